@@ -1,0 +1,36 @@
+/** Time as the code sees it. Injected, so that tests move it by hand. */
+export interface Clock {
+  /** Unix milliseconds. May jump. */
+  nowMs(): number;
+  /** Milliseconds since some moment; never goes back. For ages and deadlines. */
+  monotonicMs(): number;
+  /** Calls back once, at least `ms` later. The returned function cancels it. Does not keep the process alive. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+/** The machine's clock. */
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after(ms, callback) {
+    const timer = setTimeout(callback, ms) as { unref?: () => void } & ReturnType<typeof setTimeout>;
+    timer.unref?.();
+    return () => clearTimeout(timer);
+  },
+};
+
+/** Resolves after `ms`. Rejects with the signal's reason when it aborts. */
+export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      cancel();
+      reject(signal?.reason);
+    };
+    const cancel = clock.after(ms, () => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}

@@ -1,0 +1,98 @@
+import { Code } from "../gen/google/rpc/code_pb.js";
+import { ErrorReason } from "../gen/heddle/error/v1/reason_pb.js";
+
+export { Code, ErrorReason };
+
+/** Metadata key that, with the value `never`, says that a send is not in the log and cannot come there. */
+export const COMMITTED = "committed";
+
+export interface HeddleErrorInit {
+  /** Keys as listed beside the reason in reason.proto. Never bodies or tokens: it goes to clients and logs. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** When to try again, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** What went wrong below. For logs only. */
+  readonly cause?: unknown;
+}
+
+/**
+ * The one error class. Whatever else is thrown reaches a client as INTERNAL / FAULT with a request id.
+ * Codes are those of google.rpc, reasons those of heddle.error.v1 (docs/errors.md).
+ */
+export class HeddleError extends Error {
+  override readonly name = "HeddleError";
+  readonly code: Code;
+  readonly reason: ErrorReason;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly retryAfterMs: number;
+
+  constructor(code: Code, reason: ErrorReason, message: string, init: HeddleErrorInit = {}) {
+    super(message, init.cause === undefined ? undefined : { cause: init.cause });
+    this.code = code;
+    this.reason = reason;
+    this.metadata = init.metadata ?? {};
+    this.retryAfterMs = init.retryAfterMs ?? 0;
+  }
+
+  /** The reason as it stands in ErrorInfo: the enum value's name without its prefix. */
+  get reasonName(): string {
+    return ErrorReason[this.reason].replace(/^ERROR_REASON_/, "");
+  }
+
+  /** Whether the error says that the send is not in the log and never will be (docs/design.md, section 4). */
+  get committedNever(): boolean {
+    return this.metadata[COMMITTED] === "never";
+  }
+
+  /** The same error, saying that the send is not committed. Only for a first attempt, or after a seal. */
+  withCommittedNever(): HeddleError {
+    return new HeddleError(this.code, this.reason, this.message, {
+      metadata: { ...this.metadata, [COMMITTED]: "never" },
+      retryAfterMs: this.retryAfterMs,
+      cause: this.cause,
+    });
+  }
+
+  /** The error as it is if it is one of ours, else INTERNAL / FAULT with the given request id and the cause. */
+  static from(error: unknown, requestId: string): HeddleError {
+    if (error instanceof HeddleError) return error;
+    return new HeddleError(Code.INTERNAL, ErrorReason.FAULT, `internal error, request ${requestId}`, {
+      metadata: { request_id: requestId },
+      cause: error,
+    });
+  }
+}
+
+/** INVALID_ARGUMENT for one field. */
+export function invalidField(field: string, rule: string): HeddleError {
+  return new HeddleError(Code.INVALID_ARGUMENT, ErrorReason.INVALID_FIELD, `${field}: ${rule}`, {
+    metadata: { field, rule },
+  });
+}
+
+/** NOT_FOUND for a thread that does not exist or is not the caller's: one answer for both. */
+export function threadNotFound(): HeddleError {
+  return new HeddleError(Code.NOT_FOUND, ErrorReason.THREAD_NOT_FOUND, "no such thread");
+}
+
+/** UNAVAILABLE because a store cannot serve. What was being written may or may not be there. */
+export function storeUnavailable(store: string, cause?: unknown): HeddleError {
+  return new HeddleError(
+    Code.UNAVAILABLE,
+    ErrorReason.STORE_UNAVAILABLE,
+    `the ${store} store cannot serve now`,
+    {
+      metadata: { store },
+      retryAfterMs: 1000,
+      cause,
+    },
+  );
+}
+
+/** RESOURCE_EXHAUSTED because a bounded queue is full. */
+export function overloaded(queue: string, retryAfterMs: number): HeddleError {
+  return new HeddleError(Code.RESOURCE_EXHAUSTED, ErrorReason.OVERLOADED, `the ${queue} queue is full`, {
+    metadata: { queue },
+    retryAfterMs,
+  });
+}

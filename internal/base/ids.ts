@@ -1,0 +1,42 @@
+/** Ids and their text forms (docs/design.md, section 12). Safe in browsers. */
+
+/** user_id and device_id. */
+export const NAME_PATTERN = /^[a-z0-9._-]{1,64}$/;
+
+/** The largest seq: what a double holds exactly. */
+export const MAX_SEQ = Number.MAX_SAFE_INTEGER;
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** Bytes as lower-case hex, as ids stand in JSON, logs and map keys. */
+export function hex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += HEX[byte];
+  return text;
+}
+
+/** Hex to bytes. Throws RangeError if the text is not an even number of hex digits. */
+export function fromHex(text: string): Uint8Array {
+  if (!/^([0-9a-fA-F]{2})*$/.test(text)) throw new RangeError("not hex");
+  return Uint8Array.from({ length: text.length / 2 }, (_, at) =>
+    Number.parseInt(text.slice(2 * at, 2 * at + 2), 16),
+  );
+}
+
+/** A fresh 16-byte UUID (v7: ordered by time), for client_id and request_id. */
+export function newUuid(nowMs: number): Uint8Array {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, Math.floor(nowMs / 2 ** 32));
+  view.setUint32(2, nowMs % 2 ** 32);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x70;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return bytes;
+}
+
+/** Whether two byte strings are the same. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
+}

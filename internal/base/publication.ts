@@ -1,0 +1,52 @@
+/**
+ * What the message and thread services hand to the channel service, and the channel service to push servers.
+ * Plain data: bound directly in one process, carried by a pipeline between processes.
+ */
+
+/** A topic: `user/<user_id>` (inbox) or `thread/<hex>` (group). */
+export type Topic = string;
+
+/** The topic of one user's inbox: every device of the user subscribes to it. */
+export function inbox(userId: string): Topic {
+  return `user/${userId}`;
+}
+
+/** What a push server does with the event beyond forwarding it. */
+export type PublicationKind =
+  /** An entry of a thread. Sessions that cannot take it get `behind`. */
+  | "entry"
+  /** A receipt: newest per (thread, user) is enough. */
+  | "receipt"
+  /** A thread row changed. */
+  | "thread_changed"
+  /** For push servers only: end the sessions of `deviceId`. `frame` is empty. */
+  | "device_revoked";
+
+export interface Publication {
+  readonly kind: PublicationKind;
+  /** Where it goes. A push server that subscribes to several of them gets it once, with all their names. */
+  readonly topics: readonly Topic[];
+  /** The event as one encoded ServerFrame, made once and shared by every stream. */
+  readonly frame: Uint8Array;
+  /** The thread it is about, in hex; "" for none. */
+  readonly thread: string;
+  /** For an entry: its seq and the ordinal there, from which `behind` is made. */
+  readonly seq: number;
+  readonly ordinal: number;
+  /** Whose entry or receipt it is; "" for none. */
+  readonly userId: string;
+  /** The session that caused it, in hex, which alone gets no copy; "" for none. */
+  readonly originSession: string;
+  /** For device_revoked. */
+  readonly deviceId?: string;
+}
+
+/** The channel service's word: the event is queued for every subscribed push server's link. */
+export interface HandOff {
+  /** For each topic of the publication, whether some push server subscribes to it. */
+  readonly subscribed: readonly boolean[];
+  /** The highest registry revision the instance has heard of (docs/design.md, section 7, ring changes). */
+  readonly revision: number;
+  /** Whether the instance lost, within 60 s and without a goodbye, the link of a push server for a topic here. */
+  readonly incomplete: boolean;
+}

@@ -1,0 +1,18 @@
+import { createHash } from "node:crypto";
+
+/** The two users of a direct thread in byte order, as its id, its rows and its messages name them. */
+export function participants(a: string, b: string): readonly [string, string] {
+  return a < b ? [a, b] : [b, a];
+}
+
+/**
+ * A direct thread's id: the first 16 bytes of SHA-256 over "direct\0" + smaller user + "\0" + larger, with the
+ * lowest bit of byte 15 set (docs/design.md, section 12).
+ */
+export function directThreadId(a: string, b: string): Uint8Array {
+  const [smaller, larger] = participants(a, b);
+  const digest = createHash("sha256").update(`direct\0${smaller}\0${larger}`).digest();
+  const id = new Uint8Array(digest.subarray(0, 16));
+  id[15] = (id[15] ?? 0) | 1;
+  return id;
+}

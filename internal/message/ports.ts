@@ -1,0 +1,29 @@
+import type { HandOff, Publication } from "../base/publication.ts";
+import type { ReadPosition } from "../store/thread-store.ts";
+
+/** What the message service must know of a thread to judge a send. */
+export interface ThreadView {
+  readonly kind: "direct";
+  /** Everyone to be touched and told, in byte order. */
+  readonly members: readonly string[];
+  /** Where to look for the head first. */
+  readonly headBucket: number;
+}
+
+/** The thread service, as the message service needs it. */
+export interface Threads {
+  /** The thread as `userId`, who is or was a member, may see it; undefined if there is none or it is not theirs. */
+  view(threadId: Uint8Array, userId: string): Promise<ThreadView | undefined>;
+  /** Writes both rows of a direct thread, with its id made from the two users. */
+  createDirect(a: string, b: string): Promise<void>;
+  /** Touches the rows of `ownerIds`; resolves once durable. Calls of one tick share a transaction. */
+  touch(threadId: Uint8Array, ownerIds: readonly string[], headBucket: number): Promise<void>;
+  /** Copies read positions into thread rows. */
+  raiseRead(positions: readonly ReadPosition[]): Promise<void>;
+}
+
+/** The channel service, as a publisher needs it. */
+export interface Channel {
+  /** Resolves when the event is queued for every subscribed push server's link; HAND_OFF_FAILED after 2 s. */
+  publish(publication: Publication): Promise<HandOff>;
+}

@@ -1,0 +1,107 @@
+/**
+ * The store of thread rows and devices (docs/design.md, section 6). Implementations: sqlite/ (embedded), later
+ * postgres/; both pass thread-store.suite.ts. Times come from the store's own clock.
+ */
+
+/** How long a touch makes a row part of every sync, in milliseconds, by the store's clock. */
+export const ACTIVE_MS = 60_000;
+
+/** One user's view of a thread. */
+export interface ThreadRow {
+  readonly ownerId: string;
+  /** 16 bytes. */
+  readonly threadId: Uint8Array;
+  readonly kind: "direct";
+  /** Both users of a direct thread, in byte order. */
+  readonly participants: readonly string[];
+  readonly createdAtMs: number;
+  readonly updatedAtMs: number;
+  readonly isMuted: boolean;
+  readonly left: boolean;
+  readonly readSeq: number;
+  readonly readOrdinal: number;
+  /** A hint where the head is; never lowered. */
+  readonly headBucket: number;
+  /** From the owner's counter; unique and growing per owner. */
+  readonly version: number;
+  readonly activeUntilMs: number;
+}
+
+export interface Touch {
+  readonly threadId: Uint8Array;
+  readonly ownerIds: readonly string[];
+  readonly headBucket: number;
+}
+
+export interface ReadPosition {
+  readonly ownerId: string;
+  readonly threadId: Uint8Array;
+  readonly readSeq: number;
+  readonly readOrdinal: number;
+}
+
+export interface SyncPage {
+  /** Names this store's history: another value means a full sync. */
+  readonly epoch: number;
+  /** The store's clock within the snapshot. */
+  readonly nowMs: number;
+  /** In ascending order of version. */
+  readonly rows: readonly ThreadRow[];
+  /** Whether rows beyond the limit remain. */
+  readonly hasMore: boolean;
+  /** The owner's counter within the snapshot: no row of the owner has a higher version. */
+  readonly version: number;
+}
+
+export interface Device {
+  readonly deviceId: string;
+  readonly createdAtMs: number;
+  readonly lastOpenedAtMs: number;
+}
+
+/**
+ * Every method rejects with HeddleError UNAVAILABLE / STORE_UNAVAILABLE when the store cannot serve; a write that
+ * was rejected, or never answered, may have been or may yet be applied. Each write is one durable transaction,
+ * takes the owners in ascending order, and takes each changed row's version from its owner's counter row within.
+ */
+export interface ThreadStore {
+  /** Writes both rows of a direct thread; rows that exist stay as they are. */
+  createDirect(threadId: Uint8Array, participants: readonly [string, string]): Promise<void>;
+  /** Sets updated_at, active_until = now + ACTIVE_MS and takes a version, for every owner that has the row. */
+  touch(touches: readonly Touch[]): Promise<void>;
+  /** The owner's rows of these threads, in no order; those that do not exist are left out. */
+  get(ownerId: string, threadIds: readonly Uint8Array[]): Promise<readonly ThreadRow[]>;
+  /** The owner's rows by (updated_at, thread_id) descending, below `before` if given. */
+  list(
+    ownerId: string,
+    limit: number,
+    before?: { readonly updatedAtMs: number; readonly threadId: Uint8Array },
+  ): Promise<readonly ThreadRow[]>;
+  /**
+   * One snapshot: rows with version > cursor.version or active_until ≥ cursor.atMs (all, without a cursor), of
+   * these the ones with version > afterVersion, by version, at most `limit`.
+   */
+  sync(
+    ownerId: string,
+    cursor: { readonly version: number; readonly atMs: number } | undefined,
+    afterVersion: number,
+    limit: number,
+  ): Promise<SyncPage>;
+  /** Resolves to the row, or undefined if there is none. Takes a version only if the mark changed. */
+  setMuted(ownerId: string, threadId: Uint8Array, isMuted: boolean): Promise<ThreadRow | undefined>;
+  /** Raises read positions; a lower one than stored changes nothing and takes no version. */
+  raiseRead(positions: readonly ReadPosition[]): Promise<void>;
+}
+
+/** Devices of users. In the same store as the thread rows. */
+export interface DeviceStore {
+  /** Notes that a device opens a session. "revoked" if it was revoked, "full" if the user has MAX_DEVICES others. */
+  openDevice(ownerId: string, deviceId: string): Promise<"open" | "revoked" | "full">;
+  /** Those not revoked, the most recently opened first. */
+  listDevices(ownerId: string): Promise<readonly Device[]>;
+  /** Resolves to false if the user has no such device. Revoking twice is fine. */
+  revokeDevice(ownerId: string, deviceId: string): Promise<boolean>;
+}
+
+/** Devices a user may have at a time. */
+export const MAX_DEVICES = 100;
