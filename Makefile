@@ -1,0 +1,58 @@
+# The two commands that matter: `make run` and `make test`. Everything else is listed by `make`.
+
+export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
+
+MOCHA := node --disable-warning=ExperimentalWarning node_modules/mocha/bin/mocha.js
+# As many open files as the machine allows: tests of many connections need them, Debian starts a shell with 1,024.
+MORE_FILES := ulimit -n "$$(ulimit -H -n)" 2>/dev/null || true
+FRESH := node_modules/.cache/gen
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check fix gen contract unused install
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Ctrl-C reaches make, this shell and Heddle together. The shell's empty trap lets it outlive Heddle's drain, and it
+# reports a stop by signal (130, 143) as success, so make has no error to print; a second Ctrl-C stops all at once.
+# Any other exit code is passed on, and make prints its own line below Heddle's message and exits with 2, as GNU make
+# does for every failure. For the exact code (a configuration error, say) start bin/heddle itself.
+run: install ## start all of Heddle in one process on this machine
+	@trap : INT TERM; $(MORE_FILES); bin/heddle; code=$$?; \
+	case $$code in 130|143) exit 0 ;; *) exit $$code ;; esac
+
+test: install ## run every test
+	@$(MORE_FILES); $(MOCHA)
+
+check: install ## format, lint, types, layers, contract, freshness of the generated code
+	@echo "check: format and lint"; biome check --error-on-warnings .
+	@echo "check: types"; tsc
+	@echo "check: layers"; $(MOCHA) --no-config --forbid-only --reporter dot internal/testing/layers.test.ts
+	@echo "check: proto lint"; buf lint
+	@if [ -f proto/contract.binpb ]; then echo "check: proto breaking"; buf breaking --against proto/contract.binpb; \
+	else echo "check: proto breaking left out: there is no proto/contract.binpb yet (make contract)"; fi
+	@echo "check: generated code is fresh"; rm -rf $(FRESH)
+	@buf generate --template buf.gen.yaml -o $(FRESH) && buf generate --template buf.gen.web.yaml -o $(FRESH)
+	@diff -rq $(FRESH)/internal/gen internal/gen && diff -rq $(FRESH)/internal/gen-web internal/gen-web \
+	|| { echo "check: generated code is stale: run make gen and commit the result" >&2; exit 1; }
+
+fix: install ## format, and mend what the linter can mend
+	@biome check --write .
+
+gen: install ## generate internal/gen and internal/gen-web from proto
+	@buf generate --template buf.gen.yaml
+	@buf generate --template buf.gen.web.yaml
+
+contract: install ## declare today's schema the one that later schemas must not break
+	@buf build -o proto/contract.binpb
+
+unused: install ## list files, exports and packages that nothing uses
+	@knip
+
+install: node_modules/.installed
+
+node_modules/.installed: package-lock.json
+	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 or newer first" >&2; exit 1; }
+	@echo "installing packages (first time only)…"; log=$$(mktemp); \
+	if npm ci --no-audit --no-fund >"$$log" 2>&1; then rm -f "$$log"; touch $@; \
+	else cat "$$log" >&2; rm -f "$$log"; exit 1; fi

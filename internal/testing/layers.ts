@@ -1,0 +1,212 @@
+import { posix } from "node:path";
+
+/** A source file: its path from the root of the repository, with `/`, and its text. */
+export interface SourceFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+const maxLines = 400;
+
+const services = new Set(
+  ["message", "channel", "thread", "presence", "push", "notifier", "gateway", "controlplane"], // one folder each
+);
+const clientPrograms = new Set(["chat", "web", "bench"]);
+
+/** What a layer may import besides itself. A layer that is missing here, `free`, may import anything. */
+const arrows: Record<string, readonly string[]> = {
+  gen: [],
+  base: ["gen"],
+  stream: ["gen", "base"],
+  client: ["gen", "base", "stream"],
+  rpc: ["gen", "base", "stream"],
+  registry: ["gen", "base", "stream", "rpc"],
+  store: ["gen", "base", "stream"],
+  domain: ["gen", "base", "stream"],
+  service: ["gen", "base", "stream", "rpc", "registry", "store"],
+  app: ["gen", "base", "stream", "rpc", "registry", "store", "service"],
+  program: ["gen", "base", "stream", "client"],
+  main: ["gen", "base", "stream", "rpc", "registry", "store", "service", "app"],
+};
+
+/** Packages that only some folders may import; `[]` is tests alone. A name covers its subpaths, `@grpc/` its scope. */
+const walls: readonly (readonly [name: string, folders: readonly string[]])[] = [
+  ["@grpc/", ["internal/rpc/", "client/grpc/"]],
+  ["grpc-health-check", ["internal/rpc/"]],
+  ["@connectrpc/connect-node", ["internal/rpc/"]],
+  ["@connectrpc/connect-web", ["client/web/"]],
+  ["etcd3", ["internal/registry/"]],
+  ["hbase-rpc-client", ["internal/store/hbase/"]],
+  ["classic-level", ["internal/store/level/"]],
+  ["node:sqlite", ["internal/store/"]],
+  ["kysely", ["internal/store/"]],
+  ["pg", ["internal/store/"]],
+  ["mocha", []],
+  ["fast-check", []],
+  ["playwright-core", []],
+];
+
+/** Packages a domain file may import: it builds messages, and does nothing to the world. */
+const domainPackages = ["@bufbuild/protobuf"];
+
+interface Place {
+  readonly layer: string;
+  /** The folder that is one unit: two services are the same layer and different homes. */
+  readonly home: string;
+}
+
+interface Import {
+  readonly line: number;
+  readonly specifier: string;
+}
+
+/**
+ * Checks the shape that ARCHITECTURE.md describes: layers, walls around packages, cycles, lengths, names.
+ * Returns one sentence per breach, `file:line: what`, and an empty list when the shape holds.
+ */
+export function checkLayers(files: readonly SourceFile[]): string[] {
+  const own = files.filter((file) => !isGenerated(file.path));
+  const known = new Set(files.map((file) => file.path));
+  const graph = new Map<string, string[]>();
+  const breaches: string[] = [];
+  for (const file of own) {
+    breaches.push(...checkName(file.path), ...checkLength(file));
+    const place = placeOf(file.path);
+    if (!place) {
+      breaches.push(`${file.path}:1: belongs to no layer; name its folder in internal/testing/layers.ts`);
+      continue;
+    }
+    const targets: string[] = [];
+    for (const found of importsOf(file.text)) {
+      const at = `${file.path}:${found.line}`;
+      if (!found.specifier.startsWith(".")) {
+        breaches.push(...checkPackage(at, file.path, place, found.specifier));
+        continue;
+      }
+      const target = resolve(file.path, found.specifier, known);
+      if (known.has(target)) targets.push(target);
+      breaches.push(...checkArrow(at, place, target));
+    }
+    graph.set(file.path, targets);
+  }
+  return [...breaches, ...findCycles(graph)];
+}
+
+function isGenerated(path: string): boolean {
+  return path.startsWith("internal/gen/") || path.startsWith("internal/gen-web/");
+}
+
+function placeOf(path: string): Place | undefined {
+  const [top = "", folder = "", ...rest] = path.split("/");
+  if (/\.test\.tsx?$/.test(path)) return { layer: "free", home: "tests" };
+  if (folder === "") return { layer: "free", home: "tool configuration" };
+  if (top === "client") return { layer: "client", home: "client" };
+  if (rest.length === 0) return undefined;
+  if (top === "cmd") {
+    return { layer: clientPrograms.has(folder) ? "program" : "main", home: `cmd/${folder}` };
+  }
+  if (top !== "internal") return undefined;
+  const home = `internal/${folder}`;
+  if (folder === "testing") return { layer: "free", home };
+  if (folder === "gen" || folder === "gen-web") return { layer: "gen", home };
+  if (services.has(folder)) return { layer: isDomain(path) ? "domain" : "service", home };
+  return folder in arrows ? { layer: folder, home } : undefined;
+}
+
+/** In a service folder everything is a domain file but configuration, RPCs, ports, doors to the world and metrics. */
+function isDomain(path: string): boolean {
+  return !/^((config|service|ports|metrics)|door-.*)\.tsx?$/.test(posix.basename(path));
+}
+
+/** Static imports and re-exports begin a line; a dynamic import may stand anywhere. */
+function importsOf(text: string): Import[] {
+  const patterns = [
+    /^[ \t]*(?:import|export)\s+[\w$*{},\s]*?\bfrom\s*["']([^"']+)["']/gm,
+    /^[ \t]*(?:export|import)\s*\{[\w$*,\s]*\}\s*from\s*["']([^"']+)["']/gm,
+    /^[ \t]*import\s*["']([^"']+)["']/gm,
+    /\bimport\(\s*["']([^"']+)["']/g,
+  ];
+  const found = new Map<number, Import>();
+  for (const match of patterns.flatMap((pattern) => [...text.matchAll(pattern)])) {
+    const line = text.slice(0, match.index).split("\n").length;
+    found.set(match.index, { line, specifier: match[1] ?? "" });
+  }
+  return [...found.values()].sort((a, b) => a.line - b.line);
+}
+
+/** Generated code is imported as `…_pb.js` beside `…_pb.d.ts`; own code by the name of the file. */
+function resolve(from: string, specifier: string, known: ReadonlySet<string>): string {
+  const path = posix.join(posix.dirname(from), specifier);
+  if (known.has(path)) return path;
+  const sources = [path.replace(/\.js$/, ".ts"), path.replace(/\.js$/, ".tsx")];
+  return sources.find((source) => known.has(source)) ?? path;
+}
+
+function checkArrow(at: string, from: Place, targetPath: string): string[] {
+  if (from.layer === "free") return [];
+  const target = placeOf(targetPath);
+  if (!target) return []; // Not source code: a JSON file, or a path that tsc will refuse.
+  if (target.layer === "free") {
+    if (target.home === "tool configuration") return [];
+    return [`${at}: ${from.layer} → ${target.home} (${targetPath}): only tests import this`];
+  }
+  if (target.home === from.home) return [];
+  const targetLayer = target.layer === "domain" ? "service" : target.layer;
+  if (arrows[from.layer]?.includes(targetLayer)) return [];
+  if (targetLayer === "gen" && from.layer === "gen") return [];
+  const bothServices = targetLayer === "service" && (from.layer === "service" || from.layer === "domain");
+  if (bothServices) {
+    return [`${at}: ${from.home} → ${target.home} (${targetPath}): services meet in ports, never by import`];
+  }
+  const allowed = arrows[from.layer]?.join(", ") || "nothing";
+  return [`${at}: ${from.layer} → ${targetLayer} (${targetPath}): ${from.layer} may import ${allowed}`];
+}
+
+function checkPackage(at: string, path: string, from: Place, specifier: string): string[] {
+  if (from.layer === "free") return [];
+  const wall = walls.find(([name]) => covers(name, specifier));
+  if (wall && !wall[1].some((folder) => path.startsWith(folder))) {
+    return [`${at}: ${from.home} → ${specifier}: only ${wall[1].join(" and ") || "tests"} may import it`];
+  }
+  if (from.layer === "domain" && !domainPackages.some((name) => covers(name, specifier))) {
+    return [`${at}: domain → ${specifier}: domain files import only gen, base, stream and their own folder`];
+  }
+  return [];
+}
+
+function covers(name: string, specifier: string): boolean {
+  if (name.endsWith("/")) return specifier.startsWith(name);
+  return specifier === name || specifier.startsWith(`${name}/`);
+}
+
+function checkName(path: string): string[] {
+  const words = path.split("/").flatMap((segment) => (segment.split(".")[0] ?? "").split("-"));
+  const vague = words.find((word) => /^(utils?|helpers?|common|misc)$/i.test(word));
+  return vague ? [`${path}:1: "${vague}" names nothing; name the file after what it exports`] : [];
+}
+
+function checkLength(file: SourceFile): string[] {
+  const lines = file.text.replace(/\n$/, "").split("\n").length;
+  return lines > maxLines ? [`${file.path}:${lines}: longer than ${maxLines} lines`] : [];
+}
+
+/** Depth-first search; a file seen again on the current path closes a cycle. Each cycle is reported once. */
+function findCycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const cycles: string[] = [];
+  const done = new Set<string>();
+  const trail: string[] = [];
+  const visit = (path: string): void => {
+    if (done.has(path)) return;
+    const start = trail.indexOf(path);
+    if (start >= 0) {
+      cycles.push(`${path}:1: import cycle ${[...trail.slice(start), path].join(" → ")}`);
+      return;
+    }
+    trail.push(path);
+    for (const target of graph.get(path) ?? []) visit(target);
+    trail.pop();
+    done.add(path);
+  };
+  for (const path of graph.keys()) visit(path);
+  return cycles;
+}

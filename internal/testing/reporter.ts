@@ -1,0 +1,34 @@
+import Mocha from "mocha";
+
+const { EVENT_RUN_END, EVENT_TEST_PENDING } = Mocha.Runner.constants;
+
+/**
+ * Mocha's Spec output, closed by the line `N passed, N failed, N skipped`, which CI reads.
+ *
+ * A pending test (`it.skip`, `this.skip()`, an `it` without a body) counts as skipped. With `CI=true` a skipped
+ * test fails the run: there everything a test needs is installed, so a skip can only hide a missing tool.
+ * A run that matched no test at all fails everywhere, for the same reason.
+ */
+export default class ClosingLineReporter extends Mocha.reporters.Spec {
+  constructor(runner: Mocha.Runner, options?: Mocha.MochaOptions) {
+    super(runner, options);
+    const skipped: string[] = [];
+    runner.on(EVENT_TEST_PENDING, (test: Mocha.Test) => skipped.push(test.fullTitle()));
+    // Spec registered its own end listener in super(), so this one runs after its summary.
+    runner.once(EVENT_RUN_END, () => {
+      const passed = this.stats.passes;
+      const failed = this.stats.failures;
+      if (skipped.length > 0 && process.env.CI === "true") {
+        this.#failRun(`CI=true allows no skipped test: ${skipped.join("; ")}`, skipped.length);
+      }
+      if (passed + failed + skipped.length === 0) this.#failRun("no test ran: nothing matched", 1);
+      Mocha.reporters.Base.consoleLog(`${passed} passed, ${failed} failed, ${skipped.length} skipped`);
+    });
+  }
+
+  /** Mocha's exit code is the number of failures the runner counted when the run ended. */
+  #failRun(reason: string, failures: number): void {
+    this.runner.failures += failures;
+    Mocha.reporters.Base.consoleLog(reason);
+  }
+}
