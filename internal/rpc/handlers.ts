@@ -1,0 +1,80 @@
+import type { DescMessage, DescService, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { ByteStream } from "./byte-stream.ts";
+
+/** Who calls, as the credential says: a user token, or a ticket (docs/design.md, sections 4 and 12). */
+export interface Caller {
+  readonly userId: string;
+  /** When the credential itself expires, in Unix milliseconds. */
+  readonly expiresAtMs: number;
+  /** When the user token behind it expires, in Unix milliseconds. Equal to expiresAtMs for a user token. */
+  readonly userTokenExpiresAtMs: number;
+  /** From a ticket only: the session it permits. 16 bytes. */
+  readonly sessionId?: Uint8Array;
+  /** From a ticket only: the device it was issued to. */
+  readonly deviceId?: string;
+  /** From a ticket only: Connect and Subscribe are allowed until then, in Unix milliseconds. */
+  readonly openByMs?: number;
+}
+
+/** One call as handlers see it, whatever transport it came on. */
+export interface Call {
+  readonly caller: Caller;
+  /** Hex, made by the server, or what the client gave as `x-request-id` where that is harmless text. */
+  readonly requestId: string;
+  /** Aborts when the deadline passes or the client is gone; the reason is then a HeddleError. */
+  readonly signal: AbortSignal;
+}
+
+/** Answers one call. The request has passed the rules of the schema. Rejects with HeddleError. */
+export type UnaryHandler<I extends DescMessage = DescMessage, O extends DescMessage = DescMessage> = (
+  request: MessageShape<I>,
+  call: Call,
+) => Promise<MessageInitShape<O>>;
+
+/** Takes over a bidirectional stream. Messages arrive undecoded and unchecked: the handler looks at each. */
+export type BidiHandler = (stream: ByteStream) => void;
+
+/** Takes over the server's half of a stream whose one request has passed the rules of the schema. */
+export type ServerStreamHandler<I extends DescMessage = DescMessage> = (
+  request: MessageShape<I>,
+  stream: ByteStream,
+) => void;
+
+/** A handler for every method of a service, by the method's camelCase name. */
+export type Handlers<S extends DescService> = {
+  readonly [K in keyof S["method"]]: S["method"][K] extends {
+    methodKind: infer Kind;
+    input: infer I extends DescMessage;
+    output: infer O extends DescMessage;
+  }
+    ? Kind extends "unary"
+      ? UnaryHandler<I, O>
+      : Kind extends "server_streaming"
+        ? ServerStreamHandler<I>
+        : Kind extends "bidi_streaming"
+          ? BidiHandler
+          : never
+    : never;
+};
+
+/** Turns the value of the `authorization` header into a caller. Rejects with UNAUTHENTICATED. */
+export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
+
+/** A service ready to be put on listeners: what it is, who may call it, and what answers. */
+export interface ServiceBinding {
+  readonly desc: DescService;
+  readonly authenticate: Authenticate;
+  /** By the method's camelCase name; `bind` checks names and types. */
+  readonly handlers: Readonly<Record<string, unknown>>;
+  /** The largest message a client may send, in bytes. */
+  readonly maxMessageBytes: number;
+}
+
+/** Binds handlers to a service, checked by the compiler: each method has one, with the right types. */
+export function bind<S extends DescService>(
+  desc: S,
+  handlers: Handlers<S>,
+  options: { readonly authenticate: Authenticate; readonly maxMessageBytes: number },
+): ServiceBinding {
+  return { desc, handlers: handlers as Readonly<Record<string, unknown>>, ...options };
+}
