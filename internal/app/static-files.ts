@@ -1,0 +1,141 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { extname, join, relative, sep } from "node:path";
+import { gzipSync } from "node:zlib";
+
+/** Answers a request and returns true, or leaves it alone and returns false. */
+export type StaticFiles = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+interface StoredFile {
+  readonly type: string;
+  readonly bytes: Buffer;
+  /** Undefined where compressing would not help. */
+  readonly gzip: Buffer | undefined;
+  readonly etag: string;
+  readonly cacheControl: string;
+}
+
+/** Content types by extension. A file of another kind is not served. */
+const types: Readonly<Record<string, string>> = {
+  ".css": "text/css; charset=utf-8",
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".json": "application/json",
+  ".png": "image/png",
+  ".svg": "image/svg+xml",
+  ".txt": "text/plain; charset=utf-8",
+  ".webmanifest": "application/manifest+json",
+  ".woff2": "font/woff2",
+};
+
+/** The page loads nothing from elsewhere, runs no inline script, and stands in no frame. */
+const guards: Readonly<Record<string, string>> = {
+  "content-security-policy":
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; " +
+    "require-trusted-types-for 'script'; trusted-types 'none'",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+};
+
+const notBuilt = Buffer.from(
+  "<!doctype html><meta charset=utf-8><title>Heddle</title>" +
+    "<p>The page is not built. Stop the program and start it with <code>make run</code>, " +
+    "which builds it, or run <code>make page</code>.",
+);
+
+/**
+ * Serves the files below `root` (a built page, some hundred KB) from memory, to GET and HEAD. The folder is read once,
+ * here, and a request is an exact look-up among the files found: no path from outside ever reaches the file system.
+ * Files below `assets/` carry a hash in their name and are cached for a year; the rest is checked by ETag each time.
+ * Where there is no `index.html`, `/` answers 503 with what to do. Throws if `root` exists but cannot be read.
+ */
+export function staticFiles(root: string): StaticFiles {
+  const files = load(root);
+  return (request, response) => {
+    if (request.method !== "GET" && request.method !== "HEAD") return false;
+    const path = pathOf(request.url ?? "/");
+    const file = files.get(path);
+    if (file) serve(file, request, response);
+    else if (path === "/") refuse(response, request.method === "HEAD");
+    else return false;
+    return true;
+  };
+}
+
+/** The path as it stands in the URL: names here need no decoding, so an encoded path is simply not found. */
+function pathOf(url: string): string {
+  return url.split(/[?#]/, 1)[0] ?? "/";
+}
+
+function load(root: string): ReadonlyMap<string, StoredFile> {
+  const files = new Map<string, StoredFile>();
+  for (const path of list(root)) {
+    const type = types[extname(path)];
+    if (type === undefined) continue;
+    const url = `/${relative(root, path).split(sep).join("/")}`;
+    files.set(url === "/index.html" ? "/" : url, store(readFileSync(path), type, url));
+  }
+  return files;
+}
+
+function list(root: string): string[] {
+  try {
+    const found = readdirSync(root, { recursive: true, withFileTypes: true });
+    return found.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+function store(bytes: Buffer, type: string, url: string): StoredFile {
+  const gzip = /^image\/png|^font/.test(type) ? undefined : gzipSync(bytes, { level: 9 });
+  return {
+    type,
+    bytes,
+    gzip: gzip && gzip.length < bytes.length ? gzip : undefined,
+    etag: `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 22)}"`,
+    cacheControl: url.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
+  };
+}
+
+function serve(file: StoredFile, request: IncomingMessage, response: ServerResponse): void {
+  const zipped = file.gzip && acceptsGzip(request) ? file.gzip : undefined;
+  const etag = zipped ? file.etag.replace(/"$/, '-gz"') : file.etag;
+  const headers: Record<string, string | number> = {
+    ...guards,
+    "cache-control": file.cacheControl,
+    etag,
+    vary: "accept-encoding",
+  };
+  if (names(request.headers["if-none-match"], etag)) {
+    response.writeHead(304, headers).end();
+    return;
+  }
+  const body = zipped ?? file.bytes;
+  headers["content-type"] = file.type;
+  headers["content-length"] = body.length;
+  if (zipped) headers["content-encoding"] = "gzip";
+  response.writeHead(200, headers);
+  response.end(request.method === "HEAD" ? undefined : body);
+}
+
+function refuse(response: ServerResponse, isHead: boolean): void {
+  const type = types[".html"] ?? "text/html";
+  response.writeHead(503, { ...guards, "cache-control": "no-store", "content-type": type });
+  response.end(isHead ? undefined : notBuilt);
+}
+
+function acceptsGzip(request: IncomingMessage): boolean {
+  const accepted = String(request.headers["accept-encoding"] ?? "");
+  return /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(accepted);
+}
+
+function names(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  return ifNoneMatch.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);
+}
