@@ -1,0 +1,25 @@
+/** The client library of Heddle. Browser-safe; transports are in client/grpc and client/web. See README.md. */
+export { Code, ErrorReason, HeddleError } from "../internal/base/heddle-error.ts";
+export type {
+  Client,
+  ConnectOptions,
+  Conversation,
+  Credentials,
+  Send,
+  Target,
+} from "./client.ts";
+export type {
+  ClientEvent,
+  ConnectionReason,
+  ConnectionState,
+  Device,
+  Entry,
+  EntryBody,
+  Head,
+  OutboxItem,
+  Receipt,
+  SendState,
+  Thread,
+} from "./model.ts";
+export type { Change, Json, Storage } from "./storage.ts";
+export type { CallOptions, Permit, Stream, StreamOptions, Transport } from "./transport.ts";

@@ -1,0 +1,154 @@
+/**
+ * What an application sees: plain, immutable, JSON-friendly values. Ids are lower-case hex, numbers exact to
+ * 2^53 − 1, times Unix milliseconds set by the server unless said otherwise (docs/design.md, sections 1 and 12).
+ */
+import type { HeddleError } from "../internal/base/heddle-error.ts";
+
+/** What an entry says. `other` is a kind this client does not know yet: show a placeholder. */
+export type EntryBody =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "void" }
+  | { readonly kind: "other" };
+
+/** One item of a thread's log. The same for every member, on every device. */
+export interface Entry {
+  /** 32 hex digits. */
+  readonly threadId: string;
+  /** 1, 2, 3 … without a hole. */
+  readonly seq: number;
+  /** The user who sent it. */
+  readonly sender: string;
+  /** The sender's id of this send; 32 hex digits. */
+  readonly clientId: string;
+  readonly baseSeq: number;
+  /** How many of the entries 1..seq are messages. */
+  readonly ordinal: number;
+  readonly createdAtMs: number;
+  readonly body: EntryBody;
+}
+
+/** How far a thread's log reaches. */
+export interface Head {
+  readonly seq: number;
+  readonly ordinal: number;
+}
+
+/** The user's view of a thread. */
+export interface Thread {
+  /** 32 hex digits. */
+  readonly threadId: string;
+  readonly kind: "direct" | "other";
+  /** The other user of a direct thread; undefined for other kinds. */
+  readonly peer: string | undefined;
+  /** When the newest known entry was made, or, without one, when the row last changed. For ordering and display. */
+  readonly updatedAtMs: number;
+  readonly isMuted: boolean;
+  readonly head: Head;
+  /** The user's own read position. */
+  readonly readSeq: number;
+  /** Messages above the read position. */
+  readonly unread: number;
+  /** The newest entry this device holds: the preview line. */
+  readonly last: Entry | undefined;
+}
+
+/** How far one user has got in a thread; 0 is unknown. */
+export interface Receipt {
+  readonly threadId: string;
+  readonly userId: string;
+  readonly deliveredSeq: number;
+  readonly readSeq: number;
+}
+
+/**
+ * The life of a send. queued: kept on this device, not tried yet or waiting for its turn or for the server.
+ * sending: tried, no outcome yet. checking: the outcome is being resolved with the server. sent: in the log.
+ * delivered, read: the other side has got that far. failed: surely not in the log; retry or discard it.
+ */
+export type SendState = "queued" | "sending" | "checking" | "sent" | "delivered" | "read" | "failed";
+
+/** One send as it stands. */
+export interface OutboxItem {
+  readonly clientId: string;
+  /** Known from the start, for a direct thread too. */
+  readonly threadId: string;
+  /** The other user, if the send named one. */
+  readonly to: string | undefined;
+  readonly text: string;
+  readonly state: SendState;
+  /** When it was composed, by this device's clock. */
+  readonly composedAtMs: number;
+  readonly baseSeq: number;
+  /** How often it was tried. */
+  readonly attempt: number;
+  /** Its place in the log, once sent. */
+  readonly seq: number | undefined;
+  readonly createdAtMs: number | undefined;
+  /** Whether the recipient had no session when it was sent; undefined where the sender may not know. */
+  readonly recipientOffline: boolean | undefined;
+  /** Why the last try did not succeed, or why it failed for good. */
+  readonly error: HeddleError | undefined;
+}
+
+/** Why the connection is as it is. */
+export interface ConnectionReason {
+  readonly kind:
+    | "starting"
+    /** The gateway or push server cannot be reached or says UNAVAILABLE. */
+    | "server-away"
+    /** A stream ended without notice. */
+    | "stream-ended"
+    /** Nothing came within 10 s of a ping. */
+    | "no-answer"
+    /** The server asked to move. */
+    | "moving"
+    /** The user token ran out and is being fetched anew. */
+    | "token-expired"
+    /** The user revoked this device. Final. */
+    | "device-revoked"
+    /** The server does not believe the credentials, or says they are another user's. Final. */
+    | "not-signed-in"
+    /** The server refused for another reason, which `error` names. Retried, with patience. */
+    | "refused"
+    /** The application closed the client. Final. */
+    | "closed";
+  readonly error?: HeddleError;
+}
+
+/**
+ * offline: waiting for `retryAtMs`. connecting: asking the gateway, opening the stream. backfilling: the stream is
+ * open and names what was missed. live: everything is named. draining: live, and moving to another push server.
+ * signed-out: over; make a new client.
+ */
+export interface ConnectionState {
+  readonly phase: "offline" | "connecting" | "backfilling" | "live" | "draining" | "signed-out";
+  readonly reason: ConnectionReason | undefined;
+  /** When the next try is due, by this device's clock; only when offline. */
+  readonly retryAtMs: number | undefined;
+}
+
+/** A device of the user's. */
+export interface Device {
+  readonly deviceId: string;
+  readonly createdAtMs: number;
+  readonly lastOpenedAtMs: number;
+}
+
+/** What happens, by the event names of docs/design.md, section 4, where the wire has the same. */
+export type ClientEvent =
+  /** The connection changed. */
+  | { readonly type: "state"; readonly state: ConnectionState }
+  /** An entry that this device had not seen. In order of seq per thread, own sends included, each once. */
+  | { readonly type: "entry"; readonly entry: Entry }
+  /** A thread is new, or its row, head, read position or preview changed. */
+  | { readonly type: "thread_changed"; readonly thread: Thread }
+  /** A member, or another device of this user, got further. */
+  | { readonly type: "receipt"; readonly receipt: Receipt }
+  /** A send changed. */
+  | { readonly type: "outbox"; readonly item: OutboxItem }
+  /** The backfill of a session has ended: every thread that changed has been named. */
+  | { readonly type: "caught_up" }
+  /** More was missed in this thread than `catchUp` allows: entries up to `upTo` come with `older()` only. */
+  | { readonly type: "behind"; readonly threadId: string; readonly upTo: number }
+  /** This listener did not keep up and has lost events: read the lists again. */
+  | { readonly type: "behind_all" };
