@@ -13,12 +13,14 @@ FRESH := node_modules/.cache/gen
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# Ctrl-C reaches make, this shell and Heddle together. The shell's empty trap lets it outlive Heddle's drain, and it
-# reports a stop by signal (130, 143) as success, so make has no error to print; a second Ctrl-C stops all at once.
-# Any other exit code is passed on, and make prints its own line below Heddle's message and exits with 2, as GNU make
-# does for every failure. For the exact code (a configuration error, say) start bin/heddle itself.
+# Ctrl-C reaches make, this shell and Heddle together; SIGTERM reaches make, which hands it to this shell alone.
+# So the shell must outlive Heddle's drain (the empty trap, the loop), pass SIGTERM on, and report a stop by signal
+# (130, 143) as success, or make prints an error; a second Ctrl-C stops all at once. Any other exit code is a failure:
+# make prints its own line below Heddle's message and exits with 2, as GNU make does for every failure. For the exact
+# code (a configuration error, say) start bin/heddle itself.
 run: install ## start all of Heddle in one process on this machine
-	@trap : INT TERM; $(MORE_FILES); bin/heddle; code=$$?; \
+	@$(MORE_FILES); trap : INT; trap 'kill -TERM $$pid' TERM; bin/heddle & pid=$$!; \
+	while wait $$pid; code=$$?; kill -0 $$pid 2>/dev/null; do :; done; \
 	case $$code in 130|143) exit 0 ;; *) exit $$code ;; esac
 
 test: install ## run every test
