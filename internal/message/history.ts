@@ -1,0 +1,65 @@
+import type { Head } from "../base/head.ts";
+import type { Entry } from "../gen/heddle/message/v1/entry_pb.js";
+import type { MessageStore } from "../store/message-store.ts";
+import { entryOfCell } from "./entry-cell.ts";
+import { bucketOf } from "./head-finder.ts";
+
+/** Entries of a page where the request does not say. */
+export const DEFAULT_PAGE = 50;
+/** A page is cut here, in bytes of cells. */
+const PAGE_BYTES = 1 << 20;
+
+/** Which entries a reader asks for: right above a seq, right below one, or the newest. */
+export type Position =
+  | { readonly case: "afterSeq" | "beforeSeq"; readonly value: bigint }
+  | { readonly case: undefined };
+
+export interface Page {
+  /** In ascending order of seq, without a hole. */
+  readonly entries: readonly Entry[];
+  readonly hasMore: boolean;
+}
+
+/** Reads a page of a thread's history: one or two rows, by keys known from the head, never a scan. */
+export async function readPage(
+  store: MessageStore,
+  threadId: Uint8Array,
+  head: Head,
+  position: Position,
+  pageSize: number,
+  bucketSize: number,
+): Promise<Page> {
+  const size = pageSize || DEFAULT_PAGE;
+  const upwards = position.case === "afterSeq";
+  const below = position.case === "beforeSeq" && position.value > 0n ? Number(position.value) - 1 : head.seq;
+  const from = upwards ? Number(position.value) + 1 : Math.max(1, Math.min(below, head.seq) - size + 1);
+  const to = upwards ? Math.min(head.seq, from + size - 1) : Math.min(below, head.seq);
+
+  const cells: { seq: number; value: Uint8Array }[] = [];
+  for (let low = from; low <= to; ) {
+    const bucket = bucketOf(low, bucketSize);
+    const high = Math.min(to, (bucket + 1) * bucketSize);
+    const row = await store.get({ threadId, bucket }, { entries: { fromSeq: low, toSeq: high } });
+    cells.push(...row.entries);
+    low = high + 1;
+  }
+  const kept = cut(cells, upwards);
+  const entries = kept.map(({ seq, value }) => entryOfCell(threadId, seq, value));
+  const first = kept[0]?.seq ?? from;
+  const last = kept.at(-1)?.seq ?? to;
+  return { entries, hasMore: kept.length > 0 && (upwards ? last < head.seq : first > 1) };
+}
+
+/** As many cells as a page holds, from the end at which the reader stands. At least one. */
+function cut<T extends { value: Uint8Array }>(cells: readonly T[], upwards: boolean): readonly T[] {
+  const ordered = upwards ? cells : cells.toReversed();
+  let bytes = 0;
+  let count = 0;
+  for (const { value } of ordered) {
+    bytes += value.length;
+    if (count > 0 && bytes > PAGE_BYTES) break;
+    count += 1;
+  }
+  const kept = ordered.slice(0, count);
+  return upwards ? kept : kept.toReversed();
+}

@@ -1,0 +1,76 @@
+import { threadNotFound } from "../base/heddle-error.ts";
+import { hex } from "../base/ids.ts";
+import { directThreadId, participants } from "../base/thread-id.ts";
+import { PendingSends } from "./pending-sends.ts";
+import type { Threads, ThreadView } from "./ports.ts";
+import { ThreadLog } from "./thread-log.ts";
+
+/** Threads whose logs are remembered; beyond it the longest unused one that is idle is forgotten. */
+const MAX_LOGS = 100_000;
+
+/** The logs that this server remembers, and the door to them: only who is or was a member comes in. */
+export class ThreadLogs {
+  readonly #threads: Threads;
+  readonly #logs = new Map<string, ThreadLog>();
+
+  constructor(threads: Threads) {
+    this.#threads = threads;
+  }
+
+  get size(): number {
+    return this.#logs.size;
+  }
+
+  /** The log if it is remembered and the user may come in; else it must be opened. */
+  cached(key: string, userId: string): ThreadLog | undefined {
+    const log = this.#logs.get(key);
+    if (!log?.view?.members.includes(userId)) return undefined;
+    this.#logs.delete(key);
+    this.#logs.set(key, log);
+    return log;
+  }
+
+  /** Rejects with THREAD_NOT_FOUND if there is no such thread or the user never was a member. */
+  async open(threadId: Uint8Array, userId: string): Promise<ThreadLog> {
+    const key = hex(threadId);
+    const cached = this.cached(key, userId);
+    if (cached) return cached;
+    const view = await this.#threads.view(threadId, userId);
+    if (!view) throw threadNotFound();
+    return this.#remember(key, threadId, view);
+  }
+
+  /** The log of the direct thread of two users, whose rows are made if they are not there. */
+  async openDirect(userId: string, toUserId: string): Promise<ThreadLog> {
+    const threadId = directThreadId(userId, toUserId);
+    const key = hex(threadId);
+    const cached = this.cached(key, userId);
+    if (cached) return cached;
+    let view = await this.#threads.view(threadId, userId);
+    if (!view) {
+      await this.#threads.createDirect(userId, toUserId);
+      view = { kind: "direct", members: participants(userId, toUserId), headBucket: 0 };
+    }
+    return this.#remember(key, threadId, view);
+  }
+
+  #remember(key: string, threadId: Uint8Array, view: ThreadView): ThreadLog {
+    let log = this.#logs.get(key);
+    if (!log) {
+      log = new ThreadLog(threadId, new PendingSends());
+      log.hint = view.headBucket;
+      this.#logs.set(key, log);
+      if (this.#logs.size > MAX_LOGS) this.#forgetOne();
+    }
+    log.view = view;
+    return log;
+  }
+
+  #forgetOne(): void {
+    for (const [key, log] of this.#logs) {
+      if (log.busy || log.renewing) continue;
+      this.#logs.delete(key);
+      return;
+    }
+  }
+}
