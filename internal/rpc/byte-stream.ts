@@ -5,7 +5,8 @@ import type { Call } from "./handlers.ts";
  * The server's half of a stream whose messages are already encoded. One shape for Connect (bidirectional, grpc-js)
  * and Subscribe (server stream, both listeners), so that the session behind it is one (docs/design.md, section 4).
  *
- * Callbacks may be set once each, in the tick in which the stream is handed over; what arrived before is kept.
+ * Callbacks are set once each (onClose any number of times), in the tick in which the stream is handed over; what
+ * arrived before is kept.
  * No method throws, and after the stream has closed all of them do nothing.
  */
 export interface ByteStream {

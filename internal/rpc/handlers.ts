@@ -64,17 +64,15 @@ export type Authenticate = (authorization: string | undefined) => Promise<Caller
 export interface ServiceBinding {
   readonly desc: DescService;
   readonly authenticate: Authenticate;
-  /** By the method's camelCase name; `bind` checks names and types. */
+  /** By the method's camelCase name. Only `bind` makes this record, so names and types are right. */
   readonly handlers: Readonly<Record<string, unknown>>;
-  /** The largest message a client may send, in bytes. */
-  readonly maxMessageBytes: number;
 }
 
 /** Binds handlers to a service, checked by the compiler: each method has one, with the right types. */
 export function bind<S extends DescService>(
   desc: S,
+  authenticate: Authenticate,
   handlers: Handlers<S>,
-  options: { readonly authenticate: Authenticate; readonly maxMessageBytes: number },
 ): ServiceBinding {
-  return { desc, handlers: handlers as Readonly<Record<string, unknown>>, ...options };
+  return { desc, authenticate, handlers };
 }

@@ -1,0 +1,194 @@
+import { type Message, toBinary } from "@bufbuild/protobuf";
+import {
+  type handleBidiStreamingCall,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  Metadata,
+  Server,
+  ServerCredentials,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
+import {
+  type BoundMethod,
+  methodsOf,
+  type RpcContext,
+  runStream,
+  runUnary,
+  showError,
+} from "./call-runner.ts";
+import { GrpcByteStream } from "./grpc-byte-stream.ts";
+import { explainOwnStatuses, grpcStatus } from "./grpc-status.ts";
+import type { Call, ServiceBinding } from "./handlers.ts";
+import { type ListenAddress, listenError } from "./listen-address.ts";
+import { decodeBinary, MAX_MESSAGE_BYTES } from "./request-decoding.ts";
+import { requestIdFrom } from "./request-id.ts";
+import { checkRules } from "./schema-rules.ts";
+
+export interface GrpcServerOptions {
+  readonly services: readonly ServiceBinding[];
+  readonly context: RpcContext;
+  /** The largest message a client may send, in bytes. Default 64 KiB. */
+  readonly maxMessageBytes?: number;
+  /** Adds more services to the server: reflection. */
+  readonly extend?: (server: Server) => void;
+}
+
+/** A gRPC listener (docs/design.md, section 10: the push server has one port, grpc-js). */
+export interface GrpcServer {
+  /** Binds. Resolves to the port. Rejects with an error that says which address and why. */
+  listen(address: ListenAddress): Promise<number>;
+  /** Stops accepting and resolves when every call has ended. */
+  drain(): Promise<void>;
+  /** Ends every call now. */
+  close(): void;
+}
+
+/** Makes a gRPC listener for services. Message bytes pass through untouched: handlers' plumbing decodes. */
+export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
+  const maxMessageBytes = options.maxMessageBytes ?? MAX_MESSAGE_BYTES;
+  const server = new Server({
+    "grpc.max_receive_message_length": maxMessageBytes,
+    "grpc.max_send_message_length": -1,
+    "grpc.max_concurrent_streams": 100_000, // A proxy carries many clients' streams on one connection.
+    "grpc.keepalive_time_ms": 5_000, // Section 3. Pings of clients are answered, however many.
+    "grpc.keepalive_timeout_ms": 5_000,
+    "grpc.enable_channelz": 0,
+    interceptors: [explainOwnStatuses(maxMessageBytes)],
+  });
+  for (const service of options.services) {
+    const { definition, implementation } = describeService(options.context, service);
+    server.addService(definition, implementation);
+  }
+  options.extend?.(server);
+  return {
+    listen: (address) => bindServer(server, address),
+    drain: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
+    close: () => server.forceShutdown(),
+  };
+}
+
+function bindServer(server: Server, address: ListenAddress): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address.text, ServerCredentials.createInsecure(), (error, port) => {
+      if (error) reject(listenError(address, error));
+      else resolve(port);
+    });
+  });
+}
+
+const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+const identity = (bytes: Buffer): Buffer => bytes;
+
+function describeService(context: RpcContext, service: ServiceBinding) {
+  const definition: Record<string, ServiceDefinition[string]> = {};
+  const implementation: Record<string, UntypedServiceImplementation[string]> = {};
+  for (const method of methodsOf(service)) {
+    definition[method.desc.localName] = {
+      path: `/${method.name}`,
+      requestStream: method.desc.methodKind === "bidi_streaming",
+      responseStream: method.desc.methodKind !== "unary",
+      requestSerialize: identity,
+      requestDeserialize: identity,
+      responseSerialize: identity,
+      responseDeserialize: identity,
+    };
+    implementation[method.desc.localName] = implement(context, method);
+  }
+  return { definition, implementation };
+}
+
+function implement(context: RpcContext, method: BoundMethod): UntypedServiceImplementation[string] {
+  switch (method.desc.methodKind) {
+    case "unary":
+      return unary(context, method);
+    case "server_streaming":
+      return serverStream(context, method);
+    case "bidi_streaming":
+      return bidiStream(context, method);
+    default:
+      throw new Error(`${method.name}: client streams are not in use`);
+  }
+}
+
+function unary(context: RpcContext, method: BoundMethod): handleUnaryCall<Buffer, Buffer> {
+  return (call, respond) => {
+    const running = runUnary(context, method, {
+      transport: "grpc",
+      requestId: requestIdOf(call.metadata),
+      askedMs: Number(call.getDeadline()) - Date.now(),
+      caller: () => method.authenticate(authorizationOf(call.metadata)),
+      request: () => decodeBinary(method.desc.input, call.request) as Message,
+    });
+    call.once("cancelled", () => running.stop(clientGone()));
+    running.answer.then(
+      (response) => respond(null, asBuffer(toBinary(method.desc.output, response))),
+      (error: HeddleError) => respond(grpcStatus(error)),
+    );
+  };
+}
+
+function serverStream(context: RpcContext, method: BoundMethod): handleServerStreamingCall<Buffer, Buffer> {
+  return async (stream) => {
+    const opened = await open(context, method, stream);
+    if (!opened) return;
+    try {
+      const request = decodeBinary(method.desc.input, stream.request) as Message;
+      checkRules(method.desc.input, request);
+      runStream(context, method, "grpc", opened, request);
+    } catch (error) {
+      opened.end(showError(context, method, error, opened.call.requestId));
+    }
+  };
+}
+
+function bidiStream(context: RpcContext, method: BoundMethod): handleBidiStreamingCall<Buffer, Buffer> {
+  return async (stream) => {
+    const opened = await open(context, method, stream);
+    if (opened) runStream(context, method, "grpc", opened);
+  };
+}
+
+type AnyGrpcStream =
+  | Parameters<handleServerStreamingCall<Buffer, Buffer>>[0]
+  | Parameters<handleBidiStreamingCall<Buffer, Buffer>>[0];
+
+/** Finds out who calls. Undefined if the stream was refused or is gone. Nothing of the client's is read before. */
+async function open(
+  context: RpcContext,
+  method: BoundMethod,
+  stream: AnyGrpcStream,
+): Promise<GrpcByteStream | undefined> {
+  const requestId = requestIdOf(stream.metadata);
+  const abort = new AbortController();
+  stream.once("cancelled", () => abort.abort(clientGone()));
+  try {
+    const caller = await method.authenticate(authorizationOf(stream.metadata));
+    if (stream.cancelled) return undefined;
+    stream.sendMetadata(new Metadata()); // Now, so that the client knows that it is connected.
+    const call: Call = { caller, requestId, signal: abort.signal };
+    return new GrpcByteStream(stream, call, context.clock);
+  } catch (error) {
+    stream.emit("error", grpcStatus(showError(context, method, error, requestId)));
+    return undefined;
+  }
+}
+
+/** The reason with which a call's signal aborts when the client has gone. Nobody is there to see it. */
+function clientGone(): HeddleError {
+  return new HeddleError(Code.CANCELLED, ErrorReason.UNSPECIFIED, "the client is gone");
+}
+
+function authorizationOf(metadata: Metadata): string | undefined {
+  return firstText(metadata, "authorization");
+}
+
+function requestIdOf(metadata: Metadata): string {
+  return requestIdFrom(firstText(metadata, "x-request-id"));
+}
+
+function firstText(metadata: Metadata, key: string): string | undefined {
+  const [value] = metadata.get(key);
+  return typeof value === "string" ? value : undefined;
+}
