@@ -42,3 +42,6 @@ export function withDeadline<T>(
   });
   return { answer, stop: (reason) => stop(reason) };
 }
+
+/** How long an ended stream may take to let its last bytes out before it is cut off, in milliseconds. */
+export const LINGER_MS = 5_000;

@@ -3,14 +3,12 @@ import type { ServerDuplexStream, ServerWritableStream } from "@grpc/grpc-js";
 import type { Clock } from "../base/clock.ts";
 import type { HeddleError } from "../base/heddle-error.ts";
 import type { ByteStream } from "./byte-stream.ts";
+import { LINGER_MS } from "./call-deadline.ts";
 import { grpcStatus } from "./grpc-status.ts";
 import type { Call } from "./handlers.ts";
 
 /** Bytes below the session's own queue at which `write` says stop: enough for one turn of the event loop. */
 const HIGH_WATER_BYTES = 16 * 1024;
-
-/** How long an ended stream may take to let its last bytes out before it is reset, in milliseconds. */
-export const LINGER_MS = 5_000;
 
 type GrpcStream = ServerDuplexStream<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>;
 

@@ -1,0 +1,114 @@
+import type { ServerResponse } from "node:http";
+import type { Clock } from "../base/clock.ts";
+import type { HeddleError } from "../base/heddle-error.ts";
+import type { ByteStream } from "./byte-stream.ts";
+import { LINGER_MS } from "./call-deadline.ts";
+import type { Call } from "./handlers.ts";
+import { connectError } from "./web-error.ts";
+
+/** Bytes queued here at which `write` says stop. */
+const HIGH_WATER_BYTES = 16 * 1024;
+
+/** The server's half of a stream over Connect or gRPC-Web: handlers write, connect-node iterates. */
+export class WebByteStream implements ByteStream, AsyncIterable<Uint8Array> {
+  readonly call: Call;
+  readonly #response: ServerResponse;
+  readonly #clock: Clock;
+  readonly #queue: Uint8Array[] = [];
+  /** Bytes in the queue, and those of the message that connect-node has taken and not yet written. */
+  #queuedBytes = 0;
+  #takenBytes = 0;
+  #held = false;
+  #state: "open" | "ended" | "closed" = "open";
+  #error: HeddleError | undefined;
+  #wake: () => void = () => {};
+  #onDrain: () => void = () => {};
+  readonly #onClose: (() => void)[] = [];
+
+  constructor(response: ServerResponse, call: Call, clock: Clock) {
+    this.#response = response;
+    this.call = call;
+    this.#clock = clock;
+    response.once("close", () => this.#close());
+    if (response.closed) queueMicrotask(() => this.#close());
+  }
+
+  get bufferedBytes(): number {
+    if (this.#state === "closed") return 0;
+    return this.#queuedBytes + this.#takenBytes + (this.#response.socket?.writableLength ?? 0);
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.#state !== "open") return true;
+    this.#queue.push(bytes);
+    this.#queuedBytes += bytes.length;
+    if (this.#queuedBytes + this.#takenBytes > HIGH_WATER_BYTES) this.#held = true;
+    this.#wake();
+    return !this.#held;
+  }
+
+  onDrain(callback: () => void): void {
+    this.#onDrain = callback;
+  }
+
+  onMessage(): void {} // The client's half does not exist here: it is Submit.
+  onHalfClose(): void {}
+  pause(): void {}
+  resume(): void {}
+
+  onClose(callback: () => void): void {
+    if (this.#state === "closed") queueMicrotask(callback);
+    else this.#onClose.push(callback);
+  }
+
+  end(error?: HeddleError): void {
+    if (this.#state !== "open") return;
+    this.#state = "ended";
+    this.#error = error;
+    this.#wake();
+    const cancel = this.#clock.after(LINGER_MS, () => this.#response.destroy());
+    this.#response.once("close", cancel);
+  }
+
+  /** Each message in order; then the error, if the stream ended with one. connect-node asks when it has written. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    while (this.#state !== "closed") {
+      const next = this.#queue.shift();
+      if (next) {
+        this.#queuedBytes -= next.length;
+        this.#takenBytes = next.length;
+        yield next;
+        this.#takenBytes = 0;
+      } else if (this.#state === "ended") {
+        if (this.#error) throw connectError(this.#error);
+        return;
+      } else {
+        this.#drained();
+        await this.#awake();
+      }
+    }
+  }
+
+  /** Resolves at the next write or end; at once if there is one since the queue was looked at. */
+  #awake(): Promise<void> {
+    if (this.#queue.length > 0 || this.#state !== "open") return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  #drained(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#onDrain();
+  }
+
+  #close(): void {
+    if (this.#state === "closed") return;
+    this.#state = "closed";
+    this.#queue.length = 0;
+    this.#queuedBytes = 0;
+    this.#wake();
+    for (const callback of this.#onClose.splice(0)) callback();
+  }
+}
