@@ -30,7 +30,8 @@ export function positionsOf(cells: readonly VersionedCell[]): Map<string, Positi
     const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
     const seq = Number(view.getBigUint64(0));
     if (kind === DELIVERED) positions.deliveredSeq = seq;
-    else if (kind === READ) Object.assign(positions, { readSeq: seq, readOrdinal: Number(view.getBigUint64(8)) });
+    else if (kind === READ)
+      Object.assign(positions, { readSeq: seq, readOrdinal: Number(view.getBigUint64(8)) });
   }
   return users;
 }

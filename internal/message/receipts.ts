@@ -1,0 +1,285 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import type { Clock } from "../base/clock.ts";
+import type { Head } from "../base/head.ts";
+import { inbox } from "../base/publication.ts";
+import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
+import { type MessageStore, RECEIPTS_BUCKET } from "../store/message-store.ts";
+import { decodeCell } from "./entry-cell.ts";
+import { bucketOf, type HeadReader } from "./head-finder.ts";
+import type { Channel, Threads } from "./ports.ts";
+import { type Positions, positionsOf, receiptCells } from "./receipt-cell.ts";
+import { RowCopies } from "./row-copies.ts";
+import type { ThreadLog } from "./thread-log.ts";
+
+/** A (thread, user) is flushed at most once in this time (docs/design.md, section 5, family `r`), in ms. */
+const FLUSH_EVERY_MS = 1_000;
+/** How often it is looked what is due, in ms: how late a tick may show at the least. */
+const SWEEP_MS = 50;
+/** Threads whose positions are remembered; clean ones beyond it are forgotten, the longest unused first. */
+const MAX_THREADS = 50_000;
+/** Flushes under way at a time. */
+const MAX_FLUSHES = 256;
+
+export interface RaisedReceipt {
+  readonly userId: string;
+  readonly deliveredSeq: number;
+  readonly readSeq: number;
+  readonly originSession: string;
+}
+
+export interface ReceiptPorts {
+  readonly store: MessageStore;
+  readonly heads: HeadReader;
+  readonly threads: Threads;
+  readonly channel: Channel;
+  readonly clock: Clock;
+  readonly bucketSize: number;
+}
+
+/**
+ * How far users have got in threads. Positions only grow, are clamped to a head read from the store, and are written
+ * to family `r`, whose highest timestamp stays; thread rows get a copy once a minute and when a session ends.
+ */
+export class Receipts {
+  readonly #ports: ReceiptPorts;
+  readonly #threads = new Map<string, ThreadReceipts>();
+  readonly #dirty = new Set<ThreadReceipts>();
+  readonly #copies: RowCopies;
+  #sweeping = false;
+  #flushes = 0;
+
+  constructor(ports: ReceiptPorts) {
+    this.#ports = ports;
+    this.#copies = new RowCopies(ports.threads, ports.clock);
+  }
+
+  /** Raises a member's own positions. Resolves when they are taken: written within about a second. */
+  async raise(log: ThreadLog, raised: RaisedReceipt): Promise<void> {
+    const thread = await this.#open(log);
+    const wanted = Math.max(raised.deliveredSeq, raised.readSeq);
+    if (wanted > thread.known.seq) {
+      const head = await this.#ports.heads.read(log.key, log.threadId, log.hint);
+      if (head.seq > thread.known.seq) thread.known = head;
+    }
+    const readSeq = Math.min(raised.readSeq, thread.known.seq);
+    const mine = positionOf(thread, raised.userId);
+    if (readSeq > mine.readSeq) {
+      const readOrdinal = await this.#ordinalAt(thread, readSeq);
+      if (readSeq > mine.readSeq) this.#setRead(thread, raised.userId, mine, readSeq, readOrdinal);
+    }
+    const deliveredSeq = Math.max(readSeq, Math.min(raised.deliveredSeq, thread.known.seq));
+    if (deliveredSeq > mine.deliveredSeq) {
+      mine.deliveredSeq = deliveredSeq;
+      this.#mark(thread, raised.userId, raised.originSession);
+    }
+  }
+
+  /** A sender's own message moves its read position only if that stood right below it, or later. */
+  ownMessage(log: ThreadLog, userId: string, seq: number, ordinal: number): void {
+    const move = (thread: ThreadReceipts) => {
+      if (seq > thread.known.seq) thread.known = { ...thread.known, seq, ordinal };
+      const mine = positionOf(thread, userId);
+      if (mine.readSeq < seq - 1 || mine.readSeq >= seq) return;
+      this.#setRead(thread, userId, mine, seq, ordinal);
+      mine.deliveredSeq = Math.max(mine.deliveredSeq, seq);
+      this.#mark(thread, undefined, "");
+    };
+    const thread = this.#threads.get(log.key);
+    if (thread?.loaded) move(thread);
+    // A position that could not be loaded is not moved: the client says it again when it reads.
+    else this.#open(log).then(move, () => {});
+  }
+
+  /** The positions of all members, from the store and from what is not yet written. */
+  async list(log: ThreadLog): Promise<ReadonlyMap<string, Positions>> {
+    const row = await this.#ports.store.get(receiptsRow(log.threadId), { family: "r" });
+    const users = positionsOf(row.cells);
+    for (const [userId, mine] of this.#threads.get(log.key)?.users ?? []) {
+      const stored = users.get(userId);
+      users.set(userId, stored ? highest(stored, mine) : { ...mine });
+    }
+    return users;
+  }
+
+  /** Writes what thread rows have not been told of the user's positions. Never rejects: the cells are the truth. */
+  flushUser(userId: string): Promise<void> {
+    return this.#copies.flush(userId);
+  }
+
+  /** Writes everything. For shutting down. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#dirty].map((thread) => this.#flush(thread)));
+    await this.#copies.flushAll();
+  }
+
+  async #open(log: ThreadLog): Promise<ThreadReceipts> {
+    let thread = this.#threads.get(log.key);
+    if (!thread) {
+      thread = new ThreadReceipts(log);
+      this.#threads.set(log.key, thread);
+      if (this.#threads.size > MAX_THREADS) this.#forgetOne();
+    }
+    if (!thread.loaded) {
+      thread.loading ??= this.#load(thread);
+      await thread.loading;
+    }
+    return thread;
+  }
+
+  async #load(thread: ThreadReceipts): Promise<void> {
+    try {
+      const row = await this.#ports.store.get(receiptsRow(thread.threadId), { family: "r" });
+      for (const [userId, stored] of positionsOf(row.cells)) {
+        thread.users.set(userId, highest(stored, positionOf(thread, userId)));
+      }
+      thread.loaded = true;
+    } finally {
+      thread.loading = undefined;
+    }
+  }
+
+  #forgetOne(): void {
+    for (const [key, thread] of this.#threads) {
+      if (this.#dirty.has(thread) || thread.loading) continue;
+      this.#threads.delete(key);
+      return;
+    }
+  }
+
+  async #ordinalAt(thread: ThreadReceipts, seq: number): Promise<number> {
+    if (seq === thread.known.seq) return thread.known.ordinal;
+    const { store, bucketSize } = this.#ports;
+    const row = { threadId: thread.threadId, bucket: bucketOf(seq, bucketSize) };
+    const { entries } = await store.get(row, { entries: { fromSeq: seq, toSeq: seq } });
+    return entries[0] ? Number(decodeCell(entries[0].value).ordinal) : 0;
+  }
+
+  #setRead(
+    thread: ThreadReceipts,
+    userId: string,
+    mine: Positions,
+    readSeq: number,
+    readOrdinal: number,
+  ): void {
+    mine.readSeq = readSeq;
+    mine.readOrdinal = readOrdinal;
+    thread.unwritten.add(userId);
+    this.#copies.note({ ownerId: userId, threadId: thread.threadId, readSeq, readOrdinal }, thread.key);
+  }
+
+  /** Marks a thread to be flushed; `untold` is whose positions the others are to hear of. */
+  #mark(thread: ThreadReceipts, untold: string | undefined, originSession: string): void {
+    if (untold !== undefined) {
+      thread.unwritten.add(untold);
+      thread.untold.set(untold, originSession);
+    }
+    this.#dirty.add(thread);
+    this.#sweepSoon();
+  }
+
+  #sweepSoon(): void {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    this.#ports.clock.after(SWEEP_MS, () => {
+      this.#sweeping = false;
+      const before = this.#ports.clock.monotonicMs() - FLUSH_EVERY_MS;
+      for (const thread of this.#dirty) {
+        if (this.#flushes >= MAX_FLUSHES) break;
+        if (thread.flushedAtMs <= before) void this.#flush(thread);
+      }
+      if (this.#dirty.size > 0) this.#sweepSoon();
+    });
+  }
+
+  async #flush(thread: ThreadReceipts): Promise<void> {
+    const { store, clock } = this.#ports;
+    const users = [...thread.unwritten];
+    const untold = new Map(thread.untold);
+    thread.unwritten.clear();
+    thread.untold.clear();
+    this.#dirty.delete(thread);
+    thread.flushedAtMs = clock.monotonicMs();
+    this.#flushes += 1;
+    try {
+      const cells = users.flatMap((userId) => receiptCells(userId, positionOf(thread, userId)));
+      await store.put(receiptsRow(thread.threadId), "r", cells);
+      for (const [userId, originSession] of untold) await this.#publish(thread, userId, originSession);
+    } catch {
+      // The store or the channel is away: the same again in a second. Nothing was promised as written.
+      for (const userId of users) thread.unwritten.add(userId);
+      for (const [userId, origin] of untold) thread.untold.set(userId, origin);
+      this.#dirty.add(thread);
+      this.#sweepSoon();
+    } finally {
+      this.#flushes -= 1;
+    }
+  }
+
+  async #publish(thread: ThreadReceipts, userId: string, originSession: string): Promise<void> {
+    const { deliveredSeq, readSeq, readOrdinal } = positionOf(thread, userId);
+    const receipt = {
+      threadId: thread.threadId,
+      userId,
+      deliveredSeq: BigInt(deliveredSeq),
+      readSeq: BigInt(readSeq),
+      readOrdinal: BigInt(readOrdinal),
+    };
+    const events = [{ kind: { case: "receipt" as const, value: receipt } }];
+    await this.#ports.channel.publish({
+      kind: "receipt",
+      topics: thread.members.map(inbox),
+      frame: toBinary(ServerFrameSchema, create(ServerFrameSchema, { events })),
+      thread: thread.key,
+      seq: 0,
+      ordinal: 0,
+      userId,
+      originSession,
+    });
+  }
+}
+
+/** What is remembered of one thread's receipts. */
+class ThreadReceipts {
+  readonly key: string;
+  readonly threadId: Uint8Array;
+  readonly members: readonly string[];
+  readonly users = new Map<string, Positions>();
+  /** Whether the stored positions are in `users`. */
+  loaded = false;
+  loading: Promise<void> | undefined;
+  /** A head that was read or made: what positions may reach without another look. */
+  known: Pick<Head, "seq" | "ordinal"> = { seq: 0, ordinal: 0 };
+  flushedAtMs = Number.NEGATIVE_INFINITY;
+  /** Users whose positions the store does not have yet. */
+  readonly unwritten = new Set<string>();
+  /** Users whose positions others have not heard, with the session that said them. */
+  readonly untold = new Map<string, string>();
+
+  constructor(log: ThreadLog) {
+    this.key = log.key;
+    this.threadId = log.threadId;
+    this.members = log.view?.members ?? [];
+  }
+}
+
+function positionOf(thread: ThreadReceipts, userId: string): Positions {
+  let mine = thread.users.get(userId);
+  if (!mine) {
+    mine = { deliveredSeq: 0, readSeq: 0, readOrdinal: 0 };
+    thread.users.set(userId, mine);
+  }
+  return mine;
+}
+
+function highest(a: Positions, b: Positions): Positions {
+  const read = a.readSeq >= b.readSeq ? a : b;
+  return {
+    deliveredSeq: Math.max(a.deliveredSeq, b.deliveredSeq),
+    readSeq: read.readSeq,
+    readOrdinal: read.readOrdinal,
+  };
+}
+
+function receiptsRow(threadId: Uint8Array) {
+  return { threadId, bucket: RECEIPTS_BUCKET };
+}

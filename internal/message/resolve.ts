@@ -1,0 +1,101 @@
+import type { Clock } from "../base/clock.ts";
+import { Code, ErrorReason, HeddleError, threadNotFound } from "../base/heddle-error.ts";
+import { directThreadId } from "../base/thread-id.ts";
+import type { Appender } from "./appender.ts";
+import type { StoreSearch } from "./duplicate-search.ts";
+import { VOID_BODY } from "./entry-cell.ts";
+import type { HeadReader } from "./head-finder.ts";
+import { sendTag } from "./send-tag.ts";
+import { type ThreadLog, tagKey } from "./thread-log.ts";
+import type { ThreadLogs } from "./thread-logs.ts";
+import type { Committed } from "./verdict.ts";
+
+/** Which send to look for. */
+export interface Inquiry {
+  readonly userId: string;
+  /** 16 bytes, or undefined with toUserId. */
+  readonly threadId: Uint8Array | undefined;
+  readonly toUserId: string;
+  readonly clientId: Uint8Array;
+  readonly baseSeq: number;
+  readonly seal: boolean;
+}
+
+/** A send, or its void (isVoid), that is in the log; or "unknown". */
+export type Resolution = Committed | "unknown";
+
+export interface ResolverPorts {
+  readonly logs: ThreadLogs;
+  readonly heads: HeadReader;
+  readonly search: StoreSearch;
+  readonly appender: Appender;
+  readonly clock: Clock;
+  /** How long a seal may wait to be appended, in ms. */
+  readonly expiresMs: number;
+}
+
+/** Answers what became of a send, and makes sure of it with a seal (docs/design.md, sections 2.4 and 5, Seal). */
+export class Resolver {
+  readonly #ports: ResolverPorts;
+
+  constructor(ports: ResolverPorts) {
+    this.#ports = ports;
+  }
+
+  /** Rejects with THREAD_NOT_FOUND for whoever never was a member, and with BASE_BEYOND_HEAD. */
+  async resolve(inquiry: Inquiry): Promise<Resolution> {
+    const log = await this.#open(inquiry);
+    if (!log) return "unknown";
+    const { heads, search, appender } = this.#ports;
+    const head = await heads.read(log.key, log.threadId, log.hint);
+    if (inquiry.baseSeq > head.seq) {
+      throw new HeddleError(
+        Code.INVALID_ARGUMENT,
+        ErrorReason.BASE_BEYOND_HEAD,
+        "base_seq is above the head",
+        {
+          metadata: { head_seq: String(head.seq) },
+        },
+      );
+    }
+    const tag = sendTag(inquiry.userId, inquiry.clientId);
+    const identity = { userId: inquiry.userId, clientId: inquiry.clientId, tagKey: tagKey(tag) };
+    const hit = await search.range(log.threadId, identity, inquiry.baseSeq + 1, head.seq);
+    if (hit) return appender.answerFound(log, hit, "");
+    return inquiry.seal ? this.#seal(log, inquiry, tag, head.seq) : "unknown";
+  }
+
+  /** A direct thread that is not there holds nothing; to seal there, its rows come first, as before any append. */
+  async #open({ threadId, userId, toUserId, seal }: Inquiry): Promise<ThreadLog | undefined> {
+    const { logs } = this.#ports;
+    if (threadId) return logs.open(threadId, userId);
+    if (seal) return logs.openDirect(userId, toUserId);
+    try {
+      return await logs.open(directThreadId(userId, toUserId), userId);
+    } catch (error) {
+      if (error instanceof HeddleError && error.reason === threadNotFound().reason) return undefined;
+      throw error;
+    }
+  }
+
+  /** Appends a void. Its own duplicate search covers what came above the head up to which we looked. */
+  #seal(log: ThreadLog, inquiry: Inquiry, tag: Uint8Array, searchedSeq: number): Promise<Committed> {
+    return new Promise((resolve, reject) => {
+      this.#ports.appender.append(log, {
+        kind: "void",
+        userId: inquiry.userId,
+        clientId: inquiry.clientId,
+        tag,
+        tagKey: tagKey(tag),
+        baseSeq: inquiry.baseSeq,
+        searchedSeq,
+        attempt: 0,
+        body: VOID_BODY,
+        originSession: "",
+        expiresAtMs: this.#ports.clock.monotonicMs() + this.#ports.expiresMs,
+        tried: false,
+        settle: (verdict) => (verdict instanceof Error ? reject(verdict) : resolve(verdict)),
+      });
+    });
+  }
+}

@@ -1,0 +1,106 @@
+import type { Clock } from "../base/clock.ts";
+import { Code, ErrorReason, HeddleError, invalidField, storeUnavailable } from "../base/heddle-error.ts";
+import { hex } from "../base/ids.ts";
+import type { Send, Settle } from "../base/send.ts";
+import { directThreadId } from "../base/thread-id.ts";
+import type { Appender } from "./appender.ts";
+import { encodeBody } from "./entry-cell.ts";
+import type { PendingSend } from "./pending-sends.ts";
+import type { Receipts } from "./receipts.ts";
+import { sendTag } from "./send-tag.ts";
+import { type ThreadLog, tagKey } from "./thread-log.ts";
+import type { ThreadLogs } from "./thread-logs.ts";
+import type { Committed } from "./verdict.ts";
+
+/** What carries a send from here on. */
+export interface Committer {
+  readonly logs: ThreadLogs;
+  readonly appender: Appender;
+  readonly receipts: Pick<Receipts, "ownMessage">;
+}
+
+/** Takes sends in: finds the thread, judges who may send, queues, and says what became of it. */
+export class Sender {
+  readonly #committer: Committer;
+  readonly #clock: Clock;
+  readonly #expiresMs: number;
+
+  constructor(committer: Committer, clock: Clock, expiresMs: number) {
+    this.#committer = committer;
+    this.#clock = clock;
+    this.#expiresMs = expiresMs;
+  }
+
+  /** Settles exactly once. Never throws. */
+  send(send: Send, settle: Settle): void {
+    const problem = check(send);
+    if (problem) {
+      settle(certain(send, problem));
+      return;
+    }
+    const { logs } = this.#committer;
+    const threadId = send.threadId ?? directThreadId(send.userId, send.toUserId);
+    const cached = logs.cached(hex(threadId), send.userId);
+    if (cached) {
+      this.#append(cached, send, settle);
+      return;
+    }
+    const opening = send.threadId
+      ? logs.open(threadId, send.userId)
+      : logs.openDirect(send.userId, send.toUserId);
+    opening.then(
+      (log) => this.#append(log, send, settle),
+      (error) =>
+        settle(certain(send, error instanceof HeddleError ? error : storeUnavailable("thread", error))),
+    );
+  }
+
+  #append(log: ThreadLog, send: Send, settle: Settle): void {
+    const tag = sendTag(send.userId, send.clientId);
+    const pending: PendingSend = {
+      kind: "message",
+      userId: send.userId,
+      clientId: send.clientId,
+      tag,
+      tagKey: tagKey(tag),
+      baseSeq: send.baseSeq,
+      searchedSeq: send.baseSeq,
+      attempt: send.attempt,
+      body: encodeBody(send.body),
+      originSession: send.originSession,
+      expiresAtMs: this.#clock.monotonicMs() + this.#expiresMs,
+      tried: false,
+      settle: (verdict) => {
+        if (verdict instanceof HeddleError) settle(verdict);
+        else this.#accept(log, send, verdict, settle);
+      },
+    };
+    this.#committer.appender.append(log, pending);
+  }
+
+  #accept(log: ThreadLog, send: Send, committed: Committed, settle: Settle): void {
+    const { threadId, seq, ordinal, createdAtMs, duplicate, online } = committed;
+    const recipient = log.view?.members.findIndex((member) => member !== send.userId) ?? -1;
+    const recipientOffline = online[recipient] === undefined ? undefined : !online[recipient];
+    settle({ threadId, clientId: send.clientId, seq, createdAtMs, duplicate, recipientOffline });
+    this.#committer.receipts.ownMessage(log, send.userId, seq, ordinal);
+  }
+}
+
+/** What the schema cannot say. */
+function check(send: Send): HeddleError | undefined {
+  if (send.toUserId === send.userId) {
+    return new HeddleError(
+      Code.INVALID_ARGUMENT,
+      ErrorReason.SELF_THREAD,
+      "a direct thread needs two different users",
+    );
+  }
+  if (send.body.kind.case !== "text") return invalidField("body", "only a text may be sent");
+  return undefined;
+}
+
+/** An error from before anything was tried: with a first attempt, nothing can be in the log. */
+function certain(send: Send, error: HeddleError): HeddleError {
+  return send.attempt === 1 && error.code !== Code.UNAVAILABLE ? error.withCommittedNever() : error;
+}

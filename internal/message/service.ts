@@ -1,0 +1,223 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Clock } from "../base/clock.ts";
+import { BUCKET_SIZE } from "../base/head.ts";
+import { ErrorReason, HeddleError, invalidField } from "../base/heddle-error.ts";
+import { hex } from "../base/ids.ts";
+import type { Accepted, Send, Settle } from "../base/send.ts";
+import type {
+  GetHeadsRequest,
+  GetHeadsResponseSchema,
+  ListEntriesRequest,
+  ListEntriesResponseSchema,
+  ListReceiptsRequest,
+  ListReceiptsResponseSchema,
+  ResolveSendRequest,
+  ResolveSendResponseSchema,
+  SendRequest,
+  SendResponseSchema,
+} from "../gen/heddle/message/v1/message_service_pb.js";
+import type { MessageStore } from "../store/message-store.ts";
+import { Deadlines } from "../stream/deadlines.ts";
+import { Appender } from "./appender.ts";
+import { StoreSearch } from "./duplicate-search.ts";
+import { Gate } from "./gate.ts";
+import { HeadReader } from "./head-finder.ts";
+import { readPage } from "./history.ts";
+import type { Channel, Threads } from "./ports.ts";
+import { Receipts } from "./receipts.ts";
+import { Resolver } from "./resolve.ts";
+import { type Committer, Sender } from "./sender.ts";
+import { ThreadLogs } from "./thread-logs.ts";
+import { TouchLedger } from "./touch-ledger.ts";
+
+export interface MessagePorts {
+  readonly store: MessageStore;
+  readonly threads: Threads;
+  readonly channel: Channel;
+  readonly clock: Clock;
+  /** Entries in a row; 512 but in tests. */
+  readonly bucketSize?: number;
+}
+
+/** Who calls, as the rpc layer says. */
+interface Call {
+  readonly caller: { readonly userId: string };
+}
+
+/** How long a send may wait to be appended, in ms. */
+const EXPIRES_MS = 10_000;
+
+/**
+ * The message service: what its RPCs and the ports of push and thread need, over the domain files beside it. All in
+ * one process today; each instance may serve any thread, the store's check alone keeps them apart.
+ */
+export class MessageService {
+  readonly #store: MessageStore;
+  readonly #bucketSize: number;
+  readonly #logs: ThreadLogs;
+  readonly #heads: HeadReader;
+  readonly #resolver: Resolver;
+  readonly #sender: Sender;
+  readonly #receipts: Receipts;
+  readonly appender: Appender;
+
+  constructor(ports: MessagePorts) {
+    const { store, threads, channel, clock, bucketSize = BUCKET_SIZE } = ports;
+    const deadlines = new Deadlines(clock);
+    const gate = new Gate({ threads, channel, clock, deadlines, ledger: new TouchLedger(clock) });
+    const search = new StoreSearch(store, bucketSize);
+    this.#store = store;
+    this.#bucketSize = bucketSize;
+    this.#logs = new ThreadLogs(threads);
+    this.#heads = new HeadReader(store, bucketSize);
+    this.#receipts = new Receipts({ store, heads: this.#heads, threads, channel, clock, bucketSize });
+    this.appender = new Appender({ store, search, gate, clock, deadlines, bucketSize });
+    const committer: Committer = { logs: this.#logs, appender: this.appender, receipts: this.#receipts };
+    this.#sender = new Sender(committer, clock, EXPIRES_MS);
+    const { appender } = this;
+    this.#resolver = new Resolver({
+      logs: this.#logs,
+      heads: this.#heads,
+      search,
+      appender,
+      clock,
+      expiresMs: EXPIRES_MS,
+    });
+  }
+
+  /** Appends one send and settles it once. For push servers. */
+  readonly send = (send: Send, settle: Settle): void => this.#sender.send(send, settle);
+
+  /** Raises a user's own positions. For push servers. */
+  async raiseReceipt(receipt: {
+    readonly userId: string;
+    readonly threadId: Uint8Array;
+    readonly deliveredSeq: number;
+    readonly readSeq: number;
+    readonly originSession: string;
+  }): Promise<void> {
+    const log = await this.#logs.open(receipt.threadId, receipt.userId);
+    await this.#receipts.raise(log, receipt);
+  }
+
+  /** Copies the user's read positions into its thread rows. For push servers, when a session ends. */
+  flushReceipts(userId: string): Promise<void> {
+    return this.#receipts.flushUser(userId);
+  }
+
+  /** Heads read from the store now, by thread id in hex. For the thread service. */
+  async heads(
+    threads: readonly { readonly threadId: Uint8Array; readonly headBucket: number }[],
+  ): Promise<ReadonlyMap<string, { readonly seq: number; readonly ordinal: number }>> {
+    const read = async ({ threadId, headBucket }: { threadId: Uint8Array; headBucket: number }) => {
+      const key = hex(threadId);
+      return [key, await this.#heads.read(key, threadId, headBucket)] as const;
+    };
+    return new Map(await Promise.all(threads.map(read)));
+  }
+
+  /** Writes what waits. After it nothing is sent here any more. */
+  async close(): Promise<void> {
+    await this.#receipts.close();
+  }
+
+  /** The RPCs of MessageService. Requests have passed the rules of the schema. */
+  readonly handlers = {
+    send: (request: SendRequest, call: Call) => this.#send(request, call),
+    listEntries: (request: ListEntriesRequest, call: Call) => this.#listEntries(request, call),
+    resolveSend: (request: ResolveSendRequest, call: Call) => this.#resolveSend(request, call),
+    getHeads: (request: GetHeadsRequest, call: Call) => this.#getHeads(request, call),
+    listReceipts: (request: ListReceiptsRequest, call: Call) => this.#listReceipts(request, call),
+  };
+
+  async #send(request: SendRequest, call: Call): Promise<MessageInitShape<typeof SendResponseSchema>> {
+    if (!request.body) throw invalidField("body", "required");
+    const send: Send = {
+      userId: call.caller.userId,
+      ...targetOf(request.target),
+      clientId: request.clientId,
+      baseSeq: Number(request.baseSeq),
+      attempt: request.attempt,
+      body: request.body,
+      originSession: "",
+    };
+    const accepted = await new Promise<Accepted>((resolve, reject) => {
+      this.send(send, (outcome) => (outcome instanceof HeddleError ? reject(outcome) : resolve(outcome)));
+    });
+    const { recipientOffline, seq, createdAtMs, ...rest } = accepted;
+    const response = { ...rest, seq: BigInt(seq), createdAtMs: BigInt(createdAtMs) };
+    return recipientOffline === undefined ? response : { ...response, recipientOffline };
+  }
+
+  async #listEntries(
+    request: ListEntriesRequest,
+    call: Call,
+  ): Promise<MessageInitShape<typeof ListEntriesResponseSchema>> {
+    const log = await this.#logs.open(request.threadId, call.caller.userId);
+    const head = await this.#heads.read(log.key, log.threadId, log.hint);
+    const { threadId, position, pageSize } = request;
+    const page = await readPage(this.#store, threadId, head, position, pageSize, this.#bucketSize);
+    return { entries: [...page.entries], head: headOf(head), hasMore: page.hasMore };
+  }
+
+  async #resolveSend(
+    request: ResolveSendRequest,
+    call: Call,
+  ): Promise<MessageInitShape<typeof ResolveSendResponseSchema>> {
+    const resolution = await this.#resolver.resolve({
+      userId: call.caller.userId,
+      ...targetOf(request.target),
+      clientId: request.clientId,
+      baseSeq: Number(request.baseSeq),
+      seal: request.seal,
+    });
+    if (resolution === "unknown") return { outcome: { case: "unknown", value: {} } };
+    const seq = BigInt(resolution.seq);
+    if (resolution.isVoid) return { outcome: { case: "never", value: { seq } } };
+    return { outcome: { case: "committed", value: { seq, createdAtMs: BigInt(resolution.createdAtMs) } } };
+  }
+
+  async #getHeads(
+    request: GetHeadsRequest,
+    call: Call,
+  ): Promise<MessageInitShape<typeof GetHeadsResponseSchema>> {
+    const heads = await Promise.all(
+      request.threadIds.map(async (threadId) => {
+        try {
+          const log = await this.#logs.open(threadId, call.caller.userId);
+          return { threadId, head: headOf(await this.#heads.read(log.key, threadId, log.hint)) };
+        } catch (error) {
+          if (error instanceof HeddleError && error.reason === ErrorReason.THREAD_NOT_FOUND) return undefined;
+          throw error;
+        }
+      }),
+    );
+    return { heads: heads.filter((head) => head !== undefined) };
+  }
+
+  async #listReceipts(
+    request: ListReceiptsRequest,
+    call: Call,
+  ): Promise<MessageInitShape<typeof ListReceiptsResponseSchema>> {
+    const log = await this.#logs.open(request.threadId, call.caller.userId);
+    const users = await this.#receipts.list(log);
+    const receipts = [...users].map(([userId, { deliveredSeq, readSeq, readOrdinal }]) => ({
+      threadId: request.threadId,
+      userId,
+      deliveredSeq: BigInt(deliveredSeq),
+      readSeq: BigInt(readSeq),
+      readOrdinal: BigInt(readOrdinal),
+    }));
+    return { receipts };
+  }
+}
+
+function headOf(head: { readonly seq: number; readonly ordinal: number }) {
+  return { seq: BigInt(head.seq), ordinal: BigInt(head.ordinal) };
+}
+
+function targetOf(target: SendRequest["target"]): Pick<Send, "threadId" | "toUserId"> {
+  if (target.case === "threadId") return { threadId: target.value, toUserId: "" };
+  if (target.case === "toUserId") return { threadId: undefined, toUserId: target.value };
+  throw invalidField("target", "required");
+}
