@@ -1,0 +1,131 @@
+import { open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { ClassicLevel } from "classic-level";
+import { type Clock, sleep } from "../../base/clock.ts";
+import { storeUnavailable } from "../../base/heddle-error.ts";
+import { DataFolderError } from "../data-folder-error.ts";
+import type { StoreWatch } from "../store-watch.ts";
+
+export type Level = ClassicLevel<Uint8Array, Uint8Array>;
+
+/** How long to wait before the first and between later tries to come back, in ms. */
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 1_000;
+
+/** What a probe writes before LevelDB is closed and opened again: enough to hold its new manifest and log. */
+const PROBE_BYTES = 256 * 1024;
+
+export interface LevelFolderInit {
+  readonly path: string;
+  readonly clock: Clock;
+  readonly watch?: StoreWatch | undefined;
+}
+
+/**
+ * A folder of LevelDB that comes back by itself.
+ *
+ * A write that failed (a full disk, an I/O error) may have left half a record in the log. Whatever LevelDB would
+ * write behind it could be dropped by the next recovery, acknowledged or not, and after a failed sync LevelDB
+ * refuses writes for good anyway. So the first failed write ends writing: the folder is closed and opened again, which
+ * reads the log up to the torn record and starts a new one, before anything more is written. Until a probe file shows
+ * that the disk takes writes again the failed handle stays open, because it still serves reads.
+ */
+export class LevelFolder {
+  readonly #init: LevelFolderInit;
+  readonly #db: Level;
+  readonly #stop = new AbortController();
+  #writable = true;
+  #recovery: Promise<void> | undefined;
+
+  private constructor(init: LevelFolderInit, db: Level) {
+    this.#init = init;
+    this.#db = db;
+  }
+
+  /** Opens the folder, makes it if there is none. Rejects with DataFolderError. */
+  static async open(init: LevelFolderInit): Promise<LevelFolder> {
+    const db: Level = new ClassicLevel(init.path, { keyEncoding: "view", valueEncoding: "view" });
+    try {
+      await db.open();
+    } catch (error) {
+      throw openError(init.path, error);
+    }
+    return new LevelFolder(init, db);
+  }
+
+  /** LevelDB, for reads, and for writes while `writable`. Throws STORE_UNAVAILABLE while it is closed. */
+  get db(): Level {
+    if (this.#db.status !== "open") throw storeUnavailable("message");
+    return this.#db;
+  }
+
+  /** False from the first failed write until the folder has been opened again. */
+  get writable(): boolean {
+    return this.#writable;
+  }
+
+  /** Says that a write failed: no more writes until the folder has been opened again, which starts now. */
+  fail(error: unknown): void {
+    if (this.#recovery || this.#stop.signal.aborted) return;
+    this.#writable = false;
+    this.#init.watch?.failed(error);
+    this.#recovery = this.#recover().finally(() => {
+      this.#recovery = undefined;
+    });
+  }
+
+  /** No more writes, for good: the folder is about to be closed. Those under way go on. */
+  stopWriting(): void {
+    this.#writable = false;
+    this.#stop.abort();
+  }
+
+  /** Waits for a running recovery step and closes. The folder's lock is free afterwards. */
+  async close(): Promise<void> {
+    this.stopWriting();
+    await this.#recovery;
+    await this.#db.close();
+  }
+
+  async #recover(): Promise<void> {
+    const { signal } = this.#stop;
+    for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(2 * waitMs, LAST_RETRY_MS)) {
+      await sleep(this.#init.clock, waitMs, signal).catch(() => {});
+      if (signal.aborted) return;
+      try {
+        await probe(join(this.#init.path, "probe"));
+        await this.#db.close();
+        await this.#db.open();
+      } catch {
+        continue; // The disk is not well yet. `failed` was told why.
+      }
+      this.#writable = !signal.aborted;
+      this.#init.watch?.recovered();
+      return;
+    }
+  }
+}
+
+/** Writes, syncs and removes a file. LevelDB ignores names that are not its own. */
+async function probe(path: string): Promise<void> {
+  try {
+    const file = await open(path, "w");
+    try {
+      await file.write(new Uint8Array(PROBE_BYTES));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+function openError(path: string, error: unknown): DataFolderError {
+  const cause = (error as { cause?: unknown }).cause ?? error;
+  const code = (cause as { code?: string }).code;
+  if (code === "LEVEL_LOCKED") return DataFolderError.locked(path, cause);
+  return code === "LEVEL_CORRUPTION"
+    ? DataFolderError.damaged(path, cause)
+    : DataFolderError.unusable(path, cause);
+}

@@ -1,0 +1,102 @@
+import type { Clock } from "../../base/clock.ts";
+import { storeUnavailable } from "../../base/heddle-error.ts";
+import { rowKey } from "../keys.ts";
+import type { EntryCellPut, MessageStore, Row, RowKey, RowQuery, VersionedCell } from "../message-store.ts";
+import type { StoreWatch } from "../store-watch.ts";
+import { cellKey, ENTRY_KEY_BYTES } from "./cell-keys.ts";
+import { CommitQueue } from "./commit-queue.ts";
+import { HeadCache } from "./head-cache.ts";
+import { LevelFolder } from "./level-folder.ts";
+import { readRow } from "./row-reader.ts";
+
+export interface LevelMessageStoreInit {
+  /** The folder; made if there is none. */
+  readonly path: string;
+  readonly clock: Clock;
+  /** Told of failures and recoveries. */
+  readonly watch?: StoreWatch;
+  /** Bytes of writes that may wait or be under way. Default 64 MiB: over a second of what a fast disk takes. */
+  readonly maxQueuedBytes?: number;
+}
+
+const DEFAULT_QUEUED_BYTES = 64 * 1024 * 1024;
+
+/** One synced batch: large enough that its sync is shared by all who wait, small enough for LevelDB's 4 MiB buffer. */
+const BATCH_BYTES = 2 * 1024 * 1024;
+
+/** Rows whose heads are known without a read, per generation of HeadCache: at most about 26 MB. */
+const CACHED_ROWS = 32_768;
+
+/** What a write costs in memory beyond its bytes: objects, a promise. */
+const WRITE_OVERHEAD_BYTES = 200;
+
+/**
+ * The message log on LevelDB (docs/design.md, section 5), for one process: the folder is locked while it is open.
+ * `true` from checkAndPut, and an answered put, mean that LevelDB has synced it. When the disk fails, writes reject
+ * with STORE_UNAVAILABLE until the folder has been opened again, which happens by itself within about a second of
+ * the disk being well; reads go on meanwhile where they can.
+ */
+export class LevelMessageStore implements MessageStore {
+  readonly #folder: LevelFolder;
+  readonly #queue: CommitQueue;
+
+  private constructor(folder: LevelFolder, queue: CommitQueue) {
+    this.#folder = folder;
+    this.#queue = queue;
+  }
+
+  /** Rejects with DataFolderError if the folder is in use, unreadable or damaged. */
+  static async open(init: LevelMessageStoreInit): Promise<LevelMessageStore> {
+    const folder = await LevelFolder.open({ path: init.path, clock: init.clock, watch: init.watch });
+    const queue = new CommitQueue({
+      folder,
+      heads: new HeadCache(CACHED_ROWS),
+      clock: init.clock,
+      maxQueuedBytes: init.maxQueuedBytes ?? DEFAULT_QUEUED_BYTES,
+      maxBatchBytes: BATCH_BYTES,
+    });
+    return new LevelMessageStore(folder, queue);
+  }
+
+  /** Whether writes are taken now. */
+  ready(): boolean {
+    return this.#folder.writable && !this.#queue.stalled;
+  }
+
+  checkAndPut(
+    row: RowKey,
+    expected: Uint8Array | undefined,
+    head: Uint8Array,
+    entries: readonly EntryCellPut[],
+  ): Promise<boolean> {
+    let bytes = WRITE_OVERHEAD_BYTES + head.length;
+    for (const entry of entries) bytes += ENTRY_KEY_BYTES + entry.value.length;
+    return this.#queue.commit({ row, expected, head, entries }, bytes);
+  }
+
+  async put(row: RowKey, family: "x" | "r", cells: readonly VersionedCell[]): Promise<void> {
+    const key = rowKey(row);
+    let bytes = WRITE_OVERHEAD_BYTES;
+    const keyed = cells.map(({ qualifier, timestamp, value }) => {
+      bytes += ENTRY_KEY_BYTES + qualifier.length + value.length;
+      return { key: cellKey(key, family, qualifier), timestamp, value };
+    });
+    await this.#queue.commit(keyed, bytes);
+  }
+
+  async get(row: RowKey, query: RowQuery): Promise<Row> {
+    const { db } = this.#folder;
+    try {
+      return await readRow(db, rowKey(row), query);
+    } catch (error) {
+      throw storeUnavailable("message", error);
+    }
+  }
+
+  /** Waits for writes under way and closes; later calls reject with STORE_UNAVAILABLE. */
+  async close(): Promise<void> {
+    this.#folder.stopWriting();
+    await this.#queue.drained();
+    await this.#folder.close();
+  }
+}

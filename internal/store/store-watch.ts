@@ -1,0 +1,7 @@
+/** Told when a store stops serving and when it serves again, for logs and metrics. Both calls must not throw. */
+export interface StoreWatch {
+  /** Once per trouble; the store is already mending itself. */
+  failed(error: unknown): void;
+  /** It serves again. */
+  recovered(): void;
+}
