@@ -2,7 +2,6 @@ import type { Clock } from "../base/clock.ts";
 import { encodeHead, type Head } from "../base/head.ts";
 import { Code, ErrorReason, HeddleError, overloaded, storeUnavailable } from "../base/heddle-error.ts";
 import { equalBytes } from "../base/ids.ts";
-import type { EntryCellPut, MessageStore } from "../store/message-store.ts";
 import type { Deadlines } from "../stream/deadlines.ts";
 import { Batch, type BatchItem } from "./batch.ts";
 import type { DuplicateSearch, Hit } from "./duplicate-search.ts";
@@ -10,6 +9,7 @@ import { decodeCell } from "./entry-cell.ts";
 import type { Gate, StoredEntry } from "./gate.ts";
 import { bucketOf, findHead } from "./head-finder.ts";
 import { bytesOf, type PendingSend } from "./pending-sends.ts";
+import type { EntryCellPut, MessageStore } from "./ports.ts";
 import type { ThreadLog } from "./thread-log.ts";
 import type { Committed, Verdict } from "./verdict.ts";
 

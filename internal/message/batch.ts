@@ -1,8 +1,8 @@
 import type { Head } from "../base/head.ts";
 import { equalBytes } from "../base/ids.ts";
-import type { EntryCellPut } from "../store/message-store.ts";
 import { encodeCell } from "./entry-cell.ts";
 import type { PendingSend } from "./pending-sends.ts";
+import type { EntryCellPut } from "./ports.ts";
 
 /** One entry to be appended, and the equal sends that share its answer. */
 export interface BatchItem {

@@ -1,9 +1,9 @@
 import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
 import { equalBytes } from "../base/ids.ts";
-import type { MessageStore } from "../store/message-store.ts";
 import { decodeCell } from "./entry-cell.ts";
 import { bucketOf } from "./head-finder.ts";
 import type { PendingSend } from "./pending-sends.ts";
+import type { MessageStore } from "./ports.ts";
 import { type ThreadLog, tagKey } from "./thread-log.ts";
 
 /** An entry of the log with the same sender and client_id as a send. */

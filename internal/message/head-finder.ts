@@ -1,5 +1,5 @@
 import { decodeHead, EMPTY_HEAD, type Head } from "../base/head.ts";
-import type { MessageStore } from "../store/message-store.ts";
+import type { MessageStore } from "./ports.ts";
 
 /** A head with what the next change of it must be checked against (docs/design.md, section 5). */
 export interface FoundHead {

@@ -1,8 +1,8 @@
 import type { Head } from "../base/head.ts";
 import type { Entry } from "../gen/heddle/message/v1/entry_pb.js";
-import type { MessageStore } from "../store/message-store.ts";
 import { entryOfCell } from "./entry-cell.ts";
 import { bucketOf } from "./head-finder.ts";
+import type { MessageStore } from "./ports.ts";
 
 /** Entries of a page where the request does not say. */
 export const DEFAULT_PAGE = 50;

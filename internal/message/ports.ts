@@ -27,3 +27,13 @@ export interface Channel {
   /** Resolves when the event is queued for every subscribed push server's link; HAND_OFF_FAILED after 2 s. */
   publish(publication: Publication): Promise<HandOff>;
 }
+
+/** The message store is a port too: domain files take it from here. */
+export {
+  type EntryCellPut,
+  type MessageStore,
+  RECEIPTS_BUCKET,
+  type RowKey,
+  type VersionedCell,
+} from "../store/message-store.ts";
+export type { ReadPosition } from "../store/thread-store.ts";

@@ -1,4 +1,4 @@
-import type { VersionedCell } from "../store/message-store.ts";
+import type { VersionedCell } from "./ports.ts";
 
 /** How far one user has got in a thread. */
 export interface Positions {

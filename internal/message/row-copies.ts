@@ -1,6 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import type { ReadPosition } from "../store/thread-store.ts";
-import type { Threads } from "./ports.ts";
+import type { ReadPosition, Threads } from "./ports.ts";
 
 /** How often read positions are copied into thread rows, in ms (docs/design.md, section 5, Ordinal). */
 const COPY_EVERY_MS = 60_000;

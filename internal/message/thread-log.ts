@@ -1,9 +1,8 @@
 import type { Head } from "../base/head.ts";
 import { hex } from "../base/ids.ts";
-import type { EntryCellPut } from "../store/message-store.ts";
 import { bucketOf, type FoundHead } from "./head-finder.ts";
 import type { PendingSends } from "./pending-sends.ts";
-import type { ThreadView } from "./ports.ts";
+import type { EntryCellPut, ThreadView } from "./ports.ts";
 import type { TouchAges } from "./touch-ledger.ts";
 
 /** How many of the newest keys of a thread the append cache keeps for the duplicate search. */

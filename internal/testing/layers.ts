@@ -46,8 +46,8 @@ const walls: readonly (readonly [name: string, folders: readonly string[]])[] = 
   ["playwright-core", []],
 ];
 
-/** Packages a domain file may import: it builds messages, and does nothing to the world. */
-const domainPackages = ["@bufbuild/protobuf"];
+/** Packages a domain file may import: it builds messages and hashes bytes, and does nothing to the world. */
+const domainPackages = ["@bufbuild/protobuf", "node:crypto"];
 
 interface Place {
   readonly layer: string;
