@@ -118,7 +118,7 @@ function unary(context: RpcContext, method: BoundMethod): handleUnaryCall<Buffer
       transport: "grpc",
       requestId: requestIdOf(call.metadata),
       askedMs: Number(call.getDeadline()) - Date.now(),
-      caller: () => method.authenticate(authorizationOf(call.metadata)),
+      caller: () => method.authenticate(authorizationOf(call.metadata), false),
       request: () => decodeBinary(method.desc.input, call.request) as Message,
     });
     call.once("cancelled", () => running.stop(clientGone()));
@@ -164,7 +164,7 @@ async function open(
   const abort = new AbortController();
   stream.once("cancelled", () => abort.abort(clientGone()));
   try {
-    const caller = await method.authenticate(authorizationOf(stream.metadata));
+    const caller = await method.authenticate(authorizationOf(stream.metadata), true);
     if (stream.cancelled) return undefined;
     stream.sendMetadata(new Metadata()); // Now, so that the client knows that it is connected.
     const call: Call = { caller, requestId, signal: abort.signal };

@@ -12,7 +12,7 @@ export interface Caller {
   readonly sessionId?: Uint8Array;
   /** From a ticket only: the device it was issued to. */
   readonly deviceId?: string;
-  /** From a ticket only: Connect and Subscribe are allowed until then, in Unix milliseconds. */
+  /** From a ticket only: Connect and Subscribe were allowed until then (checked already), in Unix milliseconds. */
   readonly openByMs?: number;
 }
 
@@ -57,8 +57,11 @@ export type Handlers<S extends DescService> = {
     : never;
 };
 
-/** Turns the value of the `authorization` header into a caller. Rejects with UNAUTHENTICATED. */
-export type Authenticate = (authorization: string | undefined) => Promise<Caller>;
+/**
+ * Turns the value of the `authorization` header into a caller. `opensStream` says that the call is a stream, for
+ * which a ticket is good for a shorter time. Rejects with UNAUTHENTICATED.
+ */
+export type Authenticate = (authorization: string | undefined, opensStream: boolean) => Promise<Caller>;
 
 /** A service ready to be put on listeners: what it is, who may call it, and what answers. */
 export interface ServiceBinding {

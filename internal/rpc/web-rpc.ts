@@ -91,7 +91,8 @@ function gate(context: RpcContext, method: BoundMethod): (call: HandlerContext) 
   return async (call) => {
     const exchange = exchangeOf(call);
     try {
-      exchange.caller = await method.authenticate(call.requestHeader.get("authorization") ?? undefined);
+      const authorization = call.requestHeader.get("authorization") ?? undefined;
+      exchange.caller = await method.authenticate(authorization, method.desc.methodKind !== "unary");
     } catch (error) {
       throw connectError(showError(context, method, error, exchange.requestId));
     }

@@ -1,0 +1,33 @@
+import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
+
+/** Longer tokens are refused unread: they bound what a cache of tokens may hold. */
+const MAX_TOKEN_BYTES = 4_096;
+
+/**
+ * The token of an `authorization: Bearer …` header. Throws UNAUTHENTICATED / TOKEN_MISSING if there is none, and
+ * TOKEN_INVALID with claim `format` if it is no JWT by its looks.
+ */
+export function bearerToken(authorization: string | undefined): string {
+  const match = /^Bearer +(\S+) *$/i.exec(authorization ?? "");
+  const token = match?.[1];
+  if (token === undefined) {
+    const text = "send the metadata `authorization: Bearer <token>`";
+    throw new HeddleError(Code.UNAUTHENTICATED, ErrorReason.TOKEN_MISSING, text);
+  }
+  if (token.length > MAX_TOKEN_BYTES || !/^[\w-]+\.[\w-]+\.[\w-]*$/.test(token)) throw tokenInvalid("format");
+  return token;
+}
+
+/** UNAUTHENTICATED / TOKEN_INVALID. Names the claim or the part (`alg`, `kid`, `signature`, `format`), no value. */
+export function tokenInvalid(claim: string, cause?: unknown): HeddleError {
+  const text = `the token is not valid here: ${claim}`;
+  return new HeddleError(Code.UNAUTHENTICATED, ErrorReason.TOKEN_INVALID, text, {
+    metadata: { claim },
+    cause,
+  });
+}
+
+/** UNAUTHENTICATED / TOKEN_EXPIRED. */
+export function tokenExpired(): HeddleError {
+  return new HeddleError(Code.UNAUTHENTICATED, ErrorReason.TOKEN_EXPIRED, "the token has expired");
+}

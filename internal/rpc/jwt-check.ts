@@ -1,0 +1,69 @@
+import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import type { Clock } from "../base/clock.ts";
+import { type HeddleError, storeUnavailable } from "../base/heddle-error.ts";
+import { tokenExpired, tokenInvalid } from "./bearer.ts";
+
+/** Asymmetric only: a public key must never do as an HMAC secret, and `none` is no signature. */
+export const ALGORITHMS = ["ES256", "ES384", "RS256", "RS384", "PS256", "EdDSA", "Ed25519"];
+
+export interface JwtRules {
+  readonly issuer: string;
+  readonly audience: string;
+  /** The header's `typ`, where one is demanded. */
+  readonly type?: string;
+  /** Beyond sub and exp, which always must be there. */
+  readonly requiredClaims?: readonly string[];
+}
+
+/**
+ * Verifies a JWT: signature by a key of the set that `kid` names, issuer, audience, expiry. Rejects with
+ * UNAUTHENTICATED / TOKEN_EXPIRED or TOKEN_INVALID, and with UNAVAILABLE if the key set cannot be had.
+ */
+export async function checkJwt(
+  token: string,
+  keys: JWTVerifyGetKey,
+  rules: JwtRules,
+  clock: Clock,
+): Promise<JWTPayload> {
+  try {
+    // jose takes a lone key of the set for a token that names none.
+    if (!decodeProtectedHeader(token).kid) throw tokenInvalid("kid");
+    const { payload } = await jwtVerify(token, keys, {
+      algorithms: ALGORITHMS,
+      issuer: rules.issuer,
+      audience: rules.audience,
+      requiredClaims: ["sub", "exp", ...(rules.requiredClaims ?? [])],
+      currentDate: new Date(clock.nowMs()),
+      ...(rules.type === undefined ? {} : { typ: rules.type }),
+    });
+    return payload;
+  } catch (error) {
+    throw explain(error);
+  }
+}
+
+function explain(error: unknown): unknown {
+  if (error instanceof errors.JWTExpired) return tokenExpired();
+  if (error instanceof errors.JWTClaimValidationFailed) return tokenInvalid(error.claim, error);
+  if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) {
+    return tokenInvalid("alg", error);
+  }
+  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
+    return tokenInvalid("kid", error);
+  }
+  if (error instanceof errors.JWSSignatureVerificationFailed) return tokenInvalid("signature", error);
+  if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return keysAway(error);
+  if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) {
+    return tokenInvalid("format", error);
+  }
+  // jose's plain JOSEError: the key set was answered, but not with 200 and JSON. TypeError: fetch failed, or the
+  // header was no JSON.
+  if (error instanceof errors.JOSEError) return keysAway(error);
+  if (error instanceof TypeError)
+    return error.cause === undefined ? tokenInvalid("format", error) : keysAway(error);
+  return error;
+}
+
+function keysAway(cause: unknown): HeddleError {
+  return storeUnavailable("jwks", cause);
+}

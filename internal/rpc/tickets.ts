@@ -1,0 +1,108 @@
+import { type JWTPayload, type JWTVerifyGetKey, SignJWT } from "jose";
+import type { Clock } from "../base/clock.ts";
+import { fromHex, hex, NAME_PATTERN } from "../base/ids.ts";
+import { bearerToken, tokenExpired, tokenInvalid } from "./bearer.ts";
+import type { Authenticate, Caller } from "./handlers.ts";
+import { checkJwt, type JwtRules } from "./jwt-check.ts";
+import type { SigningKey } from "./signing-key.ts";
+import { VerifiedTokens } from "./verified-tokens.ts";
+
+/** How long a ticket is good for Submit, in milliseconds; never beyond the user token. */
+export const TICKET_MS = 10 * 60_000;
+
+/** How long after its issue a ticket opens a stream, in milliseconds. */
+export const OPEN_WITHIN_MS = 60_000;
+
+const RULES: JwtRules = {
+  issuer: "heddle-gateway",
+  audience: "heddle-push",
+  type: "heddle-ticket+jwt",
+  requiredClaims: ["session_id", "device_id", "push", "open_by", "utx"],
+};
+
+/** What a ticket permits: one session of one user's device on one push server. */
+export interface TicketGrant {
+  readonly userId: string;
+  readonly deviceId: string;
+  /** 16 bytes. */
+  readonly sessionId: Uint8Array;
+  /** The push server's name in the registry. */
+  readonly pushServer: string;
+  readonly userTokenExpiresAtMs: number;
+}
+
+/** Signs tickets. Times in the token are whole seconds, as in every JWT; never later than they should be. */
+export class TicketSigner {
+  readonly #key: SigningKey;
+  readonly #clock: Clock;
+
+  constructor(key: SigningKey, clock: Clock) {
+    this.#key = key;
+    this.#clock = clock;
+  }
+
+  async sign(grant: TicketGrant): Promise<{ readonly ticket: string; readonly expiresAtMs: number }> {
+    const nowMs = this.#clock.nowMs();
+    const expiresS = Math.floor(Math.min(nowMs + TICKET_MS, grant.userTokenExpiresAtMs) / 1000);
+    const claims = {
+      session_id: hex(grant.sessionId),
+      device_id: grant.deviceId,
+      push: grant.pushServer,
+      open_by: Math.floor((nowMs + OPEN_WITHIN_MS) / 1000),
+      utx: Math.floor(grant.userTokenExpiresAtMs / 1000),
+    };
+    const ticket = await new SignJWT(claims)
+      .setProtectedHeader({ alg: "ES256", kid: this.#key.kid, typ: RULES.type ?? "JWT" })
+      .setIssuer(RULES.issuer)
+      .setAudience(RULES.audience)
+      .setSubject(grant.userId)
+      .setIssuedAt(Math.floor(nowMs / 1000))
+      .setExpirationTime(expiresS)
+      .sign(this.#key.privateKey);
+    return { ticket, expiresAtMs: expiresS * 1000 };
+  }
+}
+
+/**
+ * Checks `authorization: Bearer <ticket>` on the push server named `pushServer`: a ticket for another one is
+ * TOKEN_INVALID / push, and one whose `open_by` has passed opens no stream (TOKEN_EXPIRED).
+ */
+export function authenticateTickets(keys: JWTVerifyGetKey, pushServer: string, clock: Clock): Authenticate {
+  const verified = new VerifiedTokens(clock);
+  const verify = async (token: string) => callerOf(await checkJwt(token, keys, RULES, clock), pushServer);
+  return async (authorization, opensStream) => {
+    const caller = await verified.caller(bearerToken(authorization), verify);
+    if (opensStream && clock.nowMs() >= (caller.openByMs ?? 0)) throw tokenExpired();
+    return caller;
+  };
+}
+
+function callerOf(claims: JWTPayload, pushServer: string): Caller {
+  if (claims.push !== pushServer) throw tokenInvalid("push");
+  return {
+    userId: name(claims, "sub"),
+    deviceId: name(claims, "device_id"),
+    sessionId: sessionId(claims),
+    openByMs: seconds(claims, "open_by") * 1000,
+    expiresAtMs: seconds(claims, "exp") * 1000,
+    userTokenExpiresAtMs: seconds(claims, "utx") * 1000,
+  };
+}
+
+function name(claims: JWTPayload, claim: string): string {
+  const value = claims[claim];
+  if (typeof value !== "string" || !NAME_PATTERN.test(value)) throw tokenInvalid(claim);
+  return value;
+}
+
+function seconds(claims: JWTPayload, claim: string): number {
+  const value = claims[claim];
+  if (typeof value !== "number" || !Number.isFinite(value)) throw tokenInvalid(claim);
+  return value;
+}
+
+function sessionId(claims: JWTPayload): Uint8Array {
+  const value = claims.session_id;
+  if (typeof value !== "string" || !/^[0-9a-f]{32}$/.test(value)) throw tokenInvalid("session_id");
+  return fromHex(value);
+}

@@ -1,0 +1,63 @@
+import { createLocalJWKSet, createRemoteJWKSet, type JWK, type JWTVerifyGetKey, SignJWT } from "jose";
+import type { Clock } from "../base/clock.ts";
+import { NAME_PATTERN } from "../base/ids.ts";
+import { bearerToken, tokenInvalid } from "./bearer.ts";
+import type { Authenticate, Caller } from "./handlers.ts";
+import { checkJwt, type JwtRules } from "./jwt-check.ts";
+import type { SigningKey } from "./signing-key.ts";
+import { VerifiedTokens } from "./verified-tokens.ts";
+
+/** Who signs user tokens: an identity provider, or in the development profile Heddle itself. */
+export interface UserTokenIssuer {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly keys: JWTVerifyGetKey;
+}
+
+/** The keys of an identity provider: fetched when needed, kept 10 min, again at most every 30 s for a new `kid`. */
+export function remoteKeys(url: URL): JWTVerifyGetKey {
+  return createRemoteJWKSet(url, { timeoutDuration: 5_000, cooldownDuration: 30_000, cacheMaxAge: 600_000 });
+}
+
+/** Keys of our own. */
+export function localKeys(keys: readonly JWK[]): JWTVerifyGetKey {
+  return createLocalJWKSet({ keys: [...keys] });
+}
+
+/** Checks `authorization: Bearer <user token>` (docs/design.md, section 12): iss, aud, exp, kid, and sub as a user_id. */
+export function authenticateUsers(issuer: UserTokenIssuer, clock: Clock): Authenticate {
+  const verified = new VerifiedTokens(clock);
+  const rules: JwtRules = { issuer: issuer.issuer, audience: issuer.audience };
+  const verify = async (token: string): Promise<Caller> => {
+    const claims = await checkJwt(token, issuer.keys, rules, clock);
+    if (!NAME_PATTERN.test(claims.sub ?? "")) throw tokenInvalid("sub");
+    const expiresAtMs = (claims.exp ?? 0) * 1000;
+    return { userId: claims.sub ?? "", expiresAtMs, userTokenExpiresAtMs: expiresAtMs };
+  };
+  return async (authorization) => await verified.caller(bearerToken(authorization), verify);
+}
+
+/** The issuer of the development profile, which signs anyone in by name. */
+export const DEV_ISSUER = "heddle-dev";
+
+/** Signs a user token for any name. Development profile only. */
+export async function signUserToken(
+  key: SigningKey,
+  token: {
+    readonly userId: string;
+    readonly issuer: string;
+    readonly audience: string;
+    readonly nowMs: number;
+    readonly ttlS: number;
+  },
+): Promise<string> {
+  const nowS = Math.floor(token.nowMs / 1000);
+  return await new SignJWT({})
+    .setProtectedHeader({ alg: "ES256", kid: key.kid, typ: "JWT" })
+    .setIssuer(token.issuer)
+    .setAudience(token.audience)
+    .setSubject(token.userId)
+    .setIssuedAt(nowS)
+    .setExpirationTime(nowS + token.ttlS)
+    .sign(key.privateKey);
+}
