@@ -1,0 +1,73 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { overloaded } from "../base/heddle-error.ts";
+import { isOfDevice, isOnPushServer, newSessionId } from "../base/session-id.ts";
+import type {
+  GatewayService as GatewayDesc,
+  OpenSessionRequest,
+  OpenSessionResponseSchema,
+  RenewTicketRequest,
+  RenewTicketResponseSchema,
+} from "../gen/heddle/gateway/v1/gateway_service_pb.js";
+import type { Call, Handlers } from "../rpc/handlers.ts";
+import { allot, deviceRevoked, noSession } from "./allotment.ts";
+import type { Devices, PushServers, Tickets } from "./ports.ts";
+
+/** How long a user with too many devices should wait before trying again, in milliseconds: until one is revoked. */
+const DEVICES_RETRY_MS = 60_000;
+
+export interface GatewayPorts {
+  readonly devices: Devices;
+  readonly registry: PushServers;
+  readonly tickets: Tickets;
+}
+
+/** The gateway: keeps nothing, so any instance answers any call. */
+export class GatewayService {
+  readonly #ports: GatewayPorts;
+
+  constructor(ports: GatewayPorts) {
+    this.#ports = ports;
+  }
+
+  /** The RPCs of heddle.gateway.v1.GatewayService. Callers come with user tokens. */
+  get handlers(): Handlers<typeof GatewayDesc> {
+    return {
+      openSession: (request, call) => this.#openSession(request, call),
+      renewTicket: (request, call) => this.#renewTicket(request, call),
+    };
+  }
+
+  async #openSession(
+    { deviceId }: OpenSessionRequest,
+    { caller }: Call,
+  ): Promise<MessageInitShape<typeof OpenSessionResponseSchema>> {
+    const { devices, registry, tickets } = this.#ports;
+    const { userId, userTokenExpiresAtMs } = caller;
+    const server = allot(registry.pushServers());
+    const state = await devices.openDevice(userId, deviceId);
+    if (state === "revoked") throw deviceRevoked();
+    if (state === "full") throw overloaded("devices", DEVICES_RETRY_MS);
+    const sessionId = newSessionId(server.name, deviceId);
+    const grant = { userId, deviceId, sessionId, pushServer: server.name, userTokenExpiresAtMs };
+    const { ticket, expiresAtMs } = await tickets.sign(grant);
+    return { ticket, grpcUrl: server.grpcUrl, webUrl: server.webUrl, expiresAtMs: BigInt(expiresAtMs) };
+  }
+
+  /** A session that ended looks like one that lives: the push server then answers NO_SESSION to what needs it. */
+  async #renewTicket(
+    { sessionId }: RenewTicketRequest,
+    { caller }: Call,
+  ): Promise<MessageInitShape<typeof RenewTicketResponseSchema>> {
+    const { devices, registry, tickets } = this.#ports;
+    const { userId, userTokenExpiresAtMs } = caller;
+    const server = registry.pushServers().find(({ name }) => isOnPushServer(sessionId, name));
+    if (!server) throw noSession();
+    const own = await devices.listDevices(userId);
+    const device = own.find(({ deviceId }) => isOfDevice(sessionId, deviceId));
+    if (!device) throw noSession();
+    const { deviceId } = device;
+    const grant = { userId, deviceId, sessionId, pushServer: server.name, userTokenExpiresAtMs };
+    const { ticket, expiresAtMs } = await tickets.sign(grant);
+    return { ticket, expiresAtMs: BigInt(expiresAtMs) };
+  }
+}

@@ -1,0 +1,54 @@
+/** A push server as gateways see it. */
+export interface PushServer {
+  /** Unique; stands in tickets and in the sessions that were opened there. */
+  readonly name: string;
+  /** Where native clients open Connect. */
+  readonly grpcUrl: string;
+  /** Where browsers open Subscribe. */
+  readonly webUrl: string;
+  /** Sessions it holds. */
+  readonly load: number;
+  /** Sessions it can hold. */
+  readonly capacity: number;
+}
+
+/** A push server's place in the registry. */
+export interface Registration {
+  /** Says how many sessions it holds now. */
+  setLoad(load: number): void;
+  /** Gives the place up: no new sessions come. */
+  revoke(): void;
+}
+
+/** Who serves, in one process. Between processes etcd keeps it. */
+export class MemoryRegistry {
+  readonly #servers = new Map<string, PushServer>();
+  #revision = 0;
+
+  /** Grows with every change of who serves where (not with load): docs/design.md, section 7, ring changes. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Those registered now, in no order. */
+  pushServers(): readonly PushServer[] {
+    return [...this.#servers.values()];
+  }
+
+  /** Registers a push server. Throws if the name is taken. */
+  register(server: PushServer): Registration {
+    const { name } = server;
+    if (this.#servers.has(name)) throw new Error(`a push server named ${name} is registered already`);
+    this.#servers.set(name, server);
+    this.#revision++;
+    return {
+      setLoad: (load) => {
+        const known = this.#servers.get(name);
+        if (known) this.#servers.set(name, { ...known, load });
+      },
+      revoke: () => {
+        if (this.#servers.delete(name)) this.#revision++;
+      },
+    };
+  }
+}
