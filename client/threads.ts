@@ -1,0 +1,138 @@
+import { hex } from "../internal/base/ids.ts";
+import { ThreadKind, type Thread as WireThread } from "../internal/gen-web/heddle/thread/v1/thread_pb.js";
+import type { Events } from "./events.ts";
+import type { Keeper } from "./keeper.ts";
+import type { Entry, Head, Receipt, Thread } from "./model.ts";
+import type { Json } from "./storage.ts";
+import { ThreadState } from "./thread-state.ts";
+import { toHead } from "./wire.ts";
+
+export interface ThreadsDeps {
+  readonly userId: string;
+  readonly events: Events;
+  readonly keeper: Keeper;
+  /** Something is missing in a thread: pull it. */
+  readonly onMissing: (state: ThreadState) => void;
+  /** Everything up to the position is now on this device by a pull, which no ack covers. */
+  readonly onPulled: (state: ThreadState) => void;
+}
+
+/** The user's threads as this device knows them, and the one place where they change. */
+export class Threads {
+  readonly #deps: ThreadsDeps;
+  readonly #states = new Map<string, ThreadState>();
+
+  constructor(deps: ThreadsDeps) {
+    this.#deps = deps;
+  }
+
+  /** Takes what an earlier run kept. */
+  load(kept: ReadonlyMap<string, Json>): void {
+    for (const [key, value] of kept) {
+      const [table, threadId = ""] = key.split("/");
+      if (table === "thread") this.#states.set(threadId, ThreadState.fromJson(threadId, value));
+    }
+    for (const [key, value] of kept) {
+      if (!key.startsWith("entry/")) continue;
+      const entry = value as unknown as Entry;
+      this.#states.get(entry.threadId)?.log.take([entry]);
+      this.#deps.keeper.knowEntry(key);
+    }
+  }
+
+  get(threadId: string): ThreadState | undefined {
+    return this.#states.get(threadId);
+  }
+
+  /** The state of a thread, made if this device has not heard of it. */
+  ensure(threadId: string): ThreadState {
+    const known = this.#states.get(threadId);
+    if (known) return known;
+    const state = new ThreadState(threadId);
+    this.#states.set(threadId, state);
+    return state;
+  }
+
+  all(): Iterable<ThreadState> {
+    return this.#states.values();
+  }
+
+  /** Threads with entries, the most recent first. */
+  list(): readonly Thread[] {
+    return [...this.#states.values()]
+      .filter((state) => state.row && state.log.head.seq > 0)
+      .map((state) => state.view(this.#deps.userId))
+      .sort((a, b) => b.updatedAtMs - a.updatedAtMs || (a.threadId < b.threadId ? -1 : 1));
+  }
+
+  /**
+   * Takes a thread row. `isFirst`: this device has never been caught up, so what the user has read elsewhere is
+   * history and not news; later an unknown thread is new as a whole.
+   */
+  takeRow(wire: WireThread, isFirst: boolean): ThreadState {
+    const state = this.ensure(hex(wire.threadId));
+    const isNew = state.row === undefined && state.log.position === 0;
+    state.row = {
+      kind: wire.kind === ThreadKind.DIRECT ? "direct" : "other",
+      participants: wire.participants,
+      updatedAtMs: Number(wire.updatedAtMs),
+      isMuted: wire.isMuted,
+    };
+    state.log.learn(toHead(wire.head));
+    const readSeq = Number(wire.readSeq);
+    if (isNew && isFirst) state.log.startAt(readSeq);
+    state.raiseRead(readSeq, Number(wire.readOrdinal));
+    if (state.unconfirmedReadSeq <= readSeq) state.unconfirmedReadSeq = 0;
+    this.changed(state);
+    if (state.log.missing()) this.#deps.onMissing(state);
+    return state;
+  }
+
+  /** Learns that a thread reaches at least to `head`. */
+  takeHead(threadId: string, head: Head): void {
+    const state = this.ensure(threadId);
+    if (state.log.learn(head)) this.changed(state);
+    if (state.log.missing()) this.#deps.onMissing(state);
+  }
+
+  /** Takes entries from the stream or a pull, and says those whose turn has come. */
+  takeEntries(state: ThreadState, entries: readonly Entry[], source: "stream" | "pull" | "own"): void {
+    const before = state.log.position;
+    const news = entries.filter((entry) => !state.log.get(entry.seq));
+    for (const entry of news) this.#deps.keeper.keepEntry(entry);
+    const due = state.log.take(news);
+    for (const entry of due) {
+      const isOwnNext = entry.sender === this.#deps.userId && state.readSeq >= entry.seq - 1;
+      if (isOwnNext) state.raiseRead(entry.seq, entry.ordinal);
+    }
+    if (news.length > 0) {
+      this.changed(state, () => {
+        for (const entry of due) this.#deps.events.emit({ type: "entry", entry });
+      });
+    }
+    if (source === "pull" && state.log.position > before) this.#deps.onPulled(state);
+    if (state.log.missing()) this.#deps.onMissing(state);
+  }
+
+  /** Takes a member's positions. The user's own, from another device, are its read position. */
+  takeReceipt(receipt: Receipt, readOrdinal: number): void {
+    const state = this.ensure(receipt.threadId);
+    const isOwn = receipt.userId === this.#deps.userId;
+    const isNews = isOwn ? state.raiseRead(receipt.readSeq, readOrdinal) : state.raiseReceipt(receipt);
+    if (isNews) this.changed(state, () => this.#deps.events.emit({ type: "receipt", receipt }));
+  }
+
+  /** Keeps a thread and says that it changed; `first` runs before that is said. */
+  changed(state: ThreadState, first?: () => void): void {
+    this.keep(state);
+    first?.();
+    if (state.row) {
+      this.#deps.events.emit({ type: "thread_changed", thread: state.view(this.#deps.userId) });
+    }
+  }
+
+  /** Keeps a thread. */
+  keep(state: ThreadState): void {
+    this.#deps.keeper.mark(`thread/${state.threadId}`, () => state.toJson());
+  }
+}
