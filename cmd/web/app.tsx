@@ -1,0 +1,30 @@
+import type { ReadonlySignal } from "@preact/signals";
+import { ChatScreen } from "./chat-screen.tsx";
+import { SignIn, TabsFull, Unable } from "./entrance.tsx";
+import type { Page } from "./page.ts";
+import type { Router } from "./route.ts";
+
+/** One screen for each stage of the page. */
+export function App(props: { page: Page; router: Router; attention: ReadonlySignal<boolean> }) {
+  const { page, router, attention } = props;
+  const stage = page.stage.value;
+  switch (stage.kind) {
+    case "opening":
+      return <main class="entrance" aria-busy="true" />;
+    case "sign-in":
+      return <SignIn notice={stage.notice} onSignIn={(identity) => page.signIn(identity)} />;
+    case "full":
+      return <TabsFull onSignOut={() => page.signOut()} />;
+    case "unable":
+      return <Unable problem={stage.problem} onSignOut={() => page.signOut()} />;
+    case "chat":
+      return (
+        <ChatScreen
+          model={stage.model}
+          router={router}
+          attention={attention}
+          onSignOut={(notice) => page.signOut(notice)}
+        />
+      );
+  }
+}

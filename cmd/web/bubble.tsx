@@ -1,0 +1,73 @@
+import { Component } from "preact";
+import { RetryIcon, TickMark } from "./icons.tsx";
+import { linkedText } from "./linked-text.ts";
+import type { Line } from "./model.ts";
+import { clockTime, fullTime } from "./times.ts";
+
+interface BubbleProps {
+  readonly line: Line;
+  /** Follows another of the same sender within a few minutes. */
+  readonly isFollowing: boolean;
+  readonly onRetry: (line: Line) => void;
+  readonly onDiscard: (line: Line) => void;
+}
+
+/** One message. Drawn anew only when its line is another one. */
+export class Bubble extends Component<BubbleProps> {
+  override shouldComponentUpdate(next: BubbleProps): boolean {
+    return next.line !== this.props.line || next.isFollowing !== this.props.isFollowing;
+  }
+
+  override render() {
+    const { line, isFollowing } = this.props;
+    const classes = ["bubble", line.isOwn ? "own" : "other", line.tick ?? "", isFollowing ? "following" : ""];
+    return (
+      <div class={classes.filter(Boolean).join(" ")} data-key={line.key} data-seq={line.seq}>
+        <div class="body">
+          <span class="for-listeners">{line.isOwn ? "You" : line.sender}: </span>
+          <MessageText text={line.text} />
+          <span class="stamp">
+            <time dateTime={new Date(line.createdAtMs).toISOString()} title={fullTime(line.createdAtMs)}>
+              {clockTime(line.createdAtMs)}
+            </time>
+            {line.tick && <TickMark tick={line.tick} />}
+          </span>
+        </div>
+        {line.tick === "checking" && <p class="note">Finding out whether this was sent…</p>}
+        {line.tick === "failed" && <Failed {...this.props} />}
+      </div>
+    );
+  }
+}
+
+function MessageText({ text }: { text: string | undefined }) {
+  if (text === undefined) return <em class="text">This page is too old to show this message.</em>;
+  const parts = linkedText(text).map((part) =>
+    typeof part === "string" ? (
+      part
+    ) : (
+      <a href={part.href} target="_blank" rel="noopener noreferrer nofollow">
+        {part.text}
+      </a>
+    ),
+  );
+  return (
+    <span class="text" dir="auto">
+      {parts}
+    </span>
+  );
+}
+
+function Failed({ line, onRetry, onDiscard }: BubbleProps) {
+  return (
+    <p class="note failed">
+      <span>{line.failure}.</span>{" "}
+      <button type="button" onClick={() => onRetry(line)}>
+        <RetryIcon size={14} /> Try again
+      </button>{" "}
+      <button type="button" onClick={() => onDiscard(line)}>
+        Delete
+      </button>
+    </p>
+  );
+}

@@ -1,0 +1,140 @@
+import { type ReadonlySignal, signal } from "@preact/signals";
+import type { Client, ConnectionState, Entry, OutboxItem, SendState, Thread } from "../../client/index.ts";
+import { ShownConversation } from "./conversation-model.ts";
+import { entryLine, isShown, itemLine } from "./lines.ts";
+import type { Chat, Connection, Conversation, Line, Model } from "./model.ts";
+
+/** The client library as the page's model: its events become signals, at most one change a microtask. */
+export class ChatModel implements Model {
+  readonly userId: string;
+  readonly #client: Client;
+  readonly #connection;
+  readonly #chats = signal<readonly Chat[]>([]);
+  readonly #isListed = signal(false);
+  readonly #listeners = new Set<(line: Line, chatId: string) => void>();
+  #wasLive = false;
+  #isStale = false;
+
+  constructor(client: Client) {
+    this.#client = client;
+    this.userId = client.userId;
+    this.#connection = signal(this.#connectionOf(client.state));
+    this.#list();
+    client.on((event) => {
+      if (event.type === "state") this.#connection.value = this.#connectionOf(event.state);
+      if (event.type === "caught_up") this.#isListed.value = true;
+      if (event.type === "entry") this.#arrived(event.entry);
+      this.#listSoon();
+    });
+  }
+
+  get connection(): ReadonlySignal<Connection> {
+    return this.#connection;
+  }
+
+  get chats(): ReadonlySignal<readonly Chat[]> {
+    return this.#chats;
+  }
+
+  get isListed(): ReadonlySignal<boolean> {
+    return this.#isListed;
+  }
+
+  open(chatId: string): Conversation {
+    return new ShownConversation(this.#client, this.#client.conversation(chatId));
+  }
+
+  async idOf(userId: string): Promise<string> {
+    return (await this.#client.direct(userId)).threadId;
+  }
+
+  async setMuted(chatId: string, isMuted: boolean): Promise<void> {
+    await this.#client.setMuted(chatId, isMuted);
+  }
+
+  onArrival(listener: (line: Line, chatId: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  reconnect(): void {
+    this.#client.foreground();
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+
+  #connectionOf(state: ConnectionState): Connection {
+    if (state.phase === "live" || state.phase === "draining") {
+      this.#wasLive = true;
+      return { phase: "online" };
+    }
+    if (state.phase === "offline") return { phase: "offline", retryAtMs: state.retryAtMs };
+    if (state.phase !== "signed-out") return { phase: this.#wasLive ? "reconnecting" : "connecting" };
+    const isRevoked = state.reason?.kind === "device-revoked";
+    return { phase: "ended", why: isRevoked ? "revoked" : "expired" };
+  }
+
+  #arrived(entry: Entry): void {
+    if (entry.sender === this.userId || !isShown(entry)) return;
+    const line = entryLine(entry, this.userId, undefined);
+    for (const listener of this.#listeners) listener(line, entry.threadId);
+  }
+
+  #listSoon(): void {
+    if (this.#isStale) return;
+    this.#isStale = true;
+    queueMicrotask(() => {
+      this.#isStale = false;
+      this.#list();
+    });
+  }
+
+  /** The client's threads, and before them those that have nothing but what waits in the outbox. */
+  #list(): void {
+    const waiting = new Map<string, OutboxItem>();
+    for (const item of this.#client.outbox()) waiting.set(item.threadId, item);
+    const threads = this.#client.threads();
+    const chats = threads.map((thread) => this.#chatOf(thread, waiting.get(thread.threadId)));
+    const known = new Set(threads.map((thread) => thread.threadId));
+    for (const item of waiting.values()) if (!known.has(item.threadId)) chats.push(this.#newChat(item));
+    chats.sort((a, b) => b.updatedAtMs - a.updatedAtMs);
+    this.#chats.value = chats;
+    if (chats.length > 0) this.#isListed.value = true;
+  }
+
+  #chatOf(thread: Thread, waiting: OutboxItem | undefined): Chat {
+    const committed = thread.last && isShown(thread.last) ? this.#lineOf(thread.last) : undefined;
+    return {
+      id: thread.threadId,
+      title: thread.peer ?? "Group",
+      isDirect: thread.peer !== undefined,
+      last: waiting ? itemLine(waiting, this.userId) : committed,
+      updatedAtMs: Math.max(thread.updatedAtMs, waiting?.composedAtMs ?? 0),
+      unread: thread.unread,
+      isMuted: thread.isMuted,
+    };
+  }
+
+  #newChat(item: OutboxItem): Chat {
+    const peer = item.to ?? this.#client.conversation(item.threadId).peer;
+    return {
+      id: item.threadId,
+      title: peer ?? "Group",
+      isDirect: peer !== undefined,
+      last: itemLine(item, this.userId),
+      updatedAtMs: item.composedAtMs,
+      unread: 0,
+      isMuted: false,
+    };
+  }
+
+  #lineOf(entry: Entry): Line {
+    const isOwn = entry.sender === this.userId;
+    const state: SendState | undefined = isOwn
+      ? this.#client.conversation(entry.threadId).stateOf(entry)
+      : undefined;
+    return entryLine(entry, this.userId, state);
+  }
+}

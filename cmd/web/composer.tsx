@@ -1,0 +1,94 @@
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import type { Drafts } from "./drafts.ts";
+import { SendIcon } from "./icons.tsx";
+import type { Conversation } from "./model.ts";
+
+/** What a message may have, in bytes of UTF-8 (docs/design.md, section 12). */
+const MAX_BYTES = 8_192;
+/** From here on the page says how much room is left. */
+const WARN_BYTES = 7_700;
+
+const encoder = new TextEncoder();
+
+/** The field to write in. Enter sends, Shift+Enter makes a new line; the draft is kept with every key. */
+export function Composer(props: { conversation: Conversation; drafts: Drafts; title: string }) {
+  const { conversation, drafts, title } = props;
+  const text = useSignal(drafts.of(conversation.chatId));
+  const problem = useSignal("");
+  const field = useRef<HTMLTextAreaElement>(null);
+  const bytes = useComputed(() => encoder.encode(text.value.trim()).length);
+  const isReady = useComputed(() => bytes.value > 0 && bytes.value <= MAX_BYTES);
+  useEffect(() => focusWhereKeysAre(field.current), []);
+  useAutoHeight(field, text.value);
+
+  const write = (value: string) => {
+    text.value = value;
+    drafts.keep(conversation.chatId, value);
+  };
+  const send = async () => {
+    if (!isReady.value) return;
+    const sent = text.value;
+    write("");
+    problem.value = "";
+    try {
+      await conversation.send(sent.trim());
+    } catch (error) {
+      if (text.value === "") write(sent);
+      problem.value = `This could not be kept for sending. ${error instanceof Error ? error.message : ""}`;
+    }
+  };
+
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void send();
+        field.current?.focus();
+      }}
+    >
+      <p class="problem" role="alert">
+        {problem.value || roomText(bytes.value)}
+      </p>
+      <textarea
+        ref={field}
+        rows={1}
+        value={text.value}
+        aria-label={`Message to ${title}`}
+        placeholder="Write a message"
+        enterkeyhint="send"
+        onInput={(event) => write(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+          event.preventDefault();
+          void send();
+        }}
+      />
+      <button type="submit" class="send" aria-label="Send" title="Send" aria-disabled={!isReady.value}>
+        <SendIcon />
+      </button>
+    </form>
+  );
+}
+
+function roomText(bytes: number): string {
+  if (bytes < WARN_BYTES) return "";
+  const left = MAX_BYTES - bytes;
+  return left >= 0 ? `Room for ${left} more bytes` : `Too long by ${-left} bytes: send it in parts`;
+}
+
+/** With a finger as the pointer, focus would raise the keyboard over the messages that one came to read. */
+function focusWhereKeysAre(field: HTMLTextAreaElement | null): void {
+  if (matchMedia("(pointer: fine)").matches || !matchMedia("(pointer: coarse)").matches) field?.focus();
+}
+
+/** The field grows with its text; the style sheet sets the most. */
+function useAutoHeight(field: { current: HTMLTextAreaElement | null }, text: string): void {
+  useLayoutEffect(() => {
+    const element = field.current;
+    if (!element) return;
+    element.style.height = "auto";
+    element.style.height = `${element.scrollHeight + element.offsetHeight - element.clientHeight}px`;
+  }, [text]);
+}

@@ -1,0 +1,138 @@
+import { type ReadonlySignal, signal } from "@preact/signals";
+import type { Client, Conversation as HeldConversation } from "../../client/index.ts";
+import { entryLine, isShown, itemLine } from "./lines.ts";
+import type { Conversation, Line } from "./model.ts";
+
+/** Lines shown at first, and how many more each page of history brings. */
+const PAGE = 50;
+
+/**
+ * A window on a conversation of the client library, which may hold thousands of entries: the newest lines, and as
+ * many more as somebody has scrolled up to.
+ */
+export class ShownConversation implements Conversation {
+  readonly chatId: string;
+  readonly readSeqAtOpen: number;
+  readonly headSeqAtOpen: number;
+  readonly #client: Client;
+  readonly #held: HeldConversation;
+  readonly #title = signal("");
+  readonly #isLoaded = signal(false);
+  readonly #lines = signal<readonly Line[]>([]);
+  readonly #hasOlder = signal(false);
+  readonly #closed = new AbortController();
+  readonly #unsubscribe: () => void;
+  /** Entries above this seq are shown; undefined: the newest PAGE. */
+  #aboveSeq: number | undefined;
+
+  constructor(client: Client, held: HeldConversation) {
+    this.#client = client;
+    this.#held = held;
+    this.chatId = held.threadId;
+    this.readSeqAtOpen = held.thread?.readSeq ?? 0;
+    this.headSeqAtOpen = held.thread?.head.seq ?? 0;
+    this.#unsubscribe = held.on(() => this.#show());
+    this.#show();
+    held
+      .open(this.#closed.signal)
+      .catch(() => undefined) // Away or offline: what is held is shown, and the banner says why there is no more.
+      .finally(() => {
+        this.#isLoaded.value = true;
+        this.#show();
+      });
+  }
+
+  get title(): ReadonlySignal<string> {
+    return this.#title;
+  }
+
+  get isLoaded(): ReadonlySignal<boolean> {
+    return this.#isLoaded;
+  }
+
+  get lines(): ReadonlySignal<readonly Line[]> {
+    return this.#lines;
+  }
+
+  get hasOlder(): ReadonlySignal<boolean> {
+    return this.#hasOlder;
+  }
+
+  async loadOlder(): Promise<void> {
+    const first = this.#firstShown();
+    if (first === 0) await this.#held.older(PAGE, this.#closed.signal);
+    this.#showFrom(Math.max(0, this.#firstShown() - PAGE));
+  }
+
+  async send(text: string): Promise<void> {
+    await this.#held.send(text);
+  }
+
+  async retry(line: Line): Promise<void> {
+    await this.#client.retry(line.key);
+  }
+
+  async discard(line: Line): Promise<void> {
+    await this.#client.discard(line.key);
+  }
+
+  markRead(seq: number): void {
+    this.#held.markRead(seq);
+  }
+
+  trim(): void {
+    if (this.#aboveSeq === undefined || this.#lines.value.length <= 2 * PAGE) return;
+    this.#showFrom(Math.max(0, this.#held.entries.length - PAGE));
+  }
+
+  close(): void {
+    this.#unsubscribe();
+    this.#closed.abort();
+  }
+
+  /** The index of the first entry shown. */
+  #firstShown(): number {
+    const { entries } = this.#held;
+    if (this.#aboveSeq === undefined) return Math.max(0, entries.length - PAGE);
+    const above = this.#aboveSeq;
+    const at = entries.findIndex((entry) => entry.seq > above);
+    return at < 0 ? entries.length : at;
+  }
+
+  #showFrom(index: number): void {
+    this.#aboveSeq = (this.#held.entries[index]?.seq ?? 1) - 1;
+    this.#show();
+  }
+
+  #show(): void {
+    const { entries, pending, hasOlder, peer, thread } = this.#held;
+    const { userId } = this.#client;
+    const first = this.#firstShown();
+    if (this.#isLoaded.value && this.#aboveSeq === undefined && entries.length > 0) {
+      // From now on the window begins at this entry: new messages do not push old ones off the screen.
+      this.#aboveSeq = (entries[first]?.seq ?? 1) - 1;
+    }
+    const shown = entries.slice(first).filter(isShown);
+    const lines = [
+      ...shown.map((entry) => entryLine(entry, userId, this.#held.stateOf(entry))),
+      ...pending.map((item) => itemLine(item, userId)),
+    ];
+    this.#title.value = peer ?? (thread ? "Group" : "");
+    this.#hasOlder.value = first > 0 || hasOlder;
+    this.#lines.value = this.#keepSame(lines);
+  }
+
+  /** Lines that have not changed stay the same objects, so that the page draws only the others anew. */
+  #keepSame(lines: readonly Line[]): readonly Line[] {
+    const before = new Map(this.#lines.value.map((line) => [line.key, line]));
+    return lines.map((line) => {
+      const old = before.get(line.key);
+      return old && isSame(old, line) ? old : line;
+    });
+  }
+}
+
+/** Text and sender go with the key, and never change. */
+function isSame(a: Line, b: Line): boolean {
+  return a.seq === b.seq && a.tick === b.tick && a.failure === b.failure && a.createdAtMs === b.createdAtMs;
+}

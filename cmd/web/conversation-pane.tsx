@@ -1,0 +1,81 @@
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
+import { Avatar } from "./avatar.tsx";
+import { Composer } from "./composer.tsx";
+import type { Drafts } from "./drafts.ts";
+import { BackIcon, BellIcon, BellOffIcon } from "./icons.tsx";
+import { MessageList } from "./message-list.tsx";
+import type { Model } from "./model.ts";
+
+/** One chat: its name, its messages, and the field to write in. Escape leads back to the list. */
+export function ConversationPane(props: {
+  model: Model;
+  chatId: string;
+  /** The name, if the address has it; else the conversation knows. */
+  title: string;
+  attention: ReadonlySignal<boolean>;
+  drafts: Drafts;
+  onClose: () => void;
+}) {
+  const { model, chatId, attention, drafts, onClose } = props;
+  const conversation = useMemo(() => model.open(chatId), [model, chatId]);
+  useEffect(() => () => conversation.close(), [conversation]);
+  const title = props.title || conversation.title.value;
+
+  return (
+    <main
+      class="conversation"
+      aria-label={`Chat with ${title}`}
+      onKeyDown={(event) => {
+        if (event.key === "Escape" && !event.isComposing) onClose();
+      }}
+    >
+      <header>
+        <button type="button" class="icon back" aria-label="Back to the list" onClick={onClose}>
+          <BackIcon />
+        </button>
+        <Avatar name={title} />
+        <h2>{title}</h2>
+        <MuteButton model={model} chatId={chatId} />
+      </header>
+      <MessageList conversation={conversation} attention={attention} title={title} />
+      <Composer conversation={conversation} drafts={drafts} title={title} />
+    </main>
+  );
+}
+
+/** Muting is about notifications, which the server sends for messages in chats that exist. */
+function MuteButton({ model, chatId }: { model: Model; chatId: string }) {
+  const problem = useSignal("");
+  const isBusy = useSignal(false);
+  const chat = useComputed(() => model.chats.value.find((found) => found.id === chatId));
+  if (!chat.value) return null;
+  const { isMuted } = chat.value;
+  const toggle = async () => {
+    if (isBusy.value) return;
+    isBusy.value = true;
+    problem.value = "";
+    await model.setMuted(chatId, !isMuted).catch(() => {
+      problem.value = isMuted ? "Could not unmute" : "Could not mute";
+    });
+    isBusy.value = false;
+  };
+  return (
+    <>
+      <span class="problem" role="alert">
+        {problem}
+      </span>
+      <button
+        type="button"
+        class="icon"
+        aria-label="Mute"
+        aria-pressed={isMuted}
+        aria-busy={isBusy.value}
+        title={isMuted ? "Muted: no notifications. Click to unmute" : "Mute"}
+        onClick={toggle}
+      >
+        {isMuted ? <BellOffIcon /> : <BellIcon />}
+      </button>
+    </>
+  );
+}

@@ -1,0 +1,85 @@
+import type { Client } from "../../client/index.ts";
+import type { Identity } from "./identity.ts";
+import { openClient } from "./open-client.ts";
+import { noteWaiting, slotsWithSendable } from "./slot-memory.ts";
+import { holdSlot, type Slot } from "./slots.ts";
+
+/** How often a tab looks for messages that a closed tab left behind. */
+const LOOK_EVERY_MS = 30_000;
+
+/**
+ * Sends what closed tabs of this user left in their outboxes. Each slot's outbox is sent by whoever holds the slot;
+ * so this takes the free slot, with its device and storage, lets a client of its own send what is there, and gives it
+ * back. It looks when this tab's session comes up, and every half minute.
+ */
+export class Leftovers {
+  readonly #client: Client;
+  readonly #identity: Identity;
+  readonly #slot: number;
+  readonly #window: Window;
+  readonly #timer: number;
+  readonly #unsubscribe: () => void;
+  #underWay: Promise<void> | undefined;
+  readonly #closed = new AbortController();
+
+  constructor(client: Client, identity: Identity, slot: number, window: Window) {
+    this.#client = client;
+    this.#identity = identity;
+    this.#slot = slot;
+    this.#window = window;
+    this.#note(client, slot);
+    this.#unsubscribe = client.on((event) => {
+      if (event.type === "outbox") this.#note(client, slot);
+      if (event.type === "caught_up") this.#look();
+    });
+    this.#timer = window.setInterval(() => this.#look(), LOOK_EVERY_MS);
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    this.#unsubscribe();
+    this.#window.clearInterval(this.#timer);
+    await this.#underWay;
+  }
+
+  #look(): void {
+    if (this.#underWay || this.#closed.signal.aborted || this.#client.state.phase !== "live") return;
+    this.#underWay = this.#sendAll().finally(() => {
+      this.#underWay = undefined;
+    });
+  }
+
+  async #sendAll(): Promise<void> {
+    const { localStorage, navigator } = this.#window;
+    for (const number of slotsWithSendable(localStorage, this.#identity.userId, this.#slot)) {
+      const slot = await holdSlot(navigator.locks, number);
+      if (slot) await this.#send(slot).finally(() => slot.release());
+    }
+  }
+
+  async #send(slot: Slot): Promise<void> {
+    const client = await openClient(this.#identity, slot.number, this.#window);
+    try {
+      await new Promise<void>((resolve) => {
+        const look = () => {
+          if (this.#note(client, slot.number) === 0 || client.state.phase === "signed-out") resolve();
+        };
+        client.on(look);
+        this.#closed.signal.addEventListener("abort", () => resolve());
+        if (this.#closed.signal.aborted) resolve();
+        look();
+      });
+    } finally {
+      await client.close();
+    }
+  }
+
+  /** Keeps the notes of a slot true; returns how many messages will go by themselves. */
+  #note(client: Client, slot: number): number {
+    const items = client.outbox();
+    const failed = items.filter((item) => item.state === "failed").length;
+    const sendable = items.length - failed;
+    noteWaiting(this.#window.localStorage, this.#identity.userId, slot, { sendable, failed });
+    return sendable;
+  }
+}

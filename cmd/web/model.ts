@@ -1,0 +1,105 @@
+import type { ReadonlySignal } from "@preact/signals";
+
+/**
+ * What the page shows and does, as signals and plain data. Components know only this; `chat-model.ts` fills it from
+ * the client library.
+ */
+export interface Model {
+  /** Who is signed in. */
+  readonly userId: string;
+  readonly connection: ReadonlySignal<Connection>;
+  /** Most recently active first. */
+  readonly chats: ReadonlySignal<readonly Chat[]>;
+  /** False until the list is known, from this browser's storage or the server. */
+  readonly isListed: ReadonlySignal<boolean>;
+  /** Opens a conversation; the caller closes it. */
+  open(chatId: string): Conversation;
+  /** The id of the chat with another user, whether it exists yet or not. Asks nobody. */
+  idOf(userId: string): Promise<string>;
+  /** Rejects with an Error that a person can read. */
+  setMuted(chatId: string, isMuted: boolean): Promise<void>;
+  /** Called with each message that somebody else sent just now. */
+  onArrival(listener: (line: Line, chatId: string) => void): () => void;
+  /** Tries to connect now instead of at the end of the pause. */
+  reconnect(): void;
+  /** Ends the session. What is in the outbox stays there. */
+  close(): Promise<void>;
+}
+
+/** How the session stands. */
+export type Connection =
+  /** `connecting` is the first time only. */
+  | { readonly phase: "connecting" | "online" | "reconnecting" }
+  /** Waiting for the next try, at a time by this machine's clock. */
+  | { readonly phase: "offline"; readonly retryAtMs: number | undefined }
+  /** It will not come back by itself. */
+  | { readonly phase: "ended"; readonly why: "expired" | "revoked" };
+
+/** A row of the thread list. */
+export interface Chat {
+  /** The thread's id, in hex. */
+  readonly id: string;
+  /** What people call it: the other user's name. */
+  readonly title: string;
+  /** Whether it is the one chat with that user. */
+  readonly isDirect: boolean;
+  /** The newest message, if it is known here. */
+  readonly last: Line | undefined;
+  readonly updatedAtMs: number;
+  /** Messages beyond the read position. */
+  readonly unread: number;
+  readonly isMuted: boolean;
+}
+
+/** One conversation on the screen. */
+export interface Conversation {
+  readonly chatId: string;
+  /** What people call it. */
+  readonly title: ReadonlySignal<string>;
+  /** Whether the newest page is here, or was tried in vain. */
+  readonly isLoaded: ReadonlySignal<boolean>;
+  /** Oldest first, without a hole: what is committed in order of seq, then what is on its way. */
+  readonly lines: ReadonlySignal<readonly Line[]>;
+  /** Whether there is history above the first line. */
+  readonly hasOlder: ReadonlySignal<boolean>;
+  /** The read position when the conversation was opened: what lies above it was new. */
+  readonly readSeqAtOpen: number;
+  /** How far the thread reached then. What comes later, one sees come. */
+  readonly headSeqAtOpen: number;
+  /** Puts the page above the first line in front of it. Rejects with an Error that a person can read. */
+  loadOlder(): Promise<void>;
+  /** Queues a message; it is kept until its outcome is known, through reloads too. */
+  send(text: string): Promise<void>;
+  /** Sends a failed line again. */
+  retry(line: Line): Promise<void>;
+  /** Takes a failed line away; it was not sent and never will be. */
+  discard(line: Line): Promise<void>;
+  /** Everything up to this seq has been on the screen before somebody's eyes. */
+  markRead(seq: number): void;
+  /** Shows the newest page only, to keep the page quick after a long look back. */
+  trim(): void;
+  close(): void;
+}
+
+/**
+ * How far one's own message has got. `checking`: whether it was sent is being found out; until then it is neither
+ * sent again nor called failed.
+ */
+export type Tick = "queued" | "sending" | "checking" | "failed" | "sent" | "delivered" | "read";
+
+/** One message as it is shown. */
+export interface Line {
+  /** The client_id in hex: stays the same from the outbox to the log. */
+  readonly key: string;
+  /** Undefined while it is not in the log. */
+  readonly seq: number | undefined;
+  readonly sender: string;
+  readonly isOwn: boolean;
+  /** Undefined for a kind of message that this page is too old to show. */
+  readonly text: string | undefined;
+  readonly createdAtMs: number;
+  /** Set for one's own lines. */
+  readonly tick: Tick | undefined;
+  /** Why it failed, for a person; set with `failed`. */
+  readonly failure: string | undefined;
+}

@@ -1,0 +1,108 @@
+import { type Signal, signal } from "@preact/signals";
+import { ChatModel } from "./chat-model.ts";
+import { type Identity, storedIdentity, storeIdentity, storeLastName } from "./identity.ts";
+import { Leftovers } from "./leftovers.ts";
+import type { Model } from "./model.ts";
+import { openClient } from "./open-client.ts";
+import { preferredSlot, rememberSlot } from "./slot-memory.ts";
+import { type Slot, takeSlot } from "./slots.ts";
+
+/** What the page shows. */
+export type Stage =
+  | { readonly kind: "sign-in"; readonly notice: string }
+  /** Reading storage; lasts some milliseconds. */
+  | { readonly kind: "opening" }
+  /** All slots are taken by other tabs; goes on by itself. */
+  | { readonly kind: "full"; readonly userId: string }
+  /** The session cannot be held in this browser. */
+  | { readonly kind: "unable"; readonly problem: string }
+  | { readonly kind: "chat"; readonly model: Model };
+
+/**
+ * The page from sign-in to sign-out. In order: identity, slot, client; a sign-out undoes them in reverse, and each
+ * sign-in has its own signal, which ends whatever of it is still under way.
+ */
+export class Page {
+  readonly stage: Signal<Stage> = signal({ kind: "opening" });
+  readonly #window: Window;
+  #end = new AbortController();
+  #closing: Promise<void> = Promise.resolve();
+
+  constructor(window: Window) {
+    this.#window = window;
+  }
+
+  /** Goes on as whoever is signed in at this tab, else asks. */
+  start(): void {
+    const identity = storedIdentity(this.#window.sessionStorage);
+    if (identity) void this.#open(identity);
+    else this.stage.value = { kind: "sign-in", notice: "" };
+  }
+
+  signIn(identity: Identity): void {
+    storeIdentity(this.#window.sessionStorage, identity);
+    storeLastName(this.#window.localStorage, identity.userId);
+    void this.#open(identity);
+  }
+
+  /** Ends the session and asks anew, saying `notice`. Unsent messages stay in this browser. */
+  signOut(notice = ""): void {
+    this.#end.abort(new Error("signed out"));
+    storeIdentity(this.#window.sessionStorage, undefined);
+    this.stage.value = { kind: "sign-in", notice };
+  }
+
+  async #open(identity: Identity): Promise<void> {
+    this.#end.abort(new Error("signed in anew"));
+    this.#end = new AbortController();
+    const { signal } = this.#end;
+    this.stage.value = { kind: "opening" };
+    try {
+      await this.#closing;
+      const slot = await this.#takeSlot(identity, signal);
+      await this.#run(identity, slot, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      this.stage.value = { kind: "unable", problem: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  async #takeSlot(identity: Identity, signal: AbortSignal): Promise<Slot> {
+    const { navigator, sessionStorage, localStorage } = this.#window;
+    if (!navigator.locks) {
+      throw new Error(
+        "This browser gives a page its locks on https or on this machine only. Use such an address.",
+      );
+    }
+    const slot = await takeSlot({
+      locks: navigator.locks,
+      preferred: preferredSlot(sessionStorage, localStorage, identity.userId),
+      onFull: () => {
+        this.stage.value = { kind: "full", userId: identity.userId };
+      },
+      signal,
+    });
+    rememberSlot(sessionStorage, slot.number);
+    return slot;
+  }
+
+  /** Shows the chat, and ends it with the signal. */
+  async #run(identity: Identity, slot: Slot, signal: AbortSignal): Promise<void> {
+    const client = await openClient(identity, slot.number, this.#window).catch((error) => {
+      slot.release();
+      throw error;
+    });
+    const leftovers = new Leftovers(client, identity, slot.number, this.#window);
+    const model = new ChatModel(client);
+    this.#closing = new Promise((resolve) => {
+      const end = async () => {
+        await Promise.allSettled([leftovers.close(), model.close()]);
+        slot.release();
+        resolve();
+      };
+      if (signal.aborted) return void end();
+      signal.addEventListener("abort", () => void end(), { once: true });
+      this.stage.value = { kind: "chat", model };
+    });
+  }
+}

@@ -1,0 +1,55 @@
+import { type Signal, signal } from "@preact/signals";
+
+/**
+ * Which chat is open, kept in the address: `#/with/bob` for the chat with a user, `#/thread/<hex>` for others, nothing
+ * for the list alone. So a reload shows the same chat, and Back leads from it to the list.
+ */
+export type Route =
+  | { readonly kind: "list" }
+  | { readonly kind: "with"; readonly userId: string }
+  | { readonly kind: "thread"; readonly threadId: string };
+
+/** Anything that is no route is the list. */
+export function parseRoute(hash: string): Route {
+  const user = /^#\/with\/([a-z0-9._-]{1,64})$/.exec(hash)?.[1];
+  if (user) return { kind: "with", userId: user };
+  const thread = /^#\/thread\/([0-9a-f]{32})$/.exec(hash)?.[1];
+  return thread ? { kind: "thread", threadId: thread } : { kind: "list" };
+}
+
+export function formatRoute(route: Route): string {
+  if (route.kind === "with") return `#/with/${route.userId}`;
+  return route.kind === "thread" ? `#/thread/${route.threadId}` : "";
+}
+
+/** The route of this window; `go` changes it. */
+export class Router {
+  readonly route: Signal<Route>;
+  readonly #window: Window;
+
+  constructor(window: Window) {
+    this.#window = window;
+    this.route = signal(parseRoute(window.location.hash));
+    window.addEventListener("popstate", () => {
+      this.route.value = parseRoute(window.location.hash);
+    });
+  }
+
+  /** A chat opened from the list is one step from it, however many were opened: Back never walks through chats. */
+  go(route: Route): void {
+    const { history, location } = this.#window;
+    const url = formatRoute(route) || location.pathname;
+    const isOpen = this.route.value.kind !== "list";
+    if (route.kind === "list" && isOpen && isFromList(history.state)) {
+      history.back(); // Its popstate sets the route.
+      return;
+    }
+    if (route.kind !== "list" && !isOpen) history.pushState({ fromList: true }, "", url);
+    else history.replaceState(history.state, "", url);
+    this.route.value = route;
+  }
+}
+
+function isFromList(state: unknown): boolean {
+  return (state as { fromList?: boolean } | null)?.fromList === true;
+}

@@ -1,0 +1,81 @@
+import type { Signal } from "@preact/signals";
+
+/** Nearer to the end than this counts as at the end. */
+const END_PX = 40;
+
+/**
+ * Keeps a scrolled list where a person's eyes are: at the end if they are there, else with the topmost message they
+ * see at the same height, whatever is added above, below, or changes its size. Browsers do this only in part (not at
+ * the upper edge, and Safari not at all), so their own anchoring is switched off in the style sheet.
+ */
+export class ScrollKeeper {
+  readonly #box: HTMLElement;
+  readonly #isAtEnd: Signal<boolean>;
+  readonly #resizes: ResizeObserver;
+  readonly #listeners = new Set<() => void>();
+  #anchor: { readonly element: HTMLElement; readonly offset: number } | undefined;
+
+  constructor(box: HTMLElement, isAtEnd: Signal<boolean>) {
+    this.#box = box;
+    this.#isAtEnd = isAtEnd;
+    box.addEventListener("scroll", this.#scrolled, { passive: true });
+    this.#resizes = new ResizeObserver(() => this.restore());
+    this.#resizes.observe(box);
+    if (box.firstElementChild) this.#resizes.observe(box.firstElementChild);
+  }
+
+  close(): void {
+    this.#box.removeEventListener("scroll", this.#scrolled);
+    this.#resizes.disconnect();
+  }
+
+  /** Called whenever other messages may have come into sight. */
+  onLook(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  look(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Puts things back in their place after the list has changed. */
+  restore(): void {
+    if (this.#isAtEnd.peek()) this.#box.scrollTop = this.#box.scrollHeight;
+    else if (this.#anchor?.element.isConnected) {
+      this.#box.scrollTop += this.#anchor.element.offsetTop - this.#box.scrollTop - this.#anchor.offset;
+    }
+    this.#remember();
+  }
+
+  toEnd(): void {
+    this.#isAtEnd.value = true;
+    this.restore();
+  }
+
+  /** The seq of the lowest message that is on the screen in full, or of the one that fills it; 0 if none. */
+  lastSeenSeq(): number {
+    const bottom = this.#box.scrollTop + this.#box.clientHeight;
+    const seen = this.#bubbles().findLast(
+      (bubble) => bubble.dataset.seq && bubble.offsetTop + Math.min(bubble.offsetHeight, 80) <= bottom + 1,
+    );
+    return Number(seen?.dataset.seq ?? 0);
+  }
+
+  readonly #scrolled = () => {
+    const { scrollTop, scrollHeight, clientHeight } = this.#box;
+    this.#isAtEnd.value = scrollHeight - scrollTop - clientHeight < END_PX;
+    this.#remember();
+    this.look();
+  };
+
+  #remember(): void {
+    const top = this.#box.scrollTop;
+    const element = this.#bubbles().find((bubble) => bubble.offsetTop + bubble.offsetHeight > top);
+    this.#anchor = element && { element, offset: element.offsetTop - top };
+  }
+
+  #bubbles(): HTMLElement[] {
+    return [...this.#box.querySelectorAll<HTMLElement>(".bubble")];
+  }
+}

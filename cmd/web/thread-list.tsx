@@ -1,0 +1,168 @@
+import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { Avatar } from "./avatar.tsx";
+import type { Drafts } from "./drafts.ts";
+import { BellOffIcon, LeaveIcon, PenIcon, TickMark } from "./icons.tsx";
+import type { Chat, Model } from "./model.ts";
+import { NewChat } from "./new-chat.tsx";
+import { fullTime, shortTime } from "./times.ts";
+
+interface ListProps {
+  readonly model: Model;
+  readonly openId: ReadonlySignal<string>;
+  readonly drafts: Drafts;
+  readonly onOpen: (chat: Chat) => void;
+  readonly onOpenWith: (userId: string) => void;
+  readonly onSignOut: () => void;
+}
+
+/** All chats, the most recent first. Arrow keys, Home and End go through them, Enter opens one. */
+export function ThreadList(props: ListProps) {
+  const isStarting = useSignal(false);
+  const { model } = props;
+  return (
+    <nav class="threads" aria-label="Chats">
+      <header>
+        <Avatar name={model.userId} />
+        <h1 class="me" title="You">
+          {model.userId}
+        </h1>
+        <button
+          type="button"
+          class="icon"
+          aria-label="New chat"
+          title="New chat"
+          aria-expanded={isStarting.value}
+          onClick={() => {
+            isStarting.value = !isStarting.value;
+          }}
+        >
+          <PenIcon />
+        </button>
+        <button type="button" class="icon" aria-label="Sign out" title="Sign out" onClick={props.onSignOut}>
+          <LeaveIcon />
+        </button>
+      </header>
+      {isStarting.value && <StartForm {...props} isStarting={isStarting} />}
+      <Rows {...props} isStarting={isStarting} />
+    </nav>
+  );
+}
+
+function StartForm(props: ListProps & { readonly isStarting: Signal<boolean> }) {
+  const { isStarting } = props;
+  return (
+    <NewChat
+      ownName={props.model.userId}
+      onStart={(userId) => {
+        isStarting.value = false;
+        props.onOpenWith(userId);
+      }}
+      onCancel={() => {
+        isStarting.value = false;
+      }}
+    />
+  );
+}
+
+function Rows(props: ListProps & { readonly isStarting: Signal<boolean> }) {
+  const { model, openId, drafts, onOpen, isStarting } = props;
+  const list = useRef<HTMLUListElement>(null);
+  const focused = useSignal("");
+  const chats = model.chats.value;
+  // One row is in the tab order: the one last focused, else the open one, else the first.
+  const reachable = useComputed(() => {
+    const ids = model.chats.value.map((chat) => chat.id);
+    return [focused.value, openId.value].find((id) => ids.includes(id)) ?? ids[0] ?? "";
+  });
+  if (chats.length === 0) {
+    if (!model.isListed.value || isStarting.value) return <div class="no-chats" />;
+    return (
+      <div class="no-chats">
+        <p>No chats yet.</p>
+        <button type="button" class="primary" onClick={() => (isStarting.value = true)}>
+          Start the first one
+        </button>
+      </div>
+    );
+  }
+  return (
+    <ul ref={list} onKeyDown={(event) => moveFocus(event, list.current)}>
+      {chats.map((chat) => (
+        <li key={chat.id}>
+          <button
+            type="button"
+            id={`chat-${chat.id}`}
+            class="row"
+            tabIndex={chat.id === reachable.value ? 0 : -1}
+            aria-current={chat.id === openId.value ? "true" : undefined}
+            onFocus={() => {
+              focused.value = chat.id;
+            }}
+            onClick={() => onOpen(chat)}
+          >
+            <Row chat={chat} draft={chat.id === openId.value ? "" : drafts.of(chat.id)} />
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Row({ chat, draft }: { chat: Chat; draft: string }) {
+  return (
+    <>
+      <Avatar name={chat.title} size="large" />
+      <span class="name">{chat.title}</span>
+      <time dateTime={new Date(chat.updatedAtMs).toISOString()} title={fullTime(chat.updatedAtMs)}>
+        {shortTime(chat.updatedAtMs, Date.now())}
+      </time>
+      <Preview chat={chat} draft={draft} />
+      <span class="marks">
+        {chat.isMuted && (
+          <span class="muted" role="img" aria-label="Muted" title="Muted">
+            <BellOffIcon size={16} />
+          </span>
+        )}
+        {chat.unread > 0 && (
+          <span class={chat.isMuted ? "count is-muted" : "count"}>
+            {chat.unread > 999 ? "999+" : chat.unread}
+            <span class="for-listeners"> unread</span>
+          </span>
+        )}
+      </span>
+    </>
+  );
+}
+
+function Preview({ chat, draft }: { chat: Chat; draft: string }) {
+  if (draft.trim() !== "") {
+    return (
+      <span class="preview">
+        <em>Draft:</em> <span class="text">{draft}</span>
+      </span>
+    );
+  }
+  const { last } = chat;
+  return (
+    <span class="preview">
+      {last?.tick && <TickMark tick={last.tick} />}
+      <span class="text">{last ? (last.text ?? "A message this page cannot show") : ""}</span>
+    </span>
+  );
+}
+
+function moveFocus(event: KeyboardEvent, list: HTMLUListElement | null): void {
+  const rows = [...(list?.querySelectorAll<HTMLButtonElement>("button.row") ?? [])];
+  const at = rows.indexOf(document.activeElement as HTMLButtonElement);
+  const targets: Record<string, number> = {
+    ArrowDown: Math.min(at + 1, rows.length - 1),
+    ArrowUp: Math.max(at - 1, 0),
+    Home: 0,
+    End: rows.length - 1,
+  };
+  const target = targets[event.key];
+  if (target === undefined) return;
+  event.preventDefault();
+  rows[target]?.focus();
+}
