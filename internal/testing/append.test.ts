@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { play, steps } from "./append-steps.ts";
+import { AppendWorld, type Variant } from "./append-world.ts";
+import { brokenAppends } from "./broken-appends.ts";
+
+const RUNS = 1_000;
+
+/** HEDDLE_TEST_SEED repeats a run; it is printed when one fails. */
+const seed = Number(process.env.HEDDLE_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+describe("Appends under every interleaving (docs/design.md, sections 2 and 5)", function () {
+  this.timeout(180_000);
+
+  for (const bucketSize of [1, 2]) {
+    it(`keep promises 1 to 6 at a bucket size of ${bucketSize}, ${RUNS} histories`, async () => {
+      const worlds: AppendWorld[] = [];
+      await fc.assert(property(bucketSize, undefined, worlds), { numRuns: RUNS, seed });
+      const seen = tally(worlds);
+      console.log(`      ${JSON.stringify(seen)}`);
+      for (const [what, count] of Object.entries(seen)) assert.ok(count > 0, `no history had ${what}`);
+    });
+  }
+});
+
+describe("The test of appends goes red on", function () {
+  this.timeout(180_000);
+
+  for (const [name, variant] of Object.entries(brokenAppends)) {
+    it(`${name}, with a shrunk history`, async () => {
+      const options = { numRuns: RUNS, seed, interruptAfterTimeLimit: 120_000 };
+      const details = await fc.check(property(2, variant), options);
+      assert.ok(details.failed && details.counterexample, `${RUNS} histories show nothing (seed ${seed})`);
+      const [history] = details.counterexample;
+      console.log(
+        `      run ${details.numRuns}, shrunk ${details.numShrinks} times to ${history.length} steps:`,
+      );
+      for (const step of history) console.log(`        ${JSON.stringify(step)}`);
+      console.log(`      ${(details.errorInstance as Error | undefined)?.message.split("\n")[0]}`);
+    });
+  }
+});
+
+function property(bucketSize: number, variant?: Variant, worlds?: AppendWorld[]) {
+  return fc.asyncProperty(steps, async (history) => {
+    const world = new AppendWorld(bucketSize, variant);
+    worlds?.push(world);
+    await play(world, history);
+  });
+}
+
+/** What the histories held: a run in which nothing of it happened would prove nothing. */
+function tally(worlds: readonly AppendWorld[]) {
+  const items = worlds.flatMap((world) => world.items);
+  return {
+    sends: items.length,
+    retried: items.filter(({ attempt }) => attempt > 1).length,
+    "answered more than once": items.filter(({ accepted }) => accepted.length > 1).length,
+    sealed: items.filter(({ never }) => never).length,
+    "late writes": worlds.reduce((sum, { points }) => sum + points.lateWrites, 0),
+    "stopped servers": worlds.reduce((sum, { points }) => sum + points.stoppedServers, 0),
+    "heads compared": worlds.reduce((sum, { headReads }) => sum + headReads.length, 0),
+  };
+}

@@ -1,0 +1,104 @@
+import { hex } from "../base/ids.ts";
+import { directThreadId } from "../base/thread-id.ts";
+import { type Hit, StoreSearch } from "../message/duplicate-search.ts";
+import { decodeCell, encodeCell } from "../message/entry-cell.ts";
+import { findHead } from "../message/head-finder.ts";
+import { sendTag } from "../message/send-tag.ts";
+import { tagKey } from "../message/thread-log.ts";
+import type { Variant } from "./append-world.ts";
+
+/**
+ * Appends with one mechanism of docs/design.md, section 5, missing. Each breaks a promise, and the property test must
+ * see it do so: they show that the test can fail.
+ */
+export const brokenAppends: Readonly<Record<string, Variant>> = {
+  "no compare": (parts) => {
+    const { store } = parts;
+    const put: typeof store.checkAndPut = async (row, _expected, head, entries) => {
+      const stored = (await store.get(row, { head: true })).head;
+      return store.checkAndPut(row, stored, head, entries);
+    };
+    return { ...parts, store: { checkAndPut: put, put: store.put, get: store.get } };
+  },
+
+  "duplicate search when queued": (parts) => {
+    const { store, bucketSize } = parts;
+    const inner = new StoreSearch(store, bucketSize);
+    const found = new Map<string, Hit | undefined>();
+    return {
+      ...parts,
+      async admit(send) {
+        const threadId = directThreadId(send.userId, send.toUserId);
+        const identity = { ...send, tagKey: tagKey(sendTag(send.userId, send.clientId)) };
+        try {
+          const { head } = await findHead(store, threadId, 0, bucketSize);
+          found.set(hex(send.clientId), await inner.range(threadId, identity, send.baseSeq + 1, head.seq));
+        } catch {
+          found.set(hex(send.clientId), undefined);
+        }
+        return send;
+      },
+      search: { find: (_log, send) => found.get(hex(send.clientId)) },
+    };
+  },
+
+  "base_seq recomputed": (parts, world) => ({
+    ...parts,
+    async admit(send) {
+      if (send.attempt === 1) return send;
+      await world.pull(send.userId);
+      return { ...send, baseSeq: world.held.get(send.userId) ?? 0 };
+    },
+  }),
+
+  "answer from the retry's bytes": (parts) => ({
+    ...parts,
+    search: {
+      async find(log, send) {
+        const hit = await parts.search.find(log, send);
+        if (!hit || decodeCell(hit.cell).body?.kind.case !== "text") return hit;
+        const { userId: sender, clientId, baseSeq, body } = send;
+        const ordinal = Number(decodeCell(hit.cell).ordinal);
+        const createdAtMs = parts.clock.nowMs();
+        return { seq: hit.seq, cell: encodeCell({ sender, clientId, baseSeq, ordinal, createdAtMs, body }) };
+      },
+    },
+  }),
+
+  "acknowledged before stored": (parts) => {
+    const { store } = parts;
+    const put: typeof store.checkAndPut = async (row, expected, head, entries) => {
+      store.checkAndPut(row, expected, head, entries).catch(() => {});
+      return true;
+    };
+    return { ...parts, store: { checkAndPut: put, put: store.put, get: store.get } };
+  },
+
+  "heads served from the cache": (parts) => {
+    // What this server last read or wrote of a row answers whoever compares heads.
+    const known = new Map<string, Uint8Array>();
+    const { store } = parts;
+    const note = (row: { threadId: Uint8Array; bucket: number }, head: Uint8Array) => {
+      known.set(`${hex(row.threadId)} ${row.bucket}`, head);
+    };
+    return {
+      ...parts,
+      store: {
+        put: store.put,
+        async checkAndPut(row, expected, head, entries) {
+          const won = await store.checkAndPut(row, expected, head, entries);
+          if (won) note(row, head);
+          return won;
+        },
+        get: store.get,
+      },
+      headStore: {
+        ...store,
+        async get(row, query) {
+          const head = known.get(`${hex(row.threadId)} ${row.bucket}`);
+          return head ? { head, entries: [], cells: [] } : store.get(row, query);
+        },
+      },
+    };
+  },
+};
