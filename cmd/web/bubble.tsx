@@ -61,10 +61,10 @@ function MessageText({ text }: { text: string | undefined }) {
 function Failed({ line, onRetry, onDiscard }: BubbleProps) {
   return (
     <p class="note failed">
-      <span>{line.failure}.</span>{" "}
+      <span>{line.failure}.</span>
       <button type="button" onClick={() => onRetry(line)}>
         <RetryIcon size={14} /> Try again
-      </button>{" "}
+      </button>
       <button type="button" onClick={() => onDiscard(line)}>
         Delete
       </button>

@@ -73,10 +73,10 @@ export const RetryIcon = ({ size = 20 }: { size?: number }) => (
 export const Mark = ({ size = 40 }: { size?: number }) => (
   <svg class="mark" width={size} height={size} viewBox="0 0 32 32" aria-hidden="true">
     <rect width="32" height="32" rx="8" />
-    <path d="M6 9h20M6 23h20M11 9v3.5M11 19.5V23M21 9v3.5M21 19.5V23M16 9v3.5M16 19.5V23" />
-    <ellipse cx="11" cy="16" rx="1.6" ry="3.4" />
-    <ellipse cx="16" cy="16" rx="1.6" ry="3.4" />
-    <ellipse cx="21" cy="16" rx="1.6" ry="3.4" />
+    <path d="M6 8.5h20M6 23.5h20M10 8.5V13M10 19v4.5M16 8.5V13M16 19v4.5M22 8.5V13M22 19v4.5" />
+    <ellipse cx="10" cy="16" rx="1.7" ry="3" />
+    <ellipse cx="16" cy="16" rx="1.7" ry="3" />
+    <ellipse cx="22" cy="16" rx="1.7" ry="3" />
   </svg>
 );
 

@@ -69,11 +69,18 @@ export type NameSignIn = Identity | "unavailable";
 export async function signInByName(userId: string, fetcher: typeof fetch = fetch): Promise<NameSignIn> {
   const response = await askForTokens([userId], fetcher);
   if (response.status === 404) return "unavailable";
-  if (!response.ok) throw new Error(`The server refused to sign you in (status ${response.status}).`);
-  const answer: unknown = await response.json().catch(() => undefined);
-  const token = (answer as { tokens?: Record<string, unknown> } | undefined)?.tokens?.[userId];
+  const answer: Partial<TokensAnswer> = (await response.json().catch(() => undefined)) ?? {};
+  if (!response.ok) {
+    throw new Error(`The server signs nobody in: ${answer.error ?? `status ${response.status}`}.`);
+  }
+  const token = answer.tokens?.[userId];
   if (typeof token !== "string") throw new Error("The server's answer to the sign-in makes no sense.");
   return { userId, token, isByName: true };
+}
+
+interface TokensAnswer {
+  readonly tokens: Readonly<Record<string, unknown>>;
+  readonly error: string;
 }
 
 async function askForTokens(users: readonly string[], fetcher: typeof fetch): Promise<Response> {

@@ -29,10 +29,22 @@ export async function openClient(identity: Identity, slot: number, window: Windo
   return await connect({
     userId,
     deviceId: `web-${installation(window.localStorage)}-${slot}`,
-    transport: webTransport({ url: window.location.origin }),
+    transport: onThisOrigin(webTransport({ url: window.location.origin }), window.location.origin),
     credentials: credentialsOf(identity, window.sessionStorage),
     storage,
   });
+}
+
+/**
+ * The server that serves this page holds its session too. The permit may know it by another name (127.0.0.1 for
+ * localhost, the inner name of what stands behind a proxy), which the page's policy would not let it call.
+ */
+function onThisOrigin(transport: Transport, origin: string): Transport {
+  return {
+    call: (method, request, options) => transport.call(method, request, options),
+    open: (options) => transport.open({ ...options, permit: { ...options.permit, webUrl: origin } }),
+    close: () => transport.close(),
+  };
 }
 
 /** A stale token is replaced without asking where the sign-in was by name; else it means: sign in again. */
