@@ -6,9 +6,10 @@ MOCHA := node --disable-warning=ExperimentalWarning node_modules/mocha/bin/mocha
 # As many open files as the machine allows: tests of many connections need them, Debian starts a shell with 1,024.
 MORE_FILES := ulimit -n "$$(ulimit -H -n)" 2>/dev/null || true
 FRESH := node_modules/.cache/gen
+PAGE := cmd/web/dist/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix gen contract unused install
+.PHONY: help run test check fix gen contract unused page install
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,7 +19,7 @@ help: ## print this list
 # (130, 143) as success, or make prints an error; a second Ctrl-C stops all at once. Any other exit code is a failure:
 # make prints its own line below Heddle's message and exits with 2, as GNU make does for every failure. For the exact
 # code (a configuration error, say) start bin/heddle itself.
-run: install ## start all of Heddle in one process on this machine
+run: install page ## start all of Heddle in one process on this machine
 	@$(MORE_FILES); trap : INT; trap 'kill -TERM $$pid' TERM; bin/heddle & pid=$$!; \
 	while wait $$pid; code=$$?; kill -0 $$pid 2>/dev/null; do :; done; \
 	case $$code in 130|143) exit 0 ;; *) exit $$code ;; esac
@@ -50,6 +51,13 @@ contract: install ## declare today's schema the one that later schemas must not 
 
 unused: install ## list files, exports and packages that nothing uses
 	@knip
+
+page: $(PAGE) ## build the web page, if its sources are newer
+
+# Everything that the page is built from; it takes about a second.
+$(PAGE): node_modules/.installed \
+$(shell find cmd/web client internal/base internal/stream internal/gen-web -type f -not -path '*/dist*' -not -name '*.test.ts')
+	@node cmd/web/build.ts
 
 install: node_modules/.installed
 

@@ -5,6 +5,7 @@ import {
   connect,
   ErrorReason,
   HeddleError,
+  type Transport,
 } from "../../client/index.ts";
 import { IndexedDbStorage } from "../../client/web/indexed-db.ts";
 import { webTransport } from "../../client/web/transport.ts";
