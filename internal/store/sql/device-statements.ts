@@ -1,0 +1,39 @@
+import type { Kysely } from "kysely";
+import { parameter, statement } from "./statement.ts";
+import type { Tables } from "./tables.ts";
+
+type DeviceName = { readonly ownerId: string; readonly deviceId: string };
+
+/** The statements of DeviceStore, compiled for the dialect of `db`. */
+export function deviceStatements(db: Kysely<Tables>) {
+  const ownerId = parameter<string>("ownerId");
+  const deviceId = parameter<string>("deviceId");
+  const nowMs = parameter<number>("nowMs");
+  const owned = db.selectFrom("device").where("owner_id", "=", ownerId);
+  const device = db.updateTable("device").where("owner_id", "=", ownerId).where("device_id", "=", deviceId);
+  return {
+    readDevice: statement<DeviceName>()(owned.selectAll().where("device_id", "=", deviceId)),
+    countDevices: statement<{ ownerId: string }>()(
+      owned.where("revoked_at_ms", "is", null).select(({ fn }) => fn.countAll<number>().as("count")),
+    ),
+    insertDevice: statement<DeviceName & { nowMs: number }>()(
+      db.insertInto("device").values({
+        owner_id: ownerId,
+        device_id: deviceId,
+        created_at_ms: nowMs,
+        last_opened_at_ms: nowMs,
+      }),
+    ),
+    openDevice: statement<DeviceName & { nowMs: number }>()(device.set({ last_opened_at_ms: nowMs })),
+    revokeDevice: statement<DeviceName & { nowMs: number }>()(
+      device.where("revoked_at_ms", "is", null).set({ revoked_at_ms: nowMs }),
+    ),
+    listDevices: statement<{ ownerId: string }>()(
+      owned
+        .selectAll()
+        .where("revoked_at_ms", "is", null)
+        .orderBy("last_opened_at_ms", "desc")
+        .orderBy("device_id"),
+    ),
+  };
+}

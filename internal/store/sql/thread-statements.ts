@@ -1,0 +1,134 @@
+import { type Kysely, sql } from "kysely";
+import { parameter, statement } from "./statement.ts";
+import type { Tables } from "./tables.ts";
+
+type RowName = { readonly ownerId: string; readonly threadId: Uint8Array };
+
+const ownerId = parameter<string>("ownerId");
+const threadId = parameter<Uint8Array>("threadId");
+const nowMs = parameter<number>("nowMs");
+const version = parameter<number>("version");
+
+/** The statements of ThreadStore, compiled for the dialect of `db`. */
+export function threadStatements(db: Kysely<Tables>) {
+  return { ...rowReads(db), ...rowWrites(db), ...versions(db) };
+}
+
+function versions(db: Kysely<Tables>) {
+  return {
+    /** Takes the owner's next version. */
+    takeVersion: statement<{ ownerId: string }>()(
+      db
+        .insertInto("owner")
+        .values({ owner_id: ownerId, version: 1 })
+        .onConflict((conflict) =>
+          conflict.column("owner_id").doUpdateSet({ version: sql<number>`owner.version + 1` }),
+        )
+        .returning("version"),
+    ),
+    /** The owner's highest version. */
+    readVersion: statement<{ ownerId: string }>()(
+      db.selectFrom("owner").select("version").where("owner_id", "=", ownerId),
+    ),
+    /** The number that names this database's history. */
+    readEpoch: statement<Record<string, never>>()(
+      db.selectFrom("meta").select("value").where("name", "=", "epoch"),
+    ),
+  };
+}
+
+function rowWrites(db: Kysely<Tables>) {
+  const row = db.updateTable("thread").where("owner_id", "=", ownerId).where("thread_id", "=", threadId);
+  return {
+    insertDirect: statement<
+      RowName & { otherUserId: string; version: number; nowMs: number; activeUntilMs: number }
+    >()(
+      db.insertInto("thread").values({
+        owner_id: ownerId,
+        thread_id: threadId,
+        kind: "direct",
+        other_user_id: parameter<string>("otherUserId"),
+        created_at_ms: nowMs,
+        updated_at_ms: nowMs,
+        version,
+        active_until_ms: parameter<number>("activeUntilMs"),
+      }),
+    ),
+    touch: statement<
+      RowName & { version: number; nowMs: number; activeUntilMs: number; headBucket: number }
+    >()(
+      row.set({
+        version,
+        updated_at_ms: higher("updated_at_ms", "nowMs"),
+        head_bucket: higher("head_bucket", "headBucket"),
+        active_until_ms: parameter<number>("activeUntilMs"),
+      }),
+    ),
+    setMuted: statement<RowName & { version: number; isMuted: number }>()(
+      row.set({ version, is_muted: parameter<number>("isMuted") }),
+    ),
+    setRead: statement<RowName & { version: number; readSeq: number; readOrdinal: number }>()(
+      row.set({
+        version,
+        read_seq: parameter<number>("readSeq"),
+        read_ordinal: parameter<number>("readOrdinal"),
+      }),
+    ),
+  };
+}
+
+/** The higher of a column and a parameter. `case`, because the function is `max` here and `greatest` there. */
+function higher(column: "updated_at_ms" | "head_bucket", name: string) {
+  const value = parameter<number>(name);
+  return sql<number>`case when ${sql.ref(column)} < ${value} then ${value} else ${sql.ref(column)} end`;
+}
+
+function rowReads(db: Kysely<Tables>) {
+  const owned = db.selectFrom("thread").selectAll().where("owner_id", "=", ownerId);
+  const afterVersion = parameter<number>("afterVersion");
+  const limit = parameter<number>("limit");
+  return {
+    readRow: statement<RowName>()(owned.where("thread_id", "=", threadId)),
+    hasRow: statement<RowName>()(
+      db
+        .selectFrom("thread")
+        .select("version")
+        .where("owner_id", "=", ownerId)
+        .where("thread_id", "=", threadId),
+    ),
+    /** By recency, below a place in that order. */
+    listRows: statement<{ ownerId: string; updatedAtMs: number; threadId: Uint8Array; limit: number }>()(
+      owned
+        .where("has_left", "=", 0)
+        .where(({ eb, refTuple, tuple }) =>
+          eb(refTuple("updated_at_ms", "thread_id"), "<", tuple(parameter<number>("updatedAtMs"), threadId)),
+        )
+        .orderBy("updated_at_ms", "desc")
+        .orderBy("thread_id", "desc")
+        .limit(limit),
+    ),
+    /**
+     * A page of Sync. Two disjoint halves, so that each is a range of an index and what is neither new nor active is
+     * never looked at: rows newer than the cursor, in the order of their index; and older ones that were active.
+     */
+    syncRows: statement<{
+      ownerId: string;
+      cursorVersion: number;
+      cursorAtMs: number;
+      afterVersion: number;
+      limit: number;
+    }>()(
+      owned
+        .where("version", ">", afterVersion)
+        .where("version", ">", parameter<number>("cursorVersion"))
+        .unionAll(
+          owned
+            .where("active_until_ms", ">=", parameter<number>("cursorAtMs"))
+            .where("version", ">", afterVersion)
+            .where("version", "<=", parameter<number>("cursorVersion")),
+        )
+        .orderBy("version")
+        .limit(limit),
+    ),
+  };
+}

@@ -1,0 +1,49 @@
+/**
+ * The schema as the steps that led to it; `user_version` counts those a file has had. A step that was released is
+ * never changed: a new one is added. STRICT, so that a wrong type is an error at the write and not a surprise later.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE thread (
+    owner_id TEXT NOT NULL,
+    thread_id BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    other_user_id TEXT,
+    created_at_ms INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL,
+    is_muted INTEGER NOT NULL DEFAULT 0,
+    has_left INTEGER NOT NULL DEFAULT 0,
+    read_seq INTEGER NOT NULL DEFAULT 0,
+    read_ordinal INTEGER NOT NULL DEFAULT 0,
+    head_bucket INTEGER NOT NULL DEFAULT 0,
+    version INTEGER NOT NULL,
+    active_until_ms INTEGER NOT NULL,
+    PRIMARY KEY (owner_id, thread_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE UNIQUE INDEX thread_version ON thread (owner_id, version);
+  CREATE INDEX thread_active ON thread (owner_id, active_until_ms);
+  CREATE INDEX thread_recency ON thread (owner_id, updated_at_ms DESC, thread_id DESC);
+
+  CREATE TABLE owner (
+    owner_id TEXT PRIMARY KEY NOT NULL,
+    version INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE device (
+    owner_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    last_opened_at_ms INTEGER NOT NULL,
+    revoked_at_ms INTEGER,
+    PRIMARY KEY (owner_id, device_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE meta (
+    name TEXT PRIMARY KEY NOT NULL,
+    value INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- Random, 48 bits, never 0: tells this database from one made anew, whose versions mean something else.
+  INSERT INTO meta VALUES ('epoch', 1 + abs(random() % 281474976710655));
+  `,
+];

@@ -1,0 +1,148 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { DataFolderError } from "../data-folder-error.ts";
+import type { SqlValue, Statement } from "../sql/statement.ts";
+import { MIGRATIONS } from "./migrations.ts";
+
+/** SQLite's primary result codes that this file tells apart. */
+const BUSY = 5;
+const LOCKED = 6;
+const CORRUPT = 11;
+const FULL = 13;
+const NOT_A_DATABASE = 26;
+
+/**
+ * What every connection is set to. EXCLUSIVE: one process owns the file, which makes a second one fail at opening,
+ * and keeps the WAL's index in memory instead of a mapped file that a full disk would turn into SIGBUS. FULL: a
+ * commit is synced before it is answered. Temporary tables in memory, so that sorting needs no disk.
+ */
+const PRAGMAS = `
+  PRAGMA locking_mode = EXCLUSIVE;
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  PRAGMA temp_store = MEMORY;
+`;
+
+/**
+ * One SQLite file through node:sqlite. Kysely's own driver is not used: its transactions are asynchronous, so others
+ * could come between their statements, while here a transaction is one synchronous call.
+ */
+export class SqliteFile {
+  readonly #path: string;
+  readonly #prepared = new Map<string, StatementSync>();
+  #db: DatabaseSync;
+
+  /** Opens the file, makes it if there is none, and brings its schema up to date. Throws DataFolderError. */
+  constructor(path: string) {
+    this.#path = path;
+    this.#db = open(path);
+  }
+
+  /** Closes and opens again, after an error that may have left the connection unwell. Throws as the constructor does. */
+  reopen(): void {
+    this.close();
+    this.#db = open(this.#path);
+  }
+
+  /** Closes the file and frees its lock. A second time does nothing. */
+  close(): void {
+    this.#prepared.clear();
+    if (this.#db.isOpen) this.#db.close();
+  }
+
+  /** Writes what is there already: throws as every write would now. */
+  probe(): void {
+    this.transaction(() => this.#db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`));
+  }
+
+  /** All rows. */
+  all<P extends Readonly<Record<string, SqlValue>>, R>(statement: Statement<P, R>, values: P): R[] {
+    return this.#prepare(statement.sql).all(...statement.bind(values)) as R[];
+  }
+
+  /** The first row. */
+  get<P extends Readonly<Record<string, SqlValue>>, R>(statement: Statement<P, R>, values: P): R | undefined {
+    return this.#prepare(statement.sql).get(...statement.bind(values)) as R | undefined;
+  }
+
+  /** How many rows changed. */
+  run<P extends Readonly<Record<string, SqlValue>>>(statement: Statement<P, unknown>, values: P): number {
+    return Number(this.#prepare(statement.sql).run(...statement.bind(values)).changes);
+  }
+
+  /** Does the work in one transaction; if it throws, nothing of it stays. */
+  transaction<T>(work: () => T): T {
+    return transaction(this.#db, work);
+  }
+
+  #prepare(sql: string): StatementSync {
+    let prepared = this.#prepared.get(sql);
+    if (!prepared) {
+      prepared = this.#db.prepare(sql);
+      this.#prepared.set(sql, prepared);
+    }
+    return prepared;
+  }
+}
+
+/** Whether SQLite threw this, and not the code around it. */
+export function isSqliteError(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === "ERR_SQLITE_ERROR";
+}
+
+/** Whether SQLite found no room on the disk: the connection is well, and the next write may succeed. */
+export function isDiskFull(error: unknown): boolean {
+  return isSqliteError(error) && primaryCode(error) === FULL;
+}
+
+function open(path: string): DatabaseSync {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path);
+    db.exec(PRAGMAS);
+    migrate(db, path);
+    return db;
+  } catch (error) {
+    if (db?.isOpen) db.close();
+    throw openError(path, error);
+  }
+}
+
+/** Runs the steps that the file has not had, all or none. Also takes the file's lock, which only a write does. */
+function migrate(db: DatabaseSync, path: string): void {
+  transaction(db, () => {
+    const { user_version: version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
+    if (version > MIGRATIONS.length) {
+      throw new DataFolderError(
+        path,
+        `${path} was written by a newer Heddle: start that one, or restore a backup`,
+      );
+    }
+    for (const step of MIGRATIONS.slice(version)) db.exec(step);
+    db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
+  });
+}
+
+function transaction<T>(db: DatabaseSync, work: () => T): T {
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    const result = work();
+    db.exec("COMMIT");
+    return result;
+  } catch (error) {
+    if (db.isTransaction) db.exec("ROLLBACK"); // SQLite has rolled back by itself after some errors.
+    throw error;
+  }
+}
+
+function openError(path: string, error: unknown): unknown {
+  if (!isSqliteError(error)) return error;
+  const code = primaryCode(error);
+  if (code === BUSY || code === LOCKED) return DataFolderError.locked(path, error);
+  if (code === CORRUPT || code === NOT_A_DATABASE) return DataFolderError.damaged(path, error);
+  return DataFolderError.unusable(path, error);
+}
+
+/** Without the extension that says more precisely what went wrong. */
+function primaryCode(error: unknown): number {
+  return (error as { errcode: number }).errcode & 0xff;
+}

@@ -1,0 +1,245 @@
+import {
+  DummyDriver,
+  Kysely,
+  type Selectable,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from "kysely";
+import type { Clock } from "../../base/clock.ts";
+import { storeUnavailable } from "../../base/heddle-error.ts";
+import { MAX_SEQ } from "../../base/ids.ts";
+import { participants } from "../../base/thread-id.ts";
+import { deviceStatements } from "../sql/device-statements.ts";
+import type { Tables, ThreadTable } from "../sql/tables.ts";
+import { threadStatements } from "../sql/thread-statements.ts";
+import type { StoreWatch } from "../store-watch.ts";
+import {
+  ACTIVE_MS,
+  type Device,
+  type DeviceStore,
+  type ReadPosition,
+  type SyncPage,
+  type ThreadRow,
+  type ThreadStore,
+  type Touch,
+} from "../thread-store.ts";
+import { DeviceRows } from "./device-rows.ts";
+import { SqliteFile } from "./sqlite-file.ts";
+import { WriteQueue } from "./write-queue.ts";
+
+export interface SqliteThreadStoreInit {
+  /** The file, made if there is none; its folder must exist. ":memory:" for a store that ends with the process. */
+  readonly path: string;
+  /** The store's clock, of which all times are. */
+  readonly clock: Clock;
+  /** Told of failures and recoveries. */
+  readonly watch?: StoreWatch;
+}
+
+const QUEUED_BYTES = 16 * 1024 * 1024;
+
+/** What one row's change costs in memory while it waits. */
+const CHANGE_BYTES = 512;
+
+/** Compiles for SQLite; SqliteFile runs. */
+const compiler = new Kysely<Tables>({
+  dialect: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+});
+const sql = threadStatements(compiler);
+const deviceSql = deviceStatements(compiler);
+
+/**
+ * Thread rows and devices in one SQLite file (docs/design.md, section 6), for one process: the file is locked while
+ * it is open. Writes of one turn of the event loop share a transaction (WriteQueue); reads are synchronous inside,
+ * so each sees one moment.
+ */
+export class SqliteThreadStore implements ThreadStore, DeviceStore {
+  readonly #file: SqliteFile;
+  readonly #queue: WriteQueue;
+  readonly #clock: Clock;
+  readonly #devices: DeviceRows;
+  readonly #epoch: number;
+
+  /** Throws DataFolderError if the file is in use, unreadable or damaged. */
+  constructor({ path, clock, watch }: SqliteThreadStoreInit) {
+    this.#file = new SqliteFile(path);
+    this.#queue = new WriteQueue({ file: this.#file, clock, watch, maxQueuedBytes: QUEUED_BYTES });
+    this.#clock = clock;
+    this.#devices = new DeviceRows(this.#file, deviceSql);
+    this.#epoch = this.#file.get(sql.readEpoch, {})?.value ?? 0;
+  }
+
+  /** Whether writes succeed at present. */
+  ready(): boolean {
+    return this.#queue.ready;
+  }
+
+  /** Commits what waits and closes; later calls reject with STORE_UNAVAILABLE. */
+  async close(): Promise<void> {
+    this.#queue.close();
+    this.#file.close();
+  }
+
+  async createDirect(threadId: Uint8Array, users: readonly [string, string]): Promise<void> {
+    const [smaller, larger] = participants(...users);
+    await this.write(2 * CHANGE_BYTES, () => {
+      this.#insertDirect(smaller, threadId, larger);
+      this.#insertDirect(larger, threadId, smaller);
+    });
+  }
+
+  async touch(touches: readonly Touch[]): Promise<void> {
+    const owners = touches.reduce((count, touch) => count + touch.ownerIds.length, 0);
+    await this.write(owners * CHANGE_BYTES, () => this.applyTouches(touches));
+  }
+
+  async get(ownerId: string, threadIds: readonly Uint8Array[]): Promise<readonly ThreadRow[]> {
+    return this.#read(() =>
+      threadIds.flatMap((threadId) => {
+        const row = this.#file.get(sql.readRow, { ownerId, threadId });
+        return row ? [toThreadRow(row)] : [];
+      }),
+    );
+  }
+
+  async list(
+    ownerId: string,
+    limit: number,
+    before: { readonly updatedAtMs: number; readonly threadId: Uint8Array } = ABOVE_ALL,
+  ): Promise<readonly ThreadRow[]> {
+    return this.#read(() => this.#file.all(sql.listRows, { ownerId, limit, ...before }).map(toThreadRow));
+  }
+
+  async sync(
+    ownerId: string,
+    cursor: { readonly version: number; readonly atMs: number } | undefined,
+    afterVersion: number,
+    limit: number,
+  ): Promise<SyncPage> {
+    return this.#read(() => {
+      const rows = this.#file.all(sql.syncRows, {
+        ownerId,
+        cursorVersion: cursor?.version ?? 0, // Versions start at 1, so 0 means all.
+        cursorAtMs: cursor?.atMs ?? 0,
+        afterVersion,
+        limit: limit + 1,
+      });
+      return {
+        epoch: this.#epoch,
+        nowMs: this.#clock.nowMs(),
+        rows: rows.slice(0, limit).map(toThreadRow),
+        hasMore: rows.length > limit,
+        version: this.#file.get(sql.readVersion, { ownerId })?.version ?? 0,
+      };
+    });
+  }
+
+  setMuted(ownerId: string, threadId: Uint8Array, isMuted: boolean): Promise<ThreadRow | undefined> {
+    return this.write(CHANGE_BYTES, () => {
+      const row = this.#file.get(sql.readRow, { ownerId, threadId });
+      if (!row) return undefined;
+      const mark = isMuted ? 1 : 0;
+      if (row.is_muted === mark) return toThreadRow(row);
+      const version = this.takeVersion(ownerId);
+      this.#file.run(sql.setMuted, { ownerId, threadId, version, isMuted: mark });
+      return toThreadRow({ ...row, version, is_muted: mark });
+    });
+  }
+
+  async raiseRead(positions: readonly ReadPosition[]): Promise<void> {
+    const ordered = [...positions].sort((a, b) => compare(a.ownerId, b.ownerId));
+    await this.write(positions.length * CHANGE_BYTES, () => {
+      for (const { ownerId, threadId, readSeq, readOrdinal } of ordered) {
+        const row = this.#file.get(sql.readRow, { ownerId, threadId });
+        if (!row || row.read_seq >= readSeq) continue;
+        const version = this.takeVersion(ownerId);
+        this.#file.run(sql.setRead, { ownerId, threadId, version, readSeq, readOrdinal });
+      }
+    });
+  }
+
+  openDevice(ownerId: string, deviceId: string): Promise<"open" | "revoked" | "full"> {
+    return this.write(CHANGE_BYTES, () => this.#devices.open(ownerId, deviceId, this.#clock.nowMs()));
+  }
+
+  async listDevices(ownerId: string): Promise<readonly Device[]> {
+    return this.#read(() => this.#devices.list(ownerId));
+  }
+
+  revokeDevice(ownerId: string, deviceId: string): Promise<boolean> {
+    return this.write(CHANGE_BYTES, () => this.#devices.revoke(ownerId, deviceId, this.#clock.nowMs()));
+  }
+
+  /** Does synchronous work in a transaction and resolves to its result once that is durable. */
+  protected write<T>(bytes: number, work: () => T): Promise<T> {
+    return this.#queue.write(bytes, work);
+  }
+
+  /** Takes the owner's next version. Only within the transaction of the row that gets it. */
+  protected takeVersion(ownerId: string): number {
+    const taken = this.#file.get(sql.takeVersion, { ownerId });
+    if (!taken) throw new Error("the counter row gave no version");
+    return taken.version;
+  }
+
+  /** The work of `touch`. Only within a transaction. */
+  protected applyTouches(touches: readonly Touch[]): void {
+    const nowMs = this.#clock.nowMs();
+    const activeUntilMs = nowMs + ACTIVE_MS;
+    const changes = touches.flatMap((touch) => touch.ownerIds.map((ownerId) => ({ ownerId, touch })));
+    changes.sort((a, b) => compare(a.ownerId, b.ownerId));
+    for (const { ownerId, touch } of changes) {
+      const { threadId, headBucket } = touch;
+      if (!this.#file.get(sql.hasRow, { ownerId, threadId })) continue;
+      const version = this.takeVersion(ownerId);
+      this.#file.run(sql.touch, { ownerId, threadId, version, nowMs, activeUntilMs, headBucket });
+    }
+  }
+
+  #insertDirect(ownerId: string, threadId: Uint8Array, otherUserId: string): void {
+    if (this.#file.get(sql.hasRow, { ownerId, threadId })) return;
+    const nowMs = this.#clock.nowMs();
+    const version = this.takeVersion(ownerId);
+    const activeUntilMs = nowMs + ACTIVE_MS;
+    this.#file.run(sql.insertDirect, { ownerId, threadId, otherUserId, version, nowMs, activeUntilMs });
+  }
+
+  #read<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw storeUnavailable("thread", error);
+    }
+  }
+}
+
+/** Above every place in the order of `list`. */
+const ABOVE_ALL = { updatedAtMs: MAX_SEQ, threadId: new Uint8Array(16).fill(0xff) };
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function toThreadRow(row: Selectable<ThreadTable>): ThreadRow {
+  return {
+    ownerId: row.owner_id,
+    threadId: row.thread_id,
+    kind: row.kind,
+    participants: row.other_user_id === null ? [] : participants(row.owner_id, row.other_user_id),
+    createdAtMs: row.created_at_ms,
+    updatedAtMs: row.updated_at_ms,
+    isMuted: row.is_muted === 1,
+    left: row.has_left === 1,
+    readSeq: row.read_seq,
+    readOrdinal: row.read_ordinal,
+    headBucket: row.head_bucket,
+    version: row.version,
+    activeUntilMs: row.active_until_ms,
+  };
+}

@@ -1,0 +1,410 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import type { Clock } from "../base/clock.ts";
+import { directThreadId } from "../base/thread-id.ts";
+import {
+  ACTIVE_MS,
+  type DeviceStore,
+  MAX_DEVICES,
+  type SyncPage,
+  type ThreadRow,
+  type ThreadStore,
+} from "./thread-store.ts";
+
+export interface OpenedThreadStore {
+  readonly store: ThreadStore & DeviceStore;
+  /** The store's clock, moved by the tests. Starts anywhere. */
+  readonly clock: MovableClock;
+  /** Closes the store and opens it again on the same data. Missing where nothing outlives a close. */
+  reopen?(): Promise<ThreadStore & DeviceStore>;
+  close(): Promise<void>;
+}
+
+/** A clock whose wall time is set by hand. Timers fire by the machine's. */
+export class MovableClock implements Clock {
+  ms = 1_700_000_000_000;
+  nowMs = () => this.ms;
+  monotonicMs = () => performance.now();
+  after = (ms: number, callback: () => void) => {
+    const timer = setTimeout(callback, ms);
+    return () => clearTimeout(timer);
+  };
+}
+
+type Stores = ThreadStore & DeviceStore;
+
+/** A direct thread between two users of its own, so that tests do not meet. */
+interface Pair {
+  readonly a: string;
+  readonly b: string;
+  readonly id: Uint8Array;
+}
+
+/**
+ * What every ThreadStore and DeviceStore must do. Every test works with users of its own, so a store with other data
+ * will do. `durable: false` leaves out what a store in memory cannot do: outlive a close.
+ */
+export function threadStoreSuite(
+  name: string,
+  open: () => Promise<OpenedThreadStore>,
+  { durable = true } = {},
+): void {
+  describe(`${name} as a ThreadStore and DeviceStore`, () => {
+    let opened: OpenedThreadStore;
+    let store: Stores;
+    before(async () => {
+      opened = await open();
+      store = opened.store;
+    });
+    after(() => opened.close());
+    const current = () => ({ store, clock: opened.clock });
+
+    describe("createDirect", () => createTests(current));
+    describe("touch", () => touchTests(current));
+    describe("list", () => listTests(current));
+    describe("sync", () => syncTests(current));
+    describe("marks", () => markTests(current));
+    describe("devices", () => deviceTests(current));
+
+    if (!durable) return;
+    it("keeps rows, versions, devices and the epoch over a close", async () => {
+      assert.ok(opened.reopen);
+      const pair = await made(store);
+      await store.openDevice(pair.a, "phone");
+      const before = await syncAll(store, pair.a);
+      store = await opened.reopen();
+      assert.deepEqual(await syncAll(store, pair.a), before);
+      assert.equal((await store.listDevices(pair.a)).length, 1);
+      await store.touch([{ threadId: pair.id, ownerIds: [pair.a], headBucket: 0 }]);
+      assert.ok((await syncAll(store, pair.a)).version > before.version);
+    });
+  });
+}
+
+type Current = () => { store: Stores; clock: MovableClock };
+
+function createTests(current: Current): void {
+  it("writes a row for each of the two", async () => {
+    const { store, clock } = current();
+    const pair = await made(store);
+    for (const owner of [pair.a, pair.b]) {
+      assert.deepEqual(await rowOf(store, owner, pair), {
+        ownerId: owner,
+        threadId: pair.id,
+        kind: "direct",
+        participants: [pair.a, pair.b],
+        createdAtMs: clock.ms,
+        updatedAtMs: clock.ms,
+        isMuted: false,
+        left: false,
+        readSeq: 0,
+        readOrdinal: 0,
+        headBucket: 0,
+        version: 1,
+        activeUntilMs: clock.ms + ACTIVE_MS,
+      });
+    }
+  });
+
+  it("leaves rows that exist as they are, and takes no version for them", async () => {
+    const { store, clock } = current();
+    const pair = await made(store);
+    await store.setMuted(pair.a, pair.id, true);
+    const before = await rowOf(store, pair.a, pair);
+    clock.ms += 5_000;
+    await store.createDirect(pair.id, [pair.a, pair.b]);
+    assert.deepEqual(await rowOf(store, pair.a, pair), before);
+    assert.equal((await syncAll(store, pair.a)).version, 2);
+  });
+
+  it("gives others nothing", async () => {
+    const { store } = current();
+    const pair = await made(store);
+    assert.deepEqual(await store.get(freshUser(), [pair.id]), []);
+    assert.deepEqual(await store.get(pair.a, [new Uint8Array(16)]), []);
+  });
+
+  it("makes each row once when many make it at the same time", async () => {
+    const { store } = current();
+    const pair = freshPair();
+    await Promise.all(Array.from({ length: 20 }, () => store.createDirect(pair.id, [pair.a, pair.b])));
+    assert.equal((await syncAll(store, pair.a)).version, 1);
+  });
+}
+
+function touchTests(current: Current): void {
+  it("sets updated_at, active_until and head_bucket, and takes a version", async () => {
+    const { store, clock } = current();
+    const pair = await made(store);
+    clock.ms += 1_000;
+    await store.touch([{ threadId: pair.id, ownerIds: [pair.b, pair.a], headBucket: 3 }]);
+    for (const owner of [pair.a, pair.b]) {
+      const row = await rowOf(store, owner, pair);
+      assert.deepEqual(
+        [row.updatedAtMs, row.activeUntilMs, row.headBucket, row.version],
+        [clock.ms, clock.ms + ACTIVE_MS, 3, 2],
+      );
+    }
+  });
+
+  it("touches the owners it names and no others", async () => {
+    const { store } = current();
+    const pair = await made(store);
+    await store.touch([{ threadId: pair.id, ownerIds: [pair.a], headBucket: 0 }]);
+    assert.equal((await rowOf(store, pair.a, pair)).version, 2);
+    assert.equal((await rowOf(store, pair.b, pair)).version, 1);
+  });
+
+  it("never lowers head_bucket or updated_at, even when the clock goes back", async () => {
+    const { store, clock } = current();
+    const pair = await made(store);
+    await store.touch([{ threadId: pair.id, ownerIds: [pair.a], headBucket: 7 }]);
+    const before = await rowOf(store, pair.a, pair);
+    clock.ms -= 30_000;
+    await store.touch([{ threadId: pair.id, ownerIds: [pair.a], headBucket: 2 }]);
+    const row = await rowOf(store, pair.a, pair);
+    assert.deepEqual([row.headBucket, row.updatedAtMs], [7, before.updatedAtMs]);
+    assert.equal(row.version, before.version + 1);
+    clock.ms += 30_000;
+  });
+
+  it("leaves alone what has no row, and takes no version for it", async () => {
+    const { store } = current();
+    const pair = await made(store);
+    await store.touch([
+      { threadId: new Uint8Array(16), ownerIds: [pair.a], headBucket: 0 },
+      { threadId: pair.id, ownerIds: [freshUser()], headBucket: 0 },
+    ]);
+    assert.equal((await syncAll(store, pair.a)).version, 1);
+  });
+
+  it("gives every row of an owner a version of its own, whoever touches at the same time", async () => {
+    const { store } = current();
+    const owner = freshUser();
+    const pairs = await Promise.all(Array.from({ length: 12 }, () => madeWith(store, owner)));
+    const touches = pairs.map((pair) => ({ threadId: pair.id, ownerIds: [pair.a, pair.b], headBucket: 0 }));
+    await Promise.all([...touches.map((touch) => store.touch([touch])), store.touch(touches)]);
+    const page = await syncAll(store, owner);
+    const versions = page.rows.map((row) => row.version);
+    assert.equal(new Set(versions).size, 12);
+    assert.equal(page.version, 36);
+    assert.ok(versions.every((version) => version <= page.version));
+  });
+}
+
+function listTests(current: Current): void {
+  it("lists by recency, the latest first, in pages without repeats", async () => {
+    const { store, clock } = current();
+    const owner = freshUser();
+    const pairs: Pair[] = [];
+    for (let at = 0; at < 7; at++) {
+      if (at % 2 === 0) clock.ms += 10; // Pairs of rows have equal times.
+      pairs.push(await madeWith(store, owner));
+    }
+    const listed: ThreadRow[] = [];
+    for (;;) {
+      const last = listed.at(-1);
+      const page = await store.list(owner, 3, last);
+      if (page.length === 0) break;
+      listed.push(...page);
+    }
+    assert.equal(new Set(listed.map((row) => Buffer.from(row.threadId).toString("hex"))).size, pairs.length);
+    const sorted = [...listed].sort(
+      (x, y) => y.updatedAtMs - x.updatedAtMs || Buffer.compare(y.threadId, x.threadId),
+    );
+    assert.deepEqual(listed, sorted);
+  });
+}
+
+function syncTests(current: Current): void {
+  it("gives all rows without a cursor, by version, and the counter", async () => {
+    const { store, clock } = current();
+    const owner = freshUser();
+    const pairs = [await madeWith(store, owner), await madeWith(store, owner), await madeWith(store, owner)];
+    await touched(store, pairs[0] as Pair);
+    const page = await syncAll(store, owner);
+    assert.deepEqual(
+      page.rows.map((row) => row.version),
+      [2, 3, 4],
+    );
+    assert.deepEqual([page.version, page.nowMs, page.hasMore], [4, clock.ms, false]);
+    assert.ok(page.epoch > 0 && page.epoch < 2 ** 48);
+  });
+
+  it("gives nothing to a user without rows", async () => {
+    const page = await syncAll(current().store, freshUser());
+    assert.deepEqual([page.rows, page.version, page.hasMore], [[], 0, false]);
+  });
+
+  it("gives the rows that are newer than the cursor or were active at its time", async () => {
+    const { store, clock } = current();
+    const owner = freshUser();
+    const [, active, newer] = [
+      await madeWith(store, owner),
+      await madeWith(store, owner),
+      await madeWith(store, owner),
+    ];
+    clock.ms += 2 * ACTIVE_MS;
+    await touched(store, active as Pair); // Version 4, active until now + 60 s.
+    await touched(store, newer as Pair); // Version 5.
+    const at = (atMs: number, version: number) => store.sync(owner, { version, atMs }, 0, 10);
+    const versions = (page: SyncPage) => page.rows.map((row) => row.version);
+    assert.deepEqual(versions(await at(clock.ms + ACTIVE_MS, 5)), [4, 5]); // The end itself is in.
+    assert.deepEqual(versions(await at(clock.ms + ACTIVE_MS + 1, 5)), []);
+    assert.deepEqual(versions(await at(clock.ms + ACTIVE_MS + 1, 4)), [5]);
+    assert.deepEqual(versions(await at(0, 5)), [1, 4, 5]);
+    assert.deepEqual(versions(await at(0, 0)), [1, 4, 5]);
+  });
+
+  it("gives pages that together are the whole", async () => {
+    const { store } = current();
+    const owner = freshUser();
+    for (let at = 0; at < 7; at++) await madeWith(store, owner);
+    for (const cursor of [
+      undefined,
+      { version: 4, atMs: 0 },
+      { version: 2, atMs: Number.MAX_SAFE_INTEGER },
+    ]) {
+      const whole = await store.sync(owner, cursor, 0, 100);
+      const rows: ThreadRow[] = [];
+      for (;;) {
+        const page = await store.sync(owner, cursor, rows.at(-1)?.version ?? 0, 2);
+        assert.ok(page.rows.length <= 2);
+        rows.push(...page.rows);
+        if (!page.hasMore) break;
+      }
+      assert.deepEqual(rows, whole.rows);
+      assert.equal(whole.hasMore, false);
+    }
+  });
+
+  it("never shows a version above the counter it names, whatever is written meanwhile", async () => {
+    const { store } = current();
+    const owner = freshUser();
+    const pairs = await Promise.all(Array.from({ length: 6 }, () => madeWith(store, owner)));
+    let cursor = 0;
+    const seen = new Set<number>();
+    const write = async () => {
+      for (let turn = 0; turn < 20; turn++) await Promise.all(pairs.map((pair) => touched(store, pair)));
+    };
+    const writing = write().then(() => true);
+    for (let done = false; !done; ) {
+      done = await Promise.race([writing, new Promise<false>((resolve) => setImmediate(resolve, false))]);
+      const page = await store.sync(owner, { version: cursor, atMs: Number.MAX_SAFE_INTEGER }, 0, 100);
+      for (const row of page.rows) {
+        assert.ok(row.version <= page.version && row.version > cursor);
+        seen.add(row.version);
+      }
+      cursor = page.version;
+    }
+    const last = (await syncAll(store, owner)).rows.map((row) => row.version);
+    assert.ok(last.every((version) => seen.has(version) || version <= 6));
+    assert.equal(cursor, 6 + 20 * 6);
+  });
+}
+
+function markTests(current: Current): void {
+  it("mutes one user's row and takes a version only for a change", async () => {
+    const { store } = current();
+    const pair = await made(store);
+    const row = await store.setMuted(pair.a, pair.id, true);
+    assert.deepEqual(row, await rowOf(store, pair.a, pair));
+    assert.deepEqual([row?.isMuted, row?.version], [true, 2]);
+    assert.equal((await store.setMuted(pair.a, pair.id, true))?.version, 2);
+    assert.equal((await store.setMuted(pair.a, pair.id, false))?.version, 3);
+    assert.equal((await rowOf(store, pair.b, pair)).version, 1);
+    assert.equal(await store.setMuted(freshUser(), pair.id, true), undefined);
+  });
+
+  it("raises read positions and never lowers them", async () => {
+    const { store } = current();
+    const pair = await made(store);
+    const raise = (readSeq: number, readOrdinal: number) =>
+      store.raiseRead([{ ownerId: pair.a, threadId: pair.id, readSeq, readOrdinal }]);
+    await raise(5, 4);
+    await raise(3, 3);
+    await raise(5, 4);
+    const row = await rowOf(store, pair.a, pair);
+    assert.deepEqual([row.readSeq, row.readOrdinal, row.version], [5, 4, 2]);
+    assert.equal((await rowOf(store, pair.b, pair)).readSeq, 0);
+    await store.raiseRead([{ ownerId: freshUser(), threadId: pair.id, readSeq: 1, readOrdinal: 1 }]);
+  });
+}
+
+function deviceTests(current: Current): void {
+  it("notes devices, lists the most recently opened first", async () => {
+    const { store, clock } = current();
+    const user = freshUser();
+    const madeAt = clock.ms;
+    assert.equal(await store.openDevice(user, "phone"), "open");
+    clock.ms += 10;
+    assert.equal(await store.openDevice(user, "laptop"), "open");
+    clock.ms += 10;
+    assert.equal(await store.openDevice(user, "phone"), "open");
+    assert.deepEqual(await store.listDevices(user), [
+      { deviceId: "phone", createdAtMs: madeAt, lastOpenedAtMs: clock.ms },
+      { deviceId: "laptop", createdAtMs: madeAt + 10, lastOpenedAtMs: madeAt + 10 },
+    ]);
+    assert.deepEqual(await store.listDevices(freshUser()), []);
+  });
+
+  it("refuses a revoked device for ever, that user's alone", async () => {
+    const { store } = current();
+    const [user, other] = [freshUser(), freshUser()];
+    await store.openDevice(user, "phone");
+    await store.openDevice(other, "phone");
+    assert.equal(await store.revokeDevice(user, "phone"), true);
+    assert.equal(await store.revokeDevice(user, "phone"), true);
+    assert.equal(await store.openDevice(user, "phone"), "revoked");
+    assert.deepEqual(await store.listDevices(user), []);
+    assert.equal(await store.openDevice(other, "phone"), "open");
+    assert.equal(await store.revokeDevice(user, "unknown"), false);
+  });
+
+  it(`lets a user have ${MAX_DEVICES} devices at a time`, async () => {
+    const { store } = current();
+    const user = freshUser();
+    const names = Array.from({ length: MAX_DEVICES + 3 }, (_, at) => `d${at}`);
+    const outcomes = await Promise.all(names.map((device) => store.openDevice(user, device)));
+    assert.equal(outcomes.filter((outcome) => outcome === "open").length, MAX_DEVICES);
+    assert.equal(outcomes.filter((outcome) => outcome === "full").length, 3);
+    const [kept] = await store.listDevices(user);
+    assert.ok(kept);
+    assert.equal(await store.openDevice(user, kept.deviceId), "open");
+    await store.revokeDevice(user, kept.deviceId);
+    assert.equal(await store.openDevice(user, "one-more"), "open");
+  });
+}
+
+function freshUser(): string {
+  return `u${randomBytes(6).toString("hex")}`;
+}
+
+function freshPair(a = freshUser()): Pair {
+  const b = `v${randomBytes(6).toString("hex")}`; // Above every `a` in byte order.
+  return { a, b, id: directThreadId(a, b) };
+}
+
+async function madeWith(store: ThreadStore, owner: string): Promise<Pair> {
+  const pair = freshPair(owner);
+  await store.createDirect(pair.id, [pair.a, pair.b]);
+  return pair;
+}
+
+function made(store: ThreadStore): Promise<Pair> {
+  return madeWith(store, freshUser());
+}
+
+function touched(store: ThreadStore, pair: Pair): Promise<void> {
+  return store.touch([{ threadId: pair.id, ownerIds: [pair.a, pair.b], headBucket: 0 }]);
+}
+
+function syncAll(store: ThreadStore, owner: string): Promise<SyncPage> {
+  return store.sync(owner, undefined, 0, 1000);
+}
+
+async function rowOf(store: ThreadStore, owner: string, pair: Pair): Promise<ThreadRow> {
+  const [row] = await store.get(owner, [pair.id]);
+  assert.ok(row);
+  return row;
+}
