@@ -12,40 +12,39 @@ export interface PushServer {
   readonly capacity: number;
 }
 
+/** A push server as it registers itself. In one process its load is read when it is asked for. */
+export interface PushServerOffer extends Omit<PushServer, "load"> {
+  load(): number;
+}
+
 /** A push server's place in the registry. */
 export interface Registration {
-  /** Says how many sessions it holds now. */
-  setLoad(load: number): void;
   /** Gives the place up: no new sessions come. */
   revoke(): void;
 }
 
 /** Who serves, in one process. Between processes etcd keeps it. */
 export class MemoryRegistry {
-  readonly #servers = new Map<string, PushServer>();
+  readonly #servers = new Map<string, PushServerOffer>();
   #revision = 0;
 
   /** Grows with every change of who serves where (not with load): docs/design.md, section 7, ring changes. */
-  get revision(): number {
+  revision(): number {
     return this.#revision;
   }
 
   /** Those registered now, in no order. */
   pushServers(): readonly PushServer[] {
-    return [...this.#servers.values()];
+    return [...this.#servers.values()].map((server) => ({ ...server, load: server.load() }));
   }
 
   /** Registers a push server. Throws if the name is taken. */
-  register(server: PushServer): Registration {
+  register(server: PushServerOffer): Registration {
     const { name } = server;
     if (this.#servers.has(name)) throw new Error(`a push server named ${name} is registered already`);
     this.#servers.set(name, server);
     this.#revision++;
     return {
-      setLoad: (load) => {
-        const known = this.#servers.get(name);
-        if (known) this.#servers.set(name, { ...known, load });
-      },
       revoke: () => {
         if (this.#servers.delete(name)) this.#revision++;
       },

@@ -1,0 +1,113 @@
+import { Command, CommanderError } from "commander";
+import { startHeddle } from "../../internal/app/all-in-one.ts";
+import { type HeddleConfig, readConfig, SETTINGS } from "../../internal/app/config.ts";
+import { openDevTokenSigner } from "../../internal/app/credentials.ts";
+import { openDataFolder } from "../../internal/app/data-folder.ts";
+import { EXIT, runService, startFailure } from "../../internal/app/run-service.ts";
+import { systemClock } from "../../internal/base/clock.ts";
+import { describeSettings, SettingsError } from "../../internal/base/env.ts";
+import { NAME_PATTERN } from "../../internal/base/ids.ts";
+import { localUrl } from "../../internal/rpc/listen-address.ts";
+import { readyJson, readyLines } from "./ready-lines.ts";
+
+const config = (): HeddleConfig => read().config;
+const read = () => readConfig(process.env, process.stderr.isTTY === true);
+
+/** Runs the command line. Resolves to the exit code (docs/design.md, section 12). */
+export async function runHeddle(argv: readonly string[]): Promise<number> {
+  let code: number = EXIT.well;
+  const program = commandLine((result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync(argv);
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.well : EXIT.wrongUse;
+    process.stderr.write(`heddle: ${startFailure(error)}\n`);
+    return error instanceof SettingsError ? EXIT.wrongUse : EXIT.failed;
+  }
+}
+
+function commandLine(exit: (code: number) => void): Command {
+  const program = new Command("heddle")
+    .description(
+      "All of Heddle in one process. Settings are environment variables: see `heddle config print`.",
+    )
+    .exitOverride()
+    .showHelpAfterError("(heddle --help lists the commands)");
+  program
+    .command("serve", { isDefault: true })
+    .description("start and serve until Ctrl-C")
+    .option("--json", "print the chosen addresses in one line of JSON when ready")
+    .option("--check-config", "check the settings and stop")
+    .action(async (options: { json?: boolean; checkConfig?: boolean }) => exit(await serve(options)));
+  program
+    .command("token <user>")
+    .description("print a user token for anyone (development profile); works while Heddle runs")
+    .option("--ttl <seconds>", "how long it is good")
+    .action(async (user: string, options: { ttl?: string }) => exit(await token(user, options.ttl)));
+  program
+    .command("admin")
+    .description("ask a running Heddle")
+    .command("status")
+    .description("say whether it serves: exit code 0 if it does, 1 if not, 3 if nothing answers")
+    .action(async () => exit(await status()));
+  program
+    .command("config")
+    .description("settings")
+    .command("print")
+    .description("print every setting with its meaning and value")
+    .action(() => {
+      process.stdout.write(describeSettings(SETTINGS, read().values));
+    });
+  return program;
+}
+
+async function serve(options: { json?: boolean; checkConfig?: boolean }): Promise<number> {
+  const settings = config();
+  if (options.checkConfig) {
+    process.stdout.write("the settings are good\n");
+    return EXIT.well;
+  }
+  return await runService({
+    name: "heddle",
+    start: async () => {
+      const running = await startHeddle(settings);
+      return { running, log: running.log };
+    },
+    onReady: (running) => {
+      const text = options.json ? readyJson(running) : readyLines(running, settings);
+      process.stdout.write(`${text}\n`);
+    },
+  });
+}
+
+async function token(user: string, ttl: string | undefined): Promise<number> {
+  const settings = config();
+  if (settings.profile !== "development") {
+    throw new SettingsError(
+      "heddle token: only the development profile signs anyone in: unset HEDDLE_PROFILE",
+    );
+  }
+  if (!NAME_PATTERN.test(user)) throw new SettingsError(`${user}: a user is 1–64 of [a-z0-9._-]`);
+  const ttlS = ttl === undefined ? settings.devTokenTtlS : Number(ttl);
+  if (!Number.isInteger(ttlS) || ttlS < 1)
+    throw new SettingsError("--ttl: write a whole number of seconds from 1");
+  const sign = await openDevTokenSigner(settings, await openDataFolder(settings.dataDir), systemClock);
+  process.stdout.write(`${await sign(user, ttlS)}\n`);
+  return EXIT.well;
+}
+
+async function status(): Promise<number> {
+  const { adminAddress } = config();
+  const url = `${localUrl(adminAddress, adminAddress.port)}/readyz`;
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+    process.stdout.write(await response.text());
+    return response.ok ? EXIT.well : EXIT.failed;
+  } catch {
+    process.stderr.write(`heddle: nothing answers at ${url}: start Heddle, or set HEDDLE_ADMIN_ADDR\n`);
+    return EXIT.dependencyAway;
+  }
+}

@@ -1,0 +1,3 @@
+import { runHeddle } from "./commands.ts";
+
+process.exitCode = await runHeddle(process.argv);

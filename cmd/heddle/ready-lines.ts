@@ -1,0 +1,34 @@
+import { relative } from "node:path";
+import type { Heddle } from "../../internal/app/all-in-one.ts";
+import type { HeddleConfig } from "../../internal/app/config.ts";
+
+/** Where to go and what to do next: three lines for a person. */
+export function readyLines(heddle: Heddle, config: HeddleConfig): string {
+  const data = relative(process.cwd(), config.dataDir) || ".";
+  const where = data.startsWith("..") ? config.dataDir : `./${data}`;
+  const grpc = heddle.grpcUrl.replace("http://", "");
+  const profile =
+    config.profile === "development"
+      ? "DEVELOPMENT PROFILE: ANYONE IS SIGNED IN BY NAME, from this machine only"
+      : "production profile";
+  return [
+    `Heddle is ready (${profile}). Data in ${where}. Ctrl-C stops it.`,
+    `  page  ${heddle.webUrl}   gRPC  ${grpc}   admin  ${heddle.adminUrl}`,
+    "  next  open the page in two windows, as ann and as bob, or run: bin/chat as ann",
+  ].join("\n");
+}
+
+/** The chosen addresses in one line, for programs. */
+export function readyJson(heddle: Heddle): string {
+  const { grpcUrl, webUrl, adminUrl } = heddle;
+  return JSON.stringify({
+    type: "ready",
+    grpc_url: grpcUrl,
+    web_url: webUrl,
+    admin_url: adminUrl,
+    grpc_addr: new URL(grpcUrl).host,
+    web_addr: new URL(webUrl).host,
+    admin_addr: new URL(adminUrl).host,
+    pid: process.pid,
+  });
+}

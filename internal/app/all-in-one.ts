@@ -1,0 +1,164 @@
+import { join } from "node:path";
+import type { DestinationStream } from "pino";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { createLog, type Logger } from "../base/log.ts";
+import { createMetrics, type Metrics } from "../base/metrics.ts";
+import { devTokensRoute } from "../gateway/door-dev-tokens.ts";
+import { jwksRoute } from "../gateway/door-jwks.ts";
+import { MemoryRegistry } from "../registry/push-servers.ts";
+import type { RpcContext } from "../rpc/call-runner.ts";
+import { loopbackOrigins } from "../rpc/cors.ts";
+import { createGrpcServer, type GrpcServer } from "../rpc/grpc-server.ts";
+import { Health } from "../rpc/health.ts";
+import { localUrl } from "../rpc/listen-address.ts";
+import { createRpcMetrics } from "../rpc/metrics.ts";
+import { addReflection } from "../rpc/reflection.ts";
+import { createWebServer, type WebServer } from "../rpc/web-server.ts";
+import { startAdminServer } from "./admin-server.ts";
+import type { HeddleConfig } from "./config.ts";
+import { type Credentials, openCredentials } from "./credentials.ts";
+import { openDataFolder } from "./data-folder.ts";
+import { openServices, type Services } from "./services.ts";
+import { staticFiles } from "./static-files.ts";
+import { StopStack } from "./stop-stack.ts";
+
+/** The one push server of this program, in tickets and sessions: the same after a restart. */
+const PUSH_SERVER = "push";
+
+const PAGE = join(import.meta.dirname, "../../cmd/web/dist");
+
+/** All of Heddle, running. */
+export interface Heddle {
+  /** `http://127.0.0.1:8440`: what OpenSession gives to native clients. */
+  readonly grpcUrl: string;
+  /** The page, Connect and gRPC-Web. */
+  readonly webUrl: string;
+  readonly adminUrl: string;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** Drains (at most config.drainMs) and closes everything; the data folder is free afterwards. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts every service in this process, on embedded stores in `config.dataDir`. Resolves when it serves. Rejects with
+ * DataFolderError or ListenError, with everything closed again.
+ */
+export async function startHeddle(
+  config: HeddleConfig,
+  options: { readonly clock?: Clock; readonly logDestination?: DestinationStream } = {},
+): Promise<Heddle> {
+  const { clock = systemClock, logDestination } = options;
+  const log = createLog({
+    level: config.logLevel,
+    ...(logDestination ? { destination: logDestination } : {}),
+  });
+  const stack = new StopStack(log);
+  try {
+    return await start(config, clock, log, stack);
+  } catch (error) {
+    await stack.unwind();
+    throw error;
+  }
+}
+
+async function start(config: HeddleConfig, clock: Clock, log: Logger, stack: StopStack): Promise<Heddle> {
+  const metrics = createMetrics({ process: true });
+  const registry = new MemoryRegistry();
+  const folder = await openDataFolder(config.dataDir);
+  const credentials = await openCredentials(config, folder, PUSH_SERVER, clock);
+  const services = await openServices({ config, folder, credentials, registry, clock, log, metrics, stack });
+
+  let state: "starting" | "ready" | "draining" = "starting";
+  const notReady = () => (state === "ready" ? services.notReady() : state);
+  const admin = await startAdminServer(config.adminAddress, { notReady, metrics });
+  stack.add("admin listener", () => admin.close());
+
+  const context: RpcContext = { clock, log, metrics: createRpcMetrics(metrics) };
+  const health = new Health(services.bindings.map(({ desc }) => desc.typeName));
+  const grpc = grpcListener(config, context, services, health);
+  stack.add("gRPC listener", () => grpc.close());
+  const grpcPort = await grpc.listen(config.grpcAddress);
+  const web = webListener(config, context, services, health, credentials);
+  stack.add("web listener", () => web.close());
+  const webPort = await web.listen(config.webAddress);
+
+  const grpcUrl = config.grpcUrl ?? localUrl(config.grpcAddress, grpcPort);
+  const webUrl = config.webUrl ?? localUrl(config.webAddress, webPort);
+  const registration = registry.register({
+    name: PUSH_SERVER,
+    grpcUrl,
+    webUrl,
+    load: () => 0,
+    capacity: config.pushCapacity,
+  });
+  stack.add("drain", async () => {
+    state = "draining";
+    health.set(false);
+    registration.revoke();
+    await drain(config, clock, [grpc, web], health);
+  });
+  state = "ready";
+  health.set(true);
+  log.info({ grpc: grpcUrl, web: webUrl, profile: config.profile, data: config.dataDir }, "ready");
+  const adminUrl = localUrl(config.adminAddress, admin.port);
+  return { grpcUrl, webUrl, adminUrl, log, metrics, close: () => stack.unwind() };
+}
+
+/** Stops accepting, and waits until every call and stream has ended, at most drainMs. */
+async function drain(
+  config: HeddleConfig,
+  clock: Clock,
+  listeners: readonly (GrpcServer | WebServer)[],
+  health: Health,
+): Promise<void> {
+  const idle = Promise.all(listeners.map((listener) => listener.drain()));
+  health.endWatches();
+  await new Promise<void>((resolve) => {
+    const cancel = clock.after(config.drainMs, resolve);
+    idle.then(() => {
+      cancel();
+      resolve();
+    });
+  });
+}
+
+function grpcListener(
+  config: HeddleConfig,
+  context: RpcContext,
+  services: Services,
+  health: Health,
+): GrpcServer {
+  const bindings = [...services.bindings, health.binding];
+  return createGrpcServer({
+    services: bindings,
+    context,
+    ...(config.profile === "development"
+      ? {
+          extend: (server) =>
+            addReflection(
+              server,
+              bindings.map(({ desc }) => desc),
+            ),
+        }
+      : {}),
+  });
+}
+
+function webListener(
+  config: HeddleConfig,
+  context: RpcContext,
+  services: Services,
+  health: Health,
+  credentials: Credentials,
+): WebServer {
+  const { signDevToken, publicKeys } = credentials;
+  const routes = [jwksRoute(publicKeys), staticFiles(PAGE)];
+  if (signDevToken) routes.push(devTokensRoute(signDevToken));
+  return createWebServer({
+    services: [...services.bindings, health.binding],
+    context,
+    routes,
+    ...(config.profile === "development" ? { origins: loopbackOrigins } : {}),
+  });
+}

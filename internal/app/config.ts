@@ -1,0 +1,146 @@
+import { resolve } from "node:path";
+import { z } from "zod";
+import { readSettings, type Setting, SettingsError, type SettingValues } from "../base/env.ts";
+import { LOG_LEVELS, type LogLevel } from "../base/log.ts";
+import { DEV_TOKEN_TTL_S } from "../gateway/door-dev-tokens.ts";
+import { type ListenAddress, parseListenAddress } from "../rpc/listen-address.ts";
+import { profileProblems } from "./profile.ts";
+
+const setting = <T>(schema: z.ZodType<T>, about: string): Setting<T> => ({ schema, about });
+
+const address = (fallback: string) =>
+  z
+    .string()
+    .default(fallback)
+    .transform((text, context) => {
+      const parsed = parseListenAddress(text);
+      if (parsed) return parsed.text;
+      context.addIssue({
+        code: "custom",
+        message: `${text} is no address: write host:port, as in ${fallback}`,
+      });
+      return z.NEVER;
+    });
+
+const url = z
+  .url({ protocol: /^https?$/, error: "write a URL that begins with https:// or http://" })
+  .transform((text) => text.replace(/\/+$/, ""))
+  .optional();
+
+const whole = (fallback: number, min: number, max: number) =>
+  z.coerce
+    .number({ error: "write a number" })
+    .int("write a whole number")
+    .min(min, `at least ${min}`)
+    .max(max, `at most ${max}`)
+    .default(fallback);
+
+/** Every setting of the program `heddle` (docs/design.md, section 12). */
+export const SETTINGS = {
+  HEDDLE_PROFILE: setting(
+    z
+      .enum(["development", "production"], { error: "write development or production" })
+      .default("development"),
+    "development signs anyone in by name and serves this machine only; production needs HEDDLE_AUTH_*",
+  ),
+  HEDDLE_GRPC_ADDR: setting(address("127.0.0.1:8440"), "where gRPC listens; port 0 lets the system choose"),
+  HEDDLE_WEB_ADDR: setting(address("127.0.0.1:8480"), "where the page, Connect and gRPC-Web listen"),
+  HEDDLE_ADMIN_ADDR: setting(address("127.0.0.1:8490"), "where /healthz, /readyz and /metrics listen"),
+  HEDDLE_GRPC_URL: setting(url, "what clients are told to dial for gRPC; by default the address above"),
+  HEDDLE_WEB_URL: setting(url, "what browsers are told to call; by default the address above"),
+  HEDDLE_DATA_DIR: setting(z.string().default("./data"), "the folder that holds everything worth keeping"),
+  HEDDLE_AUTH_ISSUER: setting(z.string().optional(), "production: claim iss of user tokens"),
+  HEDDLE_AUTH_AUDIENCE: setting(z.string().default("heddle"), "claim aud of user tokens"),
+  HEDDLE_AUTH_JWKS_URL: setting(url, "production: where the keys that sign user tokens are published"),
+  HEDDLE_PUSH_CAPACITY: setting(whole(10_000, 1, 1_000_000), "client streams to hold at a time"),
+  HEDDLE_DRAIN_MS: setting(whole(3_000, 0, 600_000), "how long a stop waits for clients to move, in ms"),
+  HEDDLE_LOG_LEVEL: setting(
+    z.enum(LOG_LEVELS, { error: `write one of ${LOG_LEVELS.join(", ")}` }).optional(),
+    "JSON lines on stderr; by default warn on a terminal in development, else info",
+  ),
+  HEDDLE_DEV_TOKEN_TTL_S: setting(
+    whole(DEV_TOKEN_TTL_S, 1, 30 * 24 * 3600),
+    "development: how long tokens of /dev/tokens and `heddle token` are good, in seconds",
+  ),
+};
+
+/** Variables of the project's other programs, which may stand in the same environment. */
+const OTHERS = ["HEDDLE_CACHE_DIR", "HEDDLE_CI_", "HEDDLE_TEST_", "HEDDLE_CHAT_", "HEDDLE_BENCH_"];
+
+/** What the program runs with. */
+export interface HeddleConfig {
+  readonly profile: "development" | "production";
+  readonly grpcAddress: ListenAddress;
+  readonly webAddress: ListenAddress;
+  readonly adminAddress: ListenAddress;
+  /** What clients are told; undefined for the local address. */
+  readonly grpcUrl: string | undefined;
+  readonly webUrl: string | undefined;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly auth: {
+    /** Undefined in the development profile, which signs user tokens itself. */
+    readonly provider: { readonly issuer: string; readonly jwksUrl: URL } | undefined;
+    readonly audience: string;
+  };
+  readonly pushCapacity: number;
+  readonly drainMs: number;
+  readonly logLevel: LogLevel;
+  readonly devTokenTtlS: number;
+}
+
+type Values = SettingValues<typeof SETTINGS>;
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** Reads the settings. Throws SettingsError with a line per problem, the profile's rules included. */
+export function readConfig(
+  env: Env,
+  isTerminal: boolean,
+): { readonly config: HeddleConfig; readonly values: Values } {
+  const values = readSettings(SETTINGS, env, { prefix: "HEDDLE_", others: OTHERS });
+  const problems = profileProblems(values, env);
+  if (problems.length > 0) throw new SettingsError(problems.join("\n"));
+  return { config: fromValues(values, isTerminal), values };
+}
+
+/** A development profile on free ports of this machine, logging warnings: what tests start. */
+export function developmentConfig(dataDir: string, changes: Partial<HeddleConfig> = {}): HeddleConfig {
+  const env = {
+    HEDDLE_GRPC_ADDR: "127.0.0.1:0",
+    HEDDLE_WEB_ADDR: "127.0.0.1:0",
+    HEDDLE_ADMIN_ADDR: "127.0.0.1:0",
+    HEDDLE_DATA_DIR: dataDir,
+    HEDDLE_LOG_LEVEL: "warn",
+  };
+  return { ...readConfig(env, false).config, ...changes };
+}
+
+function fromValues(values: Values, isTerminal: boolean): HeddleConfig {
+  const profile = values.HEDDLE_PROFILE;
+  const issuer = values.HEDDLE_AUTH_ISSUER;
+  const jwksUrl = values.HEDDLE_AUTH_JWKS_URL;
+  const quiet = profile === "development" && isTerminal;
+  return {
+    profile,
+    grpcAddress: addressOf(values.HEDDLE_GRPC_ADDR),
+    webAddress: addressOf(values.HEDDLE_WEB_ADDR),
+    adminAddress: addressOf(values.HEDDLE_ADMIN_ADDR),
+    grpcUrl: values.HEDDLE_GRPC_URL,
+    webUrl: values.HEDDLE_WEB_URL,
+    dataDir: resolve(values.HEDDLE_DATA_DIR),
+    auth: {
+      provider: issuer && jwksUrl ? { issuer, jwksUrl: new URL(jwksUrl) } : undefined,
+      audience: values.HEDDLE_AUTH_AUDIENCE,
+    },
+    pushCapacity: values.HEDDLE_PUSH_CAPACITY,
+    drainMs: values.HEDDLE_DRAIN_MS,
+    logLevel: values.HEDDLE_LOG_LEVEL ?? (quiet ? "warn" : "info"),
+    devTokenTtlS: values.HEDDLE_DEV_TOKEN_TTL_S,
+  };
+}
+
+function addressOf(text: string): ListenAddress {
+  const parsed = parseListenAddress(text);
+  if (!parsed) throw new Error(`not an address after all: ${text}`);
+  return parsed;
+}

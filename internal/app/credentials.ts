@@ -1,0 +1,66 @@
+import type { JWK } from "jose";
+import type { Clock } from "../base/clock.ts";
+import type { SignDevToken } from "../gateway/door-dev-tokens.ts";
+import type { Authenticate } from "../rpc/handlers.ts";
+import { loadSigningKey, type SigningKey } from "../rpc/signing-key.ts";
+import { authenticateTickets, TicketSigner } from "../rpc/tickets.ts";
+import { authenticateUsers, DEV_ISSUER, localKeys, remoteKeys, signUserToken } from "../rpc/user-tokens.ts";
+import { DataFolderError } from "../store/data-folder-error.ts";
+import type { HeddleConfig } from "./config.ts";
+import type { DataFolder } from "./data-folder.ts";
+
+/** Who may call what, and the keys behind it. */
+export interface Credentials {
+  readonly users: Authenticate;
+  readonly tickets: Authenticate;
+  readonly ticketSigner: TicketSigner;
+  /** Signs anyone in; undefined but in the development profile. */
+  readonly signDevToken: SignDevToken | undefined;
+  /** For `/.well-known/jwks.json`. */
+  readonly publicKeys: readonly JWK[];
+}
+
+/** Loads or makes the keys of a data folder. Rejects with DataFolderError. */
+export async function openCredentials(
+  config: HeddleConfig,
+  folder: DataFolder,
+  pushServer: string,
+  clock: Clock,
+): Promise<Credentials> {
+  const { provider, audience } = config.auth;
+  const ticketKey = await openKey(folder.ticketKey);
+  const devKey = provider ? undefined : await openKey(folder.devUserKey);
+  const issuer = provider
+    ? { issuer: provider.issuer, audience, keys: remoteKeys(provider.jwksUrl) }
+    : { issuer: DEV_ISSUER, audience, keys: localKeys(devKey ? [devKey.publicJwk] : []) };
+  return {
+    users: authenticateUsers(issuer, clock),
+    tickets: authenticateTickets(localKeys([ticketKey.publicJwk]), pushServer, clock),
+    ticketSigner: new TicketSigner(ticketKey, clock),
+    signDevToken: devKey && devTokenSigner(devKey, audience, clock),
+    publicKeys: [ticketKey.publicJwk, ...(devKey ? [devKey.publicJwk] : [])],
+  };
+}
+
+/** Signs user tokens of the development profile with the key of a data folder, whether Heddle runs on it or not. */
+export async function openDevTokenSigner(
+  config: HeddleConfig,
+  folder: DataFolder,
+  clock: Clock,
+): Promise<SignDevToken> {
+  return devTokenSigner(await openKey(folder.devUserKey), config.auth.audience, clock);
+}
+
+function devTokenSigner(key: SigningKey, audience: string, clock: Clock): SignDevToken {
+  return (userId, ttlS) =>
+    signUserToken(key, { userId, issuer: DEV_ISSUER, audience, nowMs: clock.nowMs(), ttlS });
+}
+
+async function openKey(path: string): Promise<SigningKey> {
+  try {
+    return await loadSigningKey(path);
+  } catch (error) {
+    const isSystemError = (error as NodeJS.ErrnoException).code !== undefined;
+    throw isSystemError ? DataFolderError.unusable(path, error) : DataFolderError.damaged(path, error);
+  }
+}
