@@ -84,6 +84,8 @@ export interface Conversation {
   markRead(seq?: number): void;
   /** Calls back after anything above changed, at most once a microtask. Returns how to stop it. */
   on(listener: () => void): () => void;
+  /** The person has left it: less of it is held. */
+  close(): void;
 }
 
 /**

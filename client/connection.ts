@@ -1,5 +1,5 @@
 import type { Clock } from "../internal/base/clock.ts";
-import { Code } from "../internal/base/heddle-error.ts";
+import { Code, ErrorReason, HeddleError } from "../internal/base/heddle-error.ts";
 import { GatewayService } from "../internal/gen-web/heddle/gateway/v1/gateway_service_pb.js";
 import { type Draining, DrainingReason, type Event } from "../internal/gen-web/heddle/push/v1/frame_pb.js";
 import { Backoff } from "./backoff.ts";
@@ -15,6 +15,7 @@ export interface ConnectionDeps {
   readonly transport: Transport;
   readonly calls: Calls;
   readonly tokens: Tokens;
+  readonly userId: string;
   readonly deviceId: string;
   readonly clock: Clock;
   readonly random: () => number;
@@ -174,6 +175,15 @@ export class Connection {
 
   #take(event: Event, session: Session): void {
     if (event.kind.case === "opened") {
+      if (event.kind.value.userId !== this.#deps.userId) {
+        const error = new HeddleError(
+          Code.PERMISSION_DENIED,
+          ErrorReason.TOKEN_INVALID,
+          "a token of another user",
+        );
+        this.#signOut({ kind: "not-signed-in", error });
+        return;
+      }
       const isMoving = this.#state.phase === "draining";
       if (!isMoving) this.#say({ phase: "backfilling", reason: undefined, retryAtMs: undefined });
       this.#deps.onOpened(session);

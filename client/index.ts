@@ -8,6 +8,8 @@ export type {
   Send,
   Target,
 } from "./client.ts";
+export { connect } from "./heddle-client.ts";
+export { MemoryStorage } from "./memory-storage.ts";
 export type {
   ClientEvent,
   ConnectionReason,

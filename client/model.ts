@@ -150,5 +150,7 @@ export type ClientEvent =
   | { readonly type: "caught_up" }
   /** More was missed in this thread than `catchUp` allows: entries up to `upTo` come with `older()` only. */
   | { readonly type: "behind"; readonly threadId: string; readonly upTo: number }
+  /** This device's storage cannot keep something: what is not kept is fetched again after a restart. */
+  | { readonly type: "trouble"; readonly error: HeddleError }
   /** This listener did not keep up and has lost events: read the lists again. */
   | { readonly type: "behind_all" };

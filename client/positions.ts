@@ -8,6 +8,8 @@ import type { Threads } from "./threads.ts";
 
 /** Positions are gathered this long: a person scrolling moves them often. */
 const GATHER_MS = 150;
+/** Frames said at a time: fewer than the 100 a second that a session may send. */
+const FRAMES = 12;
 
 /**
  * Tells the server how far this user has got: read positions, and what arrived by pulls, which no ack covers.
@@ -68,12 +70,19 @@ export class Positions {
     this.#cancel = undefined;
     const session = this.#session;
     if (!session || session.isOver) return;
-    for (const state of this.#dirty) this.#say(session, state);
-    this.#dirty.clear();
+    for (const state of [...this.#dirty].slice(0, FRAMES)) {
+      this.#dirty.delete(state);
+      this.#say(session, state);
+    }
+    if (this.#dirty.size > 0) this.#schedule();
   }
 
   #mark(state: ThreadState): void {
     this.#dirty.add(state);
+    this.#schedule();
+  }
+
+  #schedule(): void {
     this.#cancel ??= this.#clock.after(GATHER_MS, () => this.flush());
   }
 

@@ -34,6 +34,7 @@ export interface PullerDeps {
 export class Puller {
   readonly #deps: PullerDeps;
   readonly #due: ThreadState[] = [];
+  readonly #previews: ThreadState[] = [];
   /** Threads in `due`, being pulled, or waiting for stragglers. */
   readonly #known = new Set<ThreadState>();
   /** Threads that the server says are not the user's: left alone until something new is heard of them. */
@@ -73,18 +74,35 @@ export class Puller {
     return await this.#read(state, position, count, signal);
   }
 
+  /** Fetches the newest entry, for the preview line, if that can be had. */
+  preview(state: ThreadState): void {
+    this.#previews.push(state);
+    this.#pump();
+  }
+
   #pump(): void {
     while (this.#isOpen && this.#running < PULLS) {
       const state = this.#due.shift();
-      if (!state) return;
+      const preview = state ? undefined : this.#previews.shift();
+      if (!state && !preview) return;
       this.#running += 1;
-      void this.#pull(state).finally(() => {
+      const work = state ? this.#pullAll(state) : this.#pullPreview(preview as ThreadState);
+      void work.finally(() => {
         this.#running -= 1;
-        this.#known.delete(state);
-        if (state.log.missing() && !this.#refused.has(state)) this.want(state);
         this.#pump();
       });
     }
+  }
+
+  /** Without it the row has no preview; the next look at the thread fetches it. */
+  async #pullPreview(state: ThreadState): Promise<void> {
+    if (!state.log.last) await this.page(state, undefined, 1).catch(() => []);
+  }
+
+  async #pullAll(state: ThreadState): Promise<void> {
+    await this.#pull(state);
+    this.#known.delete(state);
+    if (state.log.missing() && !this.#refused.has(state)) this.want(state);
   }
 
   async #pull(state: ThreadState): Promise<void> {

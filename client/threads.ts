@@ -2,7 +2,8 @@ import { hex } from "../internal/base/ids.ts";
 import { ThreadKind, type Thread as WireThread } from "../internal/gen-web/heddle/thread/v1/thread_pb.js";
 import type { Events } from "./events.ts";
 import type { Keeper } from "./keeper.ts";
-import type { Entry, Head, Receipt, Thread } from "./model.ts";
+import type { Entry, Head, OutboxItem, Receipt, Thread } from "./model.ts";
+import type { Place } from "./outbox.ts";
 import type { Json } from "./storage.ts";
 import { ThreadState } from "./thread-state.ts";
 import { toHead } from "./wire.ts";
@@ -80,7 +81,10 @@ export class Threads {
     };
     state.log.learn(toHead(wire.head));
     const readSeq = Number(wire.readSeq);
-    if (isNew && isFirst) state.log.startAt(readSeq);
+    if (isNew && isFirst) {
+      state.log.startAt(readSeq);
+      state.reportedSeq = state.log.position;
+    }
     state.raiseRead(readSeq, Number(wire.readOrdinal));
     if (state.unconfirmedReadSeq <= readSeq) state.unconfirmedReadSeq = 0;
     this.changed(state);
@@ -110,8 +114,32 @@ export class Threads {
         for (const entry of due) this.#deps.events.emit({ type: "entry", entry });
       });
     }
+    if (source === "own" && state.reportedSeq === before) state.reportedSeq = state.log.position;
     if (source === "pull" && state.log.position > before) this.#deps.onPulled(state);
     if (state.log.missing()) this.#deps.onMissing(state);
+  }
+
+  /** Takes an own send at its place in the log. Without the entry before it at hand it is pulled with the gap. */
+  takeOwn(item: OutboxItem, place: Place): void {
+    const state = this.ensure(place.threadId);
+    const { seq, createdAtMs } = place;
+    const before = seq === state.log.position + 1 ? state.log.ordinalAt(seq - 1) : undefined;
+    if (before === undefined || createdAtMs === undefined) {
+      const { head } = state.log;
+      if (seq > head.seq) this.takeHead(place.threadId, { seq, ordinal: head.ordinal + 1 });
+      return;
+    }
+    const { threadId, clientId, baseSeq, text } = item;
+    const own = {
+      threadId,
+      seq,
+      sender: this.#deps.userId,
+      clientId,
+      baseSeq,
+      ordinal: before + 1,
+      createdAtMs,
+    };
+    this.takeEntries(state, [{ ...own, body: { kind: "text", text } }], "own");
   }
 
   /** Takes a member's positions. The user's own, from another device, are its read position. */

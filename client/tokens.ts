@@ -35,9 +35,18 @@ export class Tokens {
   }
 
   async #fetch(): Promise<string> {
-    const token = await this.#credentials({ isStale: this.#isStale, signal: this.#signal });
+    const given = this.#credentials({ isStale: this.#isStale, signal: this.#signal });
+    const token = await Promise.race([given, aborted(this.#signal)]);
     this.#token = token;
     this.#isStale = false;
     return token;
   }
+}
+
+/** Rejects when the signal aborts. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }

@@ -1,0 +1,38 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { anyUnpack } from "@bufbuild/protobuf/wkt";
+import type { ServiceError } from "@grpc/grpc-js";
+import type { HeddleError } from "../../internal/base/heddle-error.ts";
+import {
+  type ErrorInfo,
+  ErrorInfoSchema,
+  RetryInfoSchema,
+} from "../../internal/gen-web/google/rpc/error_details_pb.js";
+import { StatusSchema } from "../../internal/gen-web/google/rpc/status_pb.js";
+import { toError } from "../wire.ts";
+
+/** A gRPC status as our error. Details come in the trailer `grpc-status-details-bin`. */
+export function fromStatus(
+  status: Pick<ServiceError, "code" | "details" | "metadata">,
+  cause?: unknown,
+): HeddleError {
+  let info: ErrorInfo | undefined;
+  let retryAfterMs = 0;
+  const [bytes] = status.metadata?.get("grpc-status-details-bin") ?? [];
+  if (bytes instanceof Uint8Array) {
+    for (const detail of detailsOf(bytes)) {
+      info ??= anyUnpack(detail, ErrorInfoSchema);
+      const delay = anyUnpack(detail, RetryInfoSchema)?.retryDelay;
+      if (delay) retryAfterMs = Number(delay.seconds) * 1_000 + Math.ceil(delay.nanos / 1e6);
+    }
+  }
+  return toError(status.code, status.details, info, retryAfterMs, cause);
+}
+
+/** Bytes that are not a status say nothing. */
+function detailsOf(bytes: Uint8Array) {
+  try {
+    return fromBinary(StatusSchema, bytes).details;
+  } catch {
+    return [];
+  }
+}

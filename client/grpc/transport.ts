@@ -1,0 +1,113 @@
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { type ChannelCredentials, Client, credentials, Metadata } from "@grpc/grpc-js";
+import type { CallOptions, Stream, StreamOptions, Transport, UnaryMethod } from "../transport.ts";
+import { fromStatus } from "./errors.ts";
+import { GrpcStream } from "./stream.ts";
+
+export interface GrpcTransportOptions {
+  /** Where the gateway and the unary services are: `http://host:port`, or `https://…`. */
+  readonly url: string;
+  /** PEM of the certificate authority, where it is not a public one. */
+  readonly ca?: Uint8Array;
+}
+
+/** Push servers whose connections are kept: while moving there are two. */
+const KEPT_CLIENTS = 4;
+
+/**
+ * Node's way to the server: native gRPC. One bidirectional stream per session, unary calls beside it. grpc-js's own
+ * retries are off: who repeats a send must count its attempts (docs/design.md, section 4).
+ */
+export function grpcTransport(options: GrpcTransportOptions): Transport {
+  return new GrpcTransport(options);
+}
+
+class GrpcTransport implements Transport {
+  readonly #options: GrpcTransportOptions;
+  readonly #clients = new Map<string, Client>();
+
+  constructor(options: GrpcTransportOptions) {
+    this.#options = options;
+  }
+
+  call<I extends DescMessage, O extends DescMessage>(
+    method: UnaryMethod<I, O>,
+    request: MessageInitShape<I>,
+    { token, timeoutMs, signal }: CallOptions,
+  ): Promise<MessageShape<O>> {
+    return new Promise((resolve, reject) => {
+      const call = this.#client(this.#options.url).makeUnaryRequest<Uint8Array, Uint8Array>(
+        `/${method.parent.typeName}/${method.name}`,
+        (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+        (bytes) => bytes,
+        toBinary(method.input, create(method.input, request)),
+        bearer(token),
+        { deadline: Date.now() + timeoutMs },
+        (error, bytes) => {
+          signal?.removeEventListener("abort", abort);
+          if (error || !bytes) reject(error ? fromStatus(error, error) : new TypeError("no answer"));
+          else resolve(fromBinary(method.output, bytes));
+        },
+      );
+      const abort = () => call.cancel();
+      if (signal?.aborted) abort();
+      else signal?.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  open(options: StreamOptions): Stream {
+    return new GrpcStream(this.#client(options.permit.grpcUrl), bearer(options.permit.ticket), options);
+  }
+
+  close(): void {
+    for (const client of this.#clients.values()) client.close();
+    this.#clients.clear();
+  }
+
+  /** One connection per address; the least recently asked for goes. */
+  #client(url: string): Client {
+    const known = this.#clients.get(url);
+    this.#clients.delete(url);
+    const client = known ?? new Client(addressOf(url), this.#credentials(url), CHANNEL);
+    this.#clients.set(url, client);
+    if (this.#clients.size > KEPT_CLIENTS) {
+      const [oldest = ""] = [...this.#clients.keys()].filter((key) => key !== this.#options.url);
+      this.#clients.get(oldest)?.close();
+      this.#clients.delete(oldest);
+    }
+    return client;
+  }
+
+  #credentials(url: string): ChannelCredentials {
+    if (!url.startsWith("https:")) return credentials.createInsecure();
+    return credentials.createSsl(this.#options.ca ? Buffer.from(this.#options.ca) : null);
+  }
+}
+
+/** Reconnecting at once matters more than sparing the server: the client has a backoff of its own. */
+const CHANNEL = {
+  "grpc.enable_retries": 0,
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 2_000,
+  "grpc.keepalive_time_ms": 20_000,
+  "grpc.keepalive_timeout_ms": 10_000,
+  "grpc.max_receive_message_length": 8 * 1024 * 1024,
+};
+
+function bearer(token: string): Metadata {
+  const metadata = new Metadata();
+  metadata.set("authorization", `Bearer ${token}`);
+  return metadata;
+}
+
+function addressOf(url: string): string {
+  const { hostname, port, protocol } = new URL(url);
+  return `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+}

@@ -1,0 +1,85 @@
+import { hex } from "../internal/base/ids.ts";
+import type { Event } from "../internal/gen-web/heddle/push/v1/frame_pb.js";
+import type { Cursor } from "./cursor.ts";
+import type { Entry } from "./model.ts";
+import type { OutboxPump } from "./outbox-pump.ts";
+import type { Positions } from "./positions.ts";
+import type { RowFetcher } from "./row-fetcher.ts";
+import type { Sends } from "./sends.ts";
+import type { Session } from "./session.ts";
+import type { Sync } from "./sync.ts";
+import type { Threads } from "./threads.ts";
+import { fromRefused, toEntry, toHead, toReceipt } from "./wire.ts";
+
+export interface IncomingDeps {
+  readonly userId: string;
+  readonly threads: Threads;
+  readonly rows: RowFetcher;
+  readonly pump: OutboxPump;
+  readonly positions: Positions;
+  readonly sends: Sends;
+  readonly sync: Sync;
+  readonly cursor: Cursor;
+  readonly onCaughtUp: (session: Session, wasFirst: boolean) => void;
+}
+
+/** What each event of the stream means for what this device knows. */
+export class Incoming {
+  readonly #deps: IncomingDeps;
+
+  constructor(deps: IncomingDeps) {
+    this.#deps = deps;
+  }
+
+  /** Takes an event of any session, in order. */
+  take(event: Event, session: Session): void {
+    const { threads, pump, sync, cursor } = this.#deps;
+    const { kind } = event;
+    switch (kind.case) {
+      case "entry":
+        this.#entry(toEntry(kind.value));
+        break;
+      case "accepted": {
+        const { clientId, threadId, seq, createdAtMs, recipientOffline } = kind.value;
+        pump.accepted(hex(clientId), {
+          threadId: hex(threadId),
+          seq: Number(seq),
+          createdAtMs: Number(createdAtMs),
+          recipientOffline,
+        });
+        break;
+      }
+      case "refused":
+        if (kind.value.clientId.length > 0) pump.refused(hex(kind.value.clientId), fromRefused(kind.value));
+        break;
+      case "receipt":
+        threads.takeReceipt(toReceipt(kind.value), Number(kind.value.readOrdinal));
+        this.#deps.sends.advance(hex(kind.value.threadId));
+        break;
+      case "threadChanged":
+        if (kind.value.thread) threads.takeRow(kind.value.thread, cursor.isFirst);
+        threads.takeHead(hex(kind.value.threadId), toHead(kind.value.head));
+        break;
+      case "behind":
+        threads.takeHead(hex(kind.value.threadId), toHead(kind.value.head));
+        break;
+      case "behindAll":
+        sync.want();
+        break;
+      case "caughtUp": {
+        const wasFirst = cursor.isFirst;
+        cursor.set(kind.value.cursor);
+        this.#deps.onCaughtUp(session, wasFirst);
+      }
+    }
+  }
+
+  #entry(entry: Entry): void {
+    const state = this.#deps.threads.ensure(entry.threadId);
+    this.#deps.threads.takeEntries(state, [entry], "stream");
+    this.#deps.positions.streamed(state);
+    this.#deps.rows.want(state);
+    if (entry.sender !== this.#deps.userId) return;
+    this.#deps.pump.seen(entry);
+  }
+}

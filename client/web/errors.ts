@@ -1,0 +1,13 @@
+import { ConnectError } from "@connectrpc/connect";
+import type { HeddleError } from "../../internal/base/heddle-error.ts";
+import { ErrorInfoSchema, RetryInfoSchema } from "../../internal/gen-web/google/rpc/error_details_pb.js";
+import { toError } from "../wire.ts";
+
+/** Whatever connect-web throws as our error. Its codes are gRPC's. */
+export function fromConnectError(thrown: unknown): HeddleError {
+  const error = ConnectError.from(thrown);
+  const [info] = error.findDetails(ErrorInfoSchema);
+  const delay = error.findDetails(RetryInfoSchema)[0]?.retryDelay;
+  const retryAfterMs = delay ? Number(delay.seconds) * 1_000 + Math.ceil(delay.nanos / 1e6) : 0;
+  return toError(error.code, error.rawMessage, info, retryAfterMs, thrown);
+}

@@ -1,0 +1,92 @@
+import { toBinary } from "@bufbuild/protobuf";
+import type { Transport as RpcTransport } from "@connectrpc/connect";
+import { ErrorReason } from "../../internal/base/heddle-error.ts";
+import { type ClientFrame, ClientFrameSchema } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
+import {
+  PushService,
+  type SubmitResponse_Outcome,
+} from "../../internal/gen-web/heddle/push/v1/push_service_pb.js";
+import { unreachable } from "../wire.ts";
+import { fromConnectError } from "./errors.ts";
+import type { Ticket } from "./ticket.ts";
+
+/** Of one Submit. */
+const MOST_FRAMES = 256;
+const MOST_BYTES = 60 * 1024;
+/** Longer than the server takes to answer with the outcomes it knows. */
+const SUBMIT_MS = 12_000;
+
+export interface SubmitLaneDeps {
+  readonly rpc: RpcTransport;
+  readonly ticket: Ticket;
+  readonly signal: AbortSignal;
+  /** Submits under way at a time. A browser has few connections. */
+  readonly width: number;
+}
+
+interface Waiting {
+  readonly frame: ClientFrame;
+  readonly bytes: number;
+  readonly resolve: (outcome: SubmitResponse_Outcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Frames in order, as many in a Submit as have come in the meantime. A Submit is never repeated here. */
+export class SubmitLane {
+  readonly #deps: SubmitLaneDeps;
+  #waiting: Waiting[] = [];
+  #running = 0;
+
+  constructor(deps: SubmitLaneDeps) {
+    this.#deps = deps;
+  }
+
+  /** Resolves with the frame's outcome. Rejects with HeddleError when that is not known. */
+  say(frame: ClientFrame): Promise<SubmitResponse_Outcome> {
+    return new Promise((resolve, reject) => {
+      const bytes = toBinary(ClientFrameSchema, frame).length;
+      this.#waiting.push({ frame, bytes, resolve, reject });
+      queueMicrotask(() => this.#pump());
+    });
+  }
+
+  #pump(): void {
+    while (this.#running < this.#deps.width && this.#waiting.length > 0) {
+      const batch = this.#take();
+      this.#running += 1;
+      void this.#submit(batch).finally(() => {
+        this.#running -= 1;
+        this.#pump();
+      });
+    }
+  }
+
+  #take(): readonly Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    for (const each of this.#waiting.slice(0, MOST_FRAMES)) {
+      bytes += each.bytes + 4;
+      if (count > 0 && bytes > MOST_BYTES) break;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #submit(batch: readonly Waiting[]): Promise<void> {
+    const { rpc, ticket, signal } = this.#deps;
+    try {
+      const header = { authorization: `Bearer ${await ticket.current()}` };
+      const request = { frames: batch.map(({ frame }) => frame) };
+      const answer = await rpc.unary(PushService.method.submit, signal, SUBMIT_MS, header, request);
+      batch.forEach((each, at) => {
+        const outcome = answer.message.outcomes[at];
+        if (outcome) each.resolve(outcome);
+        else each.reject(unreachable("the server left the frame's outcome out"));
+      });
+    } catch (thrown) {
+      const error = fromConnectError(thrown);
+      if (error.reason === ErrorReason.TOKEN_EXPIRED) ticket.expire();
+      for (const each of batch) each.reject(error);
+    }
+  }
+}
