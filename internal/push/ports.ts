@@ -60,4 +60,7 @@ export interface Link {
   closed(): void;
 }
 
+/** A stream whose messages are encoded, and the call that opened it, as the listeners hand them over. */
+export type { ByteStream } from "../rpc/byte-stream.ts";
+export type { Call, Caller } from "../rpc/handlers.ts";
 export type { HandOff };

@@ -1,0 +1,7 @@
+/** What a push server is told about itself. Everything else is fixed: see limits.ts. */
+export interface PushConfig {
+  /** Its name in the registry, and in the tickets for it. */
+  readonly name: string;
+  /** Streams it holds at most; beyond it new ones are refused, OVERLOADED. */
+  readonly capacity: number;
+}

@@ -1,0 +1,177 @@
+import { HeddleError } from "../base/heddle-error.ts";
+import type { Accepted } from "../base/send.ts";
+import type { SendRequest } from "../gen/heddle/message/v1/message_service_pb.js";
+import type { Open, ReceiptFrame } from "../gen/heddle/push/v1/frame_pb.js";
+import {
+  brokenOpen,
+  brokenReceipt,
+  brokenSend,
+  decodeFrame,
+  refusal,
+  type Said,
+  toSend,
+} from "./client-frames.ts";
+import { acceptedFrame, refusedFrame } from "./events.ts";
+import { FRAME_BYTES, IN_FLIGHT, IN_FLIGHT_BYTES } from "./limits.ts";
+import type { ByteStream, Messages } from "./ports.ts";
+import type { Session } from "./session.ts";
+import { alreadyOpen, openExpected } from "./session-errors.ts";
+
+const NO_ID = new Uint8Array(0);
+
+/**
+ * The door of native clients: what the client says on a Connect stream goes, frame by frame, to its session.
+ *
+ * Sends and receipts are in flight until they have an outcome. While IN_FLIGHT of them are, or so many bytes that one
+ * more frame could exceed IN_FLIGHT_BYTES, the stream is not read: the transport's flow control then holds the client
+ * back, and costs nobody else anything. Frames that advance nothing are paid for (Session.spend).
+ */
+export class ConnectDoor {
+  readonly #session: Session;
+  readonly #stream: ByteStream;
+  readonly #messages: Messages;
+  #inFlight = 0;
+  #inFlightBytes = 0;
+  /** What still came after pause(): at most one message, says the stream. */
+  #kept: Uint8Array[] = [];
+  #isHalfClosed = false;
+
+  constructor(session: Session, stream: ByteStream, messages: Messages) {
+    this.#session = session;
+    this.#stream = stream;
+    this.#messages = messages;
+    stream.onMessage((bytes) => this.#receive(bytes));
+    stream.onHalfClose(() => this.#halfClose());
+  }
+
+  #receive(bytes: Uint8Array): void {
+    if (this.#session.phase === "closed") return;
+    if (this.#session.isPaused) {
+      this.#kept.push(bytes);
+      return;
+    }
+    this.#session.heard();
+    const broken = this.#act(bytes);
+    if (broken) this.#session.end(broken);
+  }
+
+  /** Acts on a frame; returns the error that ends the stream, if one does. */
+  #act(bytes: Uint8Array): HeddleError | undefined {
+    let said: Said;
+    try {
+      said = decodeFrame(bytes);
+    } catch (error) {
+      return HeddleError.from(error, this.#stream.call.requestId);
+    }
+    if (this.#session.phase === "opening") {
+      return said.case === "open" ? this.#open(said.value) : openExpected();
+    }
+    switch (said.case) {
+      case "open":
+        return alreadyOpen();
+      case "send":
+        return this.#send(said.value, bytes.length);
+      case "receipt":
+        return this.#session.spend() ?? this.#receipt(said.value, bytes.length);
+      case "ack":
+        return this.#session.ack(said.value.upTo);
+      case "ping":
+        this.#session.pong();
+        return this.#session.spend();
+    }
+  }
+
+  #open(open: Open): HeddleError | undefined {
+    const broken = brokenOpen(open, this.#session.identity.deviceId);
+    if (!broken) this.#session.open(open.cursor);
+    return broken;
+  }
+
+  #send(request: SendRequest, bytes: number): HeddleError | undefined {
+    const broken = brokenSend(request);
+    if (broken) {
+      this.#refuse(request, refusal(request, broken));
+      return this.#session.spend();
+    }
+    this.#take(bytes);
+    const { userId, key } = this.#session.identity;
+    this.#messages.send(toSend(request, userId, key), (outcome) => {
+      this.#settle(request, outcome);
+      this.#give(bytes);
+    });
+    return undefined;
+  }
+
+  #settle(request: SendRequest, outcome: Accepted | HeddleError): void {
+    if (outcome instanceof HeddleError) this.#refuse(request, outcome);
+    else this.#session.answer(acceptedFrame(outcome));
+  }
+
+  #refuse({ clientId, target }: SendRequest, error: HeddleError): void {
+    const threadId = target.case === "threadId" ? target.value : NO_ID;
+    this.#session.answer(refusedFrame({ clientId, threadId }, error));
+  }
+
+  #receipt(receipt: ReceiptFrame, bytes: number): HeddleError | undefined {
+    const { threadId, deliveredSeq, readSeq } = receipt;
+    const refuse = (error: HeddleError) =>
+      this.#session.answer(refusedFrame({ clientId: NO_ID, threadId }, error));
+    const broken = brokenReceipt(receipt);
+    if (broken) {
+      refuse(broken);
+      return undefined;
+    }
+    const { userId, key } = this.#session.identity;
+    this.#take(bytes);
+    this.#messages
+      .raiseReceipt({
+        userId,
+        threadId,
+        deliveredSeq: Number(deliveredSeq),
+        readSeq: Number(readSeq),
+        originSession: key,
+      })
+      .catch((error) => refuse(HeddleError.from(error, this.#stream.call.requestId)))
+      .finally(() => this.#give(bytes));
+    return undefined;
+  }
+
+  #take(bytes: number): void {
+    this.#inFlight++;
+    this.#inFlightBytes += bytes;
+    this.#session.owed = this.#inFlight;
+    if (!this.#isFull || this.#session.isPaused) return;
+    this.#session.isPaused = true;
+    this.#stream.pause();
+  }
+
+  #give(bytes: number): void {
+    this.#inFlight--;
+    this.#inFlightBytes -= bytes;
+    this.#session.owed = this.#inFlight;
+    if (this.#session.isPaused && !this.#isFull) this.#resume();
+    else if (this.#isHalfClosed) this.#session.finish();
+  }
+
+  #resume(): void {
+    this.#session.isPaused = false;
+    this.#session.heard();
+    while (!this.#session.isPaused) {
+      const bytes = this.#kept.shift();
+      if (!bytes) break;
+      this.#receive(bytes);
+    }
+    if (!this.#session.isPaused) this.#stream.resume();
+  }
+
+  get #isFull(): boolean {
+    return this.#inFlight >= IN_FLIGHT || this.#inFlightBytes > IN_FLIGHT_BYTES - FRAME_BYTES;
+  }
+
+  /** The client has said all: it gets what it is owed, then the stream ends. */
+  #halfClose(): void {
+    this.#isHalfClosed = true;
+    if (this.#session.phase === "opening") this.#session.end(openExpected());
+    else this.#session.finish();
+  }
+}

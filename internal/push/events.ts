@@ -1,0 +1,110 @@
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import type { HeddleError } from "../base/heddle-error.ts";
+import { fromHex } from "../base/ids.ts";
+import type { Accepted } from "../base/send.ts";
+import {
+  type AcceptedSchema,
+  type DrainingReason,
+  EventSchema,
+  type RefusedSchema,
+  ServerFrameSchema,
+} from "../gen/heddle/push/v1/frame_pb.js";
+import type { Thread } from "../gen/heddle/thread/v1/thread_pb.js";
+
+/**
+ * The events that a push server itself makes, each as one encoded ServerFrame with one event: frames of a stream are
+ * joined by concatenation, and every frame counts as one number (docs/design.md, section 4).
+ */
+
+/** The domain of every ErrorInfo of ours. */
+const ERROR_DOMAIN = "heddle";
+
+/** A sentence of an error is cut there, so that pending refusals stay small. In UTF-16 units. */
+const SENTENCE_LENGTH = 200;
+
+type Kind = NonNullable<MessageInitShape<typeof EventSchema>["kind"]>;
+
+function frame(kind: Kind): Uint8Array {
+  const event = create(EventSchema, { kind });
+  return toBinary(ServerFrameSchema, create(ServerFrameSchema, { events: [event] }));
+}
+
+export function openedFrame(sessionId: Uint8Array, userId: string, pingIntervalMs: number): Uint8Array {
+  return frame({ case: "opened", value: { sessionId, userId, pingIntervalMs } });
+}
+
+/**
+ * Written by hand, field by field, because there is one per message: a third of what the general encoder costs.
+ * events.test.ts holds the two equal.
+ */
+export function acceptedFrame(accepted: Accepted): Uint8Array {
+  const writer = new BinaryWriter();
+  writer.tag(1, WireType.LengthDelimited).fork(); // ServerFrame.events
+  writer.tag(3, WireType.LengthDelimited).fork(); // Event.accepted
+  writer.tag(1, WireType.LengthDelimited).bytes(accepted.clientId);
+  writer.tag(2, WireType.LengthDelimited).bytes(accepted.threadId);
+  writer.tag(3, WireType.Varint).uint64(accepted.seq);
+  writer.tag(4, WireType.Varint).int64(accepted.createdAtMs);
+  if (accepted.duplicate) writer.tag(5, WireType.Varint).bool(true);
+  if (accepted.recipientOffline !== undefined) writer.tag(6, WireType.Varint).bool(accepted.recipientOffline);
+  return writer.join().join().finish();
+}
+
+/** What `accepted` says, for SubmitResponse. */
+export function acceptedInit(accepted: Accepted): MessageInitShape<typeof AcceptedSchema> {
+  const { clientId, threadId, seq, createdAtMs, duplicate, recipientOffline } = accepted;
+  const said = { clientId, threadId, seq: BigInt(seq), createdAtMs: BigInt(createdAtMs), duplicate };
+  return recipientOffline === undefined ? said : { ...said, recipientOffline };
+}
+
+/** The frame that was refused, as far as it has names. */
+export interface RefusedFrame {
+  /** Of a send; empty for other frames. */
+  readonly clientId: Uint8Array;
+  /** Empty if the frame named none. */
+  readonly threadId: Uint8Array;
+}
+
+/** What `refused` says, for the event and for SubmitResponse. */
+export function refusedInit(of: RefusedFrame, error: HeddleError): MessageInitShape<typeof RefusedSchema> {
+  return {
+    clientId: of.clientId,
+    threadId: of.threadId,
+    code: error.code,
+    message: error.message.slice(0, SENTENCE_LENGTH).toWellFormed(),
+    errorInfo: { reason: error.reasonName, domain: ERROR_DOMAIN, metadata: { ...error.metadata } },
+    retryAfterMs: Math.max(0, Math.round(error.retryAfterMs)),
+  };
+}
+
+export function refusedFrame(of: RefusedFrame, error: HeddleError): Uint8Array {
+  return frame({ case: "refused", value: refusedInit(of, error) });
+}
+
+/** A row of Sync. */
+export function threadChangedFrame(thread: Thread): Uint8Array {
+  const { threadId, head } = thread;
+  return frame({ case: "threadChanged", value: head ? { threadId, head, thread } : { threadId, thread } });
+}
+
+/** `thread` in hex. The entries up to `seq` exist. */
+export function behindFrame(thread: string, seq: number, ordinal: number): Uint8Array {
+  const head = { seq: BigInt(seq), ordinal: BigInt(ordinal) };
+  return frame({ case: "behind", value: { threadId: fromHex(thread), head } });
+}
+
+export const BEHIND_ALL_FRAME = frame({ case: "behindAll", value: {} });
+
+export function caughtUpFrame(cursor: Uint8Array): Uint8Array {
+  return frame({ case: "caughtUp", value: { cursor } });
+}
+
+export function drainingFrame(reason: DrainingReason, afterMs: number, jitterMs: number): Uint8Array {
+  return frame({
+    case: "draining",
+    value: { reason, afterMs: Math.round(afterMs), jitterMs: Math.round(jitterMs) },
+  });
+}
+
+export const PONG_FRAME = frame({ case: "pong", value: {} });

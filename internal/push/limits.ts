@@ -1,0 +1,74 @@
+/**
+ * The numbers of a session, each with its reason (docs/design.md, sections 4 and 7). They are part of the contract or
+ * follow from it, so they are constants and not settings.
+ */
+
+/** A stream that has not said `open` by then is ended. */
+export const OPEN_TIMEOUT_MS = 10_000;
+
+/** What `opened` asks of clients. */
+export const PING_INTERVAL_MS = 15_000;
+
+/** One ping interval and 10 s for a slow way: a client silent for longer is gone. */
+export const SILENCE_MS = 25_000;
+
+/** One sweep looks after the deadlines of all sessions, so that none has a timer of its own. */
+export const SWEEP_MS = 500;
+
+/** How long `subscribe` is waited for before the backfill starts anyway, and is compared later. */
+export const SUBSCRIBE_WAIT_MS = 2_000;
+
+/** Unacknowledged events that need credit. */
+export const CREDIT_EVENTS = 256;
+
+/** Everything that waits for one stream, the transport's part included. */
+export const QUEUE_BYTES = 64 * 1024;
+
+/** Answers (accepted, refused, draining, pong) that wait; a client that lets more pile up is cut off. */
+export const ANSWERS = 256;
+
+/** Room that only answers may use: 256 `accepted` of at most 60 bytes. */
+export const ANSWER_BYTES = 16 * 1024;
+
+/** Room that events held during the backfill leave to the backfill, so that the two never block each other. */
+export const BACKFILL_BYTES = 24 * 1024;
+
+/** Threads that may be behind one by one; beyond it all are. */
+export const BEHIND_THREADS = 500;
+
+/** The most that an encoded `behind` takes: two lengths and two tags of frame and event, id, head of 2 × 9 + 2. */
+export const BEHIND_BYTES = 48;
+
+/** Sends and receipts of one session that have no outcome yet. Beyond it the stream is not read. */
+export const IN_FLIGHT = 256;
+
+/** Their bytes. */
+export const IN_FLIGHT_BYTES = 1024 * 1024;
+
+/** The largest frame of a client. */
+export const FRAME_BYTES = 64 * 1024;
+
+/** Frames that advance nothing (ping, receipt, a repeated ack, a wrong send): so many at once … */
+export const IDLE_FRAMES_BURST = 1_000;
+
+/** … and so many a second: a hundred times what a person's client needs. */
+export const IDLE_FRAMES_PER_SECOND = 100;
+
+/** Threads whose delivered positions wait to be handed over; more than a client can be acking at a time. */
+export const DELIVERED_THREADS = 1_000;
+
+/** Pages of Sync that a push server asks for at a time: a restart must not bring the thread service down. */
+export const SYNCS_AT_ONCE = 32;
+
+/** How long a page of Sync may take. */
+export const SYNC_MS = 10_000;
+
+/** The wait before a failed Sync is tried again: from here, doubled each time, up to SYNC_RETRY_MAX_MS. */
+export const SYNC_RETRY_MS = 500;
+export const SYNC_RETRY_MAX_MS = 10_000;
+
+/** How long before the user token ends the client hears of it. */
+export const TOKEN_NOTICE_MS = 10_000;
+
+/** A Submit answers by then, so that the outcomes it knows reach the client before its call's own 10 s are over. */
+export const SUBMIT_MS = 9_500;

@@ -1,0 +1,210 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Clock } from "../base/clock.ts";
+import { type HeddleError, overloaded } from "../base/heddle-error.ts";
+import { hex } from "../base/ids.ts";
+import type { Logger } from "../base/log.ts";
+import { DrainingReason } from "../gen/heddle/push/v1/frame_pb.js";
+import type {
+  PushService,
+  SubmitRequest,
+  SubmitResponseSchema,
+  SubscribeRequest,
+} from "../gen/heddle/push/v1/push_service_pb.js";
+import type { Handlers } from "../rpc/handlers.ts";
+import { EachTick, eventLoopTick, type Tick } from "../stream/each-tick.ts";
+import type { PushConfig } from "./config.ts";
+import { ConnectDoor } from "./door-connect.ts";
+import { WebDoor } from "./door-web.ts";
+import { Inboxes } from "./inboxes.ts";
+import { SYNCS_AT_ONCE } from "./limits.ts";
+import type { ByteStream, Call, Caller, Channel, Messages, Threads } from "./ports.ts";
+import { type Identity, Session, type SessionHost } from "./session.ts";
+import { serverDraining, ticketExpired, wrongSession } from "./session-errors.ts";
+import { Sessions } from "./sessions.ts";
+import { SyncGate } from "./sync-gate.ts";
+
+/** How long a client that finds no room here should wait, in ms. */
+const FULL_RETRY_MS = 1_000;
+
+export interface PushServerInit {
+  readonly messages: Messages;
+  readonly threads: Threads;
+  readonly channel: Channel;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly config: PushConfig;
+  /** The event loop; injected by tests. */
+  readonly tick?: Tick;
+}
+
+/** What a push server has done since it started. Only grows. */
+export interface PushCounters {
+  /** Events sent to clients. */
+  events: number;
+  /** Writes that carried them: one per stream and tick. */
+  writes: number;
+}
+
+/** What a push server holds now. */
+export interface PushLoad {
+  /** Streams, those that have not opened among them. */
+  readonly sessions: number;
+  readonly capacity: number;
+  /** Users with a session. */
+  readonly users: number;
+}
+
+/**
+ * The push server: client streams, their sessions, and the subscriptions of these (docs/design.md, sections 4 and 7).
+ * Streams come from the listeners already authenticated by a ticket for this server.
+ */
+export class PushServer {
+  readonly counters: PushCounters = { events: 0, writes: 0 };
+  readonly #init: PushServerInit;
+  readonly #sessions: Sessions;
+  readonly #inboxes: Inboxes;
+  readonly #host: SessionHost;
+  readonly #web: WebDoor;
+  /** What ended sessions have left to write. */
+  readonly #closing = new Set<Promise<void>>();
+  #isDraining = false;
+
+  constructor(init: PushServerInit) {
+    const { messages, threads, channel, clock, config } = init;
+    const flushes = new EachTick<Session>(init.tick ?? eventLoopTick, (session) => session.flush());
+    this.#init = init;
+    this.#sessions = new Sessions(clock);
+    this.#inboxes = new Inboxes({ clock, channel, name: config.name });
+    this.#web = new WebDoor({ clock, messages, sessionOf: (key) => this.#sessions.get(key) });
+    this.#host = {
+      clock,
+      messages,
+      threads,
+      gate: new SyncGate(SYNCS_AT_ONCE),
+      flushSoon: (session) => flushes.add(session),
+      opened: (session) => {
+        const isSubscribed = this.#inboxes.join(session);
+        this.#sessions.opened(session); // After joining, so that a take-over does not end the subscription.
+        return isSubscribed;
+      },
+      ended: (session) => this.#ended(session),
+      wrote: (events) => {
+        this.counters.events += events;
+        this.counters.writes++;
+      },
+    };
+  }
+
+  /** The RPCs of heddle.push.v1.PushService. Callers come with tickets. */
+  get handlers(): Handlers<typeof PushService> {
+    return {
+      connect: (stream) => this.connect(stream),
+      subscribe: (request, stream) => this.subscribe(request, stream),
+      submit: (request, call) => this.submit(request, call),
+    };
+  }
+
+  /** Publications that came over the link, each once. */
+  get deliveries(): number {
+    return this.#inboxes.deliveries;
+  }
+
+  /** Takes over a native client's stream. */
+  connect(stream: ByteStream): void {
+    const session = this.#admit(stream);
+    if (session) new ConnectDoor(session, stream, this.#init.messages);
+  }
+
+  /** Takes over a browser's stream. */
+  subscribe(request: SubscribeRequest, stream: ByteStream): void {
+    const session = this.#admit(stream);
+    if (session) this.#web.subscribe(request, session);
+  }
+
+  /** Carries out a browser's frames. Rejects with TOKEN_EXPIRED or DRAINING before any of them. */
+  async submit(request: SubmitRequest, call: Call): Promise<MessageInitShape<typeof SubmitResponseSchema>> {
+    if (this.#init.clock.nowMs() >= call.caller.expiresAtMs) throw ticketExpired();
+    if (this.#isDraining && this.#sessions.size === 0) throw serverDraining();
+    return await this.#web.submit(request, call);
+  }
+
+  load(): PushLoad {
+    const { capacity } = this.#init.config;
+    return { sessions: this.#sessions.size, capacity, users: this.#inboxes.users };
+  }
+
+  /** The open sessions' queues, in bytes each: what tests and metrics look at. */
+  queuedBytes(): number[] {
+    return Array.from(this.#sessions, (session) => session.queuedBytes);
+  }
+
+  /**
+   * Takes no new streams, asks the clients of all others to move, at random moments in the first half of `afterMs`,
+   * and ends after `afterMs` those that have not. Resolves when no stream is left, what their users had read is
+   * written, and the channel service has been told goodbye.
+   */
+  async drain(reason: DrainingReason, afterMs: number): Promise<void> {
+    this.#isDraining = true;
+    for (const session of this.#sessions) {
+      if (session.phase === "opening") session.end(serverDraining());
+      else session.drain(reason, afterMs, afterMs / 2);
+    }
+    const cancel = this.#init.clock.after(afterMs, () => {
+      for (const session of this.#sessions) session.end();
+    });
+    await this.#sessions.empty();
+    cancel();
+    await Promise.all(this.#closing);
+    this.#inboxes.close();
+  }
+
+  /** A session for the stream, or an error on the stream. */
+  #admit(stream: ByteStream): Session | undefined {
+    const identity = identityOf(stream.call.caller);
+    const error = this.#refusal(stream.call.caller, identity);
+    if (error || !identity) {
+      stream.end(error);
+      return undefined;
+    }
+    const session = new Session(this.#host, stream, identity);
+    this.#sessions.add(session);
+    return session;
+  }
+
+  #refusal(caller: Caller, identity: Identity | undefined): HeddleError | undefined {
+    const nowMs = this.#init.clock.nowMs();
+    if (!identity) return wrongSession("session_id");
+    if (nowMs >= Math.min(caller.openByMs ?? 0, caller.userTokenExpiresAtMs)) return ticketExpired();
+    if (this.#isDraining) return serverDraining();
+    const isFull = this.#sessions.size >= this.#init.config.capacity;
+    return isFull ? overloaded("sessions", FULL_RETRY_MS) : undefined;
+  }
+
+  #ended(session: Session): void {
+    this.#sessions.remove(session);
+    const isLast = this.#inboxes.leave(session);
+    const closing = this.#closeUser(session, isLast).finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+
+  /** What the session's acks say is handed over; with the user's last session, positions are written. */
+  async #closeUser(session: Session, isLast: boolean): Promise<void> {
+    const { messages, log } = this.#init;
+    try {
+      await session.handOverDelivered();
+      if (isLast) await messages.flushReceipts(session.identity.userId);
+    } catch (error) {
+      // The client repeats, when it opens again, every position that no thread row has confirmed.
+      log.warn({ err: error }, "positions of a user who left were not written");
+    }
+  }
+}
+
+/** Undefined if the caller has no ticket. */
+function identityOf(caller: Caller): Identity | undefined {
+  const { userId, deviceId, sessionId, userTokenExpiresAtMs } = caller;
+  if (!sessionId || deviceId === undefined) return undefined;
+  return { userId, deviceId, sessionId, key: hex(sessionId), userTokenExpiresAtMs };
+}
+
+export { DrainingReason };
