@@ -9,6 +9,7 @@ const SLACK_BYTES = 1024 * 1024;
 
 interface Waiting {
   readonly line: string;
+  readonly changes: readonly Change[];
   readonly durable: boolean;
   readonly resolve: () => void;
   readonly reject: (fault: unknown) => void;
@@ -24,8 +25,12 @@ export class FileStorage implements Storage {
   readonly #folder: string;
   readonly #values: Map<string, Json>;
   #file: FileHandle;
+  /** The file is good up to here. */
   #bytes: number;
+  /** How long the file would be if it were written anew. */
   #liveBytes: number;
+  /** Something beyond #bytes could not be cut off yet. */
+  #isTorn = false;
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
   #isClosed = false;
@@ -35,7 +40,7 @@ export class FileStorage implements Storage {
     this.#values = values;
     this.#file = file;
     this.#bytes = bytes;
-    this.#liveBytes = bytes;
+    this.#liveBytes = content(values).length;
   }
 
   /** Opens, and makes, the storage in a folder. Rejects as the file system does. */
@@ -56,9 +61,8 @@ export class FileStorage implements Storage {
   write(changes: readonly Change[], options: { readonly durable?: boolean } = {}): Promise<void> {
     if (this.#isClosed) return Promise.reject(new Error("the storage is closed"));
     const line = toLine(changes);
-    apply(this.#values, changes);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ line, durable: options.durable ?? false, resolve, reject });
+      this.#waiting.push({ line, changes, durable: options.durable ?? false, resolve, reject });
       this.#writing ??= this.#drain().finally(() => {
         this.#writing = undefined;
       });
@@ -85,22 +89,29 @@ export class FileStorage implements Storage {
 
   async #append(batch: readonly Waiting[]): Promise<void> {
     const bytes = Buffer.from(batch.map(({ line }) => line).join(""));
+    if (this.#isTorn) await this.#cut();
     try {
       await this.#file.appendFile(bytes);
+      if (batch.some(({ durable }) => durable)) await this.#file.datasync();
     } catch (fault) {
-      // Half a line would hide every later one: cut it off.
-      await truncate(join(this.#folder, FILE), this.#bytes).catch(() => {});
+      // What was refused must not come back after a restart, and half a line would hide every later one.
+      this.#isTorn = true;
+      await this.#cut().catch(() => {});
       throw fault;
     }
     this.#bytes += bytes.length;
-    if (batch.some(({ durable }) => durable)) await this.#file.datasync();
+    for (const { changes } of batch) apply(this.#values, changes);
     if (this.#bytes > 2 * this.#liveBytes + SLACK_BYTES) await this.#rewrite();
+  }
+
+  async #cut(): Promise<void> {
+    await truncate(join(this.#folder, FILE), this.#bytes);
+    this.#isTorn = false;
   }
 
   async #rewrite(): Promise<void> {
     const path = join(this.#folder, FILE);
-    const lines = [...this.#values].map(([key, value]) => toLine([{ key, value }]));
-    const bytes = Buffer.from(lines.join(""));
+    const bytes = content(this.#values);
     const fresh = await open(`${path}.new`, "w", 0o600);
     try {
       await fresh.writeFile(bytes);
@@ -115,6 +126,11 @@ export class FileStorage implements Storage {
     this.#bytes = bytes.length;
     this.#liveBytes = bytes.length;
   }
+}
+
+/** The shortest log that says this. */
+function content(values: ReadonlyMap<string, Json>): Buffer {
+  return Buffer.from([...values].map(([key, value]) => toLine([{ key, value }])).join(""));
 }
 
 function toLine(changes: readonly Change[]): string {
@@ -138,18 +154,18 @@ function apply(values: Map<string, Json>, changes: readonly Change[]): void {
 /** Reads the log up to its first bad line, and cuts it there. */
 async function replay(path: string): Promise<{ values: Map<string, Json>; bytes: number }> {
   const values = new Map<string, Json>();
-  const content = await readFile(path).catch((fault: NodeJS.ErrnoException) => {
+  const found = await readFile(path).catch((fault: NodeJS.ErrnoException) => {
     if (fault.code === "ENOENT") return Buffer.alloc(0);
     throw fault;
   });
   let good = 0;
-  for (let end = content.indexOf(10); end >= 0; end = content.indexOf(10, good)) {
-    const changes = fromLine(content.toString("utf8", good, end));
+  for (let end = found.indexOf(10); end >= 0; end = found.indexOf(10, good)) {
+    const changes = fromLine(found.toString("utf8", good, end));
     if (!changes) break;
     apply(values, changes);
     good = end + 1;
   }
-  if (good < content.length) await truncate(path, good);
+  if (good < found.length) await truncate(path, good);
   await rm(`${path}.new`, { force: true });
   return { values, bytes: good };
 }
