@@ -1,5 +1,5 @@
 import type { HeddleError } from "../base/heddle-error.ts";
-import type { Call } from "./handlers.ts";
+import type { Call } from "./call.ts";
 
 /**
  * The server's half of a stream whose messages are already encoded. One shape for Connect (bidirectional, grpc-js)

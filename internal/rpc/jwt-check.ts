@@ -25,9 +25,8 @@ export async function checkJwt(
   rules: JwtRules,
   clock: Clock,
 ): Promise<JWTPayload> {
+  demandKeyId(token);
   try {
-    // jose takes a lone key of the set for a token that names none.
-    if (!decodeProtectedHeader(token).kid) throw tokenInvalid("kid");
     const { payload } = await jwtVerify(token, keys, {
       algorithms: ALGORITHMS,
       issuer: rules.issuer,
@@ -40,6 +39,17 @@ export async function checkJwt(
   } catch (error) {
     throw explain(error);
   }
+}
+
+/** jose would take a lone key of the set for a token that names none. */
+function demandKeyId(token: string): void {
+  let kid: unknown;
+  try {
+    ({ kid } = decodeProtectedHeader(token));
+  } catch (error) {
+    throw tokenInvalid("format", error);
+  }
+  if (typeof kid !== "string" || kid === "") throw tokenInvalid("kid");
 }
 
 function explain(error: unknown): unknown {
@@ -56,11 +66,8 @@ function explain(error: unknown): unknown {
   if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) {
     return tokenInvalid("format", error);
   }
-  // jose's plain JOSEError: the key set was answered, but not with 200 and JSON. TypeError: fetch failed, or the
-  // header was no JSON.
-  if (error instanceof errors.JOSEError) return keysAway(error);
-  if (error instanceof TypeError)
-    return error.cause === undefined ? tokenInvalid("format", error) : keysAway(error);
+  // jose's plain JOSEError: the key set was answered, but not with 200 and JSON. TypeError: fetch failed.
+  if (error instanceof errors.JOSEError || error instanceof TypeError) return keysAway(error);
   return error;
 }
 

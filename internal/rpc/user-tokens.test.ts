@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { createHmac, type KeyObject } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from "jose";
+import { systemClock } from "../base/clock.ts";
+import { Code, HeddleError } from "../base/heddle-error.ts";
+import { authenticateUsers, localKeys, remoteKeys } from "./user-tokens.ts";
+
+const issuer = "https://id.example";
+const hour = () => Math.floor(Date.now() / 1000) + 3600;
+
+interface Shape {
+  readonly header?: Record<string, unknown>;
+  readonly claims?: Record<string, unknown>;
+  readonly key?: CryptoKey | KeyObject;
+}
+
+describe("User tokens", () => {
+  let keys: CryptoKeyPair;
+  let strangers: CryptoKeyPair;
+  let jwk: JWK;
+  let authenticate: (authorization: string | undefined) => Promise<string>;
+
+  before(async () => {
+    keys = (await generateKeyPair("ES256", { extractable: true })) as CryptoKeyPair;
+    strangers = (await generateKeyPair("ES256")) as CryptoKeyPair;
+    jwk = { ...(await exportJWK(keys.publicKey)), kid: "k1", alg: "ES256" };
+    const check = authenticateUsers({ issuer, audience: "heddle", keys: localKeys([jwk]) }, systemClock);
+    authenticate = async (authorization) => (await check(authorization, false)).userId;
+  });
+
+  /** A good token, but for what is changed; a claim set to undefined is left out. */
+  async function token({ header = {}, claims = {}, key }: Shape = {}): Promise<string> {
+    const all = { iss: issuer, aud: "heddle", sub: "ann", exp: hour(), ...claims };
+    return await new SignJWT(all)
+      .setProtectedHeader({ alg: "ES256", kid: "k1", ...header })
+      .sign((key ?? keys.privateKey) as CryptoKey);
+  }
+
+  const unsigned = (header: object, claims: object, sign: (input: string) => string) => {
+    const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const input = `${part(header)}.${part(claims)}`;
+    return `${input}.${sign(input)}`;
+  };
+  const claims = () => ({ iss: issuer, aud: "heddle", sub: "ann", exp: hour() });
+
+  it("name the caller and when the token ends", async () => {
+    const exp = hour();
+    const check = authenticateUsers({ issuer, audience: "heddle", keys: localKeys([jwk]) }, systemClock);
+    const caller = await check(`Bearer ${await token({ claims: { exp } })}`, false);
+    assert.deepEqual(caller, { userId: "ann", expiresAtMs: exp * 1000, userTokenExpiresAtMs: exp * 1000 });
+  });
+
+  it("are demanded", async () => {
+    for (const header of [undefined, "", "Bearer", "Basic YTpi", "bearer a b"]) {
+      await refused(authenticate(header), "TOKEN_MISSING");
+    }
+  });
+
+  const wrong: [string, () => Promise<string>, string][] = [
+    ["another issuer", () => token({ claims: { iss: "https://evil.example" } }), "iss"],
+    ["no issuer", () => token({ claims: { iss: undefined } }), "iss"],
+    ["another audience", () => token({ claims: { aud: "other" } }), "aud"],
+    ["no expiry", () => token({ claims: { exp: undefined } }), "exp"],
+    ["no subject", () => token({ claims: { sub: undefined } }), "sub"],
+    ["a subject that is no user_id", () => token({ claims: { sub: "Ann Smith" } }), "sub"],
+    ["no key id", () => token({ header: { kid: undefined } }), "kid"],
+    ["an unknown key id", () => token({ header: { kid: "k2" } }), "kid"],
+    ["another's signature", () => token({ key: strangers.privateKey }), "signature"],
+    ["alg none", async () => unsigned({ alg: "none", kid: "k1" }, claims(), () => ""), "alg"],
+    [
+      "the public key as an HMAC secret",
+      async () => {
+        const secret = await exportSPKI(keys.publicKey);
+        const hmac = (input: string) => createHmac("sha256", secret).update(input).digest("base64url");
+        return unsigned({ alg: "HS256", kid: "k1" }, claims(), hmac);
+      },
+      "alg",
+    ],
+    ["no JSON inside", async () => "AAAA.BBBB.CCCC", "format"],
+    ["far too many bytes", async () => `${"a".repeat(5000)}.b.c`, "format"],
+  ];
+  for (const [name, make, claim] of wrong) {
+    it(`with ${name} are refused`, async () => {
+      const error = await refused(authenticate(`Bearer ${await make()}`), "TOKEN_INVALID");
+      assert.equal(error.metadata.claim, claim);
+    });
+  }
+
+  it("that have expired are refused as such", async () => {
+    const exp = Math.floor(Date.now() / 1000) - 1;
+    await refused(authenticate(`Bearer ${await token({ claims: { exp } })}`), "TOKEN_EXPIRED");
+  });
+
+  it("are remembered until they expire, and not longer", async () => {
+    let nowMs = Date.now();
+    const clock = { ...systemClock, nowMs: () => nowMs };
+    const check = authenticateUsers({ issuer, audience: "heddle", keys: localKeys([jwk]) }, clock);
+    const bearer = `Bearer ${await token({ claims: { exp: Math.floor(nowMs / 1000) + 60 } })}`;
+    await check(bearer, false);
+    nowMs += 59_000;
+    await check(bearer, false);
+    nowMs += 1_000;
+    await refused(check(bearer, false), "TOKEN_EXPIRED");
+  });
+
+  it("are checked by keys fetched from the identity provider, once for many", async () => {
+    let fetches = 0;
+    const server = createServer((_, response) => {
+      fetches++;
+      response.end(JSON.stringify({ keys: [jwk] }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`);
+    const check = authenticateUsers({ issuer, audience: "heddle", keys: remoteKeys(url) }, systemClock);
+    const tokens = [
+      await token(),
+      await token({ claims: { sub: "bob" } }),
+      await token({ claims: { sub: "eve" } }),
+    ];
+    const users = await Promise.all(tokens.map(async (one) => (await check(`Bearer ${one}`, false)).userId));
+    server.close();
+    server.closeAllConnections();
+    assert.deepEqual(users, ["ann", "bob", "eve"]);
+    assert.equal(fetches, 1);
+  });
+
+  it("cannot be judged while the identity provider is away, which is not the user's fault", async () => {
+    const url = new URL("http://127.0.0.1:9/jwks");
+    const check = authenticateUsers({ issuer, audience: "heddle", keys: remoteKeys(url) }, systemClock);
+    const error = await refused(
+      check(`Bearer ${await token()}`, false),
+      "STORE_UNAVAILABLE",
+      Code.UNAVAILABLE,
+    );
+    assert.equal(error.metadata.store, "jwks");
+  });
+});
+
+async function refused(
+  call: Promise<unknown>,
+  reason: string,
+  code = Code.UNAUTHENTICATED,
+): Promise<HeddleError> {
+  const error = await call.then(
+    () => assert.fail("it was let in"),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof HeddleError, String(error));
+  assert.equal(error.reasonName, reason);
+  assert.equal(error.code, code);
+  return error;
+}
