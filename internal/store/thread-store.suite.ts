@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import type { Clock } from "../base/clock.ts";
 import { directThreadId } from "../base/thread-id.ts";
+import { deviceStoreTests } from "./device-store.suite.ts";
+import type { MovableClock } from "./movable-clock.ts";
 import {
   ACTIVE_MS,
   type DeviceStore,
-  MAX_DEVICES,
   type SyncPage,
   type ThreadRow,
   type ThreadStore,
@@ -18,17 +18,6 @@ export interface OpenedThreadStore {
   /** Closes the store and opens it again on the same data. Missing where nothing outlives a close. */
   reopen?(): Promise<ThreadStore & DeviceStore>;
   close(): Promise<void>;
-}
-
-/** A clock whose wall time is set by hand. Timers fire by the machine's. */
-export class MovableClock implements Clock {
-  ms = 1_700_000_000_000;
-  nowMs = () => this.ms;
-  monotonicMs = () => performance.now();
-  after = (ms: number, callback: () => void) => {
-    const timer = setTimeout(callback, ms);
-    return () => clearTimeout(timer);
-  };
 }
 
 type Stores = ThreadStore & DeviceStore;
@@ -64,7 +53,7 @@ export function threadStoreSuite(
     describe("list", () => listTests(current));
     describe("sync", () => syncTests(current));
     describe("marks", () => markTests(current));
-    describe("devices", () => deviceTests(current));
+    describe("devices", () => deviceStoreTests(current));
 
     if (!durable) return;
     it("keeps rows, versions, devices and the epoch over a close", async () => {
@@ -328,51 +317,6 @@ function markTests(current: Current): void {
     assert.deepEqual([row.readSeq, row.readOrdinal, row.version], [5, 4, 2]);
     assert.equal((await rowOf(store, pair.b, pair)).readSeq, 0);
     await store.raiseRead([{ ownerId: freshUser(), threadId: pair.id, readSeq: 1, readOrdinal: 1 }]);
-  });
-}
-
-function deviceTests(current: Current): void {
-  it("notes devices, lists the most recently opened first", async () => {
-    const { store, clock } = current();
-    const user = freshUser();
-    const madeAt = clock.ms;
-    assert.equal(await store.openDevice(user, "phone"), "open");
-    clock.ms += 10;
-    assert.equal(await store.openDevice(user, "laptop"), "open");
-    clock.ms += 10;
-    assert.equal(await store.openDevice(user, "phone"), "open");
-    assert.deepEqual(await store.listDevices(user), [
-      { deviceId: "phone", createdAtMs: madeAt, lastOpenedAtMs: clock.ms },
-      { deviceId: "laptop", createdAtMs: madeAt + 10, lastOpenedAtMs: madeAt + 10 },
-    ]);
-    assert.deepEqual(await store.listDevices(freshUser()), []);
-  });
-
-  it("refuses a revoked device for ever, that user's alone", async () => {
-    const { store } = current();
-    const [user, other] = [freshUser(), freshUser()];
-    await store.openDevice(user, "phone");
-    await store.openDevice(other, "phone");
-    assert.equal(await store.revokeDevice(user, "phone"), true);
-    assert.equal(await store.revokeDevice(user, "phone"), true);
-    assert.equal(await store.openDevice(user, "phone"), "revoked");
-    assert.deepEqual(await store.listDevices(user), []);
-    assert.equal(await store.openDevice(other, "phone"), "open");
-    assert.equal(await store.revokeDevice(user, "unknown"), false);
-  });
-
-  it(`lets a user have ${MAX_DEVICES} devices at a time`, async () => {
-    const { store } = current();
-    const user = freshUser();
-    const names = Array.from({ length: MAX_DEVICES + 3 }, (_, at) => `d${at}`);
-    const outcomes = await Promise.all(names.map((device) => store.openDevice(user, device)));
-    assert.equal(outcomes.filter((outcome) => outcome === "open").length, MAX_DEVICES);
-    assert.equal(outcomes.filter((outcome) => outcome === "full").length, 3);
-    const [kept] = await store.listDevices(user);
-    assert.ok(kept);
-    assert.equal(await store.openDevice(user, kept.deviceId), "open");
-    await store.revokeDevice(user, kept.deviceId);
-    assert.equal(await store.openDevice(user, "one-more"), "open");
   });
 }
 

@@ -12,3 +12,6 @@ export interface Heads {
 export interface Channel {
   publish(publication: Publication): Promise<HandOff>;
 }
+
+/** The store of rows and devices is a port too: domain files take it from here. */
+export type { DeviceStore, ReadPosition, ThreadRow, ThreadStore } from "../store/thread-store.ts";

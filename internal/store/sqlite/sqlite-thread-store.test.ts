@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MovableClock, threadStoreSuite } from "../thread-store.suite.ts";
+import { MovableClock } from "../movable-clock.ts";
+import { threadStoreSuite } from "../thread-store.suite.ts";
 import { SqliteThreadStore } from "./sqlite-thread-store.ts";
 
 threadStoreSuite("SqliteThreadStore on a file", async () => {

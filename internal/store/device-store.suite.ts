@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import type { MovableClock } from "./movable-clock.ts";
+import { type DeviceStore, MAX_DEVICES } from "./thread-store.ts";
+
+/** What every DeviceStore must do: the part of threadStoreSuite that is about devices. */
+export function deviceStoreTests(current: () => { store: DeviceStore; clock: MovableClock }): void {
+  it("notes devices, lists the most recently opened first", async () => {
+    const { store, clock } = current();
+    const user = freshUser();
+    const madeAt = clock.ms;
+    assert.equal(await store.openDevice(user, "phone"), "open");
+    clock.ms += 10;
+    assert.equal(await store.openDevice(user, "laptop"), "open");
+    clock.ms += 10;
+    assert.equal(await store.openDevice(user, "phone"), "open");
+    assert.deepEqual(await store.listDevices(user), [
+      { deviceId: "phone", createdAtMs: madeAt, lastOpenedAtMs: clock.ms },
+      { deviceId: "laptop", createdAtMs: madeAt + 10, lastOpenedAtMs: madeAt + 10 },
+    ]);
+    assert.deepEqual(await store.listDevices(freshUser()), []);
+  });
+
+  it("refuses a revoked device for ever, that user's alone", async () => {
+    const { store } = current();
+    const [user, other] = [freshUser(), freshUser()];
+    await store.openDevice(user, "phone");
+    await store.openDevice(other, "phone");
+    assert.equal(await store.revokeDevice(user, "phone"), true);
+    assert.equal(await store.revokeDevice(user, "phone"), true);
+    assert.equal(await store.openDevice(user, "phone"), "revoked");
+    assert.deepEqual(await store.listDevices(user), []);
+    assert.equal(await store.openDevice(other, "phone"), "open");
+    assert.equal(await store.revokeDevice(user, "unknown"), false);
+  });
+
+  it(`lets a user have ${MAX_DEVICES} devices at a time`, async () => {
+    const { store } = current();
+    const user = freshUser();
+    const names = Array.from({ length: MAX_DEVICES + 3 }, (_, at) => `d${at}`);
+    const outcomes = await Promise.all(names.map((device) => store.openDevice(user, device)));
+    assert.equal(outcomes.filter((outcome) => outcome === "open").length, MAX_DEVICES);
+    assert.equal(outcomes.filter((outcome) => outcome === "full").length, 3);
+    const [kept] = await store.listDevices(user);
+    assert.ok(kept);
+    assert.equal(await store.openDevice(user, kept.deviceId), "open");
+    await store.revokeDevice(user, kept.deviceId);
+    assert.equal(await store.openDevice(user, "one-more"), "open");
+  });
+}
+
+function freshUser(): string {
+  return `u${randomBytes(6).toString("hex")}`;
+}

@@ -1,0 +1,116 @@
+import { isListed, type ListedThread, withHeads } from "./listed-threads.ts";
+import type { Heads, ThreadStore } from "./ports.ts";
+import {
+  decodeCursor,
+  decodePageToken,
+  encodeCursor,
+  encodePageToken,
+  type SyncCursor,
+  type SyncPageToken,
+} from "./sync-tokens.ts";
+
+/** Rows of a page of Sync, at most. */
+export const MAX_SYNC_PAGE = 200;
+
+export interface SyncedThreads {
+  /** The oldest change first. May be empty on any page. */
+  readonly threads: readonly ListedThread[];
+  /** Empty on the last page. */
+  readonly nextPageToken: Uint8Array;
+  /** On the last page; else empty. */
+  readonly cursor: Uint8Array;
+}
+
+const NONE = new Uint8Array(0);
+
+/** Where a sync stands between its pages, besides the epoch. */
+type Place = Omit<SyncPageToken, "epoch" | "atMs"> & { readonly atMs: number | undefined };
+
+const START_OF_ALL: Place = { sinceVersion: 0, sinceAtMs: 0, afterVersion: 0, atMs: undefined };
+
+/**
+ * Sync (docs/design.md, section 6): the owner's threads that may have changed since a cursor {epoch, version, at}.
+ *
+ * A page is one snapshot of the rows with version > cursor.version or active_until ≥ cursor.at, of these the ones above
+ * the last page's last version, and the heads of its rows, read *after* the snapshot. Why no entry is missed, though
+ * touches come at any moment, within pages, between pages and between syncs:
+ *
+ * - *A row that is touched between pages* takes a version above all that were given, so above `afterVersion`: a later
+ *   page lists it, again if it had been listed before. Pages go on until a snapshot holds nothing above the last row,
+ *   which need not wait for long: a row is touched about once a minute. (Stopping at the first page's counter would
+ *   not do: a row on its way from an old version to a new one would be on no page, with entries from before the sync.)
+ * - *A row that is touched after the last snapshot* takes a version above that snapshot's counter, since versions come
+ *   from the counter within the transaction that shows them. The counter enters the cursor, so the next sync lists it.
+ * - *An entry that is committed under a touch the sync has already seen* takes no version. If it is committed before
+ *   the head of its row is read, the head has it. If after, then at a moment t later than the first page's snapshot,
+ *   at `at` of the store's clock, and the touch, in force at t, was applied less than 45 s before t. So its active_until
+ *   is above at + 15 s, and the next sync lists the row. That is why `at` is the first page's, whose rows' heads are
+ *   read first: with the last page's, a sync that took longer than a minute would lose entries of its first page.
+ * - *An entry whose touch comes after its commit* is covered by the touch, in one of the two first ways: the touch makes
+ *   the row part of a page or of the next sync, and its head is read after that snapshot, so after the commit.
+ *
+ * A client keeps its old cursor until the last page, so a sync that breaks off is begun again and loses nothing.
+ */
+export class Sync {
+  readonly #rows: Pick<ThreadStore, "sync">;
+  readonly #heads: Heads;
+
+  constructor(ports: { readonly rows: Pick<ThreadStore, "sync">; readonly heads: Heads }) {
+    this.#rows = ports.rows;
+    this.#heads = ports.heads;
+  }
+
+  /**
+   * One page. `pageSize` 0 means MAX_SYNC_PAGE. With a page token the cursor is not looked at: the token has it.
+   * Rejects with TOKEN_MALFORMED, or as the stores do.
+   */
+  async page(
+    ownerId: string,
+    cursorBytes: Uint8Array,
+    tokenBytes: Uint8Array,
+    pageSize: number,
+  ): Promise<SyncedThreads> {
+    const token = decodePageToken(tokenBytes);
+    const cursor = token ? undefined : decodeCursor(cursorBytes);
+    const limit = Math.min(pageSize || MAX_SYNC_PAGE, MAX_SYNC_PAGE);
+
+    let place = token ?? placeOf(cursor);
+    let page = await this.#read(ownerId, place, limit);
+    if (isOfAnotherHistory(page, place, (token ?? cursor)?.epoch)) {
+      place = START_OF_ALL;
+      page = await this.#read(ownerId, place, limit);
+    }
+    const threads = (await withHeads(this.#heads, page.rows)).filter(isListed);
+    const atMs = place.atMs ?? page.nowMs;
+    const { epoch, version } = page;
+    const last = page.rows.at(-1);
+    if (!page.hasMore || !last) {
+      return { threads, nextPageToken: NONE, cursor: encodeCursor({ epoch, version, atMs }) };
+    }
+    const next = encodePageToken({ ...place, epoch, atMs, afterVersion: last.version });
+    return { threads, nextPageToken: next, cursor: NONE };
+  }
+
+  #read(ownerId: string, place: Place, limit: number) {
+    const since = place.sinceVersion > 0 ? { version: place.sinceVersion, atMs: place.sinceAtMs } : undefined;
+    return this.#rows.sync(ownerId, since, place.afterVersion, limit);
+  }
+}
+
+function placeOf(cursor: SyncCursor | undefined): Place {
+  if (!cursor) return START_OF_ALL;
+  return { ...START_OF_ALL, sinceVersion: cursor.version, sinceAtMs: cursor.atMs };
+}
+
+/**
+ * Whether versions that the client holds mean nothing to this store: it names another epoch, or its counter is below
+ * one of them, which shows a store put back to an earlier state under its old name. Then everything is listed anew.
+ */
+function isOfAnotherHistory(
+  page: { readonly epoch: number; readonly version: number },
+  place: Place,
+  epoch: number | undefined,
+): boolean {
+  if (epoch === undefined) return false;
+  return epoch !== page.epoch || Math.max(place.sinceVersion, place.afterVersion) > page.version;
+}
