@@ -1,0 +1,279 @@
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type DescMethodUnary, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
+import { importJWK, SignJWT } from "jose";
+import { grpcTransport } from "../../client/grpc/transport.ts";
+import { HeddleError } from "../base/heddle-error.ts";
+import { newUuid } from "../base/ids.ts";
+import { directThreadId } from "../base/thread-id.ts";
+import { GatewayService } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
+import { MessageService } from "../gen/heddle/message/v1/message_service_pb.js";
+import { ClientFrameSchema, type Refused } from "../gen/heddle/push/v1/frame_pb.js";
+import { PushService, type SubmitRequestSchema } from "../gen/heddle/push/v1/push_service_pb.js";
+import { ThreadService } from "../gen/heddle/thread/v1/thread_service_pb.js";
+import { type Addresses, devTokens } from "./heddle-process.ts";
+import { RawStream } from "./raw-stream.ts";
+
+/** What a client was told: an error of a call or stream, or a `refused`. */
+export type Told = HeddleError | Refused | undefined;
+
+/** A running program, with users that bad input is tried as. */
+export class Target {
+  readonly addresses: Addresses;
+  readonly dataDir: string;
+  readonly tokens: Record<string, string>;
+  readonly #transport;
+
+  private constructor(addresses: Addresses, dataDir: string, tokens: Record<string, string>) {
+    this.addresses = addresses;
+    this.dataDir = dataDir;
+    this.tokens = tokens;
+    this.#transport = grpcTransport({ url: addresses.grpcUrl });
+  }
+
+  static async open(addresses: Addresses, dataDir: string): Promise<Target> {
+    return new Target(addresses, dataDir, await devTokens(addresses.webUrl, ["ann", "bob", "eve"]));
+  }
+
+  close(): void {
+    this.#transport.close();
+  }
+
+  /** A unary call that works. */
+  call<I extends Parameters<typeof toBinary>[0], O extends Parameters<typeof toBinary>[0]>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    token: string = this.tokens.ann ?? "",
+  ): Promise<MessageShape<O>> {
+    return this.#transport.call(method, request, { token, timeoutMs: 15_000, signal: undefined });
+  }
+
+  /** What a unary call is told that should not work. */
+  async told<I extends Parameters<typeof toBinary>[0], O extends Parameters<typeof toBinary>[0]>(
+    method: DescMethodUnary<I, O>,
+    request: MessageInitShape<I>,
+    token?: string,
+  ): Promise<Told> {
+    return this.call(method, request, token).then(
+      () => undefined,
+      (error) => error as HeddleError,
+    );
+  }
+
+  async ticket(user = "ann", deviceId = "phone"): Promise<string> {
+    return (await this.call(GatewayService.method.openSession, { deviceId }, this.tokens[user])).ticket;
+  }
+
+  /** A Connect stream that was opened properly. */
+  async session(user = "ann"): Promise<RawStream> {
+    const stream = new RawStream(this.addresses.grpcUrl, await this.ticket(user));
+    stream.open("phone");
+    await stream.next("caughtUp");
+    return stream;
+  }
+
+  /** How a fresh stream ends after what `speak` does to it. */
+  async ends(speak: (stream: RawStream) => void | Promise<void>, opened = true): Promise<Told> {
+    const stream = opened ? await this.session() : new RawStream(this.addresses.grpcUrl, await this.ticket());
+    await speak(stream);
+    return stream.ended();
+  }
+
+  /** What a send on a stream is refused with. */
+  async refused(send: Record<string, unknown>): Promise<Told> {
+    const stream = await this.session();
+    stream.say({ case: "send", value: { ...goodSend(), ...send } as never });
+    const refused = await stream.next("refused");
+    stream.close();
+    return refused;
+  }
+
+  /** A JWT with claims of one's choice, signed with the key of the development profile. */
+  async sign(claims: { aud: string; exp: number }): Promise<string> {
+    const jwk = JSON.parse(await readFile(join(this.dataDir, "keys/dev-user.json"), "utf8"));
+    const token = new SignJWT({ sub: "ann" })
+      .setIssuer("heddle-dev")
+      .setAudience(claims.aud)
+      .setExpirationTime(claims.exp);
+    const kid = (await this.publicKeys()).at(-1)?.kid ?? "";
+    return token.setProtectedHeader({ alg: "ES256", kid }).sign(await importJWK(jwk, "ES256"));
+  }
+
+  async publicKeys(): Promise<{ kid: string }[]> {
+    const response = await fetch(`${this.addresses.webUrl}/.well-known/jwks.json`);
+    return ((await response.json()) as { keys: { kid: string }[] }).keys;
+  }
+}
+
+/** A send that would work. */
+export function goodSend() {
+  return {
+    target: { case: "toUserId" as const, value: "bob" },
+    clientId: newUuid(Date.now()),
+    baseSeq: 0n,
+    attempt: 1,
+    body: text("hi"),
+  };
+}
+
+const text = (value: string) => ({ kind: { case: "text" as const, value: { text: value } } });
+const FOREIGN = directThreadId("bob", "eve");
+const inOneHour = () => Math.floor(Date.now() / 1000) + 3600;
+const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+const jwt = (header: object) =>
+  `${base64(header)}.${base64({ sub: "ann", aud: "heddle", iss: "heddle-dev", exp: inOneHour() })}`;
+const list = ThreadService.method.listThreads;
+const send = MessageService.method.send;
+
+/** Every case of the table "Bad input" in docs/errors.md, by its name: what the program says to it. */
+export const badInput: Readonly<Record<string, (target: Target) => Promise<Told>>> = {
+  "no-token": (target) => target.told(list, {}, ""),
+  "garbage-token": (target) => target.told(list, {}, "no.jwt.at-all"),
+  "unsigned-token": (target) => target.told(list, {}, `${jwt({ alg: "none" })}.`),
+  async "confused-token"(target) {
+    const [key] = (await target.publicKeys()).slice(-1);
+    const secret = Buffer.from(JSON.stringify(key));
+    const claims = new SignJWT({ sub: "ann" }).setIssuer("heddle-dev").setAudience("heddle");
+    const token = claims
+      .setExpirationTime(inOneHour())
+      .setProtectedHeader({ alg: "HS256", kid: key?.kid ?? "" });
+    return target.told(list, {}, await token.sign(secret));
+  },
+  "wrong-audience": async (target) =>
+    target.told(list, {}, await target.sign({ aud: "elsewhere", exp: inOneHour() })),
+  "expired-token": async (target) =>
+    target.told(list, {}, await target.sign({ aud: "heddle", exp: inOneHour() - 7200 })),
+  "token-as-ticket": (target) => new RawStream(target.addresses.grpcUrl, target.tokens.ann).ended(),
+  "ticket-as-token": async (target) => target.told(list, {}, await target.ticket()),
+  "ticket-of-another": (target) => target.ends((stream) => stream.open("tablet"), false),
+  async "renew-anothers-session"(target) {
+    const stream = new RawStream(target.addresses.grpcUrl, await target.ticket("bob", "bobs-phone"));
+    stream.open("bobs-phone");
+    const { sessionId } = await stream.next("opened");
+    stream.close();
+    return target.told(GatewayService.method.renewTicket, { sessionId });
+  },
+  "unary-too-large": (target) => target.told(list, { pageToken: randomBytes(1 << 20) }),
+  "frame-too-large": (target) => target.ends((stream) => void stream.sayBytes(randomBytes(65 * 1024))),
+  "text-too-long": (target) => target.refused({ body: text("x".repeat(8_193)) }),
+  "text-empty": (target) => target.refused({ body: text("") }),
+  "body-missing": (target) => target.refused({ body: undefined }),
+  "body-void": (target) => target.refused({ body: { kind: { case: "void", value: {} } } }),
+  "client-id-short": (target) => target.refused({ clientId: randomBytes(15) }),
+  "user-id-bad": (target) => target.refused({ target: { case: "toUserId", value: "Ann!" } }),
+  "to-oneself": (target) => target.refused({ target: { case: "toUserId", value: "ann" } }),
+  "page-too-large": (target) =>
+    target.told(MessageService.method.listEntries, { threadId: FOREIGN, pageSize: 201 }),
+  "too-many-threads": (target) =>
+    target.told(MessageService.method.getHeads, {
+      threadIds: Array.from({ length: 201 }, () => randomBytes(16)),
+    }),
+  "not-protobuf": (target) => target.ends((stream) => void stream.sayBytes(Buffer.from("ffffffff", "hex"))),
+  "not-utf8": (target) => target.ends((stream) => void stream.sayBytes(brokenText())),
+  "unary-not-utf8": async (target) => notUtf8(target),
+  "empty-frame": (target) => target.ends((stream) => void stream.sayBytes(new Uint8Array(0))),
+  "open-missing": (target) =>
+    target.ends((stream) => stream.say({ case: "ping", value: {} as never }), false),
+  "open-twice": (target) => target.ends((stream) => stream.open("phone")),
+  "open-never": (target) => target.ends(() => {}, false),
+  "ack-too-high": (target) =>
+    target.ends((stream) => stream.say({ case: "ack", value: { upTo: 1_000n } as never })),
+  "tiny-frames": (target) => target.ends(tinyFrames),
+  "cursor-garbage": (target) => target.ends((stream) => stream.open("phone", randomBytes(20)), false),
+  "page-token-garbage": (target) => target.told(list, { pageToken: randomBytes(20) }),
+  "foreign-thread-send": (target) => target.refused({ target: { case: "threadId", value: FOREIGN } }),
+  "foreign-thread-history": (target) => target.told(MessageService.method.listEntries, { threadId: FOREIGN }),
+  async "foreign-thread-receipt"(target) {
+    const stream = await target.session();
+    stream.say({ case: "receipt", value: { threadId: FOREIGN, readSeq: 1n } as never });
+    return stream.next("refused");
+  },
+  "foreign-thread-resolve": (target) =>
+    target.told(MessageService.method.resolveSend, {
+      target: { case: "threadId", value: FOREIGN },
+      clientId: randomBytes(16),
+      seal: true,
+    }),
+  "no-such-thread": (target) => target.told(ThreadService.method.getThread, { threadId: randomBytes(16) }),
+  "no-such-device": (target) =>
+    target.told(ThreadService.method.revokeDevice, { deviceId: "never-was", requestId: randomBytes(16) }),
+  async "revoked-device"(target) {
+    await target.ticket("eve", "lost");
+    const revoking = { deviceId: "lost", requestId: randomBytes(16) };
+    await target.call(ThreadService.method.revokeDevice, revoking, target.tokens.eve);
+    return target.told(GatewayService.method.openSession, { deviceId: "lost" }, target.tokens.eve);
+  },
+  "base-beyond-head": (target) => target.refused({ baseSeq: 1_000_000n }),
+  async "client-id-reused"(target) {
+    const first = goodSend();
+    await target.call(send, first);
+    return target.told(send, { ...first, attempt: 2, body: text("something else") });
+  },
+  async "sealed-send"(target) {
+    const { clientId, ...rest } = goodSend();
+    await target.call(MessageService.method.resolveSend, { target: rest.target, clientId, seal: true });
+    return target.told(send, { clientId, ...rest });
+  },
+  "submit-without-session": (target) => submitted(target, { case: "receipt", value: { threadId: FOREIGN } }),
+  "submit-open": (target) => submitted(target, { case: "open", value: { deviceId: "phone" } }),
+};
+
+/** A send whose text is the bytes C3 28, which no UTF-8 has. */
+function brokenText(): Uint8Array {
+  const frame = toBinary(ClientFrameSchema, {
+    $typeName: "heddle.push.v1.ClientFrame",
+    kind: {
+      case: "send",
+      value: {
+        $typeName: "heddle.message.v1.SendRequest",
+        ...goodSend(),
+        body: {
+          $typeName: "heddle.message.v1.Body",
+          kind: { case: "text", value: { $typeName: "heddle.message.v1.Text", text: "ZZ" } },
+        },
+      },
+    },
+  });
+  const bytes = Buffer.from(frame);
+  bytes.set([0xc3, 0x28], bytes.indexOf("ZZ"));
+  return bytes;
+}
+
+/** Over Connect's own protocol, where a test can send any bytes. */
+async function notUtf8(target: Target): Promise<Told> {
+  const url = `${target.addresses.webUrl}/heddle.thread.v1.ThreadService/CreateDirectThread`;
+  const body = Buffer.concat([Buffer.from([0x0a, 2, 0xc3, 0x28, 0x12, 16]), randomBytes(16)]);
+  const headers = { "content-type": "application/proto", authorization: `Bearer ${target.tokens.ann}` };
+  const response = await fetch(url, { method: "POST", headers, body });
+  const said = (await response.json()) as {
+    code: string;
+    message: string;
+    details: { debug?: { reason: string } }[];
+  };
+  const code = said.code.toUpperCase();
+  const { Code, ErrorReason } = await import("../base/heddle-error.ts");
+  const reason = said.details.map(({ debug }) => debug?.reason).find((name) => name) ?? "UNSPECIFIED";
+  return new HeddleError(
+    Code[code as keyof typeof Code],
+    ErrorReason[reason as keyof typeof ErrorReason],
+    said.message,
+  );
+}
+
+async function tinyFrames(stream: RawStream): Promise<void> {
+  const ping = toBinary(ClientFrameSchema, {
+    $typeName: "heddle.push.v1.ClientFrame",
+    kind: { case: "ping", value: { $typeName: "heddle.push.v1.Ping" } },
+  });
+  for (let sent = 0; sent < 100_000; sent++) if (!stream.sayBytes(ping)) await stream.drained();
+}
+
+/** What the outcome of one submitted frame is, where no Subscribe is open. */
+async function submitted(target: Target, kind: unknown): Promise<Told> {
+  const request = { frames: [{ kind }] } as MessageInitShape<typeof SubmitRequestSchema>;
+  const ticket = await target.ticket("ann", "browser");
+  const { outcomes } = await target.call(PushService.method.submit, request, ticket);
+  const [outcome] = outcomes;
+  return outcome?.kind.case === "refused" ? outcome.kind.value : undefined;
+}

@@ -1,0 +1,77 @@
+import { Appender } from "../message/appender.ts";
+import { StoreSearch } from "../message/duplicate-search.ts";
+import { Gate } from "../message/gate.ts";
+import { HeadReader } from "../message/head-finder.ts";
+import type { ThreadLog } from "../message/thread-log.ts";
+import { ThreadLogs } from "../message/thread-logs.ts";
+import { TouchLedger } from "../message/touch-ledger.ts";
+import type { Verdict } from "../message/verdict.ts";
+import { Deadlines } from "../stream/deadlines.ts";
+import { FakeClock } from "./fake-clock.ts";
+import { HookedStore, KeptChannel, MemoryThreads, type Trace } from "./message-ports.ts";
+import { type PendingSample, pendingOf } from "./message-samples.ts";
+
+/** What two services share when a test has a second one. */
+export type SharedPorts = Partial<Pick<MessageParts, "store" | "threads" | "channel" | "clock" | "trace">>;
+
+/** The append path of one message service, on ports that a test holds in its hands. */
+export class MessageParts {
+  readonly bucketSize: number;
+  readonly trace: Trace;
+  readonly clock: FakeClock;
+  readonly store: HookedStore;
+  readonly threads: MemoryThreads;
+  readonly channel: KeptChannel;
+  readonly deadlines: Deadlines;
+  readonly ledger: TouchLedger;
+  readonly gate: Gate;
+  readonly search: StoreSearch;
+  readonly appender: Appender;
+  readonly logs: ThreadLogs;
+  readonly heads: HeadReader;
+  /** The direct thread of ann and bob. */
+  readonly threadId: Uint8Array;
+
+  constructor(bucketSize = 4, shared: SharedPorts = {}) {
+    this.bucketSize = bucketSize;
+    const trace = shared.trace ?? [];
+    this.trace = trace;
+    const clock = shared.clock ?? new FakeClock();
+    this.clock = clock;
+    const store = shared.store ?? new HookedStore(trace);
+    this.store = store;
+    const threads = shared.threads ?? new MemoryThreads(trace, clock);
+    this.threads = threads;
+    const channel = shared.channel ?? new KeptChannel(trace);
+    this.channel = channel;
+    const deadlines = new Deadlines(clock);
+    this.deadlines = deadlines;
+    this.ledger = new TouchLedger(clock);
+    const gate = new Gate({ threads, channel, clock, ledger: this.ledger, deadlines });
+    this.gate = gate;
+    const search = new StoreSearch(store, bucketSize);
+    this.search = search;
+    this.appender = new Appender({ store, search, gate, clock, deadlines, bucketSize });
+    this.logs = new ThreadLogs(threads);
+    this.heads = new HeadReader(store, bucketSize);
+    this.threadId = threads.add("ann", "bob");
+  }
+
+  /** The log of ann and bob. */
+  open(): Promise<ThreadLog> {
+    return this.logs.open(this.threadId, "ann");
+  }
+
+  /** Queues a send and resolves to what became of it. A second verdict is thrown, into the code that gave it. */
+  append(log: ThreadLog, sample: PendingSample = {}): Promise<Verdict> {
+    return new Promise((resolve) => {
+      let settled = false;
+      const settle = (verdict: Verdict) => {
+        if (settled) throw new Error("settled twice");
+        settled = true;
+        resolve(verdict);
+      };
+      this.appender.append(log, pendingOf({ ...sample, settle }));
+    });
+  }
+}
