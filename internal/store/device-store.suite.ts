@@ -1,21 +1,26 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import type { MovableClock } from "./movable-clock.ts";
 import { type DeviceStore, MAX_DEVICES } from "./thread-store.ts";
 
+/** The clock of a store under test, moved by hand. */
+export interface StoreClock {
+  nowMs(): number;
+  jumpWall(ms: number): void;
+}
+
 /** What every DeviceStore must do: the part of threadStoreSuite that is about devices. */
-export function deviceStoreTests(current: () => { store: DeviceStore; clock: MovableClock }): void {
+export function deviceStoreTests(current: () => { store: DeviceStore; clock: StoreClock }): void {
   it("notes devices, lists the most recently opened first", async () => {
     const { store, clock } = current();
     const user = freshUser();
-    const madeAt = clock.ms;
+    const madeAt = clock.nowMs();
     assert.equal(await store.openDevice(user, "phone"), "open");
-    clock.ms += 10;
+    clock.jumpWall(10);
     assert.equal(await store.openDevice(user, "laptop"), "open");
-    clock.ms += 10;
+    clock.jumpWall(10);
     assert.equal(await store.openDevice(user, "phone"), "open");
     assert.deepEqual(await store.listDevices(user), [
-      { deviceId: "phone", createdAtMs: madeAt, lastOpenedAtMs: clock.ms },
+      { deviceId: "phone", createdAtMs: madeAt, lastOpenedAtMs: clock.nowMs() },
       { deviceId: "laptop", createdAtMs: madeAt + 10, lastOpenedAtMs: madeAt + 10 },
     ]);
     assert.deepEqual(await store.listDevices(freshUser()), []);

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { directThreadId } from "../base/thread-id.ts";
-import { deviceStoreTests } from "./device-store.suite.ts";
-import type { MovableClock } from "./movable-clock.ts";
+import { deviceStoreTests, type StoreClock } from "./device-store.suite.ts";
 import {
   ACTIVE_MS,
   type DeviceStore,
@@ -14,7 +13,7 @@ import {
 export interface OpenedThreadStore {
   readonly store: ThreadStore & DeviceStore;
   /** The store's clock, moved by the tests. Starts anywhere. */
-  readonly clock: MovableClock;
+  readonly clock: StoreClock;
   /** Closes the store and opens it again on the same data. Missing where nothing outlives a close. */
   reopen?(): Promise<ThreadStore & DeviceStore>;
   close(): Promise<void>;
@@ -70,7 +69,7 @@ export function threadStoreSuite(
   });
 }
 
-type Current = () => { store: Stores; clock: MovableClock };
+type Current = () => { store: Stores; clock: StoreClock };
 
 function createTests(current: Current): void {
   it("writes a row for each of the two", async () => {
@@ -82,15 +81,15 @@ function createTests(current: Current): void {
         threadId: pair.id,
         kind: "direct",
         participants: [pair.a, pair.b],
-        createdAtMs: clock.ms,
-        updatedAtMs: clock.ms,
+        createdAtMs: clock.nowMs(),
+        updatedAtMs: clock.nowMs(),
         isMuted: false,
         left: false,
         readSeq: 0,
         readOrdinal: 0,
         headBucket: 0,
         version: 1,
-        activeUntilMs: clock.ms + ACTIVE_MS,
+        activeUntilMs: clock.nowMs() + ACTIVE_MS,
       });
     }
   });
@@ -100,7 +99,7 @@ function createTests(current: Current): void {
     const pair = await made(store);
     await store.setMuted(pair.a, pair.id, true);
     const before = await rowOf(store, pair.a, pair);
-    clock.ms += 5_000;
+    clock.jumpWall(5_000);
     await store.createDirect(pair.id, [pair.a, pair.b]);
     assert.deepEqual(await rowOf(store, pair.a, pair), before);
     assert.equal((await syncAll(store, pair.a)).version, 2);
@@ -125,13 +124,13 @@ function touchTests(current: Current): void {
   it("sets updated_at, active_until and head_bucket, and takes a version", async () => {
     const { store, clock } = current();
     const pair = await made(store);
-    clock.ms += 1_000;
+    clock.jumpWall(1_000);
     await store.touch([{ threadId: pair.id, ownerIds: [pair.b, pair.a], headBucket: 3 }]);
     for (const owner of [pair.a, pair.b]) {
       const row = await rowOf(store, owner, pair);
       assert.deepEqual(
         [row.updatedAtMs, row.activeUntilMs, row.headBucket, row.version],
-        [clock.ms, clock.ms + ACTIVE_MS, 3, 2],
+        [clock.nowMs(), clock.nowMs() + ACTIVE_MS, 3, 2],
       );
     }
   });
@@ -149,12 +148,12 @@ function touchTests(current: Current): void {
     const pair = await made(store);
     await store.touch([{ threadId: pair.id, ownerIds: [pair.a], headBucket: 7 }]);
     const before = await rowOf(store, pair.a, pair);
-    clock.ms -= 30_000;
+    clock.jumpWall(-30_000);
     await store.touch([{ threadId: pair.id, ownerIds: [pair.a], headBucket: 2 }]);
     const row = await rowOf(store, pair.a, pair);
     assert.deepEqual([row.headBucket, row.updatedAtMs], [7, before.updatedAtMs]);
     assert.equal(row.version, before.version + 1);
-    clock.ms += 30_000;
+    clock.jumpWall(30_000);
   });
 
   it("leaves alone what has no row, and takes no version for it", async () => {
@@ -187,7 +186,7 @@ function listTests(current: Current): void {
     const owner = freshUser();
     const pairs: Pair[] = [];
     for (let at = 0; at < 7; at++) {
-      if (at % 2 === 0) clock.ms += 10; // Pairs of rows have equal times.
+      if (at % 2 === 0) clock.jumpWall(10); // Pairs of rows have equal times.
       pairs.push(await madeWith(store, owner));
     }
     const listed: ThreadRow[] = [];
@@ -216,7 +215,7 @@ function syncTests(current: Current): void {
       page.rows.map((row) => row.version),
       [2, 3, 4],
     );
-    assert.deepEqual([page.version, page.nowMs, page.hasMore], [4, clock.ms, false]);
+    assert.deepEqual([page.version, page.nowMs, page.hasMore], [4, clock.nowMs(), false]);
     assert.ok(page.epoch > 0 && page.epoch < 2 ** 48);
   });
 
@@ -233,14 +232,14 @@ function syncTests(current: Current): void {
       await madeWith(store, owner),
       await madeWith(store, owner),
     ];
-    clock.ms += 2 * ACTIVE_MS;
+    clock.jumpWall(2 * ACTIVE_MS);
     await touched(store, active as Pair); // Version 4, active until now + 60 s.
     await touched(store, newer as Pair); // Version 5.
     const at = (atMs: number, version: number) => store.sync(owner, { version, atMs }, 0, 10);
     const versions = (page: SyncPage) => page.rows.map((row) => row.version);
-    assert.deepEqual(versions(await at(clock.ms + ACTIVE_MS, 5)), [4, 5]); // The end itself is in.
-    assert.deepEqual(versions(await at(clock.ms + ACTIVE_MS + 1, 5)), []);
-    assert.deepEqual(versions(await at(clock.ms + ACTIVE_MS + 1, 4)), [5]);
+    assert.deepEqual(versions(await at(clock.nowMs() + ACTIVE_MS, 5)), [4, 5]); // The end itself is in.
+    assert.deepEqual(versions(await at(clock.nowMs() + ACTIVE_MS + 1, 5)), []);
+    assert.deepEqual(versions(await at(clock.nowMs() + ACTIVE_MS + 1, 4)), [5]);
     assert.deepEqual(versions(await at(0, 5)), [1, 4, 5]);
     assert.deepEqual(versions(await at(0, 0)), [1, 4, 5]);
   });
