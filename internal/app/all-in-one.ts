@@ -5,6 +5,7 @@ import { createLog, type Logger } from "../base/log.ts";
 import { createMetrics, type Metrics } from "../base/metrics.ts";
 import { devTokensRoute } from "../gateway/door-dev-tokens.ts";
 import { jwksRoute } from "../gateway/door-jwks.ts";
+import { DrainingReason } from "../gen/heddle/push/v1/frame_pb.js";
 import { MemoryRegistry } from "../registry/push-servers.ts";
 import type { RpcContext } from "../rpc/call-runner.ts";
 import { loopbackOrigins } from "../rpc/cors.ts";
@@ -18,12 +19,9 @@ import { startAdminServer } from "./admin-server.ts";
 import type { HeddleConfig } from "./config.ts";
 import { type Credentials, openCredentials } from "./credentials.ts";
 import { openDataFolder } from "./data-folder.ts";
-import { openServices, type Services } from "./services.ts";
+import { openServices, PUSH_SERVER, type Services } from "./services.ts";
 import { staticFiles } from "./static-files.ts";
 import { StopStack } from "./stop-stack.ts";
-
-/** The one push server of this program, in tickets and sessions: the same after a restart. */
-const PUSH_SERVER = "push";
 
 const PAGE = join(import.meta.dirname, "../../cmd/web/dist");
 
@@ -89,14 +87,16 @@ async function start(config: HeddleConfig, clock: Clock, log: Logger, stack: Sto
     name: PUSH_SERVER,
     grpcUrl,
     webUrl,
-    load: () => 0,
+    load: () => services.push.load().sessions,
     capacity: config.pushCapacity,
   });
   stack.add("drain", async () => {
     state = "draining";
     health.set(false);
     registration.revoke();
-    await drain(config, clock, [grpc, web], health);
+    const streams = services.push.drain(DrainingReason.SHUTDOWN, config.drainMs);
+    health.endWatches();
+    await Promise.all([streams, untilIdle(config, clock, [grpc, web])]);
   });
   state = "ready";
   health.set(true);
@@ -106,14 +106,12 @@ async function start(config: HeddleConfig, clock: Clock, log: Logger, stack: Sto
 }
 
 /** Stops accepting, and waits until every call and stream has ended, at most drainMs. */
-async function drain(
+async function untilIdle(
   config: HeddleConfig,
   clock: Clock,
   listeners: readonly (GrpcServer | WebServer)[],
-  health: Health,
 ): Promise<void> {
   const idle = Promise.all(listeners.map((listener) => listener.drain()));
-  health.endWatches();
   await new Promise<void>((resolve) => {
     const cancel = clock.after(config.drainMs, resolve);
     idle.then(() => {

@@ -1,17 +1,28 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
+import { ChannelService } from "../channel/service.ts";
 import { GatewayService } from "../gateway/service.ts";
 import { GatewayService as GatewayDesc } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
+import { MessageService as MessageDesc } from "../gen/heddle/message/v1/message_service_pb.js";
+import { PushService as PushDesc } from "../gen/heddle/push/v1/push_service_pb.js";
+import { ThreadService as ThreadDesc } from "../gen/heddle/thread/v1/thread_service_pb.js";
+import { MessageService } from "../message/service.ts";
+import { PushServer } from "../push/service.ts";
 import type { MemoryRegistry } from "../registry/push-servers.ts";
 import { bind, type ServiceBinding } from "../rpc/handlers.ts";
 import { LevelMessageStore } from "../store/level/level-message-store.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
+import { Directory } from "../thread/directory.ts";
+import { ThreadService } from "../thread/service.ts";
 import type { HeddleConfig } from "./config.ts";
 import type { Credentials } from "./credentials.ts";
 import type { DataFolder } from "./data-folder.ts";
 import type { StopStack } from "./stop-stack.ts";
 import { storeWatches } from "./store-watches.ts";
+
+/** The one push server of this program, in tickets and sessions: the same after a restart. */
+export const PUSH_SERVER = "push";
 
 export interface ServicesInit {
   readonly config: HeddleConfig;
@@ -28,15 +39,15 @@ export interface ServicesInit {
 /** Every service of Heddle on embedded stores, bound to one another directly. */
 export interface Services {
   readonly bindings: readonly ServiceBinding[];
+  readonly push: PushServer;
   /** Undefined while all stores serve, else which does not. */
   notReady(): string | undefined;
 }
 
-/** Opens the stores and constructs the services over them. Rejects with DataFolderError. */
+/** Opens the stores and constructs the services over them, in order of dependency. Rejects with DataFolderError. */
 export async function openServices(init: ServicesInit): Promise<Services> {
-  const { folder, credentials, registry, clock, log, metrics, stack } = init;
+  const { config, folder, credentials, registry, clock, log, metrics, stack } = init;
   const watch = storeWatches(log, metrics);
-
   const messageStore = await LevelMessageStore.open({
     path: folder.messages,
     clock,
@@ -46,10 +57,31 @@ export async function openServices(init: ServicesInit): Promise<Services> {
   const threadStore = new SqliteThreadStore({ path: folder.threads, clock, watch: watch("thread") });
   stack.add("thread store", () => threadStore.close());
 
-  const gateway = new GatewayService({ devices: threadStore, registry, tickets: credentials.ticketSigner });
+  const channel = new ChannelService({ clock, registry });
+  const directory = new Directory(threadStore);
+  const message = new MessageService({ store: messageStore, threads: directory, channel, clock });
+  stack.add("message service", () => message.close());
+  const thread = new ThreadService({ store: threadStore, heads: message, channel });
+  const pushConfig = { name: PUSH_SERVER, capacity: config.pushCapacity };
+  const push = new PushServer({
+    messages: message,
+    threads: thread,
+    channel,
+    clock,
+    log,
+    config: pushConfig,
+  });
+  const { users, tickets, ticketSigner } = credentials;
+  const gateway = new GatewayService({ devices: threadStore, registry, tickets: ticketSigner });
 
   return {
-    bindings: [bind(GatewayDesc, credentials.users, gateway.handlers)],
+    bindings: [
+      bind(GatewayDesc, users, gateway.handlers),
+      bind(PushDesc, tickets, push.handlers),
+      bind(MessageDesc, users, message.handlers),
+      bind(ThreadDesc, users, thread.handlers),
+    ],
+    push,
     notReady: () => {
       if (!messageStore.ready()) return "the message store cannot write";
       return threadStore.ready() ? undefined : "the thread store cannot write";

@@ -29,7 +29,7 @@ export class MemoryRegistry {
   #revision = 0;
 
   /** Grows with every change of who serves where (not with load): docs/design.md, section 7, ring changes. */
-  revision(): number {
+  get revision(): number {
     return this.#revision;
   }
 

@@ -23,7 +23,7 @@ interface Call {
 
 /** A page of Sync as push servers take it. */
 export interface SyncPage {
-  readonly threads: readonly Thread[];
+  readonly threads: Thread[];
   /** Empty on the last page. */
   readonly nextPageToken: Uint8Array;
   /** On the last page. */
