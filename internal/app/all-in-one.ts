@@ -11,7 +11,7 @@ import type { RpcContext } from "../rpc/call-runner.ts";
 import { loopbackOrigins } from "../rpc/cors.ts";
 import { createGrpcServer, type GrpcServer } from "../rpc/grpc-server.ts";
 import { Health } from "../rpc/health.ts";
-import { localUrl } from "../rpc/listen-address.ts";
+import { ListenError, localUrl } from "../rpc/listen-address.ts";
 import { createRpcMetrics } from "../rpc/metrics.ts";
 import { addReflection } from "../rpc/reflection.ts";
 import { createWebServer, type WebServer } from "../rpc/web-server.ts";
@@ -27,9 +27,9 @@ const PAGE = join(import.meta.dirname, "../../cmd/web/dist");
 
 /** All of Heddle, running. */
 export interface Heddle {
-  /** `http://127.0.0.1:8440`: what OpenSession gives to native clients. */
+  /** gRPC on this machine, `http://127.0.0.1:8440`. Clients are told config.grpcUrl instead, where that is set. */
   readonly grpcUrl: string;
-  /** The page, Connect and gRPC-Web. */
+  /** The page, Connect and gRPC-Web on this machine. */
   readonly webUrl: string;
   readonly adminUrl: string;
   readonly log: Logger;
@@ -69,24 +69,26 @@ async function start(config: HeddleConfig, clock: Clock, log: Logger, stack: Sto
 
   let state: "starting" | "ready" | "draining" = "starting";
   const notReady = () => (state === "ready" ? services.notReady() : state);
-  const admin = await startAdminServer(config.adminAddress, { notReady, metrics });
+  const admin = await bound("HEDDLE_ADMIN_ADDR", () =>
+    startAdminServer(config.adminAddress, { notReady, metrics }),
+  );
   stack.add("admin listener", () => admin.close());
 
   const context: RpcContext = { clock, log, metrics: createRpcMetrics(metrics) };
   const health = new Health(services.bindings.map(({ desc }) => desc.typeName));
   const grpc = grpcListener(config, context, services, health);
   stack.add("gRPC listener", () => grpc.close());
-  const grpcPort = await grpc.listen(config.grpcAddress);
+  const grpcPort = await bound("HEDDLE_GRPC_ADDR", () => grpc.listen(config.grpcAddress));
   const web = webListener(config, context, services, health, credentials);
   stack.add("web listener", () => web.close());
-  const webPort = await web.listen(config.webAddress);
+  const webPort = await bound("HEDDLE_WEB_ADDR", () => web.listen(config.webAddress));
 
-  const grpcUrl = config.grpcUrl ?? localUrl(config.grpcAddress, grpcPort);
-  const webUrl = config.webUrl ?? localUrl(config.webAddress, webPort);
+  const grpcUrl = localUrl(config.grpcAddress, grpcPort);
+  const webUrl = localUrl(config.webAddress, webPort);
   const registration = registry.register({
     name: PUSH_SERVER,
-    grpcUrl,
-    webUrl,
+    grpcUrl: config.grpcUrl ?? grpcUrl,
+    webUrl: config.webUrl ?? webUrl,
     load: () => services.push.load().sessions,
     capacity: config.pushCapacity,
   });
@@ -103,6 +105,17 @@ async function start(config: HeddleConfig, clock: Clock, log: Logger, stack: Sto
   log.info({ grpc: grpcUrl, web: webUrl, profile: config.profile, data: config.dataDir }, "ready");
   const adminUrl = localUrl(config.adminAddress, admin.port);
   return { grpcUrl, webUrl, adminUrl, log, metrics, close: () => stack.unwind() };
+}
+
+/** Says which setting to change where an address cannot be bound. */
+async function bound<T>(setting: string, bind: () => Promise<T>): Promise<T> {
+  try {
+    return await bind();
+  } catch (error) {
+    throw error instanceof ListenError
+      ? new ListenError(`${setting}: ${error.message}`, { cause: error })
+      : error;
+  }
 }
 
 /** Stops accepting, and waits until every call and stream has ended, at most drainMs. */

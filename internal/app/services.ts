@@ -18,6 +18,7 @@ import { ThreadService } from "../thread/service.ts";
 import type { HeddleConfig } from "./config.ts";
 import type { Credentials } from "./credentials.ts";
 import type { DataFolder } from "./data-folder.ts";
+import { exposeServices } from "./service-metrics.ts";
 import type { StopStack } from "./stop-stack.ts";
 import { storeWatches } from "./store-watches.ts";
 
@@ -71,6 +72,7 @@ export async function openServices(init: ServicesInit): Promise<Services> {
     log,
     config: pushConfig,
   });
+  exposeServices(metrics, { push, channel, message });
   const { users, tickets, ticketSigner } = credentials;
   const gateway = new GatewayService({ devices: threadStore, registry, tickets: ticketSigner });
 
