@@ -60,14 +60,16 @@ function MessageText({ text }: { text: string | undefined }) {
 
 function Failed({ line, onRetry, onDiscard }: BubbleProps) {
   return (
-    <p class="note failed">
+    <div class="note failed">
       <span>{line.failure}.</span>
-      <button type="button" onClick={() => onRetry(line)}>
-        <RetryIcon size={14} /> Try again
-      </button>
-      <button type="button" onClick={() => onDiscard(line)}>
-        Delete
-      </button>
-    </p>
+      <span class="choices">
+        <button type="button" onClick={() => onRetry(line)}>
+          <RetryIcon size={14} /> Try again
+        </button>
+        <button type="button" onClick={() => onDiscard(line)}>
+          Delete
+        </button>
+      </span>
+    </div>
   );
 }

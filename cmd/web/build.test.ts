@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { BUDGET_BYTES, buildPage } from "./build.ts";
+
+describe("The built page", function () {
+  this.timeout(20_000);
+  const folder = mkdtempSync(join(tmpdir(), "heddle-build-"));
+  const out = join(folder, "dist");
+  after(() => rmSync(folder, { recursive: true }));
+
+  it("stays within its budget and leaves nothing half-built", async () => {
+    const bytes = await buildPage(out);
+    assert.ok(bytes > 20_000 && bytes <= BUDGET_BYTES, `${bytes} bytes`);
+    assert.deepEqual(readdirSync(folder), ["dist"]);
+  });
+
+  it("has each message of the contract once, without validation rules", () => {
+    const scripts = readdirSync(join(out, "assets")).filter((name) => name.endsWith(".js"));
+    const text = scripts.map((name) => readFileSync(join(out, "assets", name), "utf8")).join("");
+    assert.doesNotMatch(text, /buf\.validate|validate\.proto/);
+  });
+
+  it("asks nothing of other origins and runs no inline script", () => {
+    const html = readFileSync(join(out, "index.html"), "utf8");
+    assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|https?:/);
+  });
+});

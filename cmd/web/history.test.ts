@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { bubble, PageBrowser, row, write } from "../../internal/testing/page-browser.ts";
+
+const texts = Array.from({ length: 300 }, (_, at) =>
+  `message ${at + 1} ${"of some length ".repeat(at % 9)}`.trim(),
+);
+
+/** The topmost bubble in sight, and how far below the upper edge it stands. */
+const topmost = (page: Page) =>
+  page.locator(".scroller").evaluate((box) => {
+    const top = box.getBoundingClientRect().top;
+    const found = [...box.querySelectorAll(".bubble")].find(
+      (bubble) => bubble.getBoundingClientRect().bottom > top,
+    );
+    return {
+      text: found?.querySelector(".text")?.textContent,
+      offset: (found?.getBoundingClientRect().top ?? 0) - top,
+    };
+  });
+
+describe("History on the page", function () {
+  this.timeout(120_000);
+  let browser: PageBrowser;
+  before(async () => {
+    browser = await PageBrowser.start();
+    await browser.write("ann", "bob", texts);
+  });
+  after(() => browser.close());
+
+  it("loads upwards to the beginning, in order and without a hole, and what one reads stays in its place", async () => {
+    const page = await browser.signedIn("ann");
+    await row(page, "bob").click();
+    await bubble(page, texts[299] ?? "").waitFor();
+    const shown = await page.locator(".bubble").count();
+    assert.ok(shown < 150, `${shown} at first`);
+    let jumps = 0;
+    for (let step = 0; step < 200 && (await bubble(page, "message 1").count()) === 0; step++) {
+      await page.locator(".scroller").evaluate((box) => {
+        box.scrollTop = Math.max(1, box.scrollTop - 500);
+      });
+      const before = await topmost(page);
+      const count = await page.locator(".bubble").count();
+      await page
+        .waitForFunction((old) => document.querySelectorAll(".bubble").length > old, count, { timeout: 400 })
+        .catch(() => undefined);
+      if ((await page.locator(".bubble").count()) === count) continue;
+      const after = await topmost(page);
+      jumps++;
+      assert.equal(after.text, before.text);
+      assert.ok(Math.abs(after.offset - before.offset) < 2, `moved by ${after.offset - before.offset} px`);
+    }
+    assert.ok(jumps >= 3, `${jumps} pages came while reading`);
+    const all = await page.locator(".bubble .text").allTextContents();
+    assert.deepEqual(all, texts);
+  });
+
+  it("stays where one reads when a message comes, offers the way down, and follows at the end", async () => {
+    const page = await browser.signedIn("bob");
+    await row(page, "ann").click();
+    await page.locator(".bubble").first().waitFor();
+    await page.locator(".scroller").evaluate((box) => {
+      box.scrollTop = box.scrollHeight - box.clientHeight - 600;
+    });
+    await page.getByRole("button", { name: "To the newest message" }).waitFor();
+    const before = await topmost(page);
+    await browser.write("ann", "bob", ["one more"]);
+    await page.locator(".to-end .count", { hasText: "1" }).waitFor();
+    assert.deepEqual(await topmost(page), before);
+    await page.getByRole("button", { name: "To the newest message" }).click();
+    await bubble(page, "one more").waitFor();
+    await page.locator(".to-end").waitFor({ state: "detached" });
+    await write(page, "an answer");
+    await browser.write("ann", "bob", ["and one"]);
+    await bubble(page, "and one").waitFor();
+    const gap = await page
+      .locator(".scroller")
+      .evaluate((box) => box.scrollHeight - box.scrollTop - box.clientHeight);
+    assert.ok(gap < 2, `${gap} px above the end`);
+  });
+
+  it("opens at the first new message", async () => {
+    await browser.write("cleo", "dan", texts.slice(0, 60));
+    const page = await browser.signedIn("dan");
+    await row(page, "cleo").click();
+    await page.locator("h3.new").waitFor();
+    await page.waitForFunction(() => document.querySelector("h3.new")?.checkVisibility());
+    assert.match((await topmost(page)).text ?? "", /^message [123]\b/);
+    const left = Number((await row(page, "cleo").locator(".count").innerText()).match(/\d+/)?.[0]);
+    assert.ok(left > 30, "what is below the edge is not read yet");
+  });
+});

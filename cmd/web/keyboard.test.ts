@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { bubble, PageBrowser, row } from "../../internal/testing/page-browser.ts";
+
+describe("The page without a mouse", function () {
+  this.timeout(60_000);
+  let browser: PageBrowser;
+  before(async () => {
+    browser = await PageBrowser.start();
+    for (const name of ["bob", "carl", "dora"]) await browser.write(name, "ann", [`hi from ${name}`]);
+  });
+  after(() => browser.close());
+
+  it("signs in, goes through the list, reads, writes, and comes back", async () => {
+    const page = await (await browser.context()).newPage();
+    const { keyboard } = page;
+    const focused = () =>
+      page.evaluate(() => document.activeElement?.id || document.activeElement?.ariaLabel);
+    await page.goto("/");
+    await keyboard.type("ann");
+    await keyboard.press("Enter");
+    await row(page, "bob").waitFor();
+
+    for (let at = 0; at < 3; at++) await keyboard.press("Tab"); // New chat, sign out, the list.
+    assert.equal(await focused(), await row(page, "dora").getAttribute("id"));
+    await keyboard.press("ArrowDown");
+    await keyboard.press("ArrowDown");
+    await keyboard.press("ArrowDown");
+    assert.equal(await focused(), await row(page, "bob").getAttribute("id"));
+    await keyboard.press("Home");
+    await keyboard.press("ArrowDown");
+    await keyboard.press("Enter");
+    await bubble(page, "hi from carl").waitFor();
+    assert.equal(await focused(), "Message to carl");
+
+    await keyboard.type("first line");
+    await keyboard.press("Shift+Enter");
+    await keyboard.type("second line");
+    await keyboard.press("Enter");
+    await bubble(page, "first line\nsecond line").getByRole("img", { name: "Sent" }).waitFor();
+    await keyboard.press("Escape");
+    assert.equal(await focused(), await row(page, "carl").getAttribute("id"));
+    assert.equal(await page.locator("main.conversation").count(), 0);
+  });
+
+  it("starts a chat, and leaves the form with Escape", async () => {
+    const page = await browser.signedIn("ann");
+    await page.getByRole("button", { name: "New chat" }).focus();
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("ann");
+    await page.keyboard.press("Enter");
+    await page.getByRole("alert").getByText("That is you").waitFor();
+    await page.keyboard.press("Escape");
+    await page.locator(".new-chat").waitFor({ state: "detached" });
+    assert.equal(await page.evaluate(() => document.activeElement?.ariaLabel), "New chat");
+  });
+
+  it("names every button, field and list", async () => {
+    const page = await browser.signedIn("ann");
+    await row(page, "bob").click();
+    await bubble(page, "hi from bob").waitFor();
+    const tree = await page.locator("body").ariaSnapshot();
+    assert.doesNotMatch(tree, /^\s*- (button|textbox|img|navigation|log)(:| *$)/m, tree);
+    for (const part of ['navigation "Chats"', 'log "Messages with bob"', 'textbox "Message to bob"']) {
+      assert.ok(tree.includes(part), `${part} in\n${tree}`);
+    }
+  });
+
+  it("reads new messages out", async () => {
+    const page = await browser.signedIn("ann");
+    await row(page, "bob").click();
+    await bubble(page, "hi from bob").waitFor();
+    await browser.write("bob", "ann", ["listen"]);
+    await page.locator("[aria-live=polite]").getByText("bob: listen").waitFor();
+    await browser.write("dora", "ann", ["secret"]);
+    await page.locator("[aria-live=polite]").getByText("New message from dora").waitFor();
+  });
+});

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { bubble, PageBrowser, signIn, startChat, write } from "../../internal/testing/page-browser.ts";
+
+describe("Sign-in on the page", function () {
+  this.timeout(60_000);
+  let browser: PageBrowser;
+  before(async () => {
+    browser = await PageBrowser.start();
+  });
+  after(() => browser.close());
+
+  it("is by name, lasts through reloads, and offers the name again after sign-out", async () => {
+    const page = await browser.signedIn(" Ann ");
+    await page.reload();
+    await page.getByRole("heading", { name: "ann", level: 1 }).waitFor();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    assert.equal(await page.getByLabel("Your name").inputValue(), "ann");
+    await page.reload();
+    await page.getByLabel("Your name").waitFor();
+    assert.deepEqual(browser.problems, []);
+  });
+
+  it("says what is wrong with a name, and asks nobody", async () => {
+    const page = await (await browser.context()).newPage();
+    await page.goto("/");
+    await page.getByLabel("Your name").fill("Ann B");
+    await page.keyboard.press("Enter");
+    await page.getByRole("alert").getByText("A name has 1 to 64").waitFor();
+  });
+
+  it("is by token as well, with the user whom the token names", async () => {
+    const page = await (await browser.context()).newPage();
+    await page.goto("/");
+    await page.getByRole("button", { name: "Use a token instead" }).click();
+    await page.getByLabel("Token").fill("not a token");
+    await page.keyboard.press("Enter");
+    await page.getByRole("alert").getByText("This is no token").waitFor();
+    await page.getByLabel("Token").fill(await browser.token("tina"));
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "tina", level: 1 }).waitFor();
+  });
+
+  it("asks for a sign-in again when the server does not believe the token, and keeps what was written", async () => {
+    const [head, , signature] = (await browser.token("tom")).split(".");
+    const forged = Buffer.from(JSON.stringify({ sub: "tom" })).toString("base64url");
+    const page = await (await browser.context()).newPage();
+    await page.goto("/");
+    await page.getByRole("button", { name: "Use a token instead" }).click();
+    await page.getByLabel("Token").fill(`${head}.${forged}.${signature}`);
+    await page.keyboard.press("Enter");
+    await page.getByText("Your sign-in has run out").waitFor();
+    await startChat(page, "uma");
+    await write(page, "kept through the sign-in");
+    await page.getByRole("button", { name: "Sign in again" }).click();
+    await signIn(page, "tom");
+    await bubble(page, "kept through the sign-in").getByRole("img", { name: "Sent" }).waitFor();
+  });
+});
