@@ -25,3 +25,4 @@ export type {
 } from "./model.ts";
 export type { Change, Json, Storage } from "./storage.ts";
 export type { CallOptions, Permit, Stream, StreamOptions, Transport } from "./transport.ts";
+export { asError as asHeddleError } from "./wire.ts";

@@ -1,0 +1,122 @@
+import { Command, CommanderError } from "commander";
+import { asHeddleError, HeddleError } from "../../client/index.ts";
+import { ChatError, EXIT } from "./exit-code.ts";
+import { jsonMode } from "./json-mode.ts";
+import { printHistory, printThreads } from "./listing.ts";
+import { live } from "./live.ts";
+import { sendOnce } from "./one-shot.ts";
+import { type OpenClient, withClient } from "./open-client.ts";
+import { type Options, readSettings, type Settings } from "./settings.ts";
+
+const EXAMPLES = `
+Examples:
+  chat as ann                    the live view: choose a conversation, read, write
+  chat as ann to bob "hi"        send one message, and say what became of it
+  chat as ann to bob             the conversation with bob
+  chat as ann history bob        the last 50 messages with bob
+  chat as ann threads            all conversations
+  chat as ann listen --json      every event, one JSON object a line
+
+Exit codes: 0 well, 1 failed, 2 wrong use, 3 the server is away.`;
+
+/** Runs the command line, without program name. Resolves to the exit code; problems are one line on stderr. */
+export async function runChat(argv: readonly string[]): Promise<number> {
+  let code: number = EXIT.well;
+  const { userId, rest } = takeUser(argv);
+  const program = commands(userId, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync(rest, { from: "user" });
+    return code;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.well : EXIT.wrongUse;
+    const error = thrown instanceof ChatError ? thrown : asHeddleError(thrown);
+    process.stderr.write(`chat: ${error.message}\n`);
+    return error instanceof HeddleError ? EXIT.failed : error.exitCode;
+  }
+}
+
+/** `as ann` may stand anywhere before the command's own words; the rest is parsed without it. */
+function takeUser(argv: readonly string[]): { userId: string | undefined; rest: readonly string[] } {
+  const at = argv.indexOf("as");
+  if (at < 0) return { userId: undefined, rest: argv };
+  return { userId: argv[at + 1], rest: [...argv.slice(0, at), ...argv.slice(at + 2)] };
+}
+
+function commands(userId: string | undefined, exit: (code: number) => void): Command {
+  const program = new Command("chat as <user>")
+    .description("Chat through Heddle from a terminal.")
+    .usage("[options] [command]")
+    .addHelpText("after", EXAMPLES)
+    .option("--json", "one JSON object a line, for programs; with an input, lines that send")
+    .option("--grpc <url>", "where Heddle's gRPC listener is (HEDDLE_GRPC_URL, http://127.0.0.1:8440)")
+    .option("--web <url>", "where tokens come from in development (HEDDLE_WEB_URL, http://127.0.0.1:8480)")
+    .option("--token-file <path>", "a file with a user token, instead of development tokens")
+    .option("--state <folder>", "where device, outbox and history are kept ($XDG_STATE_HOME/heddle/<user>)")
+    .option("--wait <seconds>", "how long to wait for the server before giving up (10)")
+    .exitOverride()
+    .showHelpAfterError("(chat --help lists the commands)");
+
+  const run = async (use: (open: OpenClient, settings: Settings) => Promise<number>): Promise<void> => {
+    if (userId === undefined)
+      throw new ChatError(EXIT.wrongUse, "say who you are: chat as ann (chat --help for more)");
+    const settings = readSettings(userId, program.opts<Options>(), process.env);
+    exit(await withClient(settings, (open) => use(open, settings)));
+  };
+  const { stdin: input, stdout: output } = process;
+  const streams = { input, output };
+
+  program.action(async () => {
+    await run((open, settings) =>
+      settings.json
+        ? jsonMode(open.client, settings, streams, true)
+        : live(open, settings, streams, undefined),
+    );
+  });
+  program
+    .command("to <user> [text...]")
+    .description("send a message, or open the conversation if there is no text")
+    .action(async (to: string, words: string[]) => {
+      await run((open, settings) =>
+        words.length > 0
+          ? sendOnce(open.client, settings, to, words.join(" "), output)
+          : live(open, settings, streams, to),
+      );
+    });
+  program
+    .command("history <user>")
+    .description("print the last messages with a user")
+    .option("--limit <n>", "how many (50)")
+    .action(async (user: string, options: { limit?: string }) => {
+      const limit = Number(options.limit ?? 50);
+      if (!(Number.isInteger(limit) && limit >= 1 && limit <= 5_000)) {
+        throw new ChatError(EXIT.wrongUse, "--limit takes 1–5000");
+      }
+      await run(({ client }, settings) => printHistory(client, settings, user, limit, output));
+    });
+  program
+    .command("threads")
+    .description("print all conversations, the most recent first")
+    .action(async () => run(({ client }, settings) => printThreads(client, settings, output)));
+  program
+    .command("listen")
+    .description("print everything that happens, until Ctrl-C")
+    .action(async () => {
+      await run((open, settings) =>
+        settings.json
+          ? jsonMode(open.client, settings, streams, false)
+          : live(open, settings, streams, undefined),
+      );
+    });
+  for (const command of program.commands) {
+    command
+      .option("--json", "as above")
+      .exitOverride()
+      .showHelpAfterError("(chat --help lists the commands)");
+    command.hook("preAction", () => {
+      if (command.opts<Options>().json) program.setOptionValue("json", true);
+    });
+  }
+  return program;
+}

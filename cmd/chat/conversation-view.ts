@@ -1,0 +1,134 @@
+import type { Client, ClientEvent, Conversation, Entry, OutboxItem } from "../../client/index.ts";
+import { dayLine, entryLine, notice, pendingLine } from "./looks.ts";
+import type { Screen, ScreenLine } from "./screen.ts";
+
+/** Entries shown when a conversation is opened, and added by /older. */
+const SHOWN = 20;
+
+/** An own message on the screen, whose tick changes. */
+interface OwnLine {
+  readonly line: ScreenLine;
+  entry: Entry | undefined;
+}
+
+/** One conversation on the screen. Whatever is shown counts as read. */
+export class ConversationView {
+  readonly #client: Client;
+  readonly #conversation: Conversation;
+  readonly #screen: Screen;
+  readonly #nameWidth: number;
+  /** By client_id. */
+  readonly #own = new Map<string, OwnLine>();
+  #day = "";
+  /** The lowest seq shown. */
+  #from = Number.MAX_SAFE_INTEGER;
+
+  constructor(client: Client, conversation: Conversation, screen: Screen) {
+    this.#client = client;
+    this.#conversation = conversation;
+    this.#screen = screen;
+    this.#nameWidth = Math.max(3, conversation.peer?.length ?? 0);
+  }
+
+  get threadId(): string {
+    return this.#conversation.threadId;
+  }
+
+  get name(): string {
+    return this.#conversation.peer ?? this.threadId.slice(0, 8);
+  }
+
+  /** Shows the newest entries, fetched if the server is there. */
+  async show(): Promise<void> {
+    await this.#conversation.open().catch(() => {}); // What is held is shown; the notice of the connection is up already.
+    const entries = this.#conversation.entries.slice(-SHOWN);
+    if (entries.length === 0) this.#screen.print(notice(`no messages with ${this.name} yet`));
+    else if (this.#conversation.hasOlder || entries[0] !== this.#conversation.entries[0]) {
+      this.#screen.print(notice("/older shows more"));
+    }
+    for (const entry of entries) this.#showEntry(entry);
+    for (const item of this.#conversation.pending) this.#showPending(item);
+    this.#conversation.markRead();
+  }
+
+  /** Shows older entries below what stands there: a terminal's past cannot be written. */
+  async older(): Promise<void> {
+    const held = () => this.#conversation.entries.filter((entry) => entry.seq < this.#from);
+    if (held().length < SHOWN) await this.#conversation.older(SHOWN);
+    const entries = held().slice(-SHOWN);
+    if (entries.length === 0) {
+      this.#screen.print(notice("this is the beginning"));
+      return;
+    }
+    this.#screen.print(notice("earlier:"));
+    this.#day = "";
+    for (const entry of entries) this.#showEntry(entry);
+    this.#day = "";
+    this.#screen.print(notice("now:"));
+  }
+
+  /** Takes an event of this conversation's thread. */
+  take(event: ClientEvent): void {
+    if (event.type === "entry") {
+      this.#showEntry(event.entry);
+      this.#conversation.markRead();
+    } else if (event.type === "outbox") this.#showPending(event.item);
+    else if (event.type === "receipt") this.#tick();
+  }
+
+  /** Sends what was typed. */
+  async send(text: string): Promise<void> {
+    await this.#conversation.send(text);
+  }
+
+  /** Sends the newest failed message again, or forgets it. */
+  async mend(how: "retry" | "discard"): Promise<void> {
+    const failed = this.#client
+      .outbox()
+      .filter((item) => item.threadId === this.threadId && item.state === "failed");
+    const item = failed.at(-1);
+    if (!item) this.#screen.print(notice("nothing has failed here"));
+    else await this.#client[how](item.clientId);
+  }
+
+  close(): void {
+    this.#conversation.close();
+  }
+
+  #showEntry(entry: Entry): void {
+    const own = this.#own.get(entry.clientId);
+    const text = entryLine(entry, this.#conversation.stateOf(entry), this.#nameWidth);
+    this.#from = Math.min(this.#from, entry.seq);
+    if (own && entry.sender === this.#client.userId) {
+      own.entry = entry;
+      own.line.replace(text);
+      return;
+    }
+    const day = new Date(entry.createdAtMs).toDateString();
+    if (day !== this.#day) this.#screen.print(dayLine(entry.createdAtMs));
+    this.#day = day;
+    const line = this.#screen.print(text);
+    if (entry.sender === this.#client.userId) this.#own.set(entry.clientId, { line, entry });
+  }
+
+  /** Where lines cannot change, an own message is shown once it has its place, or has failed. */
+  #showPending(item: OutboxItem): void {
+    const own = this.#own.get(item.clientId);
+    if (own?.entry) {
+      this.#tick();
+      return;
+    }
+    if (item.seq !== undefined) return;
+    const text = pendingLine(item, this.#nameWidth);
+    if (own) own.line.replace(text);
+    else if (this.#screen.isTerminal)
+      this.#own.set(item.clientId, { line: this.#screen.print(text), entry: undefined });
+    else if (item.state === "failed") this.#screen.print(text);
+  }
+
+  #tick(): void {
+    for (const { line, entry } of this.#own.values()) {
+      if (entry) line.replace(entryLine(entry, this.#conversation.stateOf(entry), this.#nameWidth));
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import { randomBytes } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { ChatError, EXIT } from "./exit-code.ts";
+import { FolderLock } from "./folder-lock.ts";
+
+/** Runs of one user on one machine at a time. A user has at most 100 devices, so slots are used again. */
+const SLOTS = 16;
+
+/** A device of the user on this machine, with its folder, held by this process alone. */
+export interface DeviceSlot {
+  readonly folder: string;
+  readonly deviceId: string;
+  /** 1 for the first run; a second at the same time gets 2. */
+  readonly number: number;
+  release(): Promise<void>;
+}
+
+/** Takes the first free slot of a user's state folder. Rejects with ChatError if none is free or usable. */
+export async function takeSlot(stateFolder: string): Promise<DeviceSlot> {
+  for (let number = 1; number <= SLOTS; number++) {
+    const folder = number === 1 ? stateFolder : join(stateFolder, String(number));
+    const slot = await trySlot(folder, number);
+    if (slot) return slot;
+  }
+  throw new ChatError(EXIT.failed, `${SLOTS} chats of this user are running here already (${stateFolder})`);
+}
+
+async function trySlot(folder: string, number: number): Promise<DeviceSlot | undefined> {
+  try {
+    const lock = await FolderLock.take(folder);
+    if (!lock) return undefined;
+    return { folder, deviceId: await deviceIdOf(folder), number, release: () => lock.release() };
+  } catch (fault) {
+    const reason = (fault as Error).message;
+    throw new ChatError(EXIT.failed, `cannot keep state in ${folder}: ${reason}; give another with --state`);
+  }
+}
+
+/** Made once, then the same for ever. */
+async function deviceIdOf(folder: string): Promise<string> {
+  const path = join(folder, "device");
+  const known = await readFile(path, "utf8").catch(() => "");
+  if (/^[a-z0-9._-]{1,64}$/.test(known)) return known;
+  const fresh = `chat-${randomBytes(6).toString("hex")}`;
+  await writeFile(path, fresh, { mode: 0o600 });
+  return fresh;
+}

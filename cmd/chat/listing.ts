@@ -1,0 +1,75 @@
+import type { Writable } from "node:stream";
+import { asHeddleError, type Client, type Conversation } from "../../client/index.ts";
+import { callProblem, EXIT } from "./exit-code.ts";
+import { entryJson } from "./json-lines.ts";
+import { dayLine, entryLine, notice, threadLine } from "./looks.ts";
+import { waitUntilLive } from "./open-client.ts";
+import type { Settings } from "./settings.ts";
+
+/** The largest page of ListEntries. */
+const PAGE = 200;
+
+/** Prints the last `limit` entries with a user, oldest first. */
+export async function printHistory(
+  client: Client,
+  settings: Settings,
+  userId: string,
+  limit: number,
+  output: Writable,
+): Promise<number> {
+  await waitUntilLive(client, settings);
+  const conversation = await client.direct(userId);
+  try {
+    await load(conversation, limit);
+  } catch (thrown) {
+    throw callProblem(asHeddleError(thrown));
+  }
+  const entries = conversation.entries.slice(-limit);
+  if (settings.json) {
+    for (const entry of entries) output.write(`${JSON.stringify(entryJson(entry))}\n`);
+    return EXIT.well;
+  }
+  if (entries.length === 0) output.write(`${notice(`no messages with ${userId} yet`)}\n`);
+  let day = "";
+  for (const entry of entries) {
+    const itsDay = new Date(entry.createdAtMs).toDateString();
+    if (itsDay !== day) output.write(`${dayLine(entry.createdAtMs)}\n`);
+    day = itsDay;
+    output.write(`${entryLine(entry, conversation.stateOf(entry), Math.max(3, userId.length))}\n`);
+  }
+  return EXIT.well;
+}
+
+async function load(conversation: Conversation, limit: number): Promise<void> {
+  await conversation.open();
+  while (conversation.entries.length < limit && conversation.hasOlder) {
+    const added = await conversation.older(Math.min(PAGE, limit - conversation.entries.length));
+    if (added.length === 0) return;
+  }
+}
+
+/** Prints the list of threads, the most recent first. */
+export async function printThreads(client: Client, settings: Settings, output: Writable): Promise<number> {
+  await waitUntilLive(client, settings);
+  const threads = client.threads();
+  if (settings.json) {
+    for (const { threadId, peer, head, unread, readSeq, isMuted, updatedAtMs } of threads) {
+      const line = {
+        type: "thread_changed",
+        thread: threadId,
+        peer,
+        head_seq: head.seq,
+        unread,
+        read_seq: readSeq,
+      };
+      output.write(`${JSON.stringify({ ...line, is_muted: isMuted, updated_at_ms: updatedAtMs })}\n`);
+    }
+    return EXIT.well;
+  }
+  if (threads.length === 0) output.write(`${notice("no conversations yet")}\n`);
+  const width = Math.max(3, ...threads.map((thread) => thread.peer?.length ?? 8));
+  threads.forEach((thread, at) => {
+    output.write(`${threadLine(thread, at + 1, client.userId, width)}\n`);
+  });
+  return EXIT.well;
+}

@@ -1,0 +1,193 @@
+import pc from "picocolors";
+import { type Client, type ClientEvent, HeddleError } from "../../client/index.ts";
+import { ConversationView } from "./conversation-view.ts";
+import { connectionProblem, EXIT } from "./exit-code.ts";
+import { connectionNotice, notice, threadLine } from "./looks.ts";
+import type { OpenClient } from "./open-client.ts";
+import { oneLine } from "./safe-text.ts";
+import { Screen, type ScreenStreams } from "./screen.ts";
+import type { Settings } from "./settings.ts";
+
+const HELP = [
+  "type a message and press Enter",
+  "/threads   the list of conversations     /open bob   another conversation",
+  "/older     earlier messages              /retry, /discard   the last failed message",
+  "/quit      or Ctrl-D",
+];
+
+/** The live view: a list of threads to choose from, or a conversation. Resolves to the exit code. */
+export async function live(
+  { client, notice: started }: OpenClient,
+  settings: Settings,
+  streams: ScreenStreams,
+  to: string | undefined,
+): Promise<number> {
+  const view = new LiveView(client, settings, streams);
+  if (started) view.say(notice(started));
+  if (to === undefined) view.showThreads();
+  else await view.open(to);
+  return await view.over;
+}
+
+class LiveView {
+  /** Resolves to the exit code when the person leaves, or the client is signed out. */
+  readonly over: Promise<number>;
+  readonly #client: Client;
+  readonly #settings: Settings;
+  readonly #screen: Screen;
+  #view: ConversationView | undefined;
+  #wasLive = false;
+  #isAway = false;
+  /** Lines are carried out one after the other. */
+  #last: Promise<void> = Promise.resolve();
+  #leave: (code: number) => void = () => {};
+
+  constructor(client: Client, settings: Settings, streams: ScreenStreams) {
+    this.#client = client;
+    this.#settings = settings;
+    this.over = new Promise((resolve) => {
+      this.#leave = resolve;
+    });
+    const onLine = (line: string) => {
+      this.#last = this.#last.then(() => this.#line(line));
+    };
+    this.#screen = new Screen(streams, onLine, () => void this.#last.then(() => this.#finish()));
+    client.on((event) => this.#take(event));
+    this.#prompt();
+  }
+
+  say(text: string): void {
+    this.#screen.print(text);
+  }
+
+  showThreads(): void {
+    this.#view?.close();
+    this.#view = undefined;
+    this.#prompt();
+    const threads = this.#client.threads();
+    const width = Math.max(3, ...threads.map((thread) => thread.peer?.length ?? 8));
+    threads.slice(0, 30).forEach((thread, at) => {
+      this.say(threadLine(thread, at + 1, this.#client.userId, width));
+    });
+    this.say(
+      notice(
+        threads.length === 0 ? "no conversations yet; type a name to begin one" : "type a number or a name",
+      ),
+    );
+  }
+
+  async open(name: string): Promise<void> {
+    const conversation = await this.#client.direct(name);
+    this.#view?.close();
+    this.#view = undefined;
+    const view = new ConversationView(this.#client, conversation, this.#screen);
+    await view.show();
+    this.#view = view;
+    this.#prompt();
+  }
+
+  #prompt(): void {
+    this.#screen.prompt(pc.cyan(`${this.#view?.name ?? this.#client.userId}> `));
+  }
+
+  async #line(line: string): Promise<void> {
+    const [word = "", ...rest] = line.trim().split(/\s+/);
+    try {
+      if (word === "") return;
+      if (word.startsWith("/")) await this.#command(word.slice(1), rest[0]);
+      else if (this.#view) await this.#view.send(line);
+      else await this.#choose(line.trim());
+    } catch (thrown) {
+      this.say(pc.red(`· ${thrown instanceof HeddleError ? thrown.message : String(thrown)}`));
+    }
+  }
+
+  async #command(word: string, argument: string | undefined): Promise<void> {
+    switch (word) {
+      case "threads":
+      case "back":
+        return this.showThreads();
+      case "open":
+        return argument === undefined ? this.say(notice("/open takes a name")) : await this.open(argument);
+      case "older":
+        return await this.#view?.older();
+      case "retry":
+      case "discard":
+        return await this.#view?.mend(word);
+      case "quit":
+        return this.#screen.close();
+      default:
+        for (const help of HELP) this.say(notice(help));
+    }
+  }
+
+  async #choose(text: string): Promise<void> {
+    const chosen = this.#client.threads()[Number(text) - 1];
+    await this.open(chosen?.peer ?? text);
+  }
+
+  #take(event: ClientEvent): void {
+    const threadId = threadOf(event);
+    if (event.type === "state") this.#connection();
+    else if (event.type === "caught_up" && !this.#view && this.#client.threads().length > 0) this.#showOnce();
+    else if (event.type === "trouble") this.say(pc.red(`· ${event.error.message}`));
+    else if (this.#view && threadId === this.#view.threadId) this.#view.take(event);
+    else if (event.type === "entry" && event.entry.sender !== this.#client.userId) {
+      const body = event.entry.body.kind === "text" ? oneLine(event.entry.body.text, 60) : "";
+      if (body) this.say(`${pc.dim("·")} ${pc.bold(event.entry.sender)}${pc.dim(":")} ${body}`);
+    }
+  }
+
+  /** The list as the server has it, when it first says so. */
+  #showOnce(): void {
+    if (this.#wasLive) return;
+    queueMicrotask(() => !this.#view && this.showThreads());
+  }
+
+  #connection(): void {
+    const { state } = this.#client;
+    const text = connectionNotice(state, !this.#isAway);
+    const isAway = state.phase === "offline";
+    if (text && (state.phase !== "offline" || !this.#isAway)) this.say(text);
+    if (isAway) this.#isAway = true;
+    if (state.phase === "live") {
+      this.#isAway = false;
+      this.#wasLive = true;
+    }
+    if (state.phase === "signed-out") this.#leave(state.reason?.kind === "closed" ? EXIT.well : EXIT.failed);
+  }
+
+  /** The person, or the end of the input, ends it: what was typed goes out first, if that is soon. */
+  async #finish(): Promise<void> {
+    const waiting = () => this.#client.outbox().filter((item) => item.state !== "failed").length;
+    if (!this.#screen.isTerminal && waiting() > 0) await this.#drained(waiting);
+    if (waiting() === 0) {
+      this.#leave(EXIT.well);
+      return;
+    }
+    this.#screen.print(
+      notice(`${waiting()} not sent yet; kept, and sent when chat runs again as ${this.#client.userId}`),
+    );
+    const isLive = this.#client.state.phase === "live" || this.#screen.isTerminal;
+    this.#leave(isLive ? EXIT.well : connectionProblem(this.#client.state, this.#settings.grpcUrl).exitCode);
+  }
+
+  /** Resolves when nothing is waiting, or the time is over. */
+  async #drained(waiting: () => number): Promise<void> {
+    const late = AbortSignal.timeout(Math.max(1, this.#settings.waitMs));
+    for await (const _ of this.#client.events(late)) if (waiting() === 0) return;
+  }
+}
+
+function threadOf(event: ClientEvent): string | undefined {
+  switch (event.type) {
+    case "entry":
+      return event.entry.threadId;
+    case "outbox":
+      return event.item.threadId;
+    case "receipt":
+      return event.receipt.threadId;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,107 @@
+import pc from "picocolors";
+import type { ConnectionState, Entry, OutboxItem, SendState, Thread } from "../../client/index.ts";
+import { oneLine, safeText } from "./safe-text.ts";
+import { textWidth } from "./text-width.ts";
+
+/** The mark behind an own message. All take the same room, so that one replaces another in its place. */
+export function tick(state: SendState): string {
+  switch (state) {
+    case "queued":
+    case "sending":
+      return pc.dim("◌ ");
+    case "checking":
+      return pc.yellow("? ");
+    case "sent":
+      return pc.dim("✓ ");
+    case "delivered":
+      return pc.dim("✓✓");
+    case "read":
+      return pc.isColorSupported ? pc.cyan("✓✓") : "✓✓ read";
+    case "failed":
+      return pc.red("✗ ");
+  }
+}
+
+/** `14:02`, in this machine's zone. */
+export function timeOf(atMs: number): string {
+  return new Date(atMs).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", hour12: false });
+}
+
+/** `── Monday, 23 November ──`. */
+export function dayLine(atMs: number): string {
+  const day = new Date(atMs).toLocaleDateString(undefined, {
+    weekday: "long",
+    day: "numeric",
+    month: "long",
+  });
+  return pc.dim(`── ${day} ──`);
+}
+
+/** One entry as it stands in a conversation. */
+export function entryLine(entry: Entry, own: SendState | undefined, nameWidth: number): string {
+  if (entry.body.kind === "void") return notice("a message that was never sent");
+  const text = entry.body.kind === "text" ? entry.body.text : "(something this chat cannot show yet)";
+  return messageLine(entry.createdAtMs, own ? undefined : entry.sender, text, own, nameWidth);
+}
+
+/** One own message that is not in the log yet. */
+export function pendingLine(item: OutboxItem, nameWidth: number): string {
+  const why =
+    item.state === "failed" ? pc.red(` ${item.error?.message ?? "failed"} (/retry or /discard)`) : "";
+  return messageLine(item.composedAtMs, undefined, item.text, item.state, nameWidth) + why;
+}
+
+function messageLine(
+  atMs: number,
+  sender: string | undefined,
+  text: string,
+  own: SendState | undefined,
+  nameWidth: number,
+): string {
+  const name = (sender ?? "you").padStart(nameWidth);
+  const head = `${pc.dim(timeOf(atMs))}  ${sender === undefined ? pc.dim(name) : pc.bold(name)}  `;
+  const indent = " ".repeat(textWidth(head));
+  const lines = safeText(text).split("\n").join(`\n${indent}`);
+  return own ? `${head}${lines}  ${tick(own)}` : `${head}${lines}`;
+}
+
+/** One line of the list of threads. */
+export function threadLine(thread: Thread, number: number, userId: string, nameWidth: number): string {
+  const name = (thread.peer ?? thread.threadId.slice(0, 8)).padEnd(nameWidth);
+  const unread = thread.unread > 0 ? pc.cyan(` ${thread.unread} new`) : "";
+  const body = thread.last?.body;
+  const said = body?.kind === "text" ? oneLine(body.text, 48) : "";
+  const preview = thread.last?.sender === userId && said ? `you: ${said}` : said;
+  const muted = thread.isMuted ? pc.dim(" (muted)") : "";
+  const label = thread.unread > 0 ? pc.bold(name) : name;
+  return `${pc.dim(String(number).padStart(3))}  ${label}  ${pc.dim(when(thread.updatedAtMs))}  ${preview}${unread}${muted}`;
+}
+
+function when(atMs: number): string {
+  const isToday = new Date(atMs).toDateString() === new Date().toDateString();
+  if (isToday) return timeOf(atMs).padEnd(6);
+  return new Date(atMs).toLocaleDateString(undefined, { day: "numeric", month: "short" }).padEnd(6);
+}
+
+/** What the program itself says. */
+export function notice(text: string): string {
+  return pc.dim(`· ${text}`);
+}
+
+/** What to say when the connection has changed; undefined for nothing. `was`: whether it was live before. */
+export function connectionNotice(state: ConnectionState, wasLive: boolean): string | undefined {
+  switch (state.phase) {
+    case "live":
+      return wasLive ? undefined : notice("connected");
+    case "offline":
+      if (!wasLive && state.reason?.kind !== "server-away") return undefined;
+      return notice(
+        "no connection; messages are kept and go out when it is back (is the server up? make run)",
+      );
+    case "signed-out":
+      if (state.reason?.kind === "closed") return undefined;
+      return pc.red(`· signed out: ${state.reason?.error?.message ?? state.reason?.kind}`);
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,104 @@
+import { createInterface, type Interface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+import { rowsOf } from "./text-width.ts";
+
+/** A line that was printed and may change in its place. */
+export interface ScreenLine {
+  /** Shows another text in its place, if it is still in sight; it should take as many rows. */
+  replace(text: string): void;
+}
+
+export interface ScreenStreams {
+  readonly input: Readable & { readonly isTTY?: boolean };
+  readonly output: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };
+}
+
+/** Lines remembered for a change in place: more than a terminal shows. */
+const REMEMBERED = 200;
+
+/**
+ * Plain lines above one line of input. On a terminal what is printed goes above the input, which stays as typed, and a
+ * line may change in its place; nothing is ever cleared and drawn anew, so nothing flickers. Without a terminal it is
+ * lines in, lines out.
+ */
+export class Screen {
+  readonly #output: ScreenStreams["output"];
+  readonly #readline: Interface;
+  /** Whether lines can change in their place. */
+  readonly isTerminal: boolean;
+  #shown: { text: string }[] = [];
+  #prompt = "";
+
+  constructor({ input, output }: ScreenStreams, onLine: (line: string) => void, onClose: () => void) {
+    this.#output = output;
+    this.isTerminal = output.isTTY === true && input.isTTY === true;
+    this.#readline = createInterface({ input, output, terminal: this.isTerminal, prompt: "" });
+    this.#readline.on("line", (line) => {
+      this.#forgetEcho(line);
+      onLine(line);
+      this.#readline.prompt();
+    });
+    this.#readline.on("close", onClose);
+    this.#readline.on("SIGINT", () => this.#readline.close());
+  }
+
+  /** Sets what stands before the input. */
+  prompt(text: string): void {
+    this.#prompt = text;
+    if (!this.isTerminal) return;
+    this.#readline.setPrompt(text);
+    this.#readline.prompt(true);
+  }
+
+  /** Prints a text of one or more lines above the input. */
+  print(text: string): ScreenLine {
+    const line = { text };
+    if (this.isTerminal) {
+      // Up to where the input begins, and clear from there.
+      this.#output.write(`${up(this.#readline.getCursorPos().rows)}\r\x1b[J${text}\n`);
+      this.#readline.prompt(true);
+      this.#shown.push(line);
+      if (this.#shown.length > REMEMBERED) this.#shown.shift();
+    } else this.#output.write(`${text}\n`);
+    return { replace: (fresh) => this.#replace(line, fresh) };
+  }
+
+  /** Ends the input. */
+  close(): void {
+    this.#readline.close();
+  }
+
+  #replace(line: { text: string }, fresh: string): void {
+    const at = this.#shown.indexOf(line);
+    if (!this.isTerminal || at < 0 || line.text === fresh) return;
+    const rowsFrom = (index: number) =>
+      this.#shown.slice(index).reduce((sum, each) => sum + this.#rows(each.text), 0);
+    const cursorRows = this.#readline.getCursorPos().rows;
+    const distance = rowsFrom(at) + cursorRows;
+    const isSame = this.#rows(fresh) === this.#rows(line.text);
+    line.text = fresh;
+    if (!isSame || distance >= (this.#output.rows ?? 24)) return;
+    const lines = fresh.split("\n").map((each) => `\x1b[2K${each}`);
+    // Save the cursor, go up, write, come back.
+    this.#output.write(`\x1b7${up(distance)}\r${lines.join("\n")}\x1b8`);
+  }
+
+  /** The typed line, which the terminal has shown, is taken away: what it becomes is printed in its place. */
+  #forgetEcho(line: string): void {
+    if (!this.isTerminal) return;
+    const rows = rowsOf(`${this.#prompt}${line}`, this.#columns());
+    this.#output.write(`${up(rows)}\r\x1b[J`);
+  }
+
+  #rows(text: string): number {
+    return text.split("\n").reduce((sum, line) => sum + rowsOf(line, this.#columns()), 0);
+  }
+
+  #columns(): number {
+    return this.#output.columns ?? 80;
+  }
+}
+
+function up(rows: number): string {
+  return rows > 0 ? `\x1b[${rows}A` : "";
+}
