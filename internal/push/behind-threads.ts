@@ -48,11 +48,21 @@ export class BehindThreads {
     this.#threads.clear();
   }
 
-  /** Appends what is to be told, and forgets it. */
-  takeInto(frames: Uint8Array[]): void {
-    if (this.#all) frames.push(BEHIND_ALL_FRAME);
-    for (const [thread, { seq, ordinal }] of this.#threads) frames.push(behindFrame(thread, seq, ordinal));
-    this.#all = false;
-    this.#threads.clear();
+  /** Appends what is to be told, of at most `spare` bytes, and forgets that. Returns how many bytes it is. */
+  takeInto(frames: Uint8Array[], spare: number): number {
+    let bytes = 0;
+    if (this.#all) {
+      frames.push(BEHIND_ALL_FRAME);
+      bytes += BEHIND_ALL_FRAME.length;
+      this.#all = false;
+    }
+    for (const [thread, { seq, ordinal }] of this.#threads) {
+      if (bytes + BEHIND_BYTES > spare) break;
+      const frame = behindFrame(thread, seq, ordinal);
+      frames.push(frame);
+      bytes += frame.length;
+      this.#threads.delete(thread);
+    }
+    return bytes;
   }
 }

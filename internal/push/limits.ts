@@ -30,14 +30,17 @@ export const ANSWERS = 256;
 /** Room that only answers may use: 256 `accepted` of at most 60 bytes. */
 export const ANSWER_BYTES = 16 * 1024;
 
-/** Room that events held during the backfill leave to the backfill, so that the two never block each other. */
+/** Backfill that waits at a time; what live events that are held meanwhile leave to it. */
 export const BACKFILL_BYTES = 24 * 1024;
 
 /** Threads that may be behind one by one; beyond it all are. */
 export const BEHIND_THREADS = 500;
 
-/** The most that an encoded `behind` takes: two lengths and two tags of frame and event, id, head of 2 × 9 + 2. */
-export const BEHIND_BYTES = 48;
+/** The most that an encoded `behind` takes: id, head with two numbers of 8 bytes, and their tags and lengths. */
+export const BEHIND_BYTES = 44;
+
+/** What is given to the transport at a time at most, so that BEHIND_THREADS `behind` still have room beside it. */
+export const TRANSPORT_BYTES = QUEUE_BYTES - ANSWER_BYTES - (BEHIND_THREADS + 1) * BEHIND_BYTES;
 
 /** Sends and receipts of one session that have no outcome yet. Beyond it the stream is not read. */
 export const IN_FLIGHT = 256;

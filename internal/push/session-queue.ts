@@ -1,6 +1,15 @@
 import type { Publication } from "../base/publication.ts";
 import { BehindThreads } from "./behind-threads.ts";
-import { ANSWER_BYTES, ANSWERS, BACKFILL_BYTES, BEHIND_BYTES, CREDIT_EVENTS, QUEUE_BYTES } from "./limits.ts";
+import { FrameList } from "./frame-list.ts";
+import {
+  ANSWER_BYTES,
+  ANSWERS,
+  BACKFILL_BYTES,
+  BEHIND_BYTES,
+  CREDIT_EVENTS,
+  QUEUE_BYTES,
+  TRANSPORT_BYTES,
+} from "./limits.ts";
 import { type Covered, UnackedEvents } from "./unacked-events.ts";
 import { WaitingEvents } from "./waiting-events.ts";
 
@@ -13,19 +22,19 @@ export interface Buffered {
  * What waits for one client, and what it has been sent but not acknowledged (docs/design.md, section 4, Credit).
  *
  * Every event gets its number when it leaves for the stream: 1, 2, 3 … in the order in which they stand there. Four
- * kinds of things wait, and leave in this order:
+ * kinds of things wait, and leave in this order, a later kind only when nothing of an earlier one is left:
  *
  * - `behind` of some threads, or `behind_all`: no credit, the newest head each, encoded only when they leave;
- * - the backfill (`thread_changed` of Sync, `caught_up`): with credit, taken only while there is room;
+ * - the backfill (`thread_changed` of Sync, `caught_up`): with credit, taken only while there is credit and room;
  * - answers (accepted, refused, draining, pong, and `opened`): no credit; when more than ANSWERS or ANSWER_BYTES of
  *   them would wait, `answer` returns false and the stream is to be ended;
  * - live events: with credit, and not before the backfill is through (`release`).
  *
- * Bytes. ANSWER_BYTES of QUEUE_BYTES are for answers that wait. All else, what the transport has buffered included,
- * shares the rest when it is queued, and `take` never fills the transport beyond that rest. The first two kinds always
- * leave whole with the next `take`, so only live events can be in the way of an answer; then they give way. So the sum
- * never exceeds QUEUE_BYTES, and only a client that leaves answers unread is cut off. A live event without room is not
- * lost but said to be missing:
+ * Bytes. ANSWER_BYTES of QUEUE_BYTES are for answers that wait; all else, what the transport has buffered included,
+ * fits into the rest when it is taken in. Answers reach the transport only when the first two kinds have left, so
+ * whatever the transport holds, these two fit beside it; live events give way to either. So the sum never exceeds
+ * QUEUE_BYTES, and only a client that leaves answers unread is cut off. A live event that finds no room, or gives
+ * way, is not lost but said to be missing:
  *
  * - an entry: it and the entries of its thread that wait become one `behind` with the highest of their seqs. While
  *   that waits, further entries of the thread only raise its head;
@@ -34,9 +43,9 @@ export interface Buffered {
  *
  * Why no order of these makes a client believe that it has everything when it has not: an entry that was dropped is
  * covered, from that moment until the client is told, by its thread's waiting `behind` with a head at or above its
- * seq, or by `behind_all`. Both leave, whatever the credit, before every live event that waits, so what is sent later
- * is received knowing of the hole. What overtakes on the way says nothing about other entries: `behind` passes live
- * events of other threads, answers pass live events. An entry after its thread's `behind` lies above the hole and
+ * seq, or by `behind_all`; and neither needs credit. What overtakes on the way says nothing about other entries:
+ * `behind` passes live events of other threads, answers pass live events. An entry of the thread that comes before
+ * the `behind` cannot, since those that waited were dropped with it; one that comes after it lies above the hole and
  * closes nothing: clients judge by the seqs that they hold without a gap, and keep the highest head they were told.
  * An entry that a pull has brought may come again; clients drop repeats by what they hold. `caught_up` may follow or
  * precede a `behind`: an entry dropped after the snapshot of its Sync is listed again by the next one (section 6), so
@@ -45,14 +54,12 @@ export interface Buffered {
 export class SessionQueue {
   readonly #transport: Buffered;
   readonly #userId: string;
-  #answers: Uint8Array[] = [];
-  #answerBytes = 0;
-  #backfill: Uint8Array[] = [];
-  #backfillBytes = 0;
   #isHeld = true;
   #sent = 0;
   #acked = 0;
   // Made when first needed: most sessions are idle, and there are many.
+  #answers: FrameList | undefined;
+  #backfill: FrameList | undefined;
   #behind: BehindThreads | undefined;
   #live: WaitingEvents | undefined;
   #unacked: UnackedEvents | undefined;
@@ -70,7 +77,7 @@ export class SessionQueue {
 
   /** Everything that waits for this stream, in bytes, the transport's part included. At most QUEUE_BYTES. */
   get queuedBytes(): number {
-    return this.#answerBytes + this.#otherBytes;
+    return (this.#answers?.bytes ?? 0) + this.#otherBytes;
   }
 
   get unackedEvents(): number {
@@ -79,8 +86,8 @@ export class SessionQueue {
 
   /** Whether something waits that credit does not hold back. */
   get isReady(): boolean {
-    if (this.#answers.length > 0 || this.#backfill.length > 0 || this.#behind?.isEmpty === false) return true;
-    return !this.#isHeld && this.#credit > 0 && (this.#live?.count ?? 0) > 0;
+    if (this.#answers?.count || this.#backfill?.count || this.#isBehind) return true;
+    return !this.#isHeld && this.#credit > 0 && Boolean(this.#live?.count);
   }
 
   /** Lets live events through, after the backfill that has been taken. */
@@ -90,19 +97,19 @@ export class SessionQueue {
 
   /** Queues an answer. False, and nothing queued, if too many wait: the client does not read what it asks for. */
   answer(frame: Uint8Array): boolean {
-    const bytes = this.#answerBytes + frame.length;
-    if (this.#answers.length >= ANSWERS || bytes > ANSWER_BYTES) return false;
-    this.#answers.push(frame);
-    this.#answerBytes = bytes;
+    this.#answers ??= new FrameList();
+    if (this.#answers.count >= ANSWERS || this.#answers.bytes + frame.length > ANSWER_BYTES) return false;
+    this.#answers.add(frame);
     if (this.queuedBytes > QUEUE_BYTES) this.#giveWay();
     return true;
   }
 
   /** Queues an event of the backfill. False, and nothing queued, while there is no room or credit for it. */
   offer(frame: Uint8Array): boolean {
-    if (this.#credit <= this.#backfill.length || frame.length > this.#room) return false;
-    this.#backfill.push(frame);
-    this.#backfillBytes += frame.length;
+    this.#backfill ??= new FrameList();
+    const room = Math.min(this.#room, BACKFILL_BYTES - this.#backfill.bytes);
+    if (this.#credit <= this.#backfill.count || frame.length > room) return false;
+    this.#backfill.add(frame);
     return true;
   }
 
@@ -130,16 +137,24 @@ export class SessionQueue {
    */
   take(): Uint8Array | undefined {
     const frames: Uint8Array[] = [];
-    let spare = QUEUE_BYTES - ANSWER_BYTES - this.#transport.bufferedBytes;
-    spare -= (this.#behind?.bytes ?? 0) + this.#backfillBytes;
-    this.#behind?.takeInto(frames);
-    this.#sent += frames.length;
-    for (const frame of this.#backfill) this.#depart(frames, frame, "", 0);
-    this.#backfill = [];
-    this.#backfillBytes = 0;
-    spare -= this.#takeAnswers(frames, spare);
-    if (!this.#isHeld) this.#takeLive(frames, spare);
+    this.#takeInto(frames);
     return frames.length > 1 ? joined(frames) : frames[0];
+  }
+
+  #takeInto(frames: Uint8Array[]): void {
+    let spare = TRANSPORT_BYTES - this.#transport.bufferedBytes;
+    spare -= this.#takeBehind(frames, spare);
+    if (this.#isBehind) return;
+    spare -= this.#takeBackfill(frames, spare);
+    if (this.#backfill?.count) return;
+    spare -= this.#takeAnswers(frames, spare);
+    if (this.#isHeld || this.#answers?.count) return;
+    this.#takeLive(frames, spare);
+  }
+
+  /** Whether there is something to tell the client that it misses. */
+  get #isBehind(): boolean {
+    return this.#behind?.isEmpty === false;
   }
 
   get #credit(): number {
@@ -148,16 +163,18 @@ export class SessionQueue {
 
   /** All that waits but answers. */
   get #otherBytes(): number {
-    const waiting = this.#backfillBytes + (this.#behind?.bytes ?? 0) + (this.#live?.bytes ?? 0);
-    return waiting + this.#transport.bufferedBytes;
+    const missing = this.#behind?.bytes ?? 0;
+    return missing + (this.#backfill?.bytes ?? 0) + (this.#live?.bytes ?? 0) + this.#transport.bufferedBytes;
   }
 
   get #room(): number {
     return QUEUE_BYTES - ANSWER_BYTES - BEHIND_BYTES - this.#otherBytes; // The last for a `behind_all`.
   }
 
+  /** The largest live event that can be taken in. While they are held, they leave room for the backfill. */
   get #liveRoom(): number {
-    return this.#isHeld ? this.#room - BACKFILL_BYTES : this.#room;
+    const kept = this.#isHeld ? BACKFILL_BYTES - (this.#backfill?.bytes ?? 0) : 0;
+    return Math.min(this.#room - kept, TRANSPORT_BYTES);
   }
 
   #pushEntry(entry: Publication): void {
@@ -182,10 +199,10 @@ export class SessionQueue {
   #fallBehind(event: Publication): void {
     this.#noteMissing(event);
     for (const entry of this.#live?.removeEntries(event.thread) ?? []) this.#noteMissing(entry);
-    if (this.#room < 0) this.#behind?.noteAll();
+    if (this.#room < 0) this.#giveWay();
   }
 
-  /** Live events make room for an answer. */
+  /** Live events make room for answers and for what is said to be missing. */
   #giveWay(): void {
     for (const event of this.#live?.removeAll() ?? []) this.#noteMissing(event);
     if (this.#room < 0) this.#behind?.noteAll();
@@ -197,19 +214,23 @@ export class SessionQueue {
     else this.#behind.note(event.thread, event);
   }
 
-  #takeAnswers(frames: Uint8Array[], spare: number): number {
-    let bytes = 0;
-    let count = 0;
-    for (const frame of this.#answers) {
-      if (bytes + frame.length > spare) break;
-      frames.push(frame);
-      bytes += frame.length;
-      count++;
-    }
-    this.#answers = count === this.#answers.length ? [] : this.#answers.slice(count);
-    this.#answerBytes -= bytes;
-    this.#sent += count;
+  #takeBehind(frames: Uint8Array[], spare: number): number {
+    const bytes = this.#behind?.takeInto(frames, spare) ?? 0;
+    this.#sent += frames.length;
     return bytes;
+  }
+
+  #takeBackfill(frames: Uint8Array[], spare: number): number {
+    const leaving = this.#backfill?.take(spare) ?? [];
+    for (const frame of leaving) this.#depart(frames, frame, "", 0);
+    return bytesOf(leaving);
+  }
+
+  #takeAnswers(frames: Uint8Array[], spare: number): number {
+    const leaving = this.#answers?.take(spare) ?? [];
+    for (const frame of leaving) frames.push(frame);
+    this.#sent += leaving.length;
+    return bytesOf(leaving);
   }
 
   #takeLive(frames: Uint8Array[], spare: number): void {
@@ -226,10 +247,12 @@ export class SessionQueue {
   }
 }
 
+function bytesOf(frames: readonly Uint8Array[]): number {
+  return frames.reduce((sum, frame) => sum + frame.length, 0);
+}
+
 function joined(frames: readonly Uint8Array[]): Uint8Array {
-  let length = 0;
-  for (const frame of frames) length += frame.length;
-  const bytes = new Uint8Array(length);
+  const bytes = new Uint8Array(bytesOf(frames));
   let at = 0;
   for (const frame of frames) {
     bytes.set(frame, at);

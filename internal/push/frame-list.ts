@@ -1,0 +1,31 @@
+/** Encoded frames that wait, in order, with their bytes counted. */
+export class FrameList {
+  #frames: Uint8Array[] = [];
+  #bytes = 0;
+
+  get count(): number {
+    return this.#frames.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(frame: Uint8Array): void {
+    this.#frames.push(frame);
+    this.#bytes += frame.length;
+  }
+
+  /** Removes and returns the oldest ones that fit into `spare` bytes together. */
+  take(spare: number): Uint8Array[] {
+    let bytes = 0;
+    let count = 0;
+    for (const frame of this.#frames) {
+      if (bytes + frame.length > spare) break;
+      bytes += frame.length;
+      count++;
+    }
+    this.#bytes -= bytes;
+    return this.#frames.splice(0, count);
+  }
+}
