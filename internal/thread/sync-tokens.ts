@@ -6,7 +6,7 @@ export interface SyncCursor {
   readonly epoch: number;
   /** The owner's counter in the last page's snapshot. */
   readonly version: number;
-  /** The store's clock in the first page's snapshot, Unix milliseconds. */
+  /** The store's clock in the first page's snapshot (the earliest, if it was set back meanwhile), Unix milliseconds. */
   readonly atMs: number;
 }
 
@@ -18,7 +18,7 @@ export interface SyncPageToken {
   readonly sinceAtMs: number;
   /** The version of the last row that was listed. */
   readonly afterVersion: number;
-  /** The store's clock in the first page's snapshot, for the cursor that the last page gives. */
+  /** The earliest time of the store's clock in the snapshots so far, for the cursor that the last page gives. */
   readonly atMs: number;
 }
 

@@ -24,9 +24,9 @@ export interface SyncedThreads {
 const NONE = new Uint8Array(0);
 
 /** Where a sync stands between its pages, besides the epoch. */
-type Place = Omit<SyncPageToken, "epoch" | "atMs"> & { readonly atMs: number | undefined };
+type Place = Omit<SyncPageToken, "epoch">;
 
-const START_OF_ALL: Place = { sinceVersion: 0, sinceAtMs: 0, afterVersion: 0, atMs: undefined };
+const START_OF_ALL: Place = { sinceVersion: 0, sinceAtMs: 0, afterVersion: 0, atMs: Number.MAX_SAFE_INTEGER };
 
 /**
  * Sync (docs/design.md, section 6): the owner's threads that may have changed since a cursor {epoch, version, at}.
@@ -45,7 +45,9 @@ const START_OF_ALL: Place = { sinceVersion: 0, sinceAtMs: 0, afterVersion: 0, at
  *   the head of its row is read, the head has it. If after, then at a moment t later than the first page's snapshot,
  *   at `at` of the store's clock, and the touch, in force at t, was applied less than 45 s before t. So its active_until
  *   is above at + 15 s, and the next sync lists the row. That is why `at` is the first page's, whose rows' heads are
- *   read first: with the last page's, a sync that took longer than a minute would lose entries of its first page.
+ *   read first: with the last page's, a sync that took longer than a minute would lose entries of its first page. (Should
+ *   the store's clock be set back between two pages, it is the earliest of the pages' times: touches after that moment
+ *   have an active_until of the earlier time.)
  * - *An entry whose touch comes after its commit* is covered by the touch, in one of the two first ways: the touch makes
  *   the row part of a page or of the next sync, and its head is read after that snapshot, so after the commit.
  *
@@ -81,7 +83,7 @@ export class Sync {
       page = await this.#read(ownerId, place, limit);
     }
     const threads = (await withHeads(this.#heads, page.rows)).filter(isListed);
-    const atMs = place.atMs ?? page.nowMs;
+    const atMs = Math.min(place.atMs, page.nowMs);
     const { epoch, version } = page;
     const last = page.rows.at(-1);
     if (!page.hasMore || !last) {

@@ -10,6 +10,7 @@ import type { Clock } from "../../base/clock.ts";
 import { storeUnavailable } from "../../base/heddle-error.ts";
 import { MAX_SEQ } from "../../base/ids.ts";
 import { participants } from "../../base/thread-id.ts";
+import { eventLoopTick, type Tick } from "../../stream/each-tick.ts";
 import { deviceStatements } from "../sql/device-statements.ts";
 import type { Tables, ThreadTable } from "../sql/tables.ts";
 import { threadStatements } from "../sql/thread-statements.ts";
@@ -35,6 +36,8 @@ export interface SqliteThreadStoreInit {
   readonly clock: Clock;
   /** Told of failures and recoveries. */
   readonly watch?: StoreWatch;
+  /** When writes that wait are committed together. The end of the event loop's turn but in tests. */
+  readonly tick?: Tick;
 }
 
 const QUEUED_BYTES = 16 * 1024 * 1024;
@@ -67,9 +70,9 @@ export class SqliteThreadStore implements ThreadStore, DeviceStore {
   readonly #epoch: number;
 
   /** Throws DataFolderError if the file is in use, unreadable or damaged. */
-  constructor({ path, clock, watch }: SqliteThreadStoreInit) {
+  constructor({ path, clock, watch, tick = eventLoopTick }: SqliteThreadStoreInit) {
     this.#file = new SqliteFile(path);
-    this.#queue = new WriteQueue({ file: this.#file, clock, watch, maxQueuedBytes: QUEUED_BYTES });
+    this.#queue = new WriteQueue({ file: this.#file, clock, watch, tick, maxQueuedBytes: QUEUED_BYTES });
     this.#clock = clock;
     this.#devices = new DeviceRows(this.#file, deviceSql);
     this.#epoch = this.#file.get(sql.readEpoch, {})?.value ?? 0;

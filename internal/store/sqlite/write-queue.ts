@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { overloaded, storeUnavailable } from "../../base/heddle-error.ts";
+import type { Tick } from "../../stream/each-tick.ts";
 import type { StoreWatch } from "../store-watch.ts";
 import { isDiskFull, isSqliteError, type SqliteFile } from "./sqlite-file.ts";
 
@@ -7,6 +8,8 @@ export interface WriteQueueInit {
   readonly file: SqliteFile;
   readonly clock: Clock;
   readonly watch?: StoreWatch | undefined;
+  /** When what waits is committed: at the end of the event loop's turn, or as a test says. */
+  readonly tick: Tick;
   /** Bytes that may wait; more is refused with RESOURCE_EXHAUSTED / OVERLOADED. */
   readonly maxQueuedBytes: number;
 }
@@ -58,7 +61,7 @@ export class WriteQueue {
     }
     this.#bytes += bytes;
     return new Promise((resolve, reject) => {
-      if (this.#waiting.push({ work, bytes, resolve, reject }) === 1) setImmediate(() => this.#flush());
+      if (this.#waiting.push({ work, bytes, resolve, reject }) === 1) this.#init.tick(() => this.#flush());
     });
   }
 
@@ -70,7 +73,7 @@ export class WriteQueue {
 
   #flush(): void {
     const group = this.#waiting.splice(0, MAX_GROUP);
-    if (this.#waiting.length > 0 && !this.#closed) setImmediate(() => this.#flush());
+    if (this.#waiting.length > 0 && !this.#closed) this.#init.tick(() => this.#flush());
     for (const pending of group) this.#bytes -= pending.bytes;
     if (group.length > 0) this.#commit(group);
   }
