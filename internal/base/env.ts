@@ -34,7 +34,7 @@ export function readSettings<S extends Settings>(
   env: Readonly<Record<string, string | undefined>>,
   options: { readonly prefix: string; readonly others: readonly string[] },
 ): SettingValues<S> {
-  const problems = unknownNames(Object.keys(settings), env, options);
+  const problems = unknownNames(settings, env, options);
   const values: Record<string, unknown> = {};
   for (const [name, setting] of Object.entries(settings)) {
     const text = textOf(name, setting, env, problems);
@@ -75,16 +75,18 @@ function textOf(
 }
 
 function unknownNames(
-  known: readonly string[],
+  settings: Settings,
   env: Readonly<Record<string, string | undefined>>,
   options: { readonly prefix: string; readonly others: readonly string[] },
 ): string[] {
+  const names = Object.keys(settings);
+  const known = new Set(names.flatMap((name) => (settings[name]?.secret ? [name, `${name}_FILE`] : [name])));
   const isOther = (name: string) =>
     options.others.some((other) => (other.endsWith("_") ? name.startsWith(other) : name === other));
   return Object.keys(env)
     .filter((name) => name.startsWith(options.prefix) && env[name] !== undefined && !isOther(name))
-    .filter((name) => !known.includes(name) && !known.includes(name.replace(/_FILE$/, "")))
-    .map((name) => `${name}: there is no such setting; did you mean ${nearest(name, known)}?`);
+    .filter((name) => !known.has(name))
+    .map((name) => `${name}: there is no such setting; did you mean ${nearest(name, names)}?`);
 }
 
 function nearest(name: string, known: readonly string[]): string {
