@@ -52,7 +52,7 @@ describe("KeyCache", () => {
           assert.deepEqual([...keys.find(tagKey(keyOf(0, tag).tag))], kept);
         }
       }),
-      { numRuns: 30 },
+      { numRuns: 30, endOnFailure: true },
     );
   });
 
