@@ -1,0 +1,156 @@
+import assert from "node:assert/strict";
+import { hex } from "../base/ids.ts";
+import { directThreadId } from "../base/thread-id.ts";
+import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
+import { FakeClock } from "../testing/fake-clock.ts";
+import type { Heads } from "./ports.ts";
+import { Sync } from "./sync.ts";
+import { decodeCursor, decodePageToken, encodeCursor } from "./sync-tokens.ts";
+
+const NONE = new Uint8Array(0);
+
+describe("A page of Sync", () => {
+  let clock: FakeClock;
+  let store: SqliteThreadStore;
+  let headReads: number;
+  const seqs = new Map<string, number>();
+
+  beforeEach(() => {
+    clock = new FakeClock();
+    store = new SqliteThreadStore({ path: ":memory:", clock });
+    headReads = 0;
+    seqs.clear();
+  });
+  afterEach(() => store.close());
+
+  const heads: Heads = {
+    async heads(threads) {
+      headReads++;
+      return new Map(
+        threads.map(({ threadId }) => {
+          const seq = seqs.get(hex(threadId)) ?? 0;
+          return [hex(threadId), { seq, ordinal: seq }];
+        }),
+      );
+    },
+  };
+
+  async function thread(other: string, seq = 1): Promise<Uint8Array> {
+    const id = directThreadId("ann", other);
+    await store.createDirect(id, ["ann", other]);
+    seqs.set(hex(id), seq);
+    return id;
+  }
+
+  function sync(cursor: Uint8Array = NONE, token: Uint8Array = NONE, pageSize = 0) {
+    return new Sync({ rows: store, heads }).page("ann", cursor, token, pageSize);
+  }
+
+  it("lists everything without a cursor, the oldest change first, with heads", async () => {
+    const bob = await thread("bob", 3);
+    await thread("cid", 4);
+    await store.touch([{ threadId: bob, ownerIds: ["ann"], headBucket: 0 }]);
+    const { threads, nextPageToken } = await sync();
+    assert.deepEqual(
+      threads.map(({ row, head }) => [row.participants[1], head.seq]),
+      [
+        ["cid", 4],
+        ["bob", 3],
+      ],
+    );
+    assert.equal(nextPageToken.length, 0);
+  });
+
+  it("gives the counter and the store's time as cursor, on the last page only", async () => {
+    for (const other of ["bob", "cid", "dan"]) await thread(other);
+    const startMs = clock.nowMs();
+    const first = await sync(NONE, NONE, 2);
+    assert.equal(first.cursor.length, 0);
+    clock.advance(90_000);
+    const last = await sync(NONE, first.nextPageToken, 2);
+    assert.equal(last.nextPageToken.length, 0);
+    const cursor = decodeCursor(last.cursor);
+    assert.deepEqual([cursor?.version, cursor?.atMs], [3, startMs]);
+  });
+
+  it("lists afterwards only what is newer or was active", async () => {
+    const bob = await thread("bob");
+    await thread("cid");
+    clock.advance(3_600_000);
+    const { cursor } = await sync();
+    assert.deepEqual((await sync(cursor)).threads, []);
+    await store.touch([{ threadId: bob, ownerIds: ["ann"], headBucket: 0 }]);
+    const changed = await sync(cursor);
+    assert.deepEqual(
+      changed.threads.map(({ row }) => row.participants[1]),
+      ["bob"],
+    );
+    clock.advance(30_000);
+    const again = await sync(changed.cursor); // Active: entries may have come without another touch.
+    assert.deepEqual(
+      again.threads.map(({ row }) => row.participants[1]),
+      ["bob"],
+    );
+    clock.advance(61_000);
+    assert.deepEqual((await sync((await sync(again.cursor)).cursor)).threads, []);
+  });
+
+  it("leaves out direct threads without entries", async () => {
+    await thread("bob", 0);
+    await thread("cid", 1);
+    const { threads } = await sync();
+    assert.deepEqual(
+      threads.map(({ row }) => row.participants[1]),
+      ["cid"],
+    );
+  });
+
+  it("reads no heads where there are no rows", async () => {
+    assert.deepEqual((await sync()).threads, []);
+    assert.equal(headReads, 0);
+  });
+
+  it("begins anew for a cursor of another epoch, and keeps to that over its pages", async () => {
+    for (const other of ["bob", "cid", "dan"]) await thread(other);
+    clock.advance(3_600_000);
+    const held = decodeCursor((await sync()).cursor);
+    assert.ok(held);
+    const foreign = encodeCursor({ ...held, epoch: held.epoch + 1 });
+    const first = await sync(foreign, NONE, 2);
+    const last = await sync(foreign, first.nextPageToken, 2);
+    assert.equal(first.threads.length + last.threads.length, 3);
+    assert.deepEqual(decodeCursor(last.cursor)?.epoch, held.epoch);
+  });
+
+  it("begins anew for a cursor or page token above the owner's counter", async () => {
+    for (const other of ["bob", "cid", "dan"]) await thread(other);
+    clock.advance(3_600_000);
+    const held = decodeCursor((await sync()).cursor);
+    assert.ok(held);
+    assert.equal((await sync(encodeCursor({ ...held, version: 4 }))).threads.length, 3);
+    const token = (await sync(NONE, NONE, 2)).nextPageToken;
+    await store.close();
+    store = new SqliteThreadStore({ path: ":memory:", clock }); // Another database, with another epoch.
+    await thread("eve");
+    const anew = await sync(NONE, token, 2);
+    assert.deepEqual(
+      anew.threads.map(({ row }) => row.participants[1]),
+      ["eve"],
+    );
+  });
+
+  it("takes at most 200 rows, also if asked for more", async () => {
+    for (let at = 0; at < 201; at++) await thread(`u${at}`);
+    const { threads, nextPageToken } = await sync(NONE, NONE, 1000);
+    assert.equal(threads.length, 200);
+    assert.equal(decodePageToken(nextPageToken)?.afterVersion, 200);
+  });
+
+  it("takes the earliest of its pages' times when the store's clock is set back between them", async () => {
+    for (const other of ["bob", "cid", "dan"]) await thread(other);
+    const first = await sync(NONE, NONE, 2);
+    clock.jumpWall(-600_000);
+    const last = await sync(NONE, first.nextPageToken, 2);
+    assert.equal(decodeCursor(last.cursor)?.atMs, clock.nowMs());
+  });
+});
