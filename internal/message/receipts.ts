@@ -65,7 +65,10 @@ export class Receipts {
     const mine = positionOf(thread, raised.userId);
     if (readSeq > mine.readSeq) {
       const readOrdinal = await this.#ordinalAt(thread, readSeq);
-      if (readSeq > mine.readSeq) this.#setRead(thread, raised.userId, mine, readSeq, readOrdinal);
+      if (readSeq > mine.readSeq) {
+        this.#setRead(thread, raised.userId, mine, readSeq, readOrdinal);
+        this.#mark(thread, raised.userId, raised.originSession);
+      }
     }
     const deliveredSeq = Math.max(readSeq, Math.min(raised.deliveredSeq, thread.known.seq));
     if (deliveredSeq > mine.deliveredSeq) {
