@@ -6,7 +6,7 @@ import { printHistory, printThreads } from "./listing.ts";
 import { live } from "./live.ts";
 import { sendOnce } from "./one-shot.ts";
 import { type OpenClient, withClient } from "./open-client.ts";
-import { type Options, readSettings, type Settings } from "./settings.ts";
+import { checkName, type Options, readSettings, type Settings } from "./settings.ts";
 
 const EXAMPLES = `
 Examples:
@@ -67,7 +67,9 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
   const { stdin: input, stdout: output } = process;
   const streams = { input, output };
 
-  program.action(async () => {
+  program.allowExcessArguments(true).action(async () => {
+    const [word] = program.args;
+    if (word !== undefined) throw new ChatError(EXIT.wrongUse, `there is no command "${word}" (chat --help)`);
     await run((open, settings) =>
       settings.json
         ? jsonMode(open.client, settings, streams, true)
@@ -78,6 +80,7 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
     .command("to <user> [text...]")
     .description("send a message, or open the conversation if there is no text")
     .action(async (to: string, words: string[]) => {
+      checkName(to);
       await run((open, settings) =>
         words.length > 0
           ? sendOnce(open.client, settings, to, words.join(" "), output)
@@ -89,6 +92,7 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
     .description("print the last messages with a user")
     .option("--limit <n>", "how many (50)")
     .action(async (user: string, options: { limit?: string }) => {
+      checkName(user);
       const limit = Number(options.limit ?? 50);
       if (!(Number.isInteger(limit) && limit >= 1 && limit <= 5_000)) {
         throw new ChatError(EXIT.wrongUse, "--limit takes 1–5000");

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ChatError, EXIT } from "./exit-code.ts";
@@ -19,11 +20,24 @@ export interface DeviceSlot {
 /** Takes the first free slot of a user's state folder. Rejects with ChatError if none is free or usable. */
 export async function takeSlot(stateFolder: string): Promise<DeviceSlot> {
   for (let number = 1; number <= SLOTS; number++) {
-    const folder = number === 1 ? stateFolder : join(stateFolder, String(number));
-    const slot = await trySlot(folder, number);
+    const slot = await trySlot(folderOf(stateFolder, number), number);
     if (slot) return slot;
   }
   throw new ChatError(EXIT.failed, `${SLOTS} chats of this user are running here already (${stateFolder})`);
+}
+
+/** Takes every slot but the first that was used before and is not in use. */
+export async function idleSlots(stateFolder: string): Promise<readonly DeviceSlot[]> {
+  const slots: DeviceSlot[] = [];
+  for (let number = 2; number <= SLOTS && existsSync(folderOf(stateFolder, number)); number++) {
+    const slot = await trySlot(folderOf(stateFolder, number), number);
+    if (slot) slots.push(slot);
+  }
+  return slots;
+}
+
+function folderOf(stateFolder: string, number: number): string {
+  return number === 1 ? stateFolder : join(stateFolder, String(number));
 }
 
 async function trySlot(folder: string, number: number): Promise<DeviceSlot | undefined> {

@@ -22,10 +22,8 @@ export async function live(
   streams: ScreenStreams,
   to: string | undefined,
 ): Promise<number> {
-  const view = new LiveView(client, settings, streams);
+  const view = new LiveView(client, settings, streams, to);
   if (started) view.say(notice(started));
-  if (to === undefined) view.showThreads();
-  else await view.open(to);
   return await view.over;
 }
 
@@ -42,7 +40,8 @@ class LiveView {
   #last: Promise<void> = Promise.resolve();
   #leave: (code: number) => void = () => {};
 
-  constructor(client: Client, settings: Settings, streams: ScreenStreams) {
+  /** `to`: whom the conversation is with that is opened first. */
+  constructor(client: Client, settings: Settings, streams: ScreenStreams, to: string | undefined) {
     this.#client = client;
     this.#settings = settings;
     this.over = new Promise((resolve) => {
@@ -54,13 +53,15 @@ class LiveView {
     this.#screen = new Screen(streams, onLine, () => void this.#last.then(() => this.#finish()));
     client.on((event) => this.#take(event));
     this.#prompt();
+    if (to === undefined) this.#showThreads();
+    else onLine(`/open ${to}`);
   }
 
   say(text: string): void {
     this.#screen.print(text);
   }
 
-  showThreads(): void {
+  #showThreads(): void {
     this.#view?.close();
     this.#view = undefined;
     this.#prompt();
@@ -76,7 +77,7 @@ class LiveView {
     );
   }
 
-  async open(name: string): Promise<void> {
+  async #open(name: string): Promise<void> {
     const conversation = await this.#client.direct(name);
     this.#view?.close();
     this.#view = undefined;
@@ -106,9 +107,9 @@ class LiveView {
     switch (word) {
       case "threads":
       case "back":
-        return this.showThreads();
+        return this.#showThreads();
       case "open":
-        return argument === undefined ? this.say(notice("/open takes a name")) : await this.open(argument);
+        return argument === undefined ? this.say(notice("/open takes a name")) : await this.#open(argument);
       case "older":
         return await this.#view?.older();
       case "retry":
@@ -123,7 +124,7 @@ class LiveView {
 
   async #choose(text: string): Promise<void> {
     const chosen = this.#client.threads()[Number(text) - 1];
-    await this.open(chosen?.peer ?? text);
+    await this.#open(chosen?.peer ?? text);
   }
 
   #take(event: ClientEvent): void {
@@ -141,7 +142,7 @@ class LiveView {
   /** The list as the server has it, when it first says so. */
   #showOnce(): void {
     if (this.#wasLive) return;
-    queueMicrotask(() => !this.#view && this.showThreads());
+    queueMicrotask(() => !this.#view && this.#showThreads());
   }
 
   #connection(): void {

@@ -3,6 +3,7 @@ import { grpcTransport } from "../../client/grpc/transport.ts";
 import { type Client, connect } from "../../client/index.ts";
 import { takeSlot } from "./device-slot.ts";
 import { ChatError, connectionProblem, EXIT } from "./exit-code.ts";
+import { sendLeftovers } from "./leftovers.ts";
 import type { Settings } from "./settings.ts";
 import { credentials } from "./sign-in.ts";
 
@@ -38,9 +39,11 @@ export async function withClient<T>(settings: Settings, use: (open: OpenClient) 
       slot.number > 1
         ? `${settings.userId} is chatting here already; this is device ${slot.number}`
         : undefined;
+    const stopLeftovers = slot.number === 1 ? await sendLeftovers(settings) : undefined;
     try {
       return await use({ client, notice });
     } finally {
+      await stopLeftovers?.();
       await client.close();
     }
   } finally {

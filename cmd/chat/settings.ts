@@ -30,6 +30,7 @@ export interface Settings {
 
 /** Options over environment over defaults. Throws ChatError for what makes no sense. */
 export function readSettings(userId: string, options: Options, env: NodeJS.ProcessEnv): Settings {
+  checkName(userId);
   const seconds = Number(options.wait ?? 10);
   if (!(seconds >= 0 && seconds <= 3_600)) throw new ChatError(EXIT.wrongUse, "--wait takes 0–3600 seconds");
   const stateHome = env.XDG_STATE_HOME || join(homedir(), ".local", "state");
@@ -42,6 +43,12 @@ export function readSettings(userId: string, options: Options, env: NodeJS.Proce
     stateFolder: options.state ?? join(stateHome, "heddle", userId),
     waitMs: seconds * 1_000,
   };
+}
+
+/** Throws ChatError unless it is a user's name. */
+export function checkName(name: string): void {
+  if (/^[a-z0-9._-]{1,64}$/.test(name)) return;
+  throw new ChatError(EXIT.wrongUse, `a name is 1–64 of a–z, 0–9, '.', '_' and '-', not "${name}"`);
 }
 
 function url(option: string, text: string): string {

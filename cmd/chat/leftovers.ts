@@ -1,0 +1,45 @@
+import { FileStorage } from "../../client/file-storage.ts";
+import { grpcTransport } from "../../client/grpc/transport.ts";
+import { connect } from "../../client/index.ts";
+import { type DeviceSlot, idleSlots } from "./device-slot.ts";
+import type { Settings } from "./settings.ts";
+import { credentials } from "./sign-in.ts";
+
+/**
+ * Sends what runs beside the first left in their outboxes: nobody may ever be the second again, and what was said to
+ * be kept must go out. Returns how to stop.
+ */
+export async function sendLeftovers(settings: Settings): Promise<() => Promise<void>> {
+  const started = (await idleSlots(settings.stateFolder)).map((slot) => sendLeftover(settings, slot));
+  const stops = await Promise.all(started);
+  return async () => {
+    await Promise.all(stops.map((stop) => stop()));
+  };
+}
+
+async function sendLeftover(settings: Settings, slot: DeviceSlot): Promise<() => Promise<void>> {
+  const storage = await FileStorage.open(slot.folder);
+  const isEmpty = ![...(await storage.load()).keys()].some((key) => key.startsWith("outbox/"));
+  if (isEmpty) {
+    await storage.close();
+    await slot.release();
+    return async () => {};
+  }
+  const client = await connect({
+    userId: settings.userId,
+    deviceId: slot.deviceId,
+    transport: grpcTransport({ url: settings.grpcUrl }),
+    credentials: credentials(settings),
+    storage,
+  });
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= client.close().then(() => slot.release());
+    return closing;
+  };
+  client.on((event) => {
+    const isDone = event.type === "outbox" && client.outbox().every((item) => item.state === "failed");
+    if (isDone) void close();
+  });
+  return close;
+}
