@@ -33,6 +33,7 @@ export function createLog(options: {
     formatters: {
       level: (label: string) => ({ level: label }),
       log: (fields: Record<string, unknown>) => redactFields(fields, 0),
+      bindings: (fields: Record<string, unknown>) => redactFields(fields, 0),
     },
     hooks: {
       logMethod(this: Logger, args: Parameters<pino.LogFn>, method: pino.LogFn) {
