@@ -165,7 +165,7 @@ function webListener(
 ): WebServer {
   const { signDevToken, publicKeys } = credentials;
   const routes = [jwksRoute(publicKeys), staticFiles(PAGE)];
-  if (signDevToken) routes.push(devTokensRoute(signDevToken));
+  if (signDevToken) routes.push(devTokensRoute(signDevToken, config.devTokenTtlS));
   return createWebServer({
     services: [...services.bindings, health.binding],
     context,

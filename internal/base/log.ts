@@ -33,18 +33,11 @@ export function createLog(options: {
     formatters: {
       level: (label: string) => ({ level: label }),
       log: (fields: Record<string, unknown>) => redactFields(fields, 0),
-      bindings: (fields: Record<string, unknown>) => redactFields(fields, 0),
-    },
-    hooks: {
-      logMethod(this: Logger, args: Parameters<pino.LogFn>, method: pino.LogFn) {
-        method.apply(
-          this,
-          args.map((arg) => (typeof arg === "string" ? redactText(arg) : arg)) as typeof args,
-        );
-      },
     },
   };
-  return pino(config, options.destination ?? pino.destination({ dest: 2, sync: true }));
+  const destination = options.destination ?? pino.destination({ dest: 2, sync: true });
+  // Whole lines pass here, whichever way their parts went.
+  return pino(config, { write: (line) => destination.write(redactText(line)) });
 }
 
 /** A message of the contract as plain data for a log: fields marked `debug_redact` are left out, bytes are hex. */

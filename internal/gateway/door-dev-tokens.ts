@@ -27,15 +27,20 @@ export type SignDevToken = (userId: string, ttlS: number) => Promise<string>;
  * section 12). Development profile only. Answers only requests addressed to this machine by a loopback name, so that
  * a page elsewhere cannot reach it by pointing a name of its own at 127.0.0.1.
  */
-export function devTokensRoute(sign: SignDevToken): HttpRoute {
+export function devTokensRoute(sign: SignDevToken, defaultTtlS: number): HttpRoute {
   return (request, response) => {
     if (pathOf(request) !== "/dev/tokens") return false;
-    answer(request, response, sign).catch(() => response.destroy());
+    answer(request, response, sign, defaultTtlS).catch(() => response.destroy());
     return true;
   };
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, sign: SignDevToken): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  sign: SignDevToken,
+  defaultTtlS: number,
+): Promise<void> {
   if (!/^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(request.headers.host ?? "")) {
     return sendJson(response, 403, { error: "only for this machine: use localhost or 127.0.0.1" });
   }
@@ -44,7 +49,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, sign: 
   }
   const parsed = await parse(request);
   if ("error" in parsed) return sendJson(response, parsed.status, { error: parsed.error });
-  const { users, ttl_s: ttlS = DEV_TOKEN_TTL_S } = parsed.body;
+  const { users, ttl_s: ttlS = defaultTtlS } = parsed.body;
   const names = [...new Set(users)];
   const tokens = await Promise.all(names.map(async (user) => [user, await sign(user, ttlS)] as const));
   sendJson(response.setHeader("cache-control", "no-store"), 200, { tokens: Object.fromEntries(tokens) });

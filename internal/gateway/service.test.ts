@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { ErrorReason, HeddleError } from "../base/heddle-error.ts";
+import { fromHex } from "../base/ids.ts";
+import { newSessionId } from "../base/session-id.ts";
+import type { OpenSessionRequest, RenewTicketRequest } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
+import { MemoryRegistry } from "../registry/push-servers.ts";
+import type { TicketGrant } from "../rpc/tickets.ts";
+import { callerNamed } from "../testing/rpc-listeners.ts";
+import { GatewayService } from "./service.ts";
+
+describe("The gateway", () => {
+  let registry: MemoryRegistry;
+  let loads: Record<string, number>;
+  let devices: Record<string, string[]>;
+  let state: "open" | "revoked" | "full";
+  let signed: TicketGrant[];
+  let gateway: GatewayService;
+
+  const offer = (name: string, capacity = 10) => ({
+    name,
+    grpcUrl: `http://${name}:1`,
+    webUrl: `http://${name}:2`,
+    capacity,
+    load: () => loads[name] ?? 0,
+  });
+  const call = (userId: string) => ({
+    caller: callerNamed(userId),
+    requestId: "r",
+    signal: new AbortController().signal,
+  });
+  const open = (deviceId = "phone", userId = "ann") =>
+    gateway.handlers.openSession({ deviceId } as OpenSessionRequest, call(userId));
+  const renew = (sessionId: Uint8Array, userId = "ann") =>
+    gateway.handlers.renewTicket({ sessionId } as RenewTicketRequest, call(userId));
+
+  beforeEach(() => {
+    registry = new MemoryRegistry();
+    loads = {};
+    devices = { ann: ["phone", "tablet"], bob: ["phone-2"] };
+    state = "open";
+    signed = [];
+    gateway = new GatewayService({
+      registry,
+      devices: {
+        openDevice: async () => state,
+        listDevices: async (userId) => (devices[userId] ?? []).map((deviceId) => ({ deviceId })),
+      },
+      tickets: {
+        sign: async (grant) => {
+          signed.push(grant);
+          return { ticket: `ticket-${signed.length}`, expiresAtMs: 5 };
+        },
+      },
+    });
+  });
+
+  it("allots the push server with the most room", async () => {
+    registry.register(offer("a"));
+    registry.register(offer("b", 20));
+    registry.register(offer("c"));
+    loads = { a: 2, b: 15, c: 1 };
+    assert.deepEqual(await open(), {
+      ticket: "ticket-1",
+      grpcUrl: "http://c:1",
+      webUrl: "http://c:2",
+      expiresAtMs: 5n,
+    });
+    assert.equal(signed[0]?.pushServer, "c");
+    assert.equal(signed[0]?.userId, "ann");
+    assert.equal(signed[0]?.deviceId, "phone");
+  });
+
+  it("says to come back when every push server is full, or none is there", async () => {
+    await refused(open(), ErrorReason.STORE_UNAVAILABLE);
+    const registration = registry.register(offer("a"));
+    loads = { a: 10 };
+    const error = await refused(open(), ErrorReason.OVERLOADED);
+    assert.equal(error.metadata.queue, "sessions");
+    assert.ok(error.retryAfterMs > 0);
+    registration.revoke();
+    await refused(open(), ErrorReason.STORE_UNAVAILABLE);
+  });
+
+  it("turns away a device that was signed out, and one too many", async () => {
+    registry.register(offer("a"));
+    state = "revoked";
+    await refused(open(), ErrorReason.DEVICE_REVOKED);
+    state = "full";
+    assert.equal((await refused(open(), ErrorReason.OVERLOADED)).metadata.queue, "devices");
+    assert.deepEqual(signed, []);
+  });
+
+  it("renews a ticket for the same session, device and push server, though it keeps nothing", async () => {
+    registry.register(offer("a"));
+    registry.register(offer("b"));
+    const sessionId = newSessionId("b", "tablet");
+    assert.deepEqual(await renew(sessionId), { ticket: "ticket-1", expiresAtMs: 5n });
+    const { userTokenExpiresAtMs } = callerNamed("ann");
+    const grant = { userId: "ann", deviceId: "tablet", sessionId, pushServer: "b", userTokenExpiresAtMs };
+    assert.deepEqual(signed, [grant]);
+  });
+
+  it("renews no ticket for a session elsewhere, of another's or a revoked device, or of nowhere", async () => {
+    registry.register(offer("a"));
+    const none = fromHex("00112233445566778899aabbccddeeff");
+    const wrong = [newSessionId("gone", "phone"), newSessionId("a", "phone-2"), none];
+    for (const sessionId of wrong) await refused(renew(sessionId), ErrorReason.NO_SESSION);
+    devices.ann = ["tablet"];
+    await refused(renew(newSessionId("a", "phone")), ErrorReason.NO_SESSION);
+  });
+
+  it("sees the registry's revision grow with who serves, not with load", () => {
+    const registration = registry.register(offer("a"));
+    assert.equal(registry.revision, 1);
+    loads = { a: 3 };
+    assert.equal(registry.pushServers()[0]?.load, 3);
+    assert.equal(registry.revision, 1);
+    assert.throws(() => registry.register(offer("a")), /registered already/);
+    registration.revoke();
+    registration.revoke();
+    assert.equal(registry.revision, 2);
+  });
+});
+
+async function refused(call: Promise<unknown>, reason: ErrorReason): Promise<HeddleError> {
+  const error = await call.then(
+    () => assert.fail("it went well"),
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof HeddleError, String(error));
+  assert.equal(ErrorReason[error.reason], ErrorReason[reason]);
+  return error;
+}
