@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build, type Plugin } from "vite";
 import { withoutJson } from "./lean-protobuf.ts";
@@ -16,7 +16,7 @@ export const BUDGET_BYTES = 72 * 1024;
  * a second. Throws an Error that names the bytes if the scripts are larger than BUDGET_BYTES. Returns their size.
  */
 export async function buildPage(outDir: string = join(folder, "dist")): Promise<number> {
-  const part = `${outDir}.part`;
+  const part = join(dirname(outDir), ".cache", basename(outDir));
   await build({
     configFile: false,
     root: folder,

@@ -1,5 +1,5 @@
 import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Drafts } from "./drafts.ts";
 import { SendIcon } from "./icons.tsx";
 import type { Conversation } from "./model.ts";
@@ -19,7 +19,7 @@ export function Composer(props: { conversation: Conversation; drafts: Drafts; ti
   const field = useRef<HTMLTextAreaElement>(null);
   const bytes = useComputed(() => encoder.encode(text.value.trim()).length);
   const isReady = useComputed(() => bytes.value > 0 && bytes.value <= MAX_BYTES);
-  useEffect(() => focusWhereKeysAre(field.current), []);
+  useLayoutEffect(() => focusWhereKeysAre(field.current), []);
   useAutoHeight(field, text.value);
 
   const write = (value: string) => {

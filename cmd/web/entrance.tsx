@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Mark } from "./icons.tsx";
 import { type Identity, identityOf, lastName, NAME_RULE, signInByName, userIdOf } from "./identity.ts";
 import { SLOT_COUNT } from "./slots.ts";
@@ -24,7 +24,7 @@ export function SignIn(props: { notice: string; onSignIn: (identity: Identity) =
   const problem = useSignal("");
   const isBusy = useSignal(false);
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     input.current?.focus();
     input.current?.select();
   }, [isByToken.value]);

@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { NAME_RULE, userIdOf } from "./identity.ts";
 
 /** Asks for the name of the other user. Enter starts the chat, Escape leaves it. */
 export function NewChat(props: { ownName: string; onStart: (userId: string) => void; onCancel: () => void }) {
   const problem = useSignal("");
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.focus(), []);
+  useLayoutEffect(() => input.current?.focus(), []);
 
   const submit = (event: SubmitEvent) => {
     event.preventDefault();

@@ -29,6 +29,7 @@ export function ThreadList(props: ListProps) {
         </h1>
         <button
           type="button"
+          id="new-chat"
           class="icon"
           aria-label="New chat"
           title="New chat"
@@ -60,6 +61,7 @@ function StartForm(props: ListProps & { readonly isStarting: Signal<boolean> }) 
       }}
       onCancel={() => {
         isStarting.value = false;
+        document.getElementById("new-chat")?.focus();
       }}
     />
   );
