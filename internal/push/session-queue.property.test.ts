@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { hex } from "../base/ids.ts";
 import { type Event, ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
 import { entry, receipt, row, threadOf } from "../testing/push-world.ts";
-import { caughtUpFrame, PONG_FRAME, threadChangedFrame } from "./events.ts";
+import { acceptedFrame, caughtUpFrame, threadChangedFrame } from "./events.ts";
 import { CREDIT_EVENTS, QUEUE_BYTES } from "./limits.ts";
 import { SessionQueue } from "./session-queue.ts";
 
@@ -46,7 +46,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   {
-    weight: 2,
+    weight: 4,
     arbitrary: fc.record({ do: fc.constant("answer" as const), count: fc.integer({ min: 1, max: 200 }) }),
   },
   { weight: 3, arbitrary: fc.constant({ do: "backfill" as const }) },
@@ -59,6 +59,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.constant({ do: "pull" as const }) },
   { weight: 3, arbitrary: fc.constant({ do: "ack" as const }) },
 );
+
+const ACCEPTED = acceptedFrame({
+  threadId: new Uint8Array(16),
+  clientId: new Uint8Array(16),
+  seq: 1,
+  createdAtMs: 1_700_000_000_000,
+  duplicate: false,
+  recipientOffline: true,
+});
 
 /** How often the runs met what they are for. */
 const met = { behind: 0, behindAll: 0, outOfCredit: 0, refusedAnswers: 0, refusedRows: 0, repeats: 0 };
@@ -102,7 +111,7 @@ class World {
   }
 
   #answer(count: number): void {
-    for (let answer = 0; answer < count; answer++) if (!this.queue.answer(PONG_FRAME)) met.refusedAnswers++;
+    for (let answer = 0; answer < count; answer++) if (!this.queue.answer(ACCEPTED)) met.refusedAnswers++;
   }
 
   /** An entry is committed and published; or, late, two are, and published the other way round. */

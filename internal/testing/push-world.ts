@@ -93,6 +93,7 @@ export class PushWorld {
   readonly threads = new FakeThreads();
   readonly channel: ChannelService;
   readonly server: PushServer;
+  readonly #capacity: number;
 
   constructor(options: { readonly linkBytes?: number; readonly capacity?: number } = {}) {
     const { clock, loop } = this;
@@ -103,14 +104,20 @@ export class PushWorld {
       tick: loop.tick,
       ...(linkBytes === undefined ? {} : { linkBytes }),
     });
-    this.server = new PushServer({
+    this.#capacity = capacity;
+    this.server = this.restart();
+  }
+
+  /** Another push server on the same ports. */
+  restart(): PushServer {
+    return new PushServer({
       messages: this.messages,
       threads: this.threads,
       channel: this.channel,
-      clock,
+      clock: this.clock,
       log: createLog({ level: "silent" }),
-      config: { name: "push", capacity },
-      tick: loop.tick,
+      config: { name: "push", capacity: this.#capacity },
+      tick: this.loop.tick,
     });
   }
 
@@ -130,9 +137,14 @@ export class PushWorld {
   }
 
   /** A Connect stream that has said nothing. */
-  stream(userId: string, session: number, changes: Partial<Caller> = {}): FakeByteStream {
+  stream(
+    userId: string,
+    session: number,
+    changes: Partial<Caller> = {},
+    server: PushServer = this.server,
+  ): FakeByteStream {
     const stream = new FakeByteStream(this.call(userId, session, changes));
-    this.server.connect(stream);
+    server.connect(stream);
     return stream;
   }
 
