@@ -1,14 +1,11 @@
-import { fromHex } from "../internal/base/ids.ts";
-import { MessageService } from "../internal/gen-web/heddle/message/v1/message_service_pb.js";
-import type { Calls } from "./calls.ts";
 import type { Conversation, Send, Target } from "./client.ts";
 import type { Events } from "./events.ts";
 import type { ClientEvent, Entry, OutboxItem, Receipt, SendState, Thread } from "./model.ts";
 import type { Positions } from "./positions.ts";
 import type { Puller } from "./puller.ts";
+import type { ReceiptReader } from "./receipt-reader.ts";
 import type { ThreadState } from "./thread-state.ts";
 import type { Threads } from "./threads.ts";
-import { toReceipt } from "./wire.ts";
 
 /** A page of history, if the application names no size. */
 const PAGE = 50;
@@ -18,9 +15,11 @@ export interface ConversationDeps {
   readonly threads: Threads;
   readonly puller: Puller;
   readonly positions: Positions;
-  readonly calls: Calls;
+  readonly receipts: ReceiptReader;
   readonly events: Events;
   readonly outbox: () => readonly OutboxItem[];
+  /** Resolves when this device knows which threads there are, or cannot know for now. */
+  readonly known: (signal?: AbortSignal) => Promise<void>;
   readonly send: (target: Target, text: string) => Promise<Send>;
 }
 
@@ -78,21 +77,13 @@ export class ThreadConversation implements Conversation {
   async open(signal?: AbortSignal): Promise<void> {
     this.#state.log.isOpen = true;
     const { log } = this.#state;
+    if (log.head.seq === 0) await this.#deps.known(signal);
     if (log.head.seq === 0) return;
     const isHeld =
       this.entries.at(-1)?.seq === log.head.seq && (this.entries.length >= PAGE || !this.hasOlder);
     const page = isHeld ? undefined : this.#deps.puller.page(this.#state, undefined, PAGE, signal);
-    await Promise.all([page, this.refreshReceipts(signal)]);
+    await Promise.all([page, this.#deps.receipts.refresh(this.threadId, signal)]);
     this.#entries = undefined;
-  }
-
-  /** Reads the members' positions: what was said while this device was away. */
-  async refreshReceipts(signal?: AbortSignal): Promise<void> {
-    const request = { threadId: fromHex(this.threadId) };
-    const answer = await this.#deps.calls.call(MessageService.method.listReceipts, request, signal);
-    for (const wire of answer.receipts) {
-      this.#deps.threads.takeReceipt(toReceipt(wire), Number(wire.readOrdinal));
-    }
   }
 
   async older(count = PAGE, signal?: AbortSignal): Promise<readonly Entry[]> {

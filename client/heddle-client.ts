@@ -1,36 +1,12 @@
-import { systemClock } from "../internal/base/clock.ts";
 import { Code, ErrorReason, HeddleError, invalidField } from "../internal/base/heddle-error.ts";
 import { fromHex, NAME_PATTERN, newUuid } from "../internal/base/ids.ts";
 import { ThreadService } from "../internal/gen-web/heddle/thread/v1/thread_service_pb.js";
-import { Calls } from "./calls.ts";
 import type { Client, ConnectOptions, Conversation, Send, Target } from "./client.ts";
-import { Connection } from "./connection.ts";
 import { ThreadConversation } from "./conversation.ts";
-import { Cursor } from "./cursor.ts";
 import { directThreadId } from "./direct-thread-id.ts";
-import { Events } from "./events.ts";
-import { Incoming } from "./incoming.ts";
-import { Keeper } from "./keeper.ts";
-import { MemoryStorage } from "./memory-storage.ts";
+import { Engine, signedOut } from "./engine.ts";
 import type { ClientEvent, ConnectionState, Device, OutboxItem, Thread } from "./model.ts";
-import { Outbox, type Place } from "./outbox.ts";
-import { OutboxPump } from "./outbox-pump.ts";
 import { toItem } from "./outbox-record.ts";
-import { Positions } from "./positions.ts";
-import { Puller } from "./puller.ts";
-import { RowFetcher } from "./row-fetcher.ts";
-import { Sends } from "./sends.ts";
-import type { Session } from "./session.ts";
-import type { Storage } from "./storage.ts";
-import { Sync } from "./sync.ts";
-import { Threads } from "./threads.ts";
-import { Tokens } from "./tokens.ts";
-import { asError } from "./wire.ts";
-
-/** If the application names none. */
-const CATCH_UP = 1_000;
-/** Threads whose preview line a new device fetches at once. */
-const PREVIEWS = 50;
 
 /** Makes a client, which then connects by itself. Resolves when what an earlier run kept is loaded. */
 export async function connect(options: ConnectOptions): Promise<Client> {
@@ -38,153 +14,46 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     if (!NAME_PATTERN.test(options[field])) throw invalidField(field, "1–64 of a–z, 0–9, '.', '_', '-'");
   }
   options.signal?.throwIfAborted();
-  const client = new HeddleClient(options);
-  await client.start();
+  const engine = new Engine(options);
+  await engine.start();
+  const client = new HeddleClient(engine);
   options.signal?.addEventListener("abort", () => void client.close(), { once: true });
   return client;
 }
 
-/** Wires the parts together. Each part has one idea; this has none of its own. */
+/** What an application may ask for, on the parts that do it. */
 class HeddleClient implements Client {
   readonly userId: string;
   readonly deviceId: string;
-  readonly #options: ConnectOptions;
-  readonly #clock;
-  readonly #random;
-  readonly #storage: Storage;
-  readonly #end = new AbortController();
-  readonly #events = new Events();
+  readonly #engine: Engine;
   readonly #conversations = new Map<string, ThreadConversation>();
-  readonly #calls: Calls;
-  readonly #tokens: Tokens;
-  readonly #keeper: Keeper;
-  readonly #cursor: Cursor;
-  readonly #threads: Threads;
-  readonly #puller: Puller;
-  readonly #positions: Positions;
-  readonly #rows: RowFetcher;
-  readonly #sends: Sends;
-  readonly #outbox: Outbox;
-  readonly #pump: OutboxPump;
-  readonly #sync: Sync;
-  readonly #incoming: Incoming;
-  readonly #connection: Connection;
-  #run: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  constructor(options: ConnectOptions) {
-    this.userId = options.userId;
-    this.deviceId = options.deviceId;
-    this.#options = options;
-    const clock = options.clock ?? systemClock;
-    const random = options.random ?? Math.random;
-    this.#clock = clock;
-    this.#random = random;
-    this.#storage = options.storage ?? new MemoryStorage();
-    const onFault = (fault: unknown) => this.#trouble(fault);
-    this.#tokens = new Tokens(options.credentials, this.#end.signal);
-    this.#calls = new Calls(options.transport, this.#tokens, this.#end.signal);
-    const calls = this.#calls;
-    this.#keeper = new Keeper(this.#storage, clock, onFault);
-    this.#cursor = new Cursor(this.#keeper);
-    const cursor = this.#cursor;
-    const events = this.#events;
-    const threads = new Threads({
-      userId: this.userId,
-      events,
-      keeper: this.#keeper,
-      onMissing: (state) => this.#puller.want(state),
-      onPulled: (state) => this.#positions.pulled(state),
-    });
-    this.#threads = threads;
-    const catchUp = options.catchUp ?? CATCH_UP;
-    this.#puller = new Puller({ calls, threads, events, clock, random, catchUp });
-    this.#positions = new Positions(threads, clock);
-    this.#rows = new RowFetcher(calls, threads, clock, random);
-    this.#sends = new Sends(threads, events);
-    this.#outbox = new Outbox({
-      storage: this.#storage,
-      clock,
-      baseSeq: (threadId) => threads.get(threadId)?.log.highest ?? 0,
-      onChange: (item, place, was) => this.#sendChanged(item, place, was),
-      onFault,
-    });
-    this.#pump = new OutboxPump({ outbox: this.#outbox, calls, clock, random });
-    this.#sync = new Sync({ calls, threads, cursor, clock, random });
-    this.#incoming = new Incoming({
-      userId: this.userId,
-      threads,
-      rows: this.#rows,
-      pump: this.#pump,
-      positions: this.#positions,
-      sends: this.#sends,
-      sync: this.#sync,
-      cursor,
-      onCaughtUp: (_, wasFirst) => this.#caughtUp(wasFirst),
-    });
-    this.#connection = this.#newConnection();
-  }
-
-  #newConnection(): Connection {
-    return new Connection({
-      userId: this.userId,
-      deviceId: this.deviceId,
-      transport: this.#options.transport,
-      calls: this.#calls,
-      tokens: this.#tokens,
-      clock: this.#clock,
-      random: this.#random,
-      cursor: () => this.#cursor.bytes,
-      dropCursor: () => this.#cursor.drop(),
-      onState: (state) => this.#stateChanged(state),
-      onEvent: (event, session) => this.#incoming.take(event, session),
-      onAcked: () => this.#positions.acked(),
-      onOpened: (session) => this.#setSession(session),
-      onEnded: (session) => this.#sessionEnded(session),
-    });
-  }
-
-  /** Loads what was kept, and begins to connect. */
-  async start(): Promise<void> {
-    const kept = await this.#storage.load();
-    this.#cursor.load(kept);
-    this.#threads.load(kept);
-    this.#outbox.load(kept);
-    for (const item of this.#outbox.items()) this.#sends.follow(item);
-    for (const state of this.#threads.all()) if (state.log.missing()) this.#puller.want(state);
-    this.#run = this.#connection.run();
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.userId = engine.options.userId;
+    this.deviceId = engine.options.deviceId;
   }
 
   get state(): ConnectionState {
-    return this.#connection.state;
+    return this.#engine.connection.state;
   }
 
-  ready(signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const check = () => {
-        const { phase, reason } = this.state;
-        if (phase === "live" || phase === "draining") settle(resolve);
-        else if (phase === "signed-out")
-          settle(() => reject(reason?.error ?? signedOut(reason?.kind ?? "closed")));
-        else if (signal?.aborted) settle(() => reject(signal.reason));
-      };
-      const settle = (how: () => void) => {
-        stop();
-        signal?.removeEventListener("abort", check);
-        how();
-      };
-      const stop = this.#events.on((event) => event.type === "state" && check());
-      signal?.addEventListener("abort", check, { once: true });
-      check();
-    });
+  async ready(signal?: AbortSignal): Promise<void> {
+    await this.#until(
+      ({ phase }) => phase === "live" || phase === "draining" || phase === "signed-out",
+      signal,
+    );
+    const { phase, reason } = this.state;
+    if (phase === "signed-out") throw reason?.error ?? signedOut(reason?.kind ?? "closed");
   }
 
   threads(): readonly Thread[] {
-    return this.#threads.list();
+    return this.#engine.threads.list();
   }
 
   conversation(threadId: string): Conversation {
-    return this.#conversation(threadId, undefined);
+    return this.#conversation(checkThreadId(threadId), undefined);
   }
 
   async direct(userId: string): Promise<Conversation> {
@@ -192,94 +61,79 @@ class HeddleClient implements Client {
   }
 
   async send(target: Target, text: string): Promise<Send> {
-    this.#end.signal.throwIfAborted();
-    const threadId = "to" in target ? await this.#directId(target.to) : target.threadId;
-    if (!/^[0-9a-f]{32}$/.test(threadId)) throw invalidField("threadId", "32 hex digits");
-    const isKnown = (this.#threads.get(threadId)?.log.head.seq ?? 0) > 0;
-    const attempt = this.#pump.canTry(threadId) ? 1 : 0;
-    const record = await this.#outbox.compose(threadId, isKnown ? { threadId } : target, text, attempt);
-    const send = this.#sends.follow(toItem(record));
-    this.#sends.update(toItem(record));
-    this.#pump.begin(record);
+    const { signal, threads, pump, outbox, sends } = this.#engine;
+    signal.throwIfAborted();
+    const threadId = "to" in target ? await this.#directId(target.to) : checkThreadId(target.threadId);
+    const isKnown = (threads.get(threadId)?.log.head.seq ?? 0) > 0;
+    const attempt = pump.canTry(threadId) ? 1 : 0;
+    const record = await outbox.compose(threadId, isKnown ? { threadId } : target, text, attempt);
+    const send = sends.follow(toItem(record));
+    sends.update(toItem(record));
+    pump.begin(record);
     return send;
   }
 
   outbox(): readonly OutboxItem[] {
-    return this.#outbox.items();
+    return this.#engine.outbox.items();
   }
 
   async retry(clientId: string): Promise<Send> {
-    const record = this.#outbox.get(clientId);
-    if (record?.phase !== "failed") throw invalidField("clientId", "no failed send has it");
-    const send = await this.send(record.identity.target, record.identity.text);
+    const { identity } = this.#failed(clientId);
+    const send = await this.send(identity.target, identity.text);
     await this.discard(clientId);
     return send;
   }
 
   async discard(clientId: string): Promise<void> {
-    const record = await this.#outbox.discard(clientId);
-    if (!record) throw invalidField("clientId", "no failed send has it");
-    const state = this.#threads.get(record.threadId);
-    if (state) this.#threads.changed(state);
+    const { threadId } = this.#failed(clientId);
+    await this.#engine.outbox.discard(clientId);
+    const state = this.#engine.threads.get(threadId);
+    if (state) this.#engine.threads.changed(state);
   }
 
   markRead(threadId: string, seq: number): void {
-    const state = this.#threads.get(threadId);
-    if (state) this.#positions.markRead(state, seq);
+    const state = this.#engine.threads.get(threadId);
+    if (state) this.#engine.positions.markRead(state, seq);
   }
 
   async setMuted(threadId: string, isMuted: boolean, signal?: AbortSignal): Promise<Thread> {
-    const request = { threadId: fromHex(threadId), isMuted, requestId: newUuid(this.#clock.nowMs()) };
-    const { thread } = await this.#calls.call(ThreadService.method.setMuted, request, signal);
-    if (thread) this.#threads.takeRow(thread, false);
-    return this.#threads.ensure(threadId).view(this.userId);
+    const { calls, threads } = this.#engine;
+    const request = { threadId: fromHex(checkThreadId(threadId)), isMuted, requestId: this.#requestId() };
+    const { thread } = await calls.call(ThreadService.method.setMuted, request, signal);
+    if (thread) threads.takeRow(thread, false);
+    return threads.ensure(threadId).view(this.userId);
   }
 
   async devices(signal?: AbortSignal): Promise<readonly Device[]> {
-    const { devices } = await this.#calls.call(ThreadService.method.listDevices, {}, signal);
-    return devices.map((device) => ({
-      deviceId: device.deviceId,
-      createdAtMs: Number(device.createdAtMs),
-      lastOpenedAtMs: Number(device.lastOpenedAtMs),
+    const { devices } = await this.#engine.calls.call(ThreadService.method.listDevices, {}, signal);
+    return devices.map(({ deviceId, createdAtMs, lastOpenedAtMs }) => ({
+      deviceId,
+      createdAtMs: Number(createdAtMs),
+      lastOpenedAtMs: Number(lastOpenedAtMs),
     }));
   }
 
   async revokeDevice(deviceId: string, signal?: AbortSignal): Promise<void> {
-    const request = { deviceId, requestId: newUuid(this.#clock.nowMs()) };
-    await this.#calls.call(ThreadService.method.revokeDevice, request, signal);
+    const request = { deviceId, requestId: this.#requestId() };
+    await this.#engine.calls.call(ThreadService.method.revokeDevice, request, signal);
   }
 
   on(listener: (event: ClientEvent) => void): () => void {
-    return this.#events.on(listener);
+    return this.#engine.events.on(listener);
   }
 
   events(signal?: AbortSignal): AsyncIterable<ClientEvent> {
-    return this.#events.iterate(signal);
+    return this.#engine.events.iterate(signal);
   }
 
   foreground(): void {
-    this.#connection.nudge();
-    this.#sync.want();
+    this.#engine.connection.nudge();
+    this.#engine.sync.want();
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= this.#engine.close();
     return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    this.#positions.flush();
-    this.#pump.close();
-    this.#puller.setOpen(false);
-    this.#sync.setOpen(false);
-    this.#connection.close();
-    this.#end.abort(signedOut("closed"));
-    await this.#run;
-    this.#sends.close();
-    this.#events.close();
-    await this.#keeper.flush();
-    this.#options.transport.close();
-    await this.#storage.close();
   }
 
   async #directId(userId: string): Promise<string> {
@@ -293,72 +147,60 @@ class HeddleClient implements Client {
   #conversation(threadId: string, to: string | undefined): ThreadConversation {
     const known = this.#conversations.get(threadId);
     if (known) return known;
+    const { threads } = this.#engine;
     const conversation = new ThreadConversation(
       {
-        userId: this.userId,
-        threads: this.#threads,
-        puller: this.#puller,
-        positions: this.#positions,
-        calls: this.#calls,
-        events: this.#events,
+        ...{ userId: this.userId, threads, puller: this.#engine.puller, positions: this.#engine.positions },
+        receipts: this.#engine.receipts,
+        events: this.#engine.events,
         outbox: () => this.outbox(),
+        known: (signal) => this.#known(signal),
         send: (target, text) => this.send(target, text),
       },
-      this.#threads.ensure(threadId),
+      threads.ensure(threadId),
       to,
     );
     this.#conversations.set(threadId, conversation);
     return conversation;
   }
 
-  #setSession(session: Session): void {
-    this.#pump.setSession(session);
-    this.#positions.setSession(session);
-    this.#puller.setOpen(true);
+  /** Resolves when the connection's state is as asked. Rejects as the signal does. */
+  #until(isReached: (state: ConnectionState) => boolean, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const check = () => {
+        if (isReached(this.state)) settle(resolve);
+        else if (signal?.aborted) settle(() => reject(signal.reason));
+      };
+      const settle = (how: () => void) => {
+        stop();
+        signal?.removeEventListener("abort", check);
+        how();
+      };
+      const stop = this.on((event) => event.type === "state" && check());
+      signal?.addEventListener("abort", check, { once: true });
+      check();
+    });
   }
 
-  #sessionEnded(session: Session): void {
-    this.#pump.sessionEnded(session);
+  /** A device that was never caught up waits for that, unless it is offline. */
+  async #known(signal?: AbortSignal): Promise<void> {
+    const isUnderWay = ({ phase, reason }: ConnectionState) =>
+      phase === "connecting" || phase === "backfilling" || reason?.kind === "starting";
+    if (this.#engine.cursor.isFirst) await this.#until((state) => !isUnderWay(state), signal);
   }
 
-  #stateChanged(state: ConnectionState): void {
-    const isConnected = state.phase === "live" || state.phase === "draining";
-    this.#sync.setOpen(isConnected);
-    if (!isConnected && state.phase !== "backfilling") this.#puller.setOpen(false);
-    this.#events.emit({ type: "state", state });
+  #failed(clientId: string) {
+    const record = this.#engine.outbox.get(clientId);
+    if (record?.phase !== "failed") throw invalidField("clientId", "no failed send has it");
+    return record;
   }
 
-  #caughtUp(wasFirst: boolean): void {
-    this.#events.emit({ type: "caught_up" });
-    const previews = wasFirst ? this.threads().slice(0, PREVIEWS) : [];
-    for (const { threadId, last } of previews)
-      if (!last) this.#puller.preview(this.#threads.ensure(threadId));
-    const watched = new Set(this.#sends.threads());
-    for (const state of this.#threads.all()) if (state.log.isOpen) watched.add(state.threadId);
-    for (const threadId of watched) {
-      this.#conversation(threadId, undefined)
-        .refreshReceipts()
-        .then(
-          () => this.#sends.advance(threadId),
-          () => {}, // The next session asks again.
-        );
-    }
-  }
-
-  /** A send changed. Once it is sent its entry belongs to the thread, in its place. */
-  #sendChanged(item: OutboxItem, place: Place | undefined, was: string | undefined): void {
-    if (place) this.#threads.takeOwn(item, place);
-    this.#sends.update(item, was);
-    this.#sends.advance(item.threadId);
-    const state = this.#threads.get(item.threadId);
-    if (state && place) this.#rows.want(state);
-  }
-
-  #trouble(fault: unknown): void {
-    this.#events.emit({ type: "trouble", error: asError(fault) });
+  #requestId(): Uint8Array {
+    return newUuid(this.#engine.clock.nowMs());
   }
 }
 
-function signedOut(kind: string): HeddleError {
-  return new HeddleError(Code.CANCELLED, ErrorReason.UNSPECIFIED, `signed out: ${kind}`);
+function checkThreadId(threadId: string): string {
+  if (!/^[0-9a-f]{32}$/.test(threadId)) throw invalidField("threadId", "32 hex digits");
+  return threadId;
 }

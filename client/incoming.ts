@@ -6,7 +6,6 @@ import type { OutboxPump } from "./outbox-pump.ts";
 import type { Positions } from "./positions.ts";
 import type { RowFetcher } from "./row-fetcher.ts";
 import type { Sends } from "./sends.ts";
-import type { Session } from "./session.ts";
 import type { Sync } from "./sync.ts";
 import type { Threads } from "./threads.ts";
 import { fromRefused, toEntry, toHead, toReceipt } from "./wire.ts";
@@ -20,7 +19,7 @@ export interface IncomingDeps {
   readonly sends: Sends;
   readonly sync: Sync;
   readonly cursor: Cursor;
-  readonly onCaughtUp: (session: Session, wasFirst: boolean) => void;
+  readonly onCaughtUp: (wasFirst: boolean) => void;
 }
 
 /** What each event of the stream means for what this device knows. */
@@ -32,7 +31,7 @@ export class Incoming {
   }
 
   /** Takes an event of any session, in order. */
-  take(event: Event, session: Session): void {
+  take(event: Event): void {
     const { threads, pump, sync, cursor } = this.#deps;
     const { kind } = event;
     switch (kind.case) {
@@ -69,7 +68,7 @@ export class Incoming {
       case "caughtUp": {
         const wasFirst = cursor.isFirst;
         cursor.set(kind.value.cursor);
-        this.#deps.onCaughtUp(session, wasFirst);
+        this.#deps.onCaughtUp(wasFirst);
       }
     }
   }
