@@ -110,6 +110,21 @@ export function showError(
   return shown;
 }
 
+/** For a stream: logs how the server ended it. */
+export function logStreamEnd(context: RpcContext, method: BoundMethod, requestId: string) {
+  return (error?: HeddleError): void => {
+    context.log.debug(
+      {
+        method: method.name,
+        request_id: requestId,
+        code: Code[error?.code ?? Code.OK],
+        reason: error?.reasonName,
+      },
+      "stream ended",
+    );
+  };
+}
+
 /** Hands a stream to its handler; what the handler throws ends the stream as a fault or as the HeddleError it is. */
 export function runStream(
   context: RpcContext,

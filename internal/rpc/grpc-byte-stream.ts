@@ -17,6 +17,7 @@ export class GrpcByteStream implements ByteStream {
   readonly call: Call;
   readonly #stream: GrpcStream;
   readonly #clock: Clock;
+  readonly #ended: (error?: HeddleError) => void;
   /** Sizes of the writes that the socket has not taken, in order: one shared callback, no closure per write. */
   readonly #pending: number[] = [];
   #bufferedBytes = 0;
@@ -25,7 +26,9 @@ export class GrpcByteStream implements ByteStream {
   #onDrain: () => void = () => {};
   readonly #onClose: (() => void)[] = [];
 
-  constructor(stream: GrpcStream, call: Call, clock: Clock) {
+  /** `ended` is told once, when the server ends the stream, with what. */
+  constructor(stream: GrpcStream, call: Call, clock: Clock, ended: (error?: HeddleError) => void) {
+    this.#ended = ended;
     this.#stream = stream;
     this.call = call;
     this.#clock = clock;
@@ -84,6 +87,7 @@ export class GrpcByteStream implements ByteStream {
   end(error?: HeddleError): void {
     if (this.#state !== "open") return;
     this.#state = "ended";
+    this.#ended(error);
     // The stream's own "error" listener turns this into the status, after what was written.
     if (error) this.#stream.emit("error", grpcStatus(error));
     else this.#stream.end();

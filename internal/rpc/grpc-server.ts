@@ -3,15 +3,18 @@ import {
   type handleBidiStreamingCall,
   type handleServerStreamingCall,
   type handleUnaryCall,
+  logVerbosity,
   Metadata,
   Server,
   ServerCredentials,
   type ServiceDefinition,
+  setLogVerbosity,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
 import {
   type BoundMethod,
+  logStreamEnd,
   methodsOf,
   type RpcContext,
   runStream,
@@ -48,6 +51,8 @@ export interface GrpcServer {
 /** Makes a gRPC listener for services. Message bytes pass through untouched: handlers' plumbing decodes. */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const maxMessageBytes = options.maxMessageBytes ?? MAX_MESSAGE_BYTES;
+  // grpc-js writes to the console by itself what it tells us by errors as well.
+  if (!process.env.GRPC_VERBOSITY) setLogVerbosity(logVerbosity.NONE);
   const server = new Server({
     "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_send_message_length": -1,
@@ -168,7 +173,7 @@ async function open(
     if (stream.cancelled) return undefined;
     stream.sendMetadata(new Metadata()); // Now, so that the client knows that it is connected.
     const call: Call = { caller, requestId, signal: abort.signal };
-    return new GrpcByteStream(stream, call, context.clock);
+    return new GrpcByteStream(stream, call, context.clock, logStreamEnd(context, method, requestId));
   } catch (error) {
     stream.emit("error", grpcStatus(showError(context, method, error, requestId)));
     return undefined;

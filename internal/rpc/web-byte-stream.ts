@@ -14,6 +14,7 @@ export class WebByteStream implements ByteStream, AsyncIterable<Uint8Array> {
   readonly call: Call;
   readonly #response: ServerResponse;
   readonly #clock: Clock;
+  readonly #ended: (error?: HeddleError) => void;
   readonly #queue: Uint8Array[] = [];
   /** Bytes in the queue, and those of the message that connect-node has taken and not yet written. */
   #queuedBytes = 0;
@@ -25,7 +26,9 @@ export class WebByteStream implements ByteStream, AsyncIterable<Uint8Array> {
   #onDrain: () => void = () => {};
   readonly #onClose: (() => void)[] = [];
 
-  constructor(response: ServerResponse, call: Call, clock: Clock) {
+  /** `ended` is told once, when the server ends the stream, with what. */
+  constructor(response: ServerResponse, call: Call, clock: Clock, ended: (error?: HeddleError) => void) {
+    this.#ended = ended;
     this.#response = response;
     this.call = call;
     this.#clock = clock;
@@ -64,6 +67,7 @@ export class WebByteStream implements ByteStream, AsyncIterable<Uint8Array> {
   end(error?: HeddleError): void {
     if (this.#state !== "open") return;
     this.#state = "ended";
+    this.#ended(error);
     this.#error = error;
     this.#wake();
     const cancel = this.#clock.after(LINGER_MS, () => this.#response.destroy());

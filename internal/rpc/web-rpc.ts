@@ -13,6 +13,7 @@ import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
 import { deadlineExceeded } from "./call-deadline.ts";
 import {
   type BoundMethod,
+  logStreamEnd,
   methodsOf,
   type RpcContext,
   runStream,
@@ -134,7 +135,8 @@ function serverStream(context: RpcContext, method: BoundMethod) {
   return async function* (request: Message, call: HandlerContext): AsyncGenerator<Message> {
     const { caller, requestId, response } = exchangeOf(call);
     const opened = { caller: caller as Caller, requestId, signal: call.signal };
-    const stream = new WebByteStream(response, opened, context.clock);
+    const ended = logStreamEnd(context, method, requestId);
+    const stream = new WebByteStream(response, opened, context.clock, ended);
     try {
       checkRules(method.desc.input, request);
       runStream(context, method, "web", stream, request);

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { hex, newUuid } from "../base/ids.ts";
+import { GatewayService } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
+import { MessageService } from "../gen/heddle/message/v1/message_service_pb.js";
+import { ThreadService } from "../gen/heddle/thread/v1/thread_service_pb.js";
+import { parseListenAddress } from "../rpc/listen-address.ts";
+import { devTokens } from "../testing/heddle-process.ts";
+import { RawStream } from "../testing/raw-stream.ts";
+import { type Heddle, startHeddle } from "./all-in-one.ts";
+import { developmentConfig, type HeddleConfig } from "./config.ts";
+
+/** Unary clients of one user, over Connect. */
+async function signIn(heddle: Heddle, userId: string) {
+  const token = (await devTokens(heddle.webUrl, [userId]))[userId] ?? "";
+  const transport = createConnectTransport({
+    baseUrl: heddle.webUrl,
+    httpVersion: "1.1",
+    interceptors: [
+      (next) => (request) => {
+        request.header.set("authorization", `Bearer ${token}`);
+        return next(request);
+      },
+    ],
+  });
+  return {
+    token,
+    gateway: createClient(GatewayService, transport),
+    messages: createClient(MessageService, transport),
+    threads: createClient(ThreadService, transport),
+  };
+}
+
+describe("Heddle in one process", () => {
+  let folder: string;
+  let running: Heddle[];
+  const start = async (changes: Partial<HeddleConfig> = {}, lines?: string[]) => {
+    const options = lines ? { logDestination: { write: (line: string) => void lines.push(line) } } : {};
+    const heddle = await startHeddle(developmentConfig(folder, { drainMs: 200, ...changes }), options);
+    running.push(heddle);
+    return heddle;
+  };
+  const status = async (url: string) => (await fetch(url)).status;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "heddle-app-"));
+    running = [];
+  });
+  afterEach(async () => {
+    await Promise.all(running.map((heddle) => heddle.close()));
+    await rm(folder, { recursive: true });
+  });
+
+  it("carries a message from a unary call to a stream", async () => {
+    const heddle = await start();
+    const [ann, bob] = [await signIn(heddle, "ann"), await signIn(heddle, "bob")];
+    const { ticket } = await bob.gateway.openSession({ deviceId: "phone" });
+    const stream = new RawStream(heddle.grpcUrl, ticket);
+    stream.open("phone");
+    await stream.next("caughtUp");
+    const sent = await ann.messages.send({
+      target: { case: "toUserId", value: "bob" },
+      clientId: newUuid(Date.now()),
+      attempt: 1,
+      body: { kind: { case: "text", value: { text: "hi" } } },
+    });
+    const entry = await stream.next("entry");
+    stream.close();
+    assert.equal(entry.seq, sent.seq);
+    assert.equal(hex(entry.threadId), hex(sent.threadId));
+    assert.equal(sent.recipientOffline, false);
+  });
+
+  it("keeps its data, its keys and its tickets over a restart", async () => {
+    const first = await start();
+    const ann = await signIn(first, "ann");
+    const { ticket } = await ann.gateway.openSession({ deviceId: "phone" });
+    const requestId = newUuid(Date.now());
+    const { thread } = await ann.threads.createDirectThread({ userId: "bob", requestId });
+    await first.close();
+    const second = await start({
+      grpcAddress: addressOf(first.grpcUrl),
+      webAddress: addressOf(first.webUrl),
+    });
+    const got = await ann.threads.getThread({ threadId: thread?.threadId ?? new Uint8Array(16) });
+    assert.deepEqual(got.thread, thread);
+    const stream = new RawStream(second.grpcUrl, ticket);
+    stream.open("phone");
+    await stream.next("opened");
+    stream.close();
+    await second.close();
+    assert.deepEqual((await readdir(folder)).sort(), ["keys", "messages", "threads.sqlite"]);
+  });
+
+  it("says whether it is alive and ready, and what it measures", async () => {
+    const { adminUrl } = await start();
+    assert.equal(await status(`${adminUrl}/healthz`), 200);
+    assert.equal(await status(`${adminUrl}/readyz`), 200);
+    assert.equal(await status(`${adminUrl}/`), 404);
+    const metrics = await (await fetch(`${adminUrl}/metrics`)).text();
+    const names = [...metrics.matchAll(/^# HELP (\S+) (.*)$/gm)].map(([, name = "", help = ""]) => ({
+      name,
+      help,
+    }));
+    assert.ok(names.length > 20);
+    for (const { name, help } of names) {
+      assert.match(name, /^heddle_[a-z0-9_]+$/);
+      assert.ok(help.length > 10, name);
+    }
+  });
+
+  it("asks clients to move before it closes, and is not ready meanwhile", async () => {
+    const heddle = await start({ drainMs: 1_000 });
+    const ann = await signIn(heddle, "ann");
+    const { ticket } = await ann.gateway.openSession({ deviceId: "phone" });
+    const stream = new RawStream(heddle.grpcUrl, ticket);
+    stream.open("phone");
+    await stream.next("caughtUp");
+    const closed = heddle.close();
+    const { afterMs } = await stream.next("draining");
+    assert.equal(afterMs, 1_000);
+    assert.equal(await status(`${heddle.adminUrl}/readyz`), 503);
+    assert.equal(await status(`${heddle.adminUrl}/healthz`), 200);
+    stream.close();
+    await closed;
+    await assert.rejects(fetch(`${heddle.adminUrl}/healthz`));
+  });
+
+  it("closes in the end though a client stays", async () => {
+    const heddle = await start({ drainMs: 100 });
+    const ann = await signIn(heddle, "ann");
+    const { ticket } = await ann.gateway.openSession({ deviceId: "phone" });
+    const stream = new RawStream(heddle.grpcUrl, ticket);
+    stream.open("phone");
+    await stream.next("caughtUp");
+    await heddle.close();
+    await stream.ended();
+  });
+
+  it("logs no body and no token, at any level", async () => {
+    const lines: string[] = [];
+    const heddle = await start({ logLevel: "trace" }, lines);
+    const ann = await signIn(heddle, "ann");
+    const { ticket } = await ann.gateway.openSession({ deviceId: "phone" });
+    const stream = new RawStream(heddle.grpcUrl, ticket);
+    stream.open("phone");
+    const body = { kind: { case: "text" as const, value: { text: "a very private thing" } } };
+    const target = { case: "toUserId" as const, value: "bob" };
+    const send = { target, clientId: newUuid(Date.now()), baseSeq: 0n, attempt: 1, body };
+    stream.say({ case: "send", value: send });
+    await stream.next("accepted");
+    await assert.rejects(ann.messages.send({ ...send, baseSeq: 99n, clientId: newUuid(Date.now()) }));
+    await assert.rejects(ann.messages.send({ ...send, clientId: new Uint8Array(3) }));
+    await assert.rejects(fetch(`${heddle.webUrl}/x?token=${ann.token}`).then(() => Promise.reject()));
+    stream.sayBytes(Buffer.from("a very private thing"));
+    await stream.ended();
+    await heddle.close();
+    assert.ok(lines.length > 3, "the log says something");
+    for (const secret of ["private thing", "eyJ", ann.token.slice(40, 60), ticket.slice(40, 60)]) {
+      assert.ok(!lines.join("").includes(secret), `${secret} is in the log`);
+    }
+  });
+
+  it("says which setting to change when a port is taken, and leaves nothing open", async () => {
+    const squatter = createServer();
+    await new Promise<void>((resolve) => squatter.listen(0, "127.0.0.1", resolve));
+    const { port } = squatter.address() as { port: number };
+    const taken = addressOf(`http://127.0.0.1:${port}`);
+    await assert.rejects(start({ grpcAddress: taken }), /^ListenError: HEDDLE_GRPC_ADDR: .* is taken/);
+    await assert.rejects(start({ webAddress: taken }), /^ListenError: HEDDLE_WEB_ADDR: .* is taken/);
+    await assert.rejects(start({ adminAddress: taken }), /^ListenError: HEDDLE_ADMIN_ADDR: .* is taken/);
+    squatter.close();
+    await start();
+  });
+
+  it("says what to do about a data folder that is in use, no folder, or damaged", async () => {
+    await start();
+    await assert.rejects(start(), /^DataFolderError: .*in use by another process/);
+    const file = join(folder, "file");
+    await writeFile(file, "");
+    await assert.rejects(start({ dataDir: file }), /^DataFolderError: .*HEDDLE_DATA_DIR/);
+    const other = join(folder, "other");
+    const third = await start({ dataDir: other });
+    await third.close();
+    await writeFile(join(other, "keys/ticket.json"), "{}");
+    await assert.rejects(start({ dataDir: other }), /^DataFolderError: .*ticket\.json is damaged/);
+    if (process.getuid?.() === 0) return; // Root may read anything.
+    await chmod(other, 0o000);
+    await assert.rejects(start({ dataDir: other }), /^DataFolderError: .*read and write/);
+    await chmod(other, 0o700);
+  });
+});
+
+function addressOf(url: string) {
+  const address = parseListenAddress(new URL(url).host);
+  assert.ok(address);
+  return address;
+}
