@@ -87,6 +87,7 @@ function rowReads(db: Kysely<Tables>) {
   const owned = db.selectFrom("thread").selectAll().where("owner_id", "=", ownerId);
   const afterVersion = parameter<number>("afterVersion");
   const limit = parameter<number>("limit");
+  const unindexedVersion = sql<number>`+${sql.ref("version")}`;
   return {
     readRow: statement<RowName>()(owned.where("thread_id", "=", threadId)),
     hasRow: statement<RowName>()(
@@ -109,7 +110,8 @@ function rowReads(db: Kysely<Tables>) {
     ),
     /**
      * A page of Sync. Two disjoint halves, so that each is a range of an index and what is neither new nor active is
-     * never looked at: rows newer than the cursor, in the order of their index; and older ones that were active.
+     * never looked at: rows newer than the cursor, in the order of their index; and older ones that were active. The
+     * plus sign keeps the second half off the index of versions, where it would read all that is old.
      */
     syncRows: statement<{
       ownerId: string;
@@ -124,8 +126,8 @@ function rowReads(db: Kysely<Tables>) {
         .unionAll(
           owned
             .where("active_until_ms", ">=", parameter<number>("cursorAtMs"))
-            .where("version", ">", afterVersion)
-            .where("version", "<=", parameter<number>("cursorVersion")),
+            .where(unindexedVersion, ">", afterVersion)
+            .where(unindexedVersion, "<=", parameter<number>("cursorVersion")),
         )
         .orderBy("version")
         .limit(limit),
