@@ -89,10 +89,11 @@ export function toError(
   cause?: unknown,
 ): HeddleError {
   const ours = info?.domain === ERROR_DOMAIN ? info : undefined;
-  const name = `ERROR_REASON_${ours?.reason}` as keyof typeof ErrorReason;
+  // The generated enum has its values' names without the prefix, and numbers as names of names.
+  const reason: unknown = ErrorReason[ours?.reason as keyof typeof ErrorReason];
   return new HeddleError(
     code in Code ? (code as Code) : Code.UNKNOWN,
-    ErrorReason[name] ?? ErrorReason.UNSPECIFIED,
+    typeof reason === "number" ? reason : ErrorReason.UNSPECIFIED,
     message,
     { metadata: ours?.metadata ?? {}, retryAfterMs, cause },
   );
