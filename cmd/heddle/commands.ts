@@ -1,5 +1,4 @@
 import { Command, CommanderError } from "commander";
-import { startHeddle } from "../../internal/app/all-in-one.ts";
 import { type HeddleConfig, readConfig, SETTINGS } from "../../internal/app/config.ts";
 import { openDevTokenSigner } from "../../internal/app/credentials.ts";
 import { openDataFolder } from "../../internal/app/data-folder.ts";
@@ -73,6 +72,8 @@ async function serve(options: { json?: boolean; checkConfig?: boolean }): Promis
   return await runService({
     name: "heddle",
     start: async () => {
+      // Here, so that the other commands do not wait for all of Heddle to be loaded.
+      const { startHeddle } = await import("../../internal/app/all-in-one.ts");
       const running = await startHeddle(settings);
       return { running, log: running.log };
     },
