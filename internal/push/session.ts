@@ -148,7 +148,12 @@ export class Session {
   /** An event that answers the client. */
   answer(frame: Uint8Array): void {
     if (this.#phase === "closed") return;
-    if (this.#queue.answer(frame)) this.#flushSoon();
+    let isQueued = this.#queue.answer(frame);
+    if (!isQueued) {
+      this.#write(); // Many answers in one tick are no sign of a slow client.
+      isQueued = this.#queue.answer(frame);
+    }
+    if (isQueued) this.#flushSoon();
     else this.end(tooSlow("answers", "more answers wait than a stream holds"));
   }
 
