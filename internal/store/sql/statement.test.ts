@@ -1,25 +1,15 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from "kysely";
+import { sqliteCompiler } from "../sqlite/compiler.ts";
 import { MIGRATIONS } from "../sqlite/migrations.ts";
 import { deviceStatements } from "./device-statements.ts";
 import { parameter, statement } from "./statement.ts";
-import type { Tables } from "./tables.ts";
 import { threadStatements } from "./thread-statements.ts";
-
-const compiler = new Kysely<Tables>({
-  dialect: {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new DummyDriver(),
-    createIntrospector: (db) => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-  },
-});
 
 describe("A statement", () => {
   it("binds values by name, as often and in the order the SQL names them", () => {
     const made = statement<{ a: number; b: string }>()(
-      compiler
+      sqliteCompiler
         .selectFrom("thread")
         .select("version")
         .where("owner_id", "=", parameter<string>("b"))
@@ -47,20 +37,20 @@ describe("The thread store's statements in SQLite", () => {
       .map((row) => String(row.detail));
 
   it("never scan a table", () => {
-    const statements = { ...threadStatements(compiler), ...deviceStatements(compiler) };
+    const statements = { ...threadStatements(sqliteCompiler), ...deviceStatements(sqliteCompiler) };
     for (const [name, { sql }] of Object.entries(statements)) {
       for (const line of planOf(sql)) assert.doesNotMatch(line, /^SCAN (?!\(subquery)/, name);
     }
   });
 
   it("sync by two ranges of indexes, the newer rows in order", () => {
-    const plan = planOf(threadStatements(compiler).syncRows.sql).join("\n");
+    const plan = planOf(threadStatements(sqliteCompiler).syncRows.sql).join("\n");
     assert.match(plan, /USING INDEX thread_version \(owner_id=\? AND version>\?\)/);
     assert.match(plan, /USING INDEX thread_active \(owner_id=\? AND active_until_ms>\?\)/);
   });
 
   it("list in the order of their index", () => {
-    const plan = planOf(threadStatements(compiler).listRows.sql).join("\n");
+    const plan = planOf(threadStatements(sqliteCompiler).listRows.sql).join("\n");
     assert.match(plan, /USING INDEX thread_recency/);
     assert.doesNotMatch(plan, /TEMP B-TREE/);
   });

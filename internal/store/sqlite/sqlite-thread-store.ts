@@ -1,18 +1,11 @@
-import {
-  DummyDriver,
-  Kysely,
-  type Selectable,
-  SqliteAdapter,
-  SqliteIntrospector,
-  SqliteQueryCompiler,
-} from "kysely";
+import type { Selectable } from "kysely";
 import type { Clock } from "../../base/clock.ts";
 import { storeUnavailable } from "../../base/heddle-error.ts";
 import { MAX_SEQ } from "../../base/ids.ts";
 import { participants } from "../../base/thread-id.ts";
 import { eventLoopTick, type Tick } from "../../stream/each-tick.ts";
 import { deviceStatements } from "../sql/device-statements.ts";
-import type { Tables, ThreadTable } from "../sql/tables.ts";
+import type { ThreadTable } from "../sql/tables.ts";
 import { threadStatements } from "../sql/thread-statements.ts";
 import type { StoreWatch } from "../store-watch.ts";
 import {
@@ -25,6 +18,7 @@ import {
   type ThreadStore,
   type Touch,
 } from "../thread-store.ts";
+import { sqliteCompiler } from "./compiler.ts";
 import { DeviceRows } from "./device-rows.ts";
 import { SqliteFile } from "./sqlite-file.ts";
 import { WriteQueue } from "./write-queue.ts";
@@ -45,17 +39,8 @@ const QUEUED_BYTES = 16 * 1024 * 1024;
 /** What one row's change costs in memory while it waits. */
 const CHANGE_BYTES = 512;
 
-/** Compiles for SQLite; SqliteFile runs. */
-const compiler = new Kysely<Tables>({
-  dialect: {
-    createAdapter: () => new SqliteAdapter(),
-    createDriver: () => new DummyDriver(),
-    createIntrospector: (db) => new SqliteIntrospector(db),
-    createQueryCompiler: () => new SqliteQueryCompiler(),
-  },
-});
-const sql = threadStatements(compiler);
-const deviceSql = deviceStatements(compiler);
+const sql = threadStatements(sqliteCompiler);
+const deviceSql = deviceStatements(sqliteCompiler);
 
 /**
  * Thread rows and devices in one SQLite file (docs/design.md, section 6), for one process: the file is locked while

@@ -1,22 +1,13 @@
 import assert from "node:assert/strict";
-import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler } from "kysely";
 import { ErrorReason, HeddleError } from "../../base/heddle-error.ts";
 import { FakeClock } from "../../testing/fake-clock.ts";
 import { ManualLoop } from "../../testing/manual-loop.ts";
 import { threadStatements } from "../sql/thread-statements.ts";
+import { sqliteCompiler } from "./compiler.ts";
 import { SqliteFile } from "./sqlite-file.ts";
 import { WriteQueue } from "./write-queue.ts";
 
-const sql = threadStatements(
-  new Kysely({
-    dialect: {
-      createAdapter: () => new SqliteAdapter(),
-      createDriver: () => new DummyDriver(),
-      createIntrospector: (db) => new SqliteIntrospector(db),
-      createQueryCompiler: () => new SqliteQueryCompiler(),
-    },
-  }),
-);
+const sql = threadStatements(sqliteCompiler);
 
 /** A file that counts transactions, and whose commits fail while told so. */
 class TestFile extends SqliteFile {
