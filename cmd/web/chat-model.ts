@@ -1,4 +1,4 @@
-import { type ReadonlySignal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Client, ConnectionState, Entry, OutboxItem, SendState, Thread } from "../../client/index.ts";
 import { ShownConversation } from "./conversation-model.ts";
 import { entryLine, isShown, itemLine } from "./lines.ts";
@@ -8,20 +8,27 @@ import type { Chat, Connection, Conversation, Line, Model } from "./model.ts";
 export class ChatModel implements Model {
   readonly userId: string;
   readonly #client: Client;
-  readonly #connection;
+  readonly #window: Window;
+  readonly #isOnline: Signal<boolean>;
+  readonly #session: Signal<Connection>;
+  readonly #connection: ReadonlySignal<Connection>;
   readonly #chats = signal<readonly Chat[]>([]);
   readonly #isListed = signal(false);
   readonly #listeners = new Set<(line: Line, chatId: string) => void>();
   #wasLive = false;
   #isStale = false;
 
-  constructor(client: Client) {
+  constructor(client: Client, window: Window) {
     this.#client = client;
+    this.#window = window;
     this.userId = client.userId;
-    this.#connection = signal(this.#connectionOf(client.state));
+    this.#isOnline = signal(window.navigator.onLine);
+    this.#session = signal(this.#connectionOf(client.state));
+    this.#connection = computed(() => this.#shownConnection());
     this.#list();
+    this.#followBrowser(true);
     client.on((event) => {
-      if (event.type === "state") this.#connection.value = this.#connectionOf(event.state);
+      if (event.type === "state") this.#session.value = this.#connectionOf(event.state);
       if (event.type === "caught_up") this.#isListed.value = true;
       if (event.type === "entry") this.#arrived(event.entry);
       this.#listSoon();
@@ -62,8 +69,30 @@ export class ChatModel implements Model {
   }
 
   async close(): Promise<void> {
+    this.#followBrowser(false);
     await this.#client.close();
   }
+
+  /** A browser that knows itself to be offline is believed at once: the stream's end shows only at the next ping. */
+  #shownConnection(): Connection {
+    const session = this.#session.value;
+    if (this.#isOnline.value || session.phase === "ended" || session.phase === "offline") return session;
+    return { phase: "offline", retryAtMs: undefined };
+  }
+
+  #followBrowser(isFollowed: boolean): void {
+    const change = isFollowed ? "addEventListener" : "removeEventListener";
+    this.#window[change]("online", this.#browserChanged);
+    this.#window[change]("offline", this.#browserChanged);
+    this.#window.document[change]("visibilitychange", this.#browserChanged);
+  }
+
+  /** Back online, or back in front: compare with the server now. */
+  readonly #browserChanged = () => {
+    this.#isOnline.value = this.#window.navigator.onLine;
+    if (this.#isOnline.value && this.#window.document.visibilityState === "visible")
+      this.#client.foreground();
+  };
 
   #connectionOf(state: ConnectionState): Connection {
     if (state.phase === "live" || state.phase === "draining") {

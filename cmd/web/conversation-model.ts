@@ -1,10 +1,16 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import type { Client, Conversation as HeldConversation } from "../../client/index.ts";
+import type { Client, Entry, Conversation as HeldConversation } from "../../client/index.ts";
 import { entryLine, isShown, itemLine } from "./lines.ts";
 import type { Conversation, Line } from "./model.ts";
 
 /** Lines shown at first, and how many more each page of history brings. */
 const PAGE = 50;
+/** Lines shown above the first new one. */
+const CONTEXT = 5;
+/** The longest page of history that the server gives. */
+const MOST_OLDER = 200;
+/** New lines beyond it come as one scrolls up. */
+const MOST_AT_FIRST = 300;
 
 /**
  * A window on a conversation of the client library, which may hold thousands of entries: the newest lines, and as
@@ -33,8 +39,7 @@ export class ShownConversation implements Conversation {
     this.headSeqAtOpen = held.thread?.head.seq ?? 0;
     this.#unsubscribe = held.on(() => this.#show());
     this.#show();
-    held
-      .open(this.#closed.signal)
+    this.#load()
       .catch(() => undefined) // Away or offline: what is held is shown, and the banner says why there is no more.
       .finally(() => {
         this.#isLoaded.value = true;
@@ -90,13 +95,32 @@ export class ShownConversation implements Conversation {
     this.#closed.abort();
   }
 
+  /** The newest page, and back to where the person stopped reading, if that is not too far. */
+  async #load(): Promise<void> {
+    const { signal } = this.#closed;
+    await this.#held.open(signal);
+    if (this.headSeqAtOpen <= this.readSeqAtOpen) return;
+    const missing = (this.#held.entries[0]?.seq ?? 0) - 1 - this.#contextAboveSeq;
+    if (missing > 0 && this.#held.hasOlder) await this.#held.older(Math.min(missing, MOST_OLDER), signal);
+  }
+
+  /** Lines above this seq are wanted at first: those that are new, and a few before them. */
+  get #contextAboveSeq(): number {
+    return Math.max(0, this.readSeqAtOpen - CONTEXT);
+  }
+
   /** The index of the first entry shown. */
   #firstShown(): number {
     const { entries } = this.#held;
-    if (this.#aboveSeq === undefined) return Math.max(0, entries.length - PAGE);
-    const above = this.#aboveSeq;
-    const at = entries.findIndex((entry) => entry.seq > above);
-    return at < 0 ? entries.length : at;
+    if (this.#aboveSeq !== undefined) return indexAbove(entries, this.#aboveSeq);
+    const newest = Math.max(0, entries.length - PAGE);
+    const hasNew = this.headSeqAtOpen > this.readSeqAtOpen;
+    if (!hasNew) return newest;
+    return Math.max(
+      0,
+      entries.length - MOST_AT_FIRST,
+      Math.min(newest, indexAbove(entries, this.#contextAboveSeq)),
+    );
   }
 
   #showFrom(index: number): void {
@@ -130,6 +154,11 @@ export class ShownConversation implements Conversation {
       return old && isSame(old, line) ? old : line;
     });
   }
+}
+
+function indexAbove(entries: readonly Entry[], seq: number): number {
+  const at = entries.findIndex((entry) => entry.seq > seq);
+  return at < 0 ? entries.length : at;
 }
 
 /** Text and sender go with the key, and never change. */

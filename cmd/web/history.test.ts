@@ -6,18 +6,35 @@ const texts = Array.from({ length: 300 }, (_, at) =>
   `message ${at + 1} ${"of some length ".repeat(at % 9)}`.trim(),
 );
 
-/** The topmost bubble in sight, and how far below the upper edge it stands. */
-const topmost = (page: Page) =>
+interface Topmost {
+  /** The text of the topmost bubble in sight. */
+  readonly text: string | undefined;
+  /** How far below the upper edge it stands, in pixels. */
+  readonly offset: number;
+}
+
+const topmost = (page: Page): Promise<Topmost> =>
   page.locator(".scroller").evaluate((box) => {
     const top = box.getBoundingClientRect().top;
     const found = [...box.querySelectorAll(".bubble")].find(
-      (bubble) => bubble.getBoundingClientRect().bottom > top,
+      (each) => each.getBoundingClientRect().bottom > top,
     );
-    return {
-      text: found?.querySelector(".text")?.textContent,
-      offset: (found?.getBoundingClientRect().top ?? 0) - top,
-    };
+    const offset = (found?.getBoundingClientRect().top ?? 0) - top;
+    return { text: found?.querySelector(".text")?.textContent, offset };
   });
+
+/** Scrolls up by most of a screen, and waits a moment for older messages to come. */
+async function scrollUp(page: Page): Promise<{ before: Topmost; after: Topmost; grown: boolean }> {
+  const countBefore = await page.locator(".scroller").evaluate((box) => {
+    box.scrollTop = Math.max(1, box.scrollTop - 500);
+    return box.querySelectorAll(".bubble").length;
+  });
+  const before = await topmost(page);
+  const grows = page.waitForFunction((old) => document.querySelectorAll(".bubble").length > old, countBefore);
+  const grown = await Promise.race([grows.then(() => true), page.waitForTimeout(300).then(() => false)]);
+  grows.catch(() => undefined);
+  return { before, after: await topmost(page), grown };
+}
 
 describe("History on the page", function () {
   this.timeout(120_000);
@@ -35,17 +52,9 @@ describe("History on the page", function () {
     const shown = await page.locator(".bubble").count();
     assert.ok(shown < 150, `${shown} at first`);
     let jumps = 0;
-    for (let step = 0; step < 200 && (await bubble(page, "message 1").count()) === 0; step++) {
-      await page.locator(".scroller").evaluate((box) => {
-        box.scrollTop = Math.max(1, box.scrollTop - 500);
-      });
-      const before = await topmost(page);
-      const count = await page.locator(".bubble").count();
-      await page
-        .waitForFunction((old) => document.querySelectorAll(".bubble").length > old, count, { timeout: 400 })
-        .catch(() => undefined);
-      if ((await page.locator(".bubble").count()) === count) continue;
-      const after = await topmost(page);
+    for (let step = 0; step < 300 && (await bubble(page, "message 1").count()) === 0; step++) {
+      const { before, after, grown } = await scrollUp(page);
+      if (!grown) continue;
       jumps++;
       assert.equal(after.text, before.text);
       assert.ok(Math.abs(after.offset - before.offset) < 2, `moved by ${after.offset - before.offset} px`);

@@ -30,7 +30,7 @@ export class Leftovers {
     this.#note(client, slot);
     this.#unsubscribe = client.on((event) => {
       if (event.type === "outbox") this.#note(client, slot);
-      if (event.type === "caught_up") this.#look();
+      if (event.type === "state") this.#look();
     });
     this.#timer = window.setInterval(() => this.#look(), LOOK_EVERY_MS);
   }

@@ -93,7 +93,7 @@ export class Page {
       throw error;
     });
     const leftovers = new Leftovers(client, identity, slot.number, this.#window);
-    const model = new ChatModel(client);
+    const model = new ChatModel(client, this.#window);
     this.#closing = new Promise((resolve) => {
       const end = async () => {
         await Promise.allSettled([leftovers.close(), model.close()]);
