@@ -13,7 +13,7 @@ import type { EntryCellPut, MessageStore } from "./ports.ts";
 import type { ThreadLog } from "./thread-log.ts";
 import type { Committed, Verdict } from "./verdict.ts";
 
-/** A check-and-put's deadline, in ms; after it the outcome is unknown. */
+/** Deadline of a call of the store, in ms; after it a check-and-put's outcome is unknown. */
 const STORE_DEADLINE_MS = 4_000;
 /** A batch is cut here, in bytes (docs/design.md, section 5). */
 const BATCH_BYTES = 1 << 20;
@@ -26,7 +26,7 @@ const PUBLISHED_FOUND = 64;
 export interface AppenderPorts {
   readonly store: MessageStore;
   readonly search: DuplicateSearch;
-  readonly gate: Gate;
+  readonly gate: Pick<Gate, "cover" | "pass">;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   /** Entries in a row; 512 but in tests. */
@@ -46,6 +46,8 @@ export interface AppenderPorts {
 export class Appender {
   readonly #ports: AppenderPorts;
   #queuedBytes = 0;
+  /** Sends that went back because of their base_seq: the head is read anew before they are judged again. */
+  readonly #headReread = new WeakSet<PendingSend>();
 
   constructor(ports: AppenderPorts) {
     this.#ports = ports;
@@ -86,11 +88,11 @@ export class Appender {
     }
     const batch = new Batch(log.threadId);
     try {
-      const fresh = await this.#prepare(log);
+      await this.#prepare(log);
       const { head, bucket } = log.found as NonNullable<ThreadLog["found"]>;
       const room = (bucket + 1) * this.#ports.bucketSize - head.seq;
       batch.taken = log.pending.take(room, BATCH_BYTES);
-      await this.#judge(log, batch, head, fresh);
+      await this.#judge(log, batch, head);
       if (batch.items.length > 0) await this.#commit(log, batch, head);
     } catch (error) {
       // What was tried may be in the log; what was not is tried no further now: the store or a port is away.
@@ -102,17 +104,14 @@ export class Appender {
     }
   }
 
-  /** Resolves to whether the head was read from the store just now. */
-  async #prepare(log: ThreadLog): Promise<boolean> {
-    if (log.found) return false;
-    const { store, bucketSize, deadlines } = this.#ports;
-    const finding = findHead(store, log.threadId, log.hint, bucketSize);
-    const at = await deadlines.bound(finding, STORE_DEADLINE_MS, () => storeUnavailable("message"));
+  async #prepare(log: ThreadLog): Promise<void> {
+    if (log.found) return;
+    const { store, bucketSize } = this.#ports;
+    const at = await this.#inTime(findHead(store, log.threadId, log.hint, bucketSize));
     const known = log.publishedSeq;
     log.load(at);
     if (known >= 0 && at.head.seq > known) await this.#publishFound(log, known + 1, at.head.seq);
     log.publishedSeq = at.head.seq;
-    return true;
   }
 
   /** Publishes entries that stand above the head this server knew: nobody may have done so. */
@@ -122,7 +121,7 @@ export class Appender {
       const bucket = bucketOf(low, bucketSize);
       const high = Math.min(to, (bucket + 1) * bucketSize);
       const entries = { fromSeq: low, toSeq: high };
-      const row = await store.get({ threadId: log.threadId, bucket }, { entries });
+      const row = await this.#inTime(store.get({ threadId: log.threadId, bucket }, { entries }));
       await gate.pass(
         log,
         row.entries.map(({ seq, value }) => found(log, { seq, cell: value }, "").entry),
@@ -131,48 +130,56 @@ export class Appender {
     }
   }
 
-  async #judge(log: ThreadLog, batch: Batch, head: Head, fresh: boolean): Promise<void> {
-    for (const send of batch.taken) {
-      let hit: Hit | undefined;
-      try {
-        const searched = this.#ports.search.find(log, send);
-        hit = searched instanceof Promise ? await searched : searched;
-      } catch (error) {
-        if (!(error instanceof HeddleError) || error.reason !== ErrorReason.BASE_TOO_OLD) throw error;
-        this.#settle(send, error);
-        batch.settled.add(send);
-        continue;
+  async #judge(log: ThreadLog, batch: Batch, head: Head): Promise<void> {
+    try {
+      for (const send of batch.taken) {
+        let hit: Hit | undefined;
+        try {
+          const searched = this.#ports.search.find(log, send);
+          hit = searched instanceof Promise ? await this.#inTime(searched) : searched;
+        } catch (error) {
+          if (!(error instanceof HeddleError) || error.reason !== ErrorReason.BASE_TOO_OLD) throw error;
+          this.#settle(send, error);
+          batch.settled.add(send);
+          continue;
+        }
+        if (hit) {
+          const committed = await this.answerFound(log, hit, send.originSession);
+          this.#settle(send, verdictFor(send, committed));
+          batch.settled.add(send);
+        } else if (send.baseSeq <= head.seq) batch.add(send);
+        else this.#beyondHead(batch, send, head);
       }
-      if (hit) {
-        const committed = await this.answerFound(log, hit, send.originSession);
-        this.#settle(send, verdictFor(send, committed));
-        batch.settled.add(send);
-      } else if (send.baseSeq <= head.seq) {
-        batch.add(send);
-      } else if (fresh) {
-        this.#settle(send, baseBeyondHead(head));
-        batch.settled.add(send);
-      } else {
-        // Our head may be old: only one read from the store may refuse. The send waits for the next round.
-        batch.settled.add(send);
-        batch.returned.push(send);
-      }
-    }
-    if (batch.returned.length > 0) {
-      if (batch.items.length === 0) log.drop();
+    } finally {
       log.pending.putBack(batch.returned);
     }
+    if (batch.returned.length > 0 && batch.items.length === 0) log.drop();
+  }
+
+  /**
+   * Our head may be old, even one that was read while the send came: only a read that began after it may refuse. The
+   * send waits for the next round, before which the head is dropped.
+   */
+  #beyondHead(batch: Batch, send: PendingSend, head: Head): void {
+    batch.settled.add(send);
+    if (this.#headReread.has(send)) {
+      this.#settle(send, baseBeyondHead(head));
+      return;
+    }
+    this.#headReread.add(send);
+    batch.returned.push(send);
   }
 
   async #commit(log: ThreadLog, batch: Batch, head: Head): Promise<void> {
-    const { store, clock, gate, deadlines, bucketSize } = this.#ports;
+    const { store, clock, gate, bucketSize } = this.#ports;
     await gate.cover(log);
     const { cells, next } = batch.build(head, clock.nowMs());
     for (const send of batch.unsettled()) send.tried = true;
     const { bucket, stored } = log.found as NonNullable<ThreadLog["found"]>;
     const bytes = encodeHead(next);
-    const putting = store.checkAndPut({ threadId: log.threadId, bucket }, stored, bytes, cells);
-    const won = await deadlines.bound(putting, STORE_DEADLINE_MS, () => storeUnavailable("message"));
+    const won = await this.#inTime(
+      store.checkAndPut({ threadId: log.threadId, bucket }, stored, bytes, cells),
+    );
     if (!won) {
       log.drop();
       log.pending.putBack(batch.unsettled());
@@ -201,6 +208,11 @@ export class Appender {
       for (const joined of item.joined)
         this.#settle(joined, verdictFor(joined, { ...committed, duplicate: true }));
     });
+  }
+
+  /** A call of the store: without an answer in time its outcome is unknown. */
+  #inTime<T>(call: Promise<T>): Promise<T> {
+    return this.#ports.deadlines.bound(call, STORE_DEADLINE_MS, () => storeUnavailable("message"));
   }
 
   #settle(send: PendingSend, verdict: Verdict): void {
