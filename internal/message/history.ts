@@ -31,7 +31,7 @@ export async function readPage(
 ): Promise<Page> {
   const size = pageSize || DEFAULT_PAGE;
   const upwards = position.case === "afterSeq";
-  const below = position.case === "beforeSeq" && position.value > 0n ? Number(position.value) - 1 : head.seq;
+  const below = position.case === "beforeSeq" ? Number(position.value) - 1 : head.seq;
   const from = upwards ? Number(position.value) + 1 : Math.max(1, Math.min(below, head.seq) - size + 1);
   const to = upwards ? Math.min(head.seq, from + size - 1) : Math.min(below, head.seq);
 

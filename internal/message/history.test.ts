@@ -1,0 +1,124 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { EMPTY_HEAD } from "../base/head.ts";
+import { HookedStore } from "../testing/message-ports.ts";
+import { headAt, storedCell, storeLog } from "../testing/message-samples.ts";
+import { entryOfCell } from "./entry-cell.ts";
+import { DEFAULT_PAGE, type Page, type Position, readPage } from "./history.ts";
+
+const threadId = new Uint8Array(16);
+const NEWEST: Position = { case: undefined };
+
+describe("A page of history", () => {
+  it("is empty in an empty thread, whichever way", async () => {
+    const read = reader(new HookedStore(), 0);
+    for (const position of [NEWEST, above(0), above(5), below(0), below(1), below(9)]) {
+      assert.deepEqual(await read(position, 10), { entries: [], hasMore: false });
+    }
+  });
+
+  it("has what the cells say, in ascending order, with its thread and seqs", async () => {
+    const { read } = await logOf(3, 4);
+    const { entries } = await read(NEWEST, 10);
+    const told = [1, 2, 3].map((seq) => entryOfCell(threadId, seq, storedCell(seq).value));
+    assert.deepEqual(entries, told);
+  });
+
+  it("begins right above afterSeq, ends right below beforeSeq, or is the newest", async () => {
+    const { read } = await logOf(10, 4);
+    assert.deepEqual(seqs(await read(above(3), 3)), [4, 5, 6]);
+    assert.deepEqual(seqs(await read(below(8), 3)), [5, 6, 7]);
+    assert.deepEqual(seqs(await read(NEWEST, 3)), [8, 9, 10]);
+    assert.deepEqual(seqs(await read(above(0), 2)), [1, 2]);
+    assert.deepEqual(seqs(await read(below(99), 2)), [9, 10]);
+    assert.deepEqual(seqs(await read(above(10), 2)), []);
+    assert.deepEqual(seqs(await read(below(1), 2)), []);
+    assert.deepEqual(seqs(await read(below(0), 2)), []);
+  });
+
+  it("has 50 entries where the request does not say", async () => {
+    const { read } = await logOf(60, 512);
+    assert.equal((await read(NEWEST, 0)).entries.length, DEFAULT_PAGE);
+    assert.equal(DEFAULT_PAGE, 50);
+  });
+
+  it("is the range it should be, with hasMore for the same direction, for any log and request", async () => {
+    const given = fc.record({
+      head: fc.nat(30),
+      bucketSize: fc.integer({ min: 1, max: 7 }),
+      way: fc.constantFrom("afterSeq", "beforeSeq", undefined),
+      seq: fc.nat(35),
+      size: fc.integer({ min: 1, max: 35 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(given, async ({ head, bucketSize, way, seq, size }) => {
+        const { read } = await logOf(head, bucketSize);
+        const page = await read(way ? { case: way, value: BigInt(seq) } : NEWEST, size);
+        const all = Array.from({ length: head }, (_, at) => at + 1);
+        const asked = all.filter((one) => (way === "afterSeq" ? one > seq : way ? one < seq : true));
+        const expected = way === "afterSeq" ? asked.slice(0, size) : asked.slice(-size);
+        assert.deepEqual(seqs(page), expected);
+        assert.equal(page.hasMore, asked.length > expected.length);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it("reads the rows it needs and no others", async () => {
+    const { read, store } = await logOf(20, 4);
+    store.gets.length = 0;
+    await read(below(11), 5);
+    assert.deepEqual(
+      store.gets.map(({ bucket, query }) => [bucket, query.entries]),
+      [
+        [1, { fromSeq: 6, toSeq: 8 }],
+        [2, { fromSeq: 9, toSeq: 10 }],
+      ],
+    );
+  });
+
+  it("is cut at 1 MiB from the reader's end, and says that there is more", async () => {
+    const { read } = await logOf(30, 512, 100_000);
+    const up = await read(above(0), 200);
+    assert.deepEqual([up.entries[0]?.seq, up.entries.length, up.hasMore], [1n, 10, true]);
+    const down = await read(NEWEST, 200);
+    assert.deepEqual([down.entries.at(-1)?.seq, down.entries.length, down.hasMore], [30n, 10, true]);
+  });
+
+  it("has one entry at least, however large", async () => {
+    const { read } = await logOf(2, 512, 2 << 20);
+    assert.deepEqual(seqs(await read(above(0), 10)), [1]);
+    assert.deepEqual(seqs(await read(NEWEST, 10)), [2]);
+  });
+
+  it("ends at the head it was given, whatever was appended since", async () => {
+    const { store } = await logOf(9, 4);
+    assert.deepEqual(seqs(await reader(store, 4, 6)(NEWEST, 3)), [4, 5, 6]);
+    const page = await reader(store, 4, 6)(above(4), 9);
+    assert.deepEqual([seqs(page), page.hasMore], [[5, 6], false]);
+  });
+});
+
+function above(seq: number): Position {
+  return { case: "afterSeq", value: BigInt(seq) };
+}
+
+function below(seq: number): Position {
+  return { case: "beforeSeq", value: BigInt(seq) };
+}
+
+function seqs(page: Page): number[] {
+  return page.entries.map(({ seq }) => Number(seq));
+}
+
+async function logOf(seq: number, bucketSize: number, textBytes = 0) {
+  const store = new HookedStore();
+  await storeLog(store.inner, threadId, bucketSize, seq, 0, textBytes);
+  return { store, read: reader(store, bucketSize, seq) };
+}
+
+function reader(store: HookedStore, bucketSize: number, head = 0) {
+  const at = head > 0 ? headAt(head) : EMPTY_HEAD;
+  return (position: Position, size: number) =>
+    readPage(store, threadId, at, position, size, Math.max(1, bucketSize));
+}
