@@ -88,6 +88,15 @@ describe("User tokens", () => {
     });
   }
 
+  it("signed by an algorithm that is not on the list are refused, though the key is the provider's", async () => {
+    const other = (await generateKeyPair("ES512")) as CryptoKeyPair;
+    const known = { ...(await exportJWK(other.publicKey)), kid: "k512", alg: "ES512" };
+    const provider = { issuer, audience: "heddle", keys: localKeys([jwk, known]) };
+    const signed = await token({ header: { alg: "ES512", kid: "k512" }, key: other.privateKey });
+    const check = authenticateUsers(provider, systemClock)(`Bearer ${signed}`, false);
+    assert.equal((await refused(check, "TOKEN_INVALID")).metadata.claim, "alg");
+  });
+
   it("that have expired are refused as such", async () => {
     const exp = Math.floor(Date.now() / 1000) - 1;
     await refused(authenticate(`Bearer ${await token({ claims: { exp } })}`), "TOKEN_EXPIRED");
