@@ -1,8 +1,10 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
 import type { Head } from "../base/head.ts";
+import { storeUnavailable } from "../base/heddle-error.ts";
 import { inbox } from "../base/publication.ts";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
+import { Deadlines } from "../stream/deadlines.ts";
 import { decodeCell } from "./entry-cell.ts";
 import { bucketOf, type HeadReader } from "./head-finder.ts";
 import type { Channel, Threads } from "./ports.ts";
@@ -19,6 +21,8 @@ const SWEEP_MS = 50;
 const MAX_THREADS = 50_000;
 /** Flushes under way at a time. */
 const MAX_FLUSHES = 256;
+/** Deadline of one flush, in ms: 4 s for the store and a little for the channel. After it comes the next try. */
+const FLUSH_DEADLINE_MS = 5_000;
 
 export interface RaisedReceipt {
   readonly userId: string;
@@ -46,11 +50,13 @@ export class Receipts {
   readonly #dirty = new Set<ThreadReceipts>();
   readonly #copies: RowCopies;
   #sweeping = false;
-  #flushes = 0;
+  readonly #flushes = new Set<Promise<void>>();
+  readonly #deadlines: Deadlines;
 
   constructor(ports: ReceiptPorts) {
     this.#ports = ports;
     this.#copies = new RowCopies(ports.threads, ports.clock);
+    this.#deadlines = new Deadlines(ports.clock);
   }
 
   /** Raises a member's own positions. Resolves when they are taken: written within about a second. */
@@ -69,6 +75,9 @@ export class Receipts {
         this.#setRead(thread, raised.userId, mine, readSeq, readOrdinal);
         this.#mark(thread, raised.userId, raised.originSession);
       }
+    } else if (raised.readSeq > 0) {
+      // A client repeats what its thread row does not show: the row's copy was lost.
+      this.#copy(thread, raised.userId, mine);
     }
     const deliveredSeq = Math.max(readSeq, Math.min(raised.deliveredSeq, thread.known.seq));
     if (deliveredSeq > mine.deliveredSeq) {
@@ -98,6 +107,7 @@ export class Receipts {
     const row = await this.#ports.store.get(receiptsRow(log.threadId), { family: "r" });
     const users = positionsOf(row.cells);
     for (const [userId, mine] of this.#threads.get(log.key)?.users ?? []) {
+      if (mine.deliveredSeq === 0) continue; // Nothing is known: what was read was delivered.
       const stored = users.get(userId);
       users.set(userId, stored ? highest(stored, mine) : { ...mine });
     }
@@ -111,7 +121,8 @@ export class Receipts {
 
   /** Writes everything. For shutting down. */
   async close(): Promise<void> {
-    await Promise.all([...this.#dirty].map((thread) => this.#flush(thread)));
+    for (const thread of this.#dirty) this.#flush(thread);
+    await Promise.all(this.#flushes);
     await this.#copies.flushAll();
   }
 
@@ -167,14 +178,18 @@ export class Receipts {
     mine.readSeq = readSeq;
     mine.readOrdinal = readOrdinal;
     thread.unwritten.add(userId);
-    this.#copies.note({ ownerId: userId, threadId: thread.threadId, readSeq, readOrdinal }, thread.key);
+    this.#copy(thread, userId, mine);
+  }
+
+  #copy(thread: ThreadReceipts, ownerId: string, { readSeq, readOrdinal }: Positions): void {
+    this.#copies.note({ ownerId, threadId: thread.threadId, readSeq, readOrdinal }, thread.key);
   }
 
   /** Marks a thread to be flushed; `untold` is whose positions the others are to hear of. */
   #mark(thread: ThreadReceipts, untold: string | undefined, originSession: string): void {
     if (untold !== undefined) {
       thread.unwritten.add(untold);
-      thread.untold.set(untold, originSession);
+      thread.tell(untold, originSession);
     }
     this.#dirty.add(thread);
     this.#sweepSoon();
@@ -187,35 +202,43 @@ export class Receipts {
       this.#sweeping = false;
       const before = this.#ports.clock.monotonicMs() - FLUSH_EVERY_MS;
       for (const thread of this.#dirty) {
-        if (this.#flushes >= MAX_FLUSHES) break;
-        if (thread.flushedAtMs <= before) void this.#flush(thread);
+        if (this.#flushes.size >= MAX_FLUSHES) break;
+        if (thread.flushedAtMs <= before) this.#flush(thread);
       }
       if (this.#dirty.size > 0) this.#sweepSoon();
     });
   }
 
-  async #flush(thread: ThreadReceipts): Promise<void> {
-    const { store, clock } = this.#ports;
+  #flush(thread: ThreadReceipts): void {
     const users = [...thread.unwritten];
     const untold = new Map(thread.untold);
     thread.unwritten.clear();
     thread.untold.clear();
     this.#dirty.delete(thread);
-    thread.flushedAtMs = clock.monotonicMs();
-    this.#flushes += 1;
-    try {
-      const cells = users.flatMap((userId) => receiptCells(userId, positionOf(thread, userId)));
-      await store.put(receiptsRow(thread.threadId), "r", cells);
-      for (const [userId, originSession] of untold) await this.#publish(thread, userId, originSession);
-    } catch {
-      // The store or the channel is away: the same again in a second. Nothing was promised as written.
-      for (const userId of users) thread.unwritten.add(userId);
-      for (const [userId, origin] of untold) thread.untold.set(userId, origin);
-      this.#dirty.add(thread);
-      this.#sweepSoon();
-    } finally {
-      this.#flushes -= 1;
-    }
+    thread.flushedAtMs = this.#ports.clock.monotonicMs();
+    const late = () => storeUnavailable("message");
+    const flushing = this.#deadlines.bound(this.#write(thread, users, untold), FLUSH_DEADLINE_MS, late);
+    const done = flushing
+      .catch(() => {
+        // The store or the channel is away: the same again in a second. Nothing was promised as written.
+        for (const userId of users) thread.unwritten.add(userId);
+        for (const [userId, originSession] of untold) thread.tell(userId, originSession);
+        this.#dirty.add(thread);
+        this.#sweepSoon();
+      })
+      .finally(() => this.#flushes.delete(done));
+    this.#flushes.add(done);
+  }
+
+  /** Writes the positions of `users`, then tells the others of those that are untold. */
+  async #write(
+    thread: ThreadReceipts,
+    users: readonly string[],
+    untold: ReadonlyMap<string, string>,
+  ): Promise<void> {
+    const cells = users.flatMap((userId) => receiptCells(userId, positionOf(thread, userId)));
+    await this.#ports.store.put(receiptsRow(thread.threadId), "r", cells);
+    for (const [userId, originSession] of untold) await this.#publish(thread, userId, originSession);
   }
 
   async #publish(thread: ThreadReceipts, userId: string, originSession: string): Promise<void> {
@@ -255,13 +278,19 @@ class ThreadReceipts {
   flushedAtMs = Number.NEGATIVE_INFINITY;
   /** Users whose positions the store does not have yet. */
   readonly unwritten = new Set<string>();
-  /** Users whose positions others have not heard, with the session that said them. */
+  /** Users whose positions others have not heard, with the session that said them; "" for several. */
   readonly untold = new Map<string, string>();
 
   constructor(log: ThreadLog) {
     this.key = log.key;
     this.threadId = log.threadId;
     this.members = log.view?.members ?? [];
+  }
+
+  /** Notes that others are to hear of a user's positions. Where two sessions said them, each hears of the other's. */
+  tell(userId: string, originSession: string): void {
+    const before = this.untold.get(userId);
+    this.untold.set(userId, before === undefined || before === originSession ? originSession : "");
   }
 }
 
