@@ -1,5 +1,9 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fromBinary } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type { Plugin } from "vite";
+import type { Data } from "./file-data.ts";
 
 /** What the page, which speaks binary only, never calls of protobuf-es: 9 KB gzipped. */
 const jsonFiles = /@bufbuild\/protobuf\/dist\/esm\/(from|to)-json\.js$/;
@@ -18,4 +22,52 @@ export function withoutJson(): Plugin {
       return `${refuse}\nexport { ${names.map((name) => `refuse as ${name}`).join(", ")} };`;
     },
   };
+}
+
+const embedded = /\bfileDesc\("([^"]*)"/g;
+
+/** Puts the descriptors of generated code as data where they stand as base64 (file-data.ts says why). */
+export function descriptorsAsData(): Plugin {
+  const reader = JSON.stringify(join(import.meta.dirname, "file-data.ts"));
+  return {
+    name: "descriptors-as-data",
+    transform(code, id) {
+      // The descriptor of descriptors is data already, and nothing that is left needs it.
+      if (!id.endsWith("_pb.js") || id.endsWith("/descriptor_pb.js")) return null;
+      if (code.match(embedded)?.length !== 1) {
+        throw new Error(`${id} embeds its descriptor in a new way: see descriptorsAsData`);
+      }
+      const changed = code.replace(embedded, (_, base64: string) => `fileFromData(${dataOf(base64)}`);
+      return { code: `import { fileFromData } from ${reader};\n${changed}`, map: null };
+    },
+  };
+}
+
+/** A descriptor in base64 as the text of its data. */
+export function dataOf(base64: string): string {
+  const file = fromBinary(FileDescriptorProtoSchema, Buffer.from(base64, "base64"));
+  return JSON.stringify(plain(file));
+}
+
+/** What the page does not look at: names for JSON and other languages, marks for logs, unknown fields. */
+const unused = new Set(["$typeName", "$unknown", "jsonName", "sourceCodeInfo"]);
+
+/** The options that change how bytes are read and written. */
+const options = new Set([
+  "features",
+  "idempotencyLevel",
+  "jstype",
+  "mapEntry",
+  "messageSetWireFormat",
+  "packed",
+]);
+
+function plain(value: unknown, isOptions = false): unknown {
+  if (Array.isArray(value)) return value.length > 0 ? value.map((item) => plain(item)) : undefined;
+  if (typeof value !== "object" || value === null) return value;
+  const kept = Object.entries(value as Data).filter(([name]) =>
+    isOptions ? options.has(name) : !unused.has(name),
+  );
+  if (isOptions && kept.length === 0) return undefined;
+  return Object.fromEntries(kept.map(([name, field]) => [name, plain(field, name === "options")]));
 }
