@@ -25,6 +25,9 @@ export interface OutboxPumpDeps {
   readonly random: () => number;
 }
 
+/** What a send is said on. */
+export type Voice = Pick<Session, "say" | "settle">;
+
 /** What is going on with a record that is being moved along. */
 interface Run {
   readonly backoff: Backoff;
@@ -36,7 +39,7 @@ interface Run {
   isStuck: boolean;
   notBeforeMs: number;
   /** Which stream it was said on, while its answer is awaited. */
-  session: Session | undefined;
+  session: Voice | undefined;
   cancel: () => void;
 }
 
@@ -48,20 +51,20 @@ interface Run {
 export class OutboxPump {
   readonly #deps: OutboxPumpDeps;
   readonly #runs = new Map<string, Run>();
-  #session: Session | undefined;
+  #session: Voice | undefined;
 
   constructor(deps: OutboxPumpDeps) {
     this.#deps = deps;
   }
 
   /** Tells of the newest open session, or that there is none. */
-  setSession(session: Session | undefined): void {
+  setSession(session: Voice | undefined): void {
     this.#session = session;
     this.pump();
   }
 
   /** A session is over: what it did not answer is unknown, and is repeated on the next. */
-  sessionEnded(session: Session): void {
+  sessionEnded(session: Voice): void {
     if (this.#session === session) this.#session = undefined;
     for (const [clientId, run] of this.#runs) {
       const record = this.#deps.outbox.get(clientId);
@@ -144,7 +147,7 @@ export class OutboxPump {
     for (const run of this.#runs.values()) run.cancel();
   }
 
-  async #try(record: OutboxRecord, run: Run, session: Session): Promise<void> {
+  async #try(record: OutboxRecord, run: Run, session: Voice): Promise<void> {
     try {
       if (!run.isPrepared) await this.#deps.outbox.raiseAttempt(record);
       run.isPrepared = true;

@@ -4,10 +4,9 @@ import { Code, ErrorReason, type HeddleError } from "../internal/base/heddle-err
  * What an answer other than `accepted` says of a send (docs/design.md, section 4, Outcomes).
  * failed: it is surely not in the log, and a repeat would be refused again.
  * again: unknown, or known but passing: repeat it under the same client_id.
- * seal: unknown, and a repeat will not tell: ask ResolveSend, with seal.
- * never: it was sealed, so it can no longer commit: the text may go under a new client_id.
+ * seal: a repeat will not tell: ask ResolveSend, with seal, which answers committed or never.
  */
-export type Verdict = "failed" | "again" | "seal" | "never";
+export type Verdict = "failed" | "again" | "seal";
 
 /** Codes that a repeat of the same bytes meets again. */
 const LASTING: ReadonlySet<Code> = new Set([
@@ -35,9 +34,13 @@ const PASSING: ReadonlySet<ErrorReason> = new Set([
  */
 export function judge(error: HeddleError, attempt: number): Verdict {
   if (error.reason === ErrorReason.CLIENT_ID_REUSED) return "failed";
-  if (error.reason === ErrorReason.SEALED) return "never";
-  if (error.reason === ErrorReason.BASE_TOO_OLD) return "seal";
+  if (isAboutAge(error)) return "seal";
   const isLasting = LASTING.has(error.code) || error.reason === ErrorReason.FRAME_TOO_LARGE;
   if (!isLasting || PASSING.has(error.reason)) return "again";
   return error.committedNever && attempt === 1 ? "failed" : "seal";
+}
+
+/** Whether the server has nothing against the text: under a new client_id it may go. */
+export function isAboutAge(error: HeddleError): boolean {
+  return error.reason === ErrorReason.BASE_TOO_OLD || error.reason === ErrorReason.SEALED;
 }
