@@ -79,7 +79,7 @@ export async function openServices(init: ServicesInit): Promise<Services> {
   return {
     bindings: [
       bind(GatewayDesc, users, gateway.handlers),
-      bind(PushDesc, tickets, push.handlers),
+      bind(PushDesc, tickets, push.handlers, { piecewise: ["submit"] }),
       bind(MessageDesc, users, message.handlers),
       bind(ThreadDesc, users, thread.handlers),
     ],

@@ -6,7 +6,7 @@ import type { ByteStream } from "./byte-stream.ts";
 import { unaryLimitMs, withDeadline } from "./call-deadline.ts";
 import type { Authenticate, Call, Caller, ServiceBinding } from "./handlers.ts";
 import type { RpcMetrics } from "./metrics.ts";
-import { checkRules } from "./schema-rules.ts";
+import { checkOwnRules, checkRules } from "./schema-rules.ts";
 
 /** What every listener needs. */
 export interface RpcContext {
@@ -22,6 +22,8 @@ export interface BoundMethod {
   readonly desc: DescMethod;
   readonly authenticate: Authenticate;
   readonly handler: unknown;
+  /** Throws INVALID_FIELD if the request breaks a rule that is checked before the handler sees it. */
+  checkRequest(request: Message): void;
 }
 
 /** The methods of a service. Throws if one has no handler (which `bind` rules out). */
@@ -30,7 +32,14 @@ export function methodsOf(binding: ServiceBinding): readonly BoundMethod[] {
   return service.methods.map((desc) => {
     const handler = binding.handlers[desc.localName];
     if (typeof handler !== "function") throw new Error(`${service.typeName}.${desc.name} has no handler`);
-    return { name: `${service.typeName}/${desc.name}`, desc, authenticate: binding.authenticate, handler };
+    const check = binding.piecewise.has(desc.localName) ? checkOwnRules : checkRules;
+    return {
+      name: `${service.typeName}/${desc.name}`,
+      desc,
+      authenticate: binding.authenticate,
+      handler,
+      checkRequest: (request) => check(desc.input, request),
+    };
   });
 }
 
@@ -60,7 +69,7 @@ export function runUnary(
   const { answer, stop } = withDeadline(context.clock, unaryLimitMs(call.askedMs), async (signal) => {
     const caller = await call.caller();
     const request = call.request();
-    checkRules(method.desc.input, request);
+    method.checkRequest(request);
     const handler = method.handler as (request: Message, call: Call) => Promise<Message>;
     const response = await handler(request, { caller, requestId: call.requestId, signal });
     return create(method.desc.output, response);

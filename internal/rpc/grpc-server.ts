@@ -22,12 +22,12 @@ import {
   showError,
 } from "./call-runner.ts";
 import { GrpcByteStream } from "./grpc-byte-stream.ts";
+import { demandRequest } from "./grpc-request-timeout.ts";
 import { explainOwnStatuses, grpcStatus } from "./grpc-status.ts";
 import type { Call, ServiceBinding } from "./handlers.ts";
 import { type ListenAddress, listenError } from "./listen-address.ts";
 import { decodeBinary, MAX_MESSAGE_BYTES } from "./request-decoding.ts";
 import { requestIdFrom } from "./request-id.ts";
-import { checkRules } from "./schema-rules.ts";
 
 export interface GrpcServerOptions {
   readonly services: readonly ServiceBinding[];
@@ -60,7 +60,8 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     "grpc.keepalive_time_ms": 5_000, // Section 3. Pings of clients are answered, however many.
     "grpc.keepalive_timeout_ms": 5_000,
     "grpc.enable_channelz": 0,
-    interceptors: [explainOwnStatuses(maxMessageBytes)],
+    "grpc.max_connection_idle_ms": 5 * 60_000, // A connection without a call; clients dial again unseen.
+    interceptors: [explainOwnStatuses(maxMessageBytes), demandRequest(options.context.clock)],
   });
   for (const service of options.services) {
     const { definition, implementation } = describeService(options.context, service);
@@ -140,7 +141,7 @@ function serverStream(context: RpcContext, method: BoundMethod): handleServerStr
     if (!opened) return;
     try {
       const request = decodeBinary(method.desc.input, stream.request) as Message;
-      checkRules(method.desc.input, request);
+      method.checkRequest(request);
       runStream(context, method, "grpc", opened, request);
     } catch (error) {
       opened.end(showError(context, method, error, opened.call.requestId));

@@ -1,7 +1,7 @@
 import { Metadata, type ServerInterceptingCallInterface, type ServerInterceptor } from "@grpc/grpc-js";
 import { Code, type HeddleError } from "../base/heddle-error.ts";
 import { deadlineExceeded } from "./call-deadline.ts";
-import { frameTooLarge } from "./request-decoding.ts";
+import { frameTooLarge, malformed } from "./request-decoding.ts";
 import { encodeStatus } from "./status.ts";
 
 const DETAILS = "grpc-status-details-bin";
@@ -39,6 +39,10 @@ function explain(
   switch (status.code) {
     case Number(Code.RESOURCE_EXHAUSTED):
       return grpcStatus(frameTooLarge(maxMessageBytes));
+    case Number(Code.INTERNAL): // A message that cannot be unpacked, or a timeout that is none.
+      return /^(Failed to decompress|Invalid grpc-timeout)/.test(status.details ?? "")
+        ? grpcStatus(malformed("request"))
+        : status;
     case Number(Code.DEADLINE_EXCEEDED):
       return grpcStatus(deadlineExceeded(Number(call.getDeadline()) - startedMs));
     default:

@@ -48,13 +48,20 @@ export interface ServiceBinding {
   readonly authenticate: Authenticate;
   /** By the method's camelCase name. Only `bind` makes this record, so names and types are right. */
   readonly handlers: Readonly<Record<string, unknown>>;
+  /** Methods that are handed requests whose parts may break rules: they answer for each part. */
+  readonly piecewise: ReadonlySet<string>;
 }
 
-/** Binds handlers to a service, checked by the compiler: each method has one, with the right types. */
+/**
+ * Binds handlers to a service, checked by the compiler: each method has one, with the right types. Of the requests of
+ * `piecewise` methods only the fields themselves are checked (how many frames, say), not the messages in them: the
+ * handler does that, one by one.
+ */
 export function bind<S extends DescService>(
   desc: S,
   authenticate: Authenticate,
   handlers: Handlers<S>,
+  options: { readonly piecewise?: readonly (keyof Handlers<S> & string)[] } = {},
 ): ServiceBinding {
-  return { desc, authenticate, handlers };
+  return { desc, authenticate, handlers, piecewise: new Set(options.piecewise) };
 }

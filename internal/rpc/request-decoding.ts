@@ -17,7 +17,7 @@ export function decodeBinary<D extends DescMessage>(schema: D, bytes: Uint8Array
   try {
     return fromBinary(schema, bytes, { readUnknownFields: false });
   } catch (cause) {
-    throw malformed(schema, cause);
+    throw malformed(schema.typeName, cause);
   }
 }
 
@@ -31,13 +31,13 @@ export function decodeJson<D extends DescMessage>(schema: D, bytes: Uint8Array):
     toBinary(schema, message); // Throws where a string has no UTF-8.
     return message;
   } catch (cause) {
-    throw malformed(schema, cause);
+    throw malformed(schema.typeName, cause);
   }
 }
 
 /** INVALID_ARGUMENT / MALFORMED. The cause names a position or a field and never content. */
-export function malformed(schema: DescMessage, cause?: unknown): HeddleError {
-  const text = `the bytes are no ${schema.typeName}`;
+export function malformed(typeName: string, cause?: unknown): HeddleError {
+  const text = `the bytes are no ${typeName}`;
   return new HeddleError(Code.INVALID_ARGUMENT, ErrorReason.MALFORMED, text, { cause });
 }
 

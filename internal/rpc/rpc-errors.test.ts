@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:http2";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials } from "@grpc/grpc-js";
 import { Code, overloaded } from "../base/heddle-error.ts";
@@ -177,5 +179,46 @@ describe("Errors", () => {
     assert.ok(!(failure instanceof Uint8Array));
     assert.equal(failure.reason, "DEADLINE");
     assert.deepEqual(failure.metadata, { limit_ms: "10000" });
+  });
+
+  it("end a call whose request never comes after 10 s", async () => {
+    const clock = new FakeClock();
+    const silent = bind(GatewayService, async () => callerNamed("ann"), {
+      openSession: async () => assert.fail("there was a request"),
+      renewTicket: async () => ({}),
+    });
+    const patient = await startRpcListeners([silent], { clock });
+    const session = connect(`http://${patient.grpc}`);
+    const call = session.request({
+      ":method": "POST",
+      ":path": PATH,
+      "content-type": "application/grpc",
+      te: "trailers",
+    });
+    call.on("error", () => {});
+    while (clock.waiting === 0) await new Promise(setImmediate);
+    clock.advance(10_000);
+    const [headers] = await once(call, "response");
+    session.destroy();
+    await patient.close();
+    assert.equal(headers["grpc-status"], String(Code.DEADLINE_EXCEEDED));
+    assert.match(Buffer.from(headers["grpc-status-details-bin"], "base64").toString(), /DEADLINE/);
+    assert.equal(clock.waiting, 0);
+  });
+
+  it("of a message that cannot be unpacked are the client's", async () => {
+    const session = connect(`http://${listeners.grpc}`);
+    const call = session.request({
+      ":method": "POST",
+      ":path": PATH,
+      "content-type": "application/grpc",
+      "grpc-encoding": "gzip",
+      te: "trailers",
+    });
+    call.on("error", () => {});
+    call.end(Buffer.from([1, 0, 0, 0, 3, 1, 2, 3]));
+    const [headers] = await once(call, "response");
+    session.destroy();
+    assert.match(Buffer.from(headers["grpc-status-details-bin"], "base64").toString(), /MALFORMED/);
   });
 });

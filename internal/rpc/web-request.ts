@@ -55,7 +55,7 @@ function bodyType(request: IncomingMessage): { readonly json: boolean; readonly 
 /** Flags, length, message: exactly one, not compressed. */
 function openEnvelope(method: DescMethod, bytes: Buffer): Uint8Array {
   if (bytes.length < ENVELOPE_BYTES || bytes.readUInt32BE(1) !== bytes.length - ENVELOPE_BYTES) {
-    throw malformed(method.input);
+    throw malformed(method.input.typeName);
   }
   if (bytes[0] !== 0) throw new ConnectError("compressed requests are not taken", Code.Unimplemented);
   return bytes.subarray(ENVELOPE_BYTES);

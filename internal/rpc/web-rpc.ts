@@ -24,7 +24,6 @@ import { decodedMessage, encodedMessage } from "./encoded-message.ts";
 import type { Caller, ServiceBinding } from "./handlers.ts";
 import { type HttpRoute, pathOf } from "./http-route.ts";
 import { requestIdFrom } from "./request-id.ts";
-import { checkRules } from "./schema-rules.ts";
 import { WebByteStream } from "./web-byte-stream.ts";
 import { connectError } from "./web-error.ts";
 import { checkedBody } from "./web-request.ts";
@@ -138,7 +137,7 @@ function serverStream(context: RpcContext, method: BoundMethod) {
     const ended = logStreamEnd(context, method, requestId);
     const stream = new WebByteStream(response, opened, context.clock, ended);
     try {
-      checkRules(method.desc.input, request);
+      method.checkRequest(request);
       runStream(context, method, "web", stream, request);
     } catch (error) {
       stream.end(showError(context, method, error, requestId));
