@@ -7,7 +7,7 @@ import { VOID_BODY } from "./entry-cell.ts";
 import type { HeadReader } from "./head-finder.ts";
 import { sendTag } from "./send-tag.ts";
 import { type ThreadLog, tagKey } from "./thread-log.ts";
-import type { ThreadLogs } from "./thread-logs.ts";
+import { selfThread, type ThreadLogs } from "./thread-logs.ts";
 import type { Committed } from "./verdict.ts";
 
 /** Which send to look for. */
@@ -42,7 +42,7 @@ export class Resolver {
     this.#ports = ports;
   }
 
-  /** Rejects with THREAD_NOT_FOUND for whoever never was a member, and with BASE_BEYOND_HEAD. */
+  /** Rejects with THREAD_NOT_FOUND for whoever never was a member, with SELF_THREAD, and with BASE_BEYOND_HEAD. */
   async resolve(inquiry: Inquiry): Promise<Resolution> {
     const log = await this.#open(inquiry);
     if (!log) return "unknown";
@@ -69,6 +69,7 @@ export class Resolver {
   async #open({ threadId, userId, toUserId, seal }: Inquiry): Promise<ThreadLog | undefined> {
     const { logs } = this.#ports;
     if (threadId) return logs.open(threadId, userId);
+    if (toUserId === userId) throw selfThread();
     if (seal) return logs.openDirect(userId, toUserId);
     try {
       return await logs.open(directThreadId(userId, toUserId), userId);

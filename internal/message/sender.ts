@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { Code, ErrorReason, HeddleError, invalidField, storeUnavailable } from "../base/heddle-error.ts";
+import { Code, HeddleError, invalidField, storeUnavailable } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import type { Send, Settle } from "../base/send.ts";
 import { directThreadId } from "../base/thread-id.ts";
@@ -9,7 +9,7 @@ import type { PendingSend } from "./pending-sends.ts";
 import type { Receipts } from "./receipts.ts";
 import { sendTag } from "./send-tag.ts";
 import { type ThreadLog, tagKey } from "./thread-log.ts";
-import type { ThreadLogs } from "./thread-logs.ts";
+import { selfThread, type ThreadLogs } from "./thread-logs.ts";
 import type { Committed } from "./verdict.ts";
 
 /** What carries a send from here on. */
@@ -89,13 +89,7 @@ export class Sender {
 
 /** What the schema cannot say. */
 function check(send: Send): HeddleError | undefined {
-  if (send.toUserId === send.userId) {
-    return new HeddleError(
-      Code.INVALID_ARGUMENT,
-      ErrorReason.SELF_THREAD,
-      "a direct thread needs two different users",
-    );
-  }
+  if (send.toUserId === send.userId) return selfThread();
   if (send.body.kind.case !== "text") return invalidField("body", "only a text may be sent");
   return undefined;
 }

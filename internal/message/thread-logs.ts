@@ -1,4 +1,4 @@
-import { threadNotFound } from "../base/heddle-error.ts";
+import { Code, ErrorReason, HeddleError, threadNotFound } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import { directThreadId, participants } from "../base/thread-id.ts";
 import { PendingSends } from "./pending-sends.ts";
@@ -8,13 +8,22 @@ import { ThreadLog } from "./thread-log.ts";
 /** Threads whose logs are remembered; beyond it the longest unused one that is idle is forgotten. */
 const MAX_LOGS = 100_000;
 
+/** INVALID_ARGUMENT: nobody has a direct thread with oneself. */
+export function selfThread(): HeddleError {
+  const message = "a direct thread needs two different users";
+  return new HeddleError(Code.INVALID_ARGUMENT, ErrorReason.SELF_THREAD, message);
+}
+
 /** The logs that this server remembers, and the door to them: only who is or was a member comes in. */
 export class ThreadLogs {
   readonly #threads: Threads;
   readonly #logs = new Map<string, ThreadLog>();
+  readonly #max: number;
 
-  constructor(threads: Threads) {
+  /** `max` is how many logs are remembered: 100,000 but in tests. */
+  constructor(threads: Threads, max = MAX_LOGS) {
     this.#threads = threads;
+    this.#max = max;
   }
 
   get size(): number {
@@ -60,7 +69,7 @@ export class ThreadLogs {
       log = new ThreadLog(threadId, new PendingSends());
       log.hint = view.headBucket;
       this.#logs.set(key, log);
-      if (this.#logs.size > MAX_LOGS) this.#forgetOne();
+      if (this.#logs.size > this.#max) this.#forgetOne();
     }
     log.view = view;
     return log;

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { ErrorReason, HeddleError } from "../base/heddle-error.ts";
+import { hex } from "../base/ids.ts";
+import { directThreadId } from "../base/thread-id.ts";
+import { MemoryThreads } from "../testing/message-ports.ts";
+import { ThreadLogs } from "./thread-logs.ts";
+
+describe("ThreadLogs", () => {
+  it("lets members in, and says NOT_FOUND to all others, remembered or not", async () => {
+    const { logs, threads } = world();
+    const threadId = threads.add("ann", "bob");
+    await assert.rejects(logs.open(threadId, "cay"), notFound);
+    const log = await logs.open(threadId, "ann");
+    assert.deepEqual(log.view?.members, ["ann", "bob"]);
+    await assert.rejects(logs.open(threadId, "cay"), notFound);
+    assert.equal(logs.cached(log.key, "cay"), undefined);
+    await assert.rejects(logs.open(new Uint8Array(16), "ann"), notFound);
+  });
+
+  it("asks the thread service once for a thread", async () => {
+    const { logs, threads } = world();
+    const threadId = threads.add("ann", "bob", 7);
+    const log = await logs.open(threadId, "ann");
+    threads.onCall = () => Promise.reject(new Error("asked again"));
+    assert.equal(await logs.open(threadId, "bob"), log);
+    assert.equal(logs.cached(hex(threadId), "ann"), log);
+    assert.equal(log.hint, 7);
+  });
+
+  it("has one log for all who open a thread at once", async () => {
+    const { logs, threads } = world();
+    const threadId = threads.add("ann", "bob");
+    const [one, other] = await Promise.all([logs.open(threadId, "ann"), logs.open(threadId, "bob")]);
+    assert.equal(one, other);
+    assert.equal(logs.size, 1);
+  });
+
+  it("has the rows of a direct thread written before anybody may append to it", async () => {
+    const { logs, threads } = world();
+    const log = await logs.openDirect("bob", "ann");
+    assert.deepEqual(log.threadId, directThreadId("ann", "bob"));
+    assert.ok(threads.has(log.threadId));
+    assert.deepEqual(log.view?.members, ["ann", "bob"]);
+    assert.equal(await logs.openDirect("ann", "bob"), log);
+    assert.deepEqual(threads.trace, ["create bob ann"]);
+  });
+
+  it("remembers nothing of a direct thread whose rows could not be written", async () => {
+    const { logs, threads } = world();
+    threads.onCall = async (what) => {
+      if (what === "createDirect") throw new Error("away");
+    };
+    await assert.rejects(logs.openDirect("ann", "bob"));
+    assert.equal(logs.size, 0);
+  });
+
+  it("forgets the longest unused beyond its bound, but none that is busy", async () => {
+    const view = { kind: "direct" as const, members: ["ann", "bob"], headBucket: 0 };
+    const threads = Object.assign(new MemoryThreads(), { view: async () => view });
+    const logs = new ThreadLogs(threads, 10);
+    const [busy, unused, used] = [await open(logs, 0), await open(logs, 1), await open(logs, 2)];
+    busy.busy = true;
+    for (let n = 3; n < 10; n++) await open(logs, n);
+    assert.equal(await open(logs, 2), used);
+    assert.equal(logs.size, 10);
+    await open(logs, 10);
+    assert.equal(logs.size, 10);
+    assert.equal(logs.cached(unused.key, "ann"), undefined);
+    assert.equal(logs.cached(busy.key, "ann"), busy);
+    assert.equal(logs.cached(used.key, "ann"), used);
+  });
+});
+
+function world() {
+  const threads = new MemoryThreads();
+  return { threads, logs: new ThreadLogs(threads) };
+}
+
+function open(logs: ThreadLogs, n: number) {
+  const threadId = new Uint8Array(16);
+  new DataView(threadId.buffer).setUint32(0, n);
+  return logs.open(threadId, "ann");
+}
+
+function notFound(error: unknown): boolean {
+  return error instanceof HeddleError && error.reason === ErrorReason.THREAD_NOT_FOUND;
+}
