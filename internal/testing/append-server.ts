@@ -23,6 +23,8 @@ export interface ServerParts {
   readonly bucketSize: number;
   readonly ledger: TouchLedger;
   readonly search: DuplicateSearch;
+  /** Wraps the gate. */
+  readonly gate: (inner: Gate) => Pick<Gate, "cover" | "pass">;
   /** Sees each send before it is queued, and may hold it up or change it. */
   readonly admit: (send: Send) => Send | Promise<Send>;
 }
@@ -37,6 +39,7 @@ export function serverParts(
     headStore: store,
     ledger: new TouchLedger(clock),
     search: new StoreSearch(store, bucketSize),
+    gate: (inner) => inner,
     admit: (send) => send,
   };
 }
@@ -52,7 +55,7 @@ export class AppendServer {
     const { store, headStore, threads, channel, clock, bucketSize, ledger, search } = parts;
     // Deadlines never fire here: a server may also be slower than any of them.
     const deadlines = new Deadlines({ ...clock, after: () => () => {} });
-    const gate = new Gate({ threads, channel, clock, ledger, deadlines });
+    const gate = parts.gate(new Gate({ threads, channel, clock, ledger, deadlines }));
     const appender = new Appender({ store, search, gate, clock, deadlines, bucketSize });
     const logs = new ThreadLogs(threads);
     this.heads = new HeadReader(headStore, bucketSize);

@@ -28,8 +28,7 @@ describe("The test of appends goes red on", function () {
 
   for (const [name, variant] of Object.entries(brokenAppends)) {
     it(`${name}, with a shrunk history`, async () => {
-      const options = { numRuns: RUNS, seed, interruptAfterTimeLimit: 120_000 };
-      const details = await fc.check(property(2, variant), options);
+      const details = await fc.check(property(2, variant), { numRuns: RUNS, seed });
       assert.ok(details.failed && details.counterexample, `${RUNS} histories show nothing (seed ${seed})`);
       const [history] = details.counterexample;
       console.log(

@@ -51,35 +51,50 @@ export class Interleaving {
     return result;
   }
 
-  /** Lets one of the waiting points go on; late writes count among them. Does nothing if none waits. */
-  async advance(pick: number, fate: Fate): Promise<void> {
-    const count = this.waiting;
+  /**
+   * Lets one of the waiting points go on: of `owner` alone, or of everybody, late writes among them. Does nothing if
+   * none waits.
+   */
+  async advance(pick: number, fate: Fate, owner?: string): Promise<void> {
+    const points = this.#points.filter((point) => owner === undefined || point.owner === owner);
+    const late = owner === undefined ? this.#late : [];
+    const count = points.length + late.length;
     if (count === 0) return;
     const at = pick % count;
-    if (at < this.#points.length) {
-      const [point] = this.#points.splice(at, 1) as [Point];
+    const point = points[at];
+    if (point) {
+      this.#points.splice(this.#points.indexOf(point), 1);
       point.resume(fate === "late" && !point.effect ? "lost" : fate);
     } else {
-      const [late] = this.#late.splice(at - this.#points.length, 1);
+      const [write] = this.#late.splice(at - points.length, 1);
       this.lateWrites += 1;
-      await late?.effect();
+      // Not awaited: it may meet points of its own. Nobody waits for its answer.
+      write?.effect().catch(() => {});
     }
     await quiet();
   }
 
-  /** Lets everything go on until nothing waits. */
+  /** Lets calls go on, `times` points of them: the first meets its fate, the others go. */
+  async advanceSome(pick: number, times: number, fate: Fate, owner?: string): Promise<void> {
+    for (let time = 0; time < times; time++) await this.advance(pick, time === 0 ? fate : "go", owner);
+  }
+
+  /** Lets everything go on until nothing waits and nothing is on its way to a point. */
   async drain(): Promise<void> {
-    for (let guard = 0; this.waiting > 0; guard++) {
+    for (let idle = 0, guard = 0; idle < 4; guard++) {
       if (guard > 20_000) throw new Error("the servers never come to rest");
-      await this.advance(0, "go");
+      idle = this.waiting > 0 ? 0 : idle + 1;
+      if (idle === 0) await this.advance(0, "go");
+      else await quiet();
     }
   }
 
-  /** Stops a server for ever. Writes of its that wait may still take effect. */
-  stop(owner: string): void {
+  /** Stops a server for ever. Its writes that wait may still take effect, or, with `writes` "lost", never will. */
+  stop(owner: string, writes: "late" | "lost" = "late"): void {
     this.#stopped.add(owner);
     for (const point of this.#points) {
-      if (point.owner === owner && point.effect) this.#late.push({ owner, effect: point.effect });
+      if (writes === "late" && point.owner === owner && point.effect)
+        this.#late.push({ owner, effect: point.effect });
     }
     this.#points = this.#points.filter((point) => point.owner !== owner);
   }
@@ -91,7 +106,7 @@ export class Interleaving {
   }
 }
 
-/** Resolves when every promise that could go on has done so. */
-export function quiet(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
+/** Resolves when every promise that could go on has done so; stores that commit in a later turn have done that too. */
+export async function quiet(): Promise<void> {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
