@@ -9,7 +9,7 @@ import type { Calls } from "./calls.ts";
 import type { Entry } from "./model.ts";
 import { type Outbox, type Place, storageFailed } from "./outbox.ts";
 import type { OutboxRecord } from "./outbox-record.ts";
-import { judge } from "./send-verdict.ts";
+import { isAboutAge, judge } from "./send-verdict.ts";
 import type { Session } from "./session.ts";
 import { asError, fromRefused, toSendRequest, toTarget, unreachable } from "./wire.ts";
 
@@ -132,11 +132,7 @@ export class OutboxPump {
         break;
       case "seal":
         this.#end(clientId);
-        this.#deps.outbox.check(record, error, error.reason === ErrorReason.BASE_TOO_OLD ? undefined : error);
-        break;
-      case "never":
-        this.#end(clientId);
-        this.#deps.outbox.check(record, error, undefined);
+        this.#deps.outbox.check(record, error, isAboutAge(error) ? undefined : error);
     }
     this.pump();
   }

@@ -40,9 +40,9 @@ describe("The verdict on a refused send", () => {
     assert.equal(judge(refusal(NOT_FOUND, ErrorReason.UNSPECIFIED), 1), "again");
   });
 
-  it("is to seal what is too old to search for, and never for what was sealed", () => {
+  it("is to resolve what is too old to search for, or was sealed", () => {
     assert.equal(judge(refusal(FAILED_PRECONDITION, ErrorReason.BASE_TOO_OLD), 1), "seal");
-    assert.equal(judge(refusal(FAILED_PRECONDITION, ErrorReason.SEALED, true), 4), "never");
+    assert.equal(judge(refusal(FAILED_PRECONDITION, ErrorReason.SEALED, true), 4), "seal");
   });
 
   it("fails loudly for a client_id that was used for something else", () => {
