@@ -1,23 +1,31 @@
 import assert from "node:assert/strict";
 import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
+import { Client, credentials } from "@grpc/grpc-js";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { Code } from "../base/heddle-error.ts";
 import { hex, newUuid } from "../base/ids.ts";
 import { GatewayService } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
 import { MessageService } from "../gen/heddle/message/v1/message_service_pb.js";
 import { ThreadService } from "../gen/heddle/thread/v1/thread_service_pb.js";
 import { parseListenAddress } from "../rpc/listen-address.ts";
 import { devTokens } from "../testing/heddle-process.ts";
+import { type Failure, grpcBytes } from "../testing/raw-calls.ts";
 import { RawStream } from "../testing/raw-stream.ts";
 import { type Heddle, startHeddle } from "./all-in-one.ts";
 import { developmentConfig, type HeddleConfig } from "./config.ts";
 
 /** Unary clients of one user, over Connect. */
 async function signIn(heddle: Heddle, userId: string) {
-  const token = (await devTokens(heddle.webUrl, [userId]))[userId] ?? "";
+  return clients(heddle, (await devTokens(heddle.webUrl, [userId]))[userId] ?? "");
+}
+
+function clients(heddle: Heddle, token: string) {
   const transport = createConnectTransport({
     baseUrl: heddle.webUrl,
     httpVersion: "1.1",
@@ -140,6 +148,40 @@ describe("Heddle in one process", () => {
     await stream.next("caughtUp");
     await heddle.close();
     await stream.ended();
+  });
+
+  it("in production takes the identity provider's tokens and offers nothing of development", async () => {
+    const { publicKey, privateKey } = await generateKeyPair("RS256");
+    const keys = [{ ...(await exportJWK(publicKey)), kid: "k1", alg: "RS256" }];
+    const provider = createHttpServer((_, response) => response.end(JSON.stringify({ keys })));
+    await new Promise<void>((resolve) => provider.listen(0, "127.0.0.1", resolve));
+    const { port } = provider.address() as { port: number };
+    const jwksUrl = new URL(`http://127.0.0.1:${port}/jwks`);
+    const auth = { audience: "heddle", provider: { issuer: "https://id.example", jwksUrl } };
+    const heddle = await start({ profile: "production", auth, grpcUrl: "https://chat.example" });
+    const token = await new SignJWT({ iss: "https://id.example", aud: "heddle", sub: "ann" })
+      .setProtectedHeader({ alg: "RS256", kid: "k1" })
+      .setExpirationTime("1m")
+      .sign(privateKey);
+    const { grpcUrl } = await clients(heddle, token).gateway.openSession({ deviceId: "phone" });
+    provider.close();
+    provider.closeAllConnections();
+    assert.equal(grpcUrl, "https://chat.example");
+    assert.equal((await fetch(`${heddle.webUrl}/dev/tokens`, { method: "POST" })).status, 404);
+    const { keys: published } = (await (await fetch(`${heddle.webUrl}/.well-known/jwks.json`)).json()) as {
+      keys: [];
+    };
+    assert.equal(published.length, 1);
+    assert.ok(!(await readdir(join(folder, "keys"))).includes("dev-user.json"));
+    const origin = { origin: "http://localhost:5173" };
+    const answer = await fetch(`${heddle.webUrl}/`, { headers: origin });
+    assert.equal(answer.headers.get("access-control-allow-origin"), null);
+    const reflection = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+    const call = grpcBytes(
+      new Client(new URL(heddle.grpcUrl).host, credentials.createInsecure()),
+      reflection,
+    );
+    assert.equal(((await call(new Uint8Array(0))) as Failure).code, Code.UNIMPLEMENTED);
   });
 
   it("logs no body and no token, at any level", async () => {

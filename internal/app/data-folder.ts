@@ -14,16 +14,6 @@ export interface DataFolder {
   readonly devUserKey: string;
 }
 
-/** Where things are in a data folder, whether it exists or not. */
-export function dataFolder(path: string): DataFolder {
-  return {
-    messages: join(path, "messages"),
-    threads: join(path, "threads.sqlite"),
-    ticketKey: join(path, "keys/ticket.json"),
-    devUserKey: join(path, "keys/dev-user.json"),
-  };
-}
-
 /** Makes the data folder if there is none. Rejects with DataFolderError if this user cannot write there. */
 export async function openDataFolder(path: string): Promise<DataFolder> {
   try {
@@ -32,5 +22,10 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   } catch (error) {
     throw DataFolderError.unusable(path, error);
   }
-  return dataFolder(path);
+  return {
+    messages: join(path, "messages"),
+    threads: join(path, "threads.sqlite"),
+    ticketKey: join(path, "keys/ticket.json"),
+    devUserKey: join(path, "keys/dev-user.json"),
+  };
 }

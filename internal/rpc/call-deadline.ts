@@ -5,7 +5,7 @@ import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
 export const DEFAULT_DEADLINE_MS = 10_000;
 
 /** How long a unary call may take at most, whatever the client says, in milliseconds. */
-export const MAX_DEADLINE_MS = 60_000;
+const MAX_DEADLINE_MS = 60_000;
 
 /** The deadline of a unary call. `askedMs` is what is left of the client's own, Infinity or undefined for none. */
 export function unaryLimitMs(askedMs: number | undefined): number {

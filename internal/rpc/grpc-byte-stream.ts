@@ -116,7 +116,7 @@ export class GrpcByteStream implements ByteStream {
 }
 
 /** The HTTP/2 stream below a call. grpc-js keeps it private and has no other way to reset one stream. */
-export function http2StreamOf(stream: object): ServerHttp2Stream | undefined {
+function http2StreamOf(stream: object): ServerHttp2Stream | undefined {
   const call = (stream as { call?: { stream?: ServerHttp2Stream } }).call;
   return typeof call?.stream?.close === "function" ? call.stream : undefined;
 }

@@ -4,7 +4,7 @@ import { type HeddleError, storeUnavailable } from "../base/heddle-error.ts";
 import { tokenExpired, tokenInvalid } from "./bearer.ts";
 
 /** Asymmetric only: a public key must never do as an HMAC secret, and `none` is no signature. */
-export const ALGORITHMS = ["ES256", "ES384", "RS256", "RS384", "PS256", "EdDSA", "Ed25519"];
+const ALGORITHMS = ["ES256", "ES384", "RS256", "RS384", "PS256", "EdDSA", "Ed25519"];
 
 export interface JwtRules {
   readonly issuer: string;

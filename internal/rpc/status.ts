@@ -10,7 +10,7 @@ import {
 import { StatusSchema } from "../gen/google/rpc/status_pb.js";
 
 /** The domain of every ErrorInfo of ours. */
-export const ERROR_DOMAIN = "heddle";
+const ERROR_DOMAIN = "heddle";
 
 /** The ErrorInfo of an error, as every transport carries it. */
 export function errorInfo(error: HeddleError): ErrorInfo {

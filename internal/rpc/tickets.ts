@@ -8,10 +8,10 @@ import type { SigningKey } from "./signing-key.ts";
 import { VerifiedTokens } from "./verified-tokens.ts";
 
 /** How long a ticket is good for Submit, in milliseconds; never beyond the user token. */
-export const TICKET_MS = 10 * 60_000;
+const TICKET_MS = 10 * 60_000;
 
 /** How long after its issue a ticket opens a stream, in milliseconds. */
-export const OPEN_WITHIN_MS = 60_000;
+const OPEN_WITHIN_MS = 60_000;
 
 const RULES: JwtRules = {
   issuer: "heddle-gateway",
