@@ -26,7 +26,7 @@ export interface DuplicateSearch {
 }
 
 /** How many rows an append reads for one send; beyond it the client seals through ResolveSend. */
-export const INLINE_BUCKETS = 4;
+const INLINE_BUCKETS = 4;
 
 /** The duplicate search over cache and store. */
 export class StoreSearch implements DuplicateSearch {
