@@ -45,9 +45,6 @@ export class Connection {
   #isClosed = false;
   #unbelieved = 0;
   #wake = () => {};
-  /** Whom to tell of a session's `draining`, and of its `caught_up`. */
-  readonly #drainings = new Map<Session, (draining: Draining) => void>();
-  readonly #catching = new Map<Session, () => void>();
 
   constructor(deps: ConnectionDeps) {
     this.#deps = deps;
@@ -138,19 +135,15 @@ export class Connection {
 
   /** Lives with a session until it is over (throws) or the next has taken its place (resolves with it). */
   async #serve(session: Session): Promise<Session> {
-    const drained = new Promise<Draining>((resolve) => this.#drainings.set(session, resolve));
-    try {
-      const first = await Promise.race([drained, session.ended]);
-      if ("kind" in first) throw new Ended(courseOfEnd(first, undefined));
-      return await this.#move(session, first);
-    } finally {
-      this.#drainings.delete(session);
-    }
+    const first = await Promise.race([session.draining, session.ended]);
+    if ("kind" in first) throw new Ended(courseOfEnd(first, undefined));
+    return await this.#move(session, first);
   }
 
   async #move(session: Session, draining: Draining): Promise<Session> {
     const { reason, jitterMs, afterMs } = draining;
     if (reason === DrainingReason.DEVICE_REVOKED || reason === DrainingReason.REPLACED) {
+      session.close();
       throw new Ended(courseOfEnd(await session.ended, reason));
     }
     if (reason === DrainingReason.TOKEN_EXPIRED) this.#deps.tokens.dropCurrent();
@@ -161,16 +154,12 @@ export class Connection {
     if (early) throw new Ended({ ...courseOfEnd(early, undefined), reason: { kind } });
     try {
       const next = await this.#establish();
-      void Promise.race([this.#caughtUp(next), next.ended]).then(() => session.close());
+      void Promise.race([next.caughtUp, next.ended]).then(() => session.close());
       return next;
     } catch (thrown) {
       const end = await session.ended;
       throw thrown instanceof Ended ? thrown : new Ended(courseOfEnd(end, reason));
     }
-  }
-
-  #caughtUp(session: Session): Promise<void> {
-    return new Promise((resolve) => this.#catching.set(session, resolve));
   }
 
   #take(event: Event, session: Session): void {
@@ -192,10 +181,7 @@ export class Connection {
     if (event.kind.case === "caughtUp") {
       this.#backoff.reset();
       this.#say({ phase: "live", reason: undefined, retryAtMs: undefined });
-      this.#catching.get(session)?.();
-      this.#catching.delete(session);
     }
-    if (event.kind.case === "draining") this.#drainings.get(session)?.(event.kind.value);
   }
 
   /** Waits as the course says, or ends it all. */

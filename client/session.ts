@@ -6,6 +6,7 @@ import {
   AckSchema,
   type ClientFrame,
   ClientFrameSchema,
+  type Draining,
   type Event,
   PingSchema,
 } from "../internal/gen-web/heddle/push/v1/frame_pb.js";
@@ -44,6 +45,10 @@ export interface SessionDeps {
 export class Session {
   /** Resolves with the session's id at `opened`; never if it ends before. */
   readonly opened: Promise<Uint8Array>;
+  /** Resolves at the first `caught_up`. */
+  readonly caughtUp: Promise<void>;
+  /** Resolves when the server asks to move. */
+  readonly draining: Promise<Draining>;
   /** Resolves when it is over. */
   readonly ended: Promise<SessionEnd>;
   readonly #deps: SessionDeps;
@@ -54,18 +59,18 @@ export class Session {
   #cancelAck: (() => void) | undefined;
   #cancelPing = () => {};
   #cancelSilence = () => {};
-  #open: (sessionId: Uint8Array) => void = () => {};
-  #end: (end: SessionEnd) => void = () => {};
+  readonly #open: (sessionId: Uint8Array) => void;
+  readonly #catchUp: () => void;
+  readonly #drain: (draining: Draining) => void;
+  readonly #end: (end: SessionEnd) => void;
 
   constructor(deps: SessionDeps) {
     this.#deps = deps;
     this.#heardAtMs = deps.clock.monotonicMs();
-    this.opened = new Promise((resolve) => {
-      this.#open = resolve;
-    });
-    this.ended = new Promise((resolve) => {
-      this.#end = resolve;
-    });
+    ({ promise: this.opened, resolve: this.#open } = Promise.withResolvers<Uint8Array>());
+    ({ promise: this.caughtUp, resolve: this.#catchUp } = Promise.withResolvers<void>());
+    ({ promise: this.draining, resolve: this.#drain } = Promise.withResolvers<Draining>());
+    ({ promise: this.ended, resolve: this.#end } = Promise.withResolvers<SessionEnd>());
     this.#expectSign();
     void this.#read();
   }
@@ -114,10 +119,12 @@ export class Session {
     this.#count += 1;
     this.#heardAtMs = this.#deps.clock.monotonicMs();
     this.#cancelSilence();
-    if (event.kind.case === "opened") {
-      this.#open(event.kind.value.sessionId);
-      this.#schedulePing(event.kind.value.pingIntervalMs || PING_MS);
-    }
+    const { kind } = event;
+    if (kind.case === "opened") {
+      this.#open(kind.value.sessionId);
+      this.#schedulePing(kind.value.pingIntervalMs || PING_MS);
+    } else if (kind.case === "draining") this.#drain(kind.value);
+    else if (kind.case === "caughtUp") this.#catchUp();
     this.#deps.onEvent(event, this);
     if (this.#count - this.#acked >= ACK_EVENTS) this.#ack();
     else this.#cancelAck ??= this.#deps.clock.after(ACK_MS, () => this.#ack());
