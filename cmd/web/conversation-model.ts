@@ -18,7 +18,6 @@ const MOST_AT_FIRST = 300;
  */
 export class ShownConversation implements Conversation {
   readonly chatId: string;
-  readonly readSeqAtOpen: number;
   readonly headSeqAtOpen: number;
   readonly #client: Client;
   readonly #held: HeldConversation;
@@ -28,6 +27,7 @@ export class ShownConversation implements Conversation {
   readonly #hasOlder = signal(false);
   readonly #closed = new AbortController();
   readonly #unsubscribe: () => void;
+  #readSeqAtOpen: number;
   /** Entries above this seq are shown; undefined: the newest PAGE. */
   #aboveSeq: number | undefined;
 
@@ -35,7 +35,7 @@ export class ShownConversation implements Conversation {
     this.#client = client;
     this.#held = held;
     this.chatId = held.threadId;
-    this.readSeqAtOpen = held.thread?.readSeq ?? 0;
+    this.#readSeqAtOpen = held.thread?.readSeq ?? 0;
     this.headSeqAtOpen = held.thread?.head.seq ?? 0;
     this.#unsubscribe = held.on(() => this.#show());
     this.#show();
@@ -45,6 +45,10 @@ export class ShownConversation implements Conversation {
         this.#isLoaded.value = true;
         this.#show();
       });
+  }
+
+  get readSeqAtOpen(): number {
+    return this.#readSeqAtOpen;
   }
 
   get title(): ReadonlySignal<string> {
@@ -99,14 +103,16 @@ export class ShownConversation implements Conversation {
   async #load(): Promise<void> {
     const { signal } = this.#closed;
     await this.#held.open(signal);
-    if (this.headSeqAtOpen <= this.readSeqAtOpen) return;
+    // The row that the list came from may lag behind by a minute; the receipts, which are here now, do not.
+    this.#readSeqAtOpen = this.#held.thread?.readSeq ?? this.#readSeqAtOpen;
+    if (this.headSeqAtOpen <= this.#readSeqAtOpen) return;
     const missing = (this.#held.entries[0]?.seq ?? 0) - 1 - this.#contextAboveSeq;
     if (missing > 0 && this.#held.hasOlder) await this.#held.older(Math.min(missing, MOST_OLDER), signal);
   }
 
   /** Lines above this seq are wanted at first: those that are new, and a few before them. */
   get #contextAboveSeq(): number {
-    return Math.max(0, this.readSeqAtOpen - CONTEXT);
+    return Math.max(0, this.#readSeqAtOpen - CONTEXT);
   }
 
   /** The index of the first entry shown. */
@@ -114,7 +120,7 @@ export class ShownConversation implements Conversation {
     const { entries } = this.#held;
     if (this.#aboveSeq !== undefined) return indexAbove(entries, this.#aboveSeq);
     const newest = Math.max(0, entries.length - PAGE);
-    const hasNew = this.headSeqAtOpen > this.readSeqAtOpen;
+    const hasNew = this.headSeqAtOpen > this.#readSeqAtOpen;
     if (!hasNew) return newest;
     return Math.max(
       0,

@@ -35,9 +35,7 @@ export function MessageList({ conversation, attention, title }: ListProps) {
   useLayoutEffect(() => keeper.current?.restore(), [lines]);
   useJumpToNew(conversation, box);
   useMarkRead(conversation, attention, isAtEnd, keeper);
-  useSignalEffect(() => {
-    if (isAtEnd.value) conversation.trim();
-  });
+  useTrim(conversation, isAtEnd);
 
   return (
     <div class="messages">
@@ -108,6 +106,15 @@ function useJumpToNew(conversation: Conversation, box: { current: HTMLDivElement
     isDone.current = true;
     const mark = box.current?.querySelector<HTMLElement>("h3.new");
     if (mark && box.current) box.current.scrollTop = Math.max(0, mark.offsetTop - 80);
+  });
+}
+
+/** Whoever comes back to the end after a long look back sees the newest page only. */
+function useTrim(conversation: Conversation, isAtEnd: ReadonlySignal<boolean>): void {
+  const wasAway = useRef(false);
+  useSignalEffect(() => {
+    if (isAtEnd.value && wasAway.current) conversation.trim();
+    wasAway.current = !isAtEnd.value;
   });
 }
 

@@ -62,7 +62,7 @@ export interface Conversation {
   readonly lines: ReadonlySignal<readonly Line[]>;
   /** Whether there is history above the first line. */
   readonly hasOlder: ReadonlySignal<boolean>;
-  /** The read position when the conversation was opened: what lies above it was new. */
+  /** The read position when the conversation was opened: what lies above it was new. Certain once loaded. */
   readonly readSeqAtOpen: number;
   /** How far the thread reached then. What comes later, one sees come. */
   readonly headSeqAtOpen: number;

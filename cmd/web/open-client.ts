@@ -19,7 +19,7 @@ import { installation } from "./slot-memory.ts";
  */
 export async function openClient(identity: Identity, slot: number, window: Window): Promise<Client> {
   const { userId } = identity;
-  const storage = await IndexedDbStorage.open(`heddle-${userId}-${slot}`).catch((cause) => {
+  const storage = await IndexedDbStorage.open(databaseName(userId, slot)).catch((cause) => {
     throw new Error(
       "This browser keeps nothing for this page, so a message could get lost. Leave private mode.",
       {
@@ -34,6 +34,15 @@ export async function openClient(identity: Identity, slot: number, window: Windo
     credentials: credentialsOf(identity, window.sessionStorage),
     storage,
   });
+}
+
+/** Leaves nothing of a user's chats behind in a slot. Only after its client was closed. */
+export function forgetChats(userId: string, slot: number, window: Window): void {
+  window.indexedDB.deleteDatabase(databaseName(userId, slot));
+}
+
+function databaseName(userId: string, slot: number): string {
+  return `heddle-${userId}-${slot}`;
 }
 
 /**

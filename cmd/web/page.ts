@@ -3,8 +3,8 @@ import { ChatModel } from "./chat-model.ts";
 import { type Identity, storedIdentity, storeIdentity, storeLastName } from "./identity.ts";
 import { Leftovers } from "./leftovers.ts";
 import type { Model } from "./model.ts";
-import { openClient } from "./open-client.ts";
-import { preferredSlot, rememberSlot } from "./slot-memory.ts";
+import { forgetChats, openClient } from "./open-client.ts";
+import { forgetInstallation, preferredSlot, rememberSlot } from "./slot-memory.ts";
 import { type Slot, takeSlot } from "./slots.ts";
 
 /** What the page shows. */
@@ -45,8 +45,13 @@ export class Page {
     void this.#open(identity);
   }
 
-  /** Ends the session and asks anew, saying `notice`. Unsent messages stay in this browser. */
+  /** Ends the session and asks anew, saying `notice`. Of the chats only unsent messages stay in this browser. */
   signOut(notice = ""): void {
+    const stage = this.stage.peek();
+    const connection = stage.kind === "chat" ? stage.model.connection.peek() : undefined;
+    if (connection?.phase === "ended" && connection.why === "revoked") {
+      forgetInstallation(this.#window.localStorage);
+    }
     this.#end.abort(new Error("signed out"));
     storeIdentity(this.#window.sessionStorage, undefined);
     this.stage.value = { kind: "sign-in", notice };
@@ -97,6 +102,7 @@ export class Page {
     this.#closing = new Promise((resolve) => {
       const end = async () => {
         await Promise.allSettled([leftovers.close(), model.close()]);
+        if (client.outbox().length === 0) forgetChats(identity.userId, slot.number, this.#window);
         slot.release();
         resolve();
       };

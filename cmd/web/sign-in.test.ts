@@ -55,4 +55,40 @@ describe("Sign-in on the page", function () {
     await signIn(page, "tom");
     await bubble(page, "kept through the sign-in").getByRole("img", { name: "Sent" }).waitFor();
   });
+
+  it("says when another device has signed this one out, and comes back as a new one", async () => {
+    const page = await browser.signedIn("vera");
+    await startChat(page, "walt");
+    await write(page, "before");
+    await bubble(page, "before").getByRole("img", { name: "Sent" }).waitFor();
+    const { devices } = await browser.call("vera", "heddle.thread.v1.ThreadService/ListDevices", {});
+    const [device] = devices as { deviceId: string }[];
+    const requestId = Buffer.alloc(16, 1).toString("base64");
+    const revoke = { deviceId: device?.deviceId, requestId };
+    await browser.call("vera", "heddle.thread.v1.ThreadService/RevokeDevice", revoke);
+    await page.getByText("This browser was signed out from another of your devices.").waitFor();
+    await page.getByRole("button", { name: "Sign in again" }).click();
+    await signIn(page, "vera");
+    await bubble(page, "before").waitFor();
+  });
+
+  it("leaves nothing of the chats in the browser after sign-out", async () => {
+    const page = await browser.signedIn("xenia");
+    await startChat(page, "yan");
+    await write(page, "private");
+    await bubble(page, "private").getByRole("img", { name: "Sent" }).waitFor();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.waitForFunction(async () => (await indexedDB.databases()).length === 0);
+  });
+
+  it("says where it cannot work", async () => {
+    const context = await browser.context();
+    await context.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, "locks"));
+    const page = await context.newPage();
+    await page.goto("/");
+    await page.getByLabel("Your name").fill("zoe");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "This does not work here" }).waitFor();
+    await page.getByRole("alert").getByText("https").waitFor();
+  });
 });

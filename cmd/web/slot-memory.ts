@@ -47,3 +47,8 @@ export function installation(browser: Storage): string {
   browser.setItem(installKey, made);
   return made;
 }
+
+/** A device that its user has revoked stays revoked: this browser comes back as another one. */
+export function forgetInstallation(browser: Storage): void {
+  browser.removeItem(installKey);
+}

@@ -28,6 +28,7 @@ export class PageBrowser {
   readonly problems: string[] = [];
   readonly #browser: Browser;
   readonly #dataDir: string;
+  readonly #tokens = new Map<string, string>();
 
   private constructor(heddle: Heddle, browser: Browser, dataDir: string) {
     this.heddle = heddle;
@@ -77,16 +78,24 @@ export class PageBrowser {
 
   /** Sends texts from one user to another, in order, by unary calls: history to look at. */
   async write(from: string, to: string, texts: readonly string[]): Promise<void> {
-    const token = await this.token(from);
     for (const text of texts) {
       const clientId = Buffer.from(crypto.randomUUID().replaceAll("-", ""), "hex").toString("base64");
-      const response = await fetch(`${this.heddle.webUrl}/heddle.message.v1.MessageService/Send`, {
-        method: "POST",
-        headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
-        body: JSON.stringify({ toUserId: to, clientId, attempt: 1, body: { text: { text } } }),
-      });
-      if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+      const send = { toUserId: to, clientId, attempt: 1, body: { text: { text } } };
+      await this.call(from, "heddle.message.v1.MessageService/Send", send);
     }
+  }
+
+  /** A unary call in Connect's JSON, as a user. Rejects with an Error that has the answer. */
+  async call(userId: string, method: string, request: object): Promise<Record<string, unknown>> {
+    const token = this.#tokens.get(userId) ?? (await this.token(userId));
+    this.#tokens.set(userId, token);
+    const response = await fetch(`${this.heddle.webUrl}/${method}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+      body: JSON.stringify(request),
+    });
+    if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+    return (await response.json()) as Record<string, unknown>;
   }
 
   async close(): Promise<void> {
