@@ -63,9 +63,7 @@ export class FileStorage implements Storage {
     const line = toLine(changes);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ line, changes, durable: options.durable ?? false, resolve, reject });
-      this.#writing ??= this.#drain().finally(() => {
-        this.#writing = undefined;
-      });
+      this.#writing ??= this.#drain();
     });
   }
 
@@ -85,6 +83,7 @@ export class FileStorage implements Storage {
         for (const each of batch) each.reject(fault);
       }
     }
+    this.#writing = undefined;
   }
 
   async #append(batch: readonly Waiting[]): Promise<void> {

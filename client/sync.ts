@@ -45,19 +45,19 @@ export class Sync {
     this.#isWanted = true;
     if (!this.#isOpen || this.#isRunning) return;
     this.#isRunning = true;
-    void this.#run().finally(() => {
-      this.#isRunning = false;
-    });
+    void this.#run();
   }
 
   async #run(): Promise<void> {
     this.#isWanted = false;
     try {
       await this.#pages();
+      this.#isRunning = false;
       this.#backoff.reset();
       if (this.#isOpen) this.#schedule(this.#isWanted ? 0 : EVERY_MS * (0.8 + 0.4 * this.#deps.random()));
     } catch (thrown) {
       const error = asError(thrown);
+      this.#isRunning = false;
       this.#isWanted = true;
       if (error.reason === ErrorReason.TOKEN_MALFORMED) this.#deps.cursor.drop();
       if (this.#isOpen) this.#schedule(this.#backoff.next(error.retryAfterMs));
