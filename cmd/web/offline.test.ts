@@ -88,6 +88,23 @@ describe("The page on a bad line", function () {
     assert.equal(await finn.locator(".bubble").count(), 1);
   });
 
+  it("says that the server is away, and goes on by itself when it is back", async () => {
+    const page = await browser.signedIn("kai");
+    await startChat(page, "lou");
+    await write(page, "before the stop");
+    await bubble(page, "before the stop").getByRole("img", { name: "Sent" }).waitFor();
+    const startAgain = await browser.stop();
+    await write(page, "while it is away");
+    await page.getByText(/^(Offline|Connecting again)/).waitFor();
+    await startAgain();
+    await bubble(page, "while it is away").getByRole("img", { name: "Sent" }).waitFor({ timeout: 40_000 });
+    await page.getByText(/^(Offline|Connecting again)/).waitFor({ state: "detached" });
+    assert.deepEqual(await page.locator(".bubble .text").allTextContents(), [
+      "before the stop",
+      "while it is away",
+    ]);
+  });
+
   it("marks what was refused for good, and sends it again or forgets it as one likes", async () => {
     const context = await browser.context();
     const page = await browser.signedIn("gus", context);

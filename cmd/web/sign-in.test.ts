@@ -72,6 +72,15 @@ describe("Sign-in on the page", function () {
     await bubble(page, "before").waitFor();
   });
 
+  it("works under every name of this machine", async () => {
+    const { port } = new URL(browser.heddle.webUrl);
+    const context = await browser.context({ baseURL: `http://localhost:${port}` });
+    const page = await browser.signedIn("lola", context);
+    await startChat(page, "mo");
+    await write(page, "from localhost");
+    await bubble(page, "from localhost").getByRole("img", { name: "Sent" }).waitFor();
+  });
+
   it("leaves nothing of the chats in the browser after sign-out", async () => {
     const page = await browser.signedIn("xenia");
     await startChat(page, "yan");

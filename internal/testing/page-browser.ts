@@ -5,6 +5,7 @@ import { type Browser, type BrowserContext, type Page, chromium as playwright } 
 import { buildPage } from "../../cmd/web/build.ts";
 import { type Heddle, startHeddle } from "../app/all-in-one.ts";
 import { developmentConfig, type HeddleConfig } from "../app/config.ts";
+import { parseListenAddress } from "../rpc/listen-address.ts";
 import { chromium } from "./tools.ts";
 
 const quiet = [
@@ -24,7 +25,7 @@ let built: Promise<unknown> | undefined;
  * logs as an error or throws: a test that expects none asserts that it is empty.
  */
 export class PageBrowser {
-  readonly heddle: Heddle;
+  heddle: Heddle;
   readonly problems: string[] = [];
   readonly #browser: Browser;
   readonly #dataDir: string;
@@ -44,6 +45,16 @@ export class PageBrowser {
     const args = process.getuid?.() === 0 ? [...quiet, "--no-sandbox"] : quiet;
     const browser = await playwright.launch({ executablePath: await chromium(), args });
     return new PageBrowser(heddle, browser, dataDir);
+  }
+
+  /** Stops Heddle, and resolves to how to start it again on the same data and web address. */
+  async stop(): Promise<() => Promise<void>> {
+    const webAddress = parseListenAddress(new URL(this.heddle.webUrl).host);
+    if (!webAddress) throw new Error(`no address: ${this.heddle.webUrl}`);
+    await this.heddle.close();
+    return async () => {
+      this.heddle = await startHeddle(developmentConfig(this.#dataDir, { drainMs: 500, webAddress }));
+    };
   }
 
   /** A browser with nothing stored. */
