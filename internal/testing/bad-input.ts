@@ -61,8 +61,8 @@ export class Target {
     );
   }
 
-  async ticket(user = "ann", deviceId = "phone"): Promise<string> {
-    return (await this.call(GatewayService.method.openSession, { deviceId }, this.tokens[user])).ticket;
+  async ticket(user = "ann", deviceId = "phone", token = this.tokens[user]): Promise<string> {
+    return (await this.call(GatewayService.method.openSession, { deviceId }, token)).ticket;
   }
 
   /** A Connect stream that was opened properly. */

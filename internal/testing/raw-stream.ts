@@ -18,7 +18,7 @@ export class RawStream {
   readonly #call: ClientDuplexStream<Buffer, Buffer>;
   readonly #status: Promise<StatusObject>;
   #seen = 0;
-  #wake: () => void = () => {};
+  #waiters: (() => void)[] = [];
   #over = false;
 
   constructor(grpcUrl: string, ticket: string | undefined) {
@@ -40,6 +40,10 @@ export class RawStream {
       this.#client.close();
       this.#wake();
     });
+  }
+
+  #wake(): void {
+    for (const waiter of this.#waiters.splice(0)) waiter();
   }
 
   /** Says a frame. */
@@ -87,10 +91,18 @@ export class RawStream {
           return event.kind.value as EventValue<K>;
       }
       if (this.#over) throw (await this.ended()) ?? new Error(`the stream ended without ${kind}`);
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
+      await this.#woken();
     }
+  }
+
+  /** Resolves to true when more than `count` events have come, to false if the stream ends before. */
+  async more(count: number): Promise<boolean> {
+    while (this.events.length <= count && !this.#over) await this.#woken();
+    return this.events.length > count;
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
   /** Resolves when the stream has ended: to its error, or undefined for OK. */
