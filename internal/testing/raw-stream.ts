@@ -66,6 +66,12 @@ export class RawStream {
     this.say({ case: "open", value: { deviceId, cursor } as never });
   }
 
+  /** Pings every 10 s until the stream ends, as a client must that is not to be taken for gone. */
+  keepAlive(): void {
+    const pinging = setInterval(() => this.say({ case: "ping", value: {} as never }), 10_000);
+    this.#status.then(() => clearInterval(pinging));
+  }
+
   /** Acknowledges everything that came so far. */
   ack(): void {
     this.say({ case: "ack", value: { upTo: BigInt(this.events.length) } as never });

@@ -136,6 +136,7 @@ export async function connect(target: Target, userId: string): Promise<RawStream
     await target.ticket(userId, "phone", tokens[userId]),
   );
   stream.open("phone");
+  stream.keepAlive();
   await stream.next("caughtUp");
   return stream;
 }
