@@ -80,6 +80,13 @@ export class Reader {
     }
   }
 
+  /** Resolves when it has been told that it is behind, or holds `count` entries. */
+  async told(count: number): Promise<void> {
+    for (let seen = 0; !this.behind && this.held.size < count; seen = this.stream.events.length) {
+      if (!(await this.stream.more(seen))) throw new Error(`the stream of ${this.userId} ended`);
+    }
+  }
+
   /** Pulls what it does not hold, as a client does that was told it is behind. */
   async pull(target: Target, writer: string, head: number): Promise<void> {
     const threadId = directThreadId(writer, this.userId);
