@@ -31,5 +31,5 @@ export interface Accepted {
   readonly recipientOffline: boolean | undefined;
 }
 
-/** Called once per send, with what is to be said to the client. */
+/** Called once per send, with what is to be said to the client. Must not throw. */
 export type Settle = (outcome: Accepted | HeddleError) => void;

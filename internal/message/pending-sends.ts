@@ -20,7 +20,7 @@ export interface PendingSend {
   readonly expiresAtMs: number;
   /** Whether a check-and-put with this send was made: from then on nothing may say `committed=never`. */
   tried: boolean;
-  /** Called once. */
+  /** Called once. Must not throw. */
   readonly settle: (verdict: Verdict) => void;
 }
 

@@ -16,6 +16,7 @@ import type {
   SendRequest,
   SendResponseSchema,
 } from "../gen/heddle/message/v1/message_service_pb.js";
+import { boundedMessageStore } from "../store/bounded-message-store.ts";
 import type { MessageStore } from "../store/message-store.ts";
 import { Deadlines } from "../stream/deadlines.ts";
 import { Appender } from "./appender.ts";
@@ -44,6 +45,8 @@ interface Call {
   readonly caller: { readonly userId: string };
 }
 
+/** How long a read may take, in ms: half of what a call has. */
+const READ_MS = 5_000;
 /** How long a send may wait to be appended, in ms. */
 const EXPIRES_MS = 10_000;
 
@@ -65,12 +68,20 @@ export class MessageService {
     const { store, threads, channel, clock, bucketSize = BUCKET_SIZE } = ports;
     const deadlines = new Deadlines(clock);
     const gate = new Gate({ threads, channel, clock, deadlines, ledger: new TouchLedger(clock) });
-    const search = new StoreSearch(store, bucketSize);
-    this.#store = store;
+    const reading = boundedMessageStore(store, deadlines, READ_MS);
+    this.#store = reading;
     this.#bucketSize = bucketSize;
     this.#logs = new ThreadLogs(threads);
-    this.#heads = new HeadReader(store, bucketSize);
-    this.#receipts = new Receipts({ store, heads: this.#heads, threads, channel, clock, bucketSize });
+    this.#heads = new HeadReader(reading, bucketSize);
+    this.#receipts = new Receipts({
+      store: reading,
+      heads: this.#heads,
+      threads,
+      channel,
+      clock,
+      bucketSize,
+    });
+    const search = new StoreSearch(store, bucketSize);
     this.appender = new Appender({ store, search, gate, clock, deadlines, bucketSize });
     const committer: Committer = { logs: this.#logs, appender: this.appender, receipts: this.#receipts };
     this.#sender = new Sender(committer, clock, EXPIRES_MS);
@@ -78,7 +89,7 @@ export class MessageService {
     this.#resolver = new Resolver({
       logs: this.#logs,
       heads: this.#heads,
-      search,
+      search: new StoreSearch(reading, bucketSize),
       appender,
       clock,
       expiresMs: EXPIRES_MS,
