@@ -9,10 +9,10 @@ export { Counter, Gauge, Histogram };
  */
 export type Metrics = Registry;
 
-/** A fresh registry. With `process`, also Node's own figures (CPU, heap, event loop lag) as `heddle_process_…`. */
+/** A fresh registry. With `process`, also Node's own figures (CPU, heap, event loop lag), under the names that dashboards know. */
 export function createMetrics(options: { readonly process: boolean }): Metrics {
   const registry = new Registry();
-  if (options.process) collectDefaultMetrics({ register: registry, prefix: "heddle_process_" });
+  if (options.process) collectDefaultMetrics({ register: registry });
   return registry;
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ErrorReason, HeddleError } from "../base/heddle-error.ts";
+import { ErrorReason, type HeddleError } from "../base/heddle-error.ts";
 import { Deadlines } from "../stream/deadlines.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
 import { MemoryMessageStore } from "../testing/memory-message-store.ts";
@@ -15,7 +15,7 @@ describe("boundedMessageStore", () => {
     const never = () => new Promise<never>(() => {});
     const hung: MessageStore = { checkAndPut: never, put: never, get: never };
     const store = boundedMessageStore(hung, new Deadlines(clock), 4_000);
-    const outcomes: unknown[] = [];
+    const outcomes: Error[] = [];
     const calls = [
       store.checkAndPut(row, undefined, new Uint8Array(32), []),
       store.put(row, "r", []),
@@ -28,9 +28,8 @@ describe("boundedMessageStore", () => {
     clock.advance(400);
     await new Promise(setImmediate);
     assert.equal(outcomes.length, 3);
-    for (const error of outcomes) {
-      assert.ok(error instanceof HeddleError && error.reason === ErrorReason.STORE_UNAVAILABLE);
-    }
+    const reasons = outcomes.map((error) => (error as HeddleError).reason);
+    assert.deepEqual(reasons, Array(3).fill(ErrorReason.STORE_UNAVAILABLE));
   });
 });
 
