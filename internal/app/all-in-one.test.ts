@@ -117,7 +117,7 @@ describe("Heddle in one process", () => {
     }));
     assert.ok(names.length > 20);
     for (const { name, help } of names) {
-      assert.match(name, /^heddle_[a-z0-9_]+$/);
+      assert.match(name, /^(heddle|process|nodejs)_[a-z0-9_]+$/);
       assert.ok(help.length > 10, name);
     }
   });
