@@ -484,6 +484,19 @@ describe("A client's sends", () => {
     await world.client.close();
   });
 
+  it("stay in the outbox when the void that seals them is heard of before the answer", async () => {
+    const world = await new World().live();
+    const send = await world.client.send({ threadId: THREAD }, "hi");
+    await settled();
+    const body = { kind: { case: "void", value: {} } };
+    const own = wireEntry(1, { sender: "ann", clientId: fromHex(send.item.clientId), body });
+    world.transport.stream.hear({ case: "entry", value: own });
+    await settled();
+    assert.equal(send.item.state, "sending");
+    assert.equal(world.client.outbox().length, 1);
+    await world.client.close();
+  });
+
   it("go again, numbered, on the next stream when one ends without an answer", async () => {
     const world = await new World().live();
     await world.client.send({ threadId: THREAD }, "hi");

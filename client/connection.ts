@@ -70,8 +70,9 @@ export class Connection {
     }
   }
 
-  /** Tries at once if it is waiting. */
+  /** Tries at once if it is waiting, and is impatient again. */
   nudge(): void {
+    this.#backoff.reset();
     this.#wake();
   }
 

@@ -78,7 +78,8 @@ export class Incoming {
     this.#deps.threads.takeEntries(state, [entry], "stream");
     this.#deps.positions.streamed(state);
     this.#deps.rows.want(state);
-    if (entry.sender !== this.#deps.userId) return;
-    this.#deps.pump.seen(entry);
+    // A void of one's own says the opposite: the send was sealed. ResolveSend, which sealed it, answers that.
+    const isOwnSend = entry.sender === this.#deps.userId && entry.body.kind !== "void";
+    if (isOwnSend) this.#deps.pump.seen(entry);
   }
 }

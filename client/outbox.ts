@@ -152,10 +152,9 @@ export class Outbox {
       record,
     );
     await this.#write([dropRecord(record), keepRecord(next)], true);
-    const later = [...this.#records.values()];
+    const records = [...this.#records.values()].map((each) => (each === record ? next : each));
     this.#records.clear();
-    for (const each of later)
-      this.#records.set((each === record ? next : each).identity.clientId, each === record ? next : each);
+    for (const each of records) this.#records.set(each.identity.clientId, each);
     this.#deps.onChange(toItem(next), undefined, record.identity.clientId);
   }
 

@@ -123,6 +123,11 @@ export class Threads {
   takeOwn(item: OutboxItem, place: Place): void {
     const state = this.ensure(place.threadId);
     const { seq, createdAtMs } = place;
+    if (item.to !== undefined && !state.row) {
+      // The server has made the row; its own words come with the next sync.
+      const participants = [this.#deps.userId, item.to].sort();
+      state.row = { kind: "direct", participants, updatedAtMs: createdAtMs ?? 0, isMuted: false };
+    }
     const before = seq === state.log.position + 1 ? state.log.ordinalAt(seq - 1) : undefined;
     if (before === undefined || createdAtMs === undefined) {
       const { head } = state.log;

@@ -6,7 +6,7 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { type ChannelCredentials, Client, credentials, Metadata } from "@grpc/grpc-js";
+import { type ChannelCredentials, Client, connectivityState, credentials, Metadata } from "@grpc/grpc-js";
 import type { CallOptions, Stream, StreamOptions, Transport, UnaryMethod } from "../transport.ts";
 import { fromStatus } from "./errors.ts";
 import { GrpcStream } from "./stream.ts";
@@ -71,10 +71,17 @@ class GrpcTransport implements Transport {
     this.#clients.clear();
   }
 
-  /** One connection per address; the least recently asked for goes. */
+  /**
+   * One connection per address; the least recently asked for goes. One that failed is not waited for: grpc-js would
+   * answer with the old failure until its own wait is over, but when to try is this library's to say.
+   */
   #client(url: string): Client {
-    const known = this.#clients.get(url);
+    let known = this.#clients.get(url);
     this.#clients.delete(url);
+    if (known?.getChannel().getConnectivityState(false) === connectivityState.TRANSIENT_FAILURE) {
+      known.close();
+      known = undefined;
+    }
     const client = known ?? new Client(addressOf(url), this.#credentials(url), CHANNEL);
     this.#clients.set(url, client);
     if (this.#clients.size > KEPT_CLIENTS) {
@@ -91,11 +98,10 @@ class GrpcTransport implements Transport {
   }
 }
 
-/** Reconnecting at once matters more than sparing the server: the client has a backoff of its own. */
 const CHANNEL = {
   "grpc.enable_retries": 0,
-  "grpc.initial_reconnect_backoff_ms": 100,
-  "grpc.max_reconnect_backoff_ms": 2_000,
+  // Else a fresh connection would share the failed one's wait.
+  "grpc.use_local_subchannel_pool": 1,
   "grpc.keepalive_time_ms": 20_000,
   "grpc.keepalive_timeout_ms": 10_000,
   "grpc.max_receive_message_length": 8 * 1024 * 1024,
