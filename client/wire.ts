@@ -16,7 +16,6 @@ import {
 } from "../internal/gen-web/heddle/message/v1/message_service_pb.js";
 import type { Refused } from "../internal/gen-web/heddle/push/v1/frame_pb.js";
 import type { Entry, EntryBody, Head, Receipt } from "./model.ts";
-import type { Json } from "./storage.ts";
 
 export const ERROR_DOMAIN = "heddle";
 
@@ -109,9 +108,4 @@ export function asError(thrown: unknown): HeddleError {
   if (thrown instanceof HeddleError) return thrown;
   const message = thrown instanceof Error ? thrown.message : String(thrown);
   return new HeddleError(Code.UNKNOWN, ErrorReason.UNSPECIFIED, message, { cause: thrown });
-}
-
-/** Storage keeps entries as they are. */
-export function entryToJson(entry: Entry): Json {
-  return entry as unknown as Json;
 }
