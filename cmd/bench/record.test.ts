@@ -43,7 +43,10 @@ describe("Records", () => {
       const path = join(folder, "new/results.jsonl");
       assert.deepEqual(await readRecords(path), []);
       const record = (value: number, rate: number, at: string) =>
-        toRecord({ bench: "latency", unit: "ms", value, params: { rate } }, { ...place, at });
+        toRecord(
+          { bench: "latency", unit: "ms", value, params: { rate, others_cores: value } },
+          { ...place, at },
+        );
       await appendRecords(path, [record(1, 300, "t1"), record(2, 1_000, "t1")]);
       await appendRecords(path, [record(3, 300, "t2")]);
       const kept = await readRecords(path);
