@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
+import type { Clock } from "../internal/base/clock.ts";
 import { Code, ErrorReason, HeddleError } from "../internal/base/heddle-error.ts";
 import { hex } from "../internal/base/ids.ts";
 import {
@@ -95,7 +96,13 @@ class Life {
       );
     };
     const calls = { call } as unknown as Pick<Calls, "call">;
-    this.pump = new OutboxPump({ outbox: this.outbox, calls, clock: this.clock, random: () => 0.5 });
+    const clock: Clock = {
+      nowMs: () => this.clock.nowMs(),
+      monotonicMs: () => this.clock.monotonicMs(),
+      // Browsers' timers come a little early.
+      after: (ms, callback) => this.clock.after(Math.max(0, ms - 0.9), callback),
+    };
+    this.pump = new OutboxPump({ outbox: this.outbox, calls, clock, random: () => 0.5 });
   }
 
   connect(): void {

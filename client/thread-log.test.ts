@@ -75,6 +75,21 @@ describe("ThreadLog", () => {
     assert.equal(log.head.seq, 1_499);
   });
 
+  it("holds a bounded number of bytes, and the newest entry whatever its size", () => {
+    const log = new ThreadLog();
+    const text = "x".repeat(8_192);
+    for (let seq = 1; seq <= 100; seq++) log.take([{ ...entry(seq), body: { kind: "text", text } }]);
+    assert.ok(log.bytes <= 256 * 1024, `${log.bytes}`);
+    assert.ok(log.newest().length > 10);
+    log.isOpen = true;
+    for (let seq = 101; seq <= 200; seq++) log.take([{ ...entry(seq), body: { kind: "text", text } }]);
+    assert.ok(log.newest().length > 100, "a person reads it");
+    log.shrink();
+    assert.deepEqual(seqs(log.newest()), [200]);
+    assert.equal(log.position, 200);
+    assert.equal(log.missing(), undefined);
+  });
+
   it("skips what is too much to catch up with, and says so", () => {
     const log = new ThreadLog(10);
     log.learn({ seq: 5_000, ordinal: 5_000 });
