@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
-import { PAGE } from "./folders.ts";
+import { CACHE, PAGE } from "./folders.ts";
 import type { BenchRecord } from "./record.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
@@ -61,6 +62,22 @@ describe("make bench", function () {
     assert.match(stdout, /^direct +[\d,]+ messages\/s/m);
     assert.match(stderr, /by layer:\n(.*\n)*.*heddle message/);
     assert.match(stderr, /entry-cell\.ts/);
+  });
+
+  it("ends servers, loads and scratch folders at Ctrl-C", async () => {
+    const child = spawn(process.execPath, [join(import.meta.dirname, "main.ts"), "--only", "direct"], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    const exit = once(child, "exit");
+    const said: string[] = [];
+    const lines = createInterface({ input: child.stderr }).on("line", (line) => said.push(line));
+    await once(lines, "line"); // The clients are connected.
+    const own = (names: string[]) => names.filter((name) => name.startsWith(`run-${child.pid}-`));
+    assert.equal(own(await readdir(CACHE)).length, 1);
+    child.kill("SIGINT");
+    assert.deepEqual(await exit, [1, null]);
+    assert.match(said.join("\n"), /stopped by SIGINT/);
+    assert.deepEqual(own(await readdir(CACHE)), []);
   });
 
   it("exits with 2 for a scenario that there is not", async () => {

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { CACHE, ROOT } from "./folders.ts";
+import { ROOT } from "./folders.ts";
 import { Inspector } from "./inspector.ts";
+import { scratchFolder } from "./scratch-folder.ts";
 import { parseUsage, type ServerUsage } from "./server-usage.ts";
 
 /** How long the server may take to start, and to stop before it is killed. */
@@ -46,8 +47,7 @@ export class ServerProcess {
 
   /** Resolves when it serves. `inspect` lets garbage be collected and profiles be taken on request. */
   static async start(options: { readonly inspect: boolean }): Promise<ServerProcess> {
-    await mkdir(CACHE, { recursive: true });
-    const dataDir = await mkdtemp(join(CACHE, "data-"));
+    const dataDir = await scratchFolder();
     const child = spawn(join(ROOT, "bin/heddle"), ["--json"], {
       env: serverEnv(dataDir, options.inspect),
       stdio: ["ignore", "pipe", "pipe"],
