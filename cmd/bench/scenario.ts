@@ -4,6 +4,7 @@ import { LoadProcess, type Remote } from "./load-process.ts";
 import { type CoresBusy, type CpuReading, coresBusy, machineCpuSeconds } from "./machine-load.ts";
 import type { Figure } from "./record.ts";
 import { ServerProcess } from "./server-process.ts";
+import { type ThreadSeconds, threadSeconds, threadsText } from "./thread-usage.ts";
 
 /** One thing to measure, in a file of its own below scenarios/. */
 export interface Scenario {
@@ -56,6 +57,8 @@ export interface MeasuredLoad {
 export interface MeasuredServer {
   readonly usage: () => Promise<{ readonly cpuSeconds: number }>;
   readonly inspector?: Inspector | undefined;
+  /** Process id. */
+  readonly pid?: number;
 }
 
 /** Gets a profile of a window, and how much was done in it. */
@@ -99,13 +102,12 @@ export class Stage {
   async window(server: MeasuredServer, load: MeasuredLoad): Promise<Measured> {
     await passed(this.scale.warmUpMs);
     await load.resetLatencies();
-    if (this.#onProfile) await server.inspector?.startProfile();
+    const threads = await this.#startProfile(server);
     const before = await this.#reading(server, load);
     await passed(this.scale.windowMs);
     const after = await this.#reading(server, load);
     const done = after.done - before.done;
-    const profile = this.#onProfile && (await server.inspector?.stopProfile());
-    if (profile) await this.#onProfile?.(profile, done);
+    await this.#stopProfile(server, threads, done);
     const cores = coresBusy(before, after);
     this.progress(coresText(cores));
     return {
@@ -113,6 +115,23 @@ export class Stage {
       cpuUs: ((after.server - before.server) * 1e6) / done,
       othersCores: Number(cores.others.toFixed(2)),
     };
+  }
+
+  async #startProfile({ inspector, pid }: MeasuredServer): Promise<ThreadSeconds> {
+    if (!this.#onProfile || !inspector) return new Map();
+    await inspector.startProfile();
+    return threadSeconds(pid ?? 0);
+  }
+
+  async #stopProfile(
+    { inspector, pid }: MeasuredServer,
+    threads: ThreadSeconds,
+    done: number,
+  ): Promise<void> {
+    if (!this.#onProfile || !inspector) return;
+    const text = threadsText(threads, await threadSeconds(pid ?? 0));
+    await this.#onProfile(await inspector.stopProfile(), done);
+    if (text) this.progress(text);
   }
 
   async #reading(

@@ -65,6 +65,10 @@ export class ServerProcess {
     return new ServerProcess(child, dataDir, JSON.parse(ready) as Record<string, string>, inspector);
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   /** What it has used so far, by its own account. */
   async usage(): Promise<ServerUsage> {
     const response = await fetch(`${this.#adminUrl}/metrics`, { signal: AbortSignal.timeout(10_000) });
