@@ -49,7 +49,8 @@ const fates = fc.array(
 );
 const sends = fc.array(fc.integer({ min: 0, max: 1 }), { minLength: 1, maxLength: 8 });
 
-describe("Outbox", () => {
+describe("Outbox", function () {
+  this.timeout(20_000);
   it("puts every message into the log exactly once and in order, or says that it failed, through every fate", async () => {
     await fc.assert(
       fc.asyncProperty(fates, sends, async (ways, threads) => {

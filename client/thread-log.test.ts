@@ -19,7 +19,8 @@ function entry(seq: number): Entry {
 
 const seqs = (entries: readonly Entry[]) => entries.map(({ seq }) => seq);
 
-describe("ThreadLog", () => {
+describe("ThreadLog", function () {
+  this.timeout(20_000);
   it("gives out every entry once and in order, whatever is lost, repeated or late, by pulling what is missing", () => {
     const arrivals = fc.array(fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 8 }), { maxLength: 30 });
     fc.assert(
