@@ -1,4 +1,4 @@
-import type { HandOff, Publication, Topic } from "../base/publication.ts";
+import type { Publication, Topic } from "../base/publication.ts";
 import type { Send, Settle } from "../base/send.ts";
 import type { Thread } from "../gen/heddle/thread/v1/thread_pb.js";
 
@@ -63,4 +63,3 @@ export interface Link {
 /** A stream whose messages are encoded, and the call that opened it, as the listeners hand them over. */
 export type { ByteStream } from "../rpc/byte-stream.ts";
 export type { Call, Caller } from "../rpc/handlers.ts";
-export type { HandOff };
