@@ -14,7 +14,7 @@ import { SCENARIOS } from "./scenarios.ts";
 const EXIT = { well: 0, failed: 1, wrongUse: 2 } as const;
 
 /** The longest that a scenario may take: the slowest needs about a minute on two quiet cores. */
-const SCENARIO_MS = 180_000;
+const SCENARIO_MS = 300_000;
 
 interface Options {
   readonly only?: string;

@@ -82,7 +82,8 @@ export function profileText(
     return `${share}${each}  ${name === layer ? name : `${name}  [${layer}]`}`;
   };
   return [
-    `main thread busy ${(busyUs / 1e6).toFixed(2)} s; self time of the first ${options.top} functions:`,
+    `main thread busy ${(busyUs / 1e6).toFixed(2)} s by the clock, waiting for a core included;`,
+    `self time of the first ${options.top} functions:`,
     ...functions.slice(0, options.top).map(row),
     `by the function of Heddle's that asked for it, the first ${options.top}:`,
     ...byAsker(profile).slice(0, options.top).map(row),
