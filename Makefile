@@ -24,8 +24,8 @@ run: install page ## start all of Heddle in one process on this machine
 	while wait $$pid; code=$$?; kill -0 $$pid 2>/dev/null; do :; done; \
 	case $$code in 130|143) exit 0 ;; *) exit $$code ;; esac
 
-test: install ## run every test
-	@$(MORE_FILES); $(MOCHA)
+test: install page ## run every test; ARGS="-g words" for some
+	@$(MORE_FILES); $(MOCHA) $(ARGS)
 
 check: install ## format, lint, types, layers, contract, freshness of the generated code
 	@echo "check: format and lint"; biome check --error-on-warnings .

@@ -1,5 +1,5 @@
 import type { Client, ClientEvent, Conversation, Entry, OutboxItem } from "../../client/index.ts";
-import { dayLine, entryLine, notice, pendingLine } from "./looks.ts";
+import { dayLine, entryLine, type Layout, notice, pendingLine } from "./looks.ts";
 import type { Screen, ScreenLine } from "./screen.ts";
 
 /** Entries shown when a conversation is opened, and added by /older. */
@@ -16,7 +16,6 @@ export class ConversationView {
   readonly #client: Client;
   readonly #conversation: Conversation;
   readonly #screen: Screen;
-  readonly #nameWidth: number;
   /** By client_id. */
   readonly #own = new Map<string, OwnLine>();
   #day = "";
@@ -27,7 +26,6 @@ export class ConversationView {
     this.#client = client;
     this.#conversation = conversation;
     this.#screen = screen;
-    this.#nameWidth = Math.max(3, conversation.peer?.length ?? 0);
   }
 
   get threadId(): string {
@@ -36,6 +34,10 @@ export class ConversationView {
 
   get name(): string {
     return this.#conversation.peer ?? this.threadId.slice(0, 8);
+  }
+
+  get #layout(): Layout {
+    return { nameWidth: Math.max(3, this.name.length), columns: this.#screen.columns };
   }
 
   /** Shows the newest entries, fetched if the server is there. */
@@ -97,16 +99,15 @@ export class ConversationView {
 
   #showEntry(entry: Entry): void {
     const own = this.#own.get(entry.clientId);
-    const text = entryLine(entry, this.#conversation.stateOf(entry), this.#nameWidth);
+    const text = entryLine(entry, this.#conversation.stateOf(entry), this.#layout);
     this.#from = Math.min(this.#from, entry.seq);
+    if (text === undefined) return;
     if (own && entry.sender === this.#client.userId) {
       own.entry = entry;
       own.line.replace(text);
       return;
     }
-    const day = new Date(entry.createdAtMs).toDateString();
-    if (day !== this.#day) this.#screen.print(dayLine(entry.createdAtMs));
-    this.#day = day;
+    this.#showDay(entry.createdAtMs);
     const line = this.#screen.print(text);
     if (entry.sender === this.#client.userId) this.#own.set(entry.clientId, { line, entry });
   }
@@ -119,16 +120,24 @@ export class ConversationView {
       return;
     }
     if (item.seq !== undefined) return;
-    const text = pendingLine(item, this.#nameWidth);
+    const text = pendingLine(item, this.#layout);
     if (own) own.line.replace(text);
-    else if (this.#screen.isTerminal)
+    else if (this.#screen.isTerminal) {
+      this.#showDay(item.composedAtMs);
       this.#own.set(item.clientId, { line: this.#screen.print(text), entry: undefined });
-    else if (item.state === "failed") this.#screen.print(text);
+    } else if (item.state === "failed") this.#screen.print(text);
+  }
+
+  #showDay(atMs: number): void {
+    const day = new Date(atMs).toDateString();
+    if (day !== this.#day) this.#screen.print(dayLine(atMs));
+    this.#day = day;
   }
 
   #tick(): void {
     for (const { line, entry } of this.#own.values()) {
-      if (entry) line.replace(entryLine(entry, this.#conversation.stateOf(entry), this.#nameWidth));
+      const text = entry && entryLine(entry, this.#conversation.stateOf(entry), this.#layout);
+      if (text) line.replace(text);
     }
   }
 }

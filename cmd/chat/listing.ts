@@ -30,12 +30,16 @@ export async function printHistory(
     return EXIT.well;
   }
   if (entries.length === 0) output.write(`${notice(`no messages with ${userId} yet`)}\n`);
+  const columns = (output as { columns?: number }).columns ?? Number.POSITIVE_INFINITY;
   let day = "";
   for (const entry of entries) {
+    const layout = { nameWidth: Math.max(3, userId.length), columns };
+    const line = entryLine(entry, conversation.stateOf(entry), layout);
+    if (line === undefined) continue;
     const itsDay = new Date(entry.createdAtMs).toDateString();
     if (itsDay !== day) output.write(`${dayLine(entry.createdAtMs)}\n`);
     day = itsDay;
-    output.write(`${entryLine(entry, conversation.stateOf(entry), Math.max(3, userId.length))}\n`);
+    output.write(`${line}\n`);
   }
   return EXIT.well;
 }

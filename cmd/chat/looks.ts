@@ -1,7 +1,7 @@
 import pc from "picocolors";
 import type { ConnectionState, Entry, OutboxItem, SendState, Thread } from "../../client/index.ts";
 import { oneLine, safeText } from "./safe-text.ts";
-import { textWidth } from "./text-width.ts";
+import { textWidth, wrap } from "./text-width.ts";
 
 /** The mark behind an own message. All take the same room, so that one replaces another in its place. */
 export function tick(state: SendState): string {
@@ -37,18 +37,26 @@ export function dayLine(atMs: number): string {
   return pc.dim(`── ${day} ──`);
 }
 
-/** One entry as it stands in a conversation. */
-export function entryLine(entry: Entry, own: SendState | undefined, nameWidth: number): string {
-  if (entry.body.kind === "void") return notice("a message that was never sent");
+/** How a conversation is laid out. */
+export interface Layout {
+  /** Room for names. */
+  readonly nameWidth: number;
+  /** Columns of the terminal; Infinity where there is none. */
+  readonly columns: number;
+}
+
+/** One entry as it stands in a conversation; undefined for what is nothing to a person. */
+export function entryLine(entry: Entry, own: SendState | undefined, layout: Layout): string | undefined {
+  if (entry.body.kind === "void") return undefined;
   const text = entry.body.kind === "text" ? entry.body.text : "(something this chat cannot show yet)";
-  return messageLine(entry.createdAtMs, own ? undefined : entry.sender, text, own, nameWidth);
+  return messageLine(entry.createdAtMs, own ? undefined : entry.sender, text, own, layout);
 }
 
 /** One own message that is not in the log yet. */
-export function pendingLine(item: OutboxItem, nameWidth: number): string {
-  const why =
-    item.state === "failed" ? pc.red(` ${item.error?.message ?? "failed"} (/retry or /discard)`) : "";
-  return messageLine(item.composedAtMs, undefined, item.text, item.state, nameWidth) + why;
+export function pendingLine(item: OutboxItem, layout: Layout): string {
+  const line = messageLine(item.composedAtMs, undefined, item.text, item.state, layout);
+  if (item.state !== "failed") return line;
+  return `${line} ${pc.red(`${item.error?.message ?? "failed"} (/retry or /discard)`)}`;
 }
 
 function messageLine(
@@ -56,12 +64,14 @@ function messageLine(
   sender: string | undefined,
   text: string,
   own: SendState | undefined,
-  nameWidth: number,
+  { nameWidth, columns }: Layout,
 ): string {
   const name = (sender ?? "you").padStart(nameWidth);
   const head = `${pc.dim(timeOf(atMs))}  ${sender === undefined ? pc.dim(name) : pc.bold(name)}  `;
   const indent = " ".repeat(textWidth(head));
-  const lines = safeText(text).split("\n").join(`\n${indent}`);
+  // Room for a tick behind the last line.
+  const width = Math.max(20, columns - indent.length - 5);
+  const lines = wrap(safeText(text), width).join(`\n${indent}`);
   return own ? `${head}${lines}  ${tick(own)}` : `${head}${lines}`;
 }
 

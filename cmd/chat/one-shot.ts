@@ -2,7 +2,6 @@ import type { Writable } from "node:stream";
 import { type Client, HeddleError, type OutboxItem, type Send } from "../../client/index.ts";
 import { ChatError, connectionProblem, EXIT } from "./exit-code.ts";
 import { outcomeJson } from "./json-lines.ts";
-import { tick } from "./looks.ts";
 import type { Settings } from "./settings.ts";
 
 /** How long a sent message gets to be delivered before its tick is printed. */
@@ -32,7 +31,8 @@ export async function sendOnce(
   else {
     const reached = sent.recipientOffline ? sent : await delivered(send);
     const offline = sent.recipientOffline ? ` (${to} is offline and gets it on return)` : "";
-    output.write(`${tick(reached.state).trim()} ${reached.state} to ${to}, seq ${sent.seq}${offline}\n`);
+    const mark = reached.state === "sent" ? "✓" : "✓✓";
+    output.write(`${mark} ${reached.state} to ${to}, seq ${sent.seq}${offline}\n`);
   }
   return EXIT.well;
 }

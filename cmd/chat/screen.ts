@@ -63,6 +63,11 @@ export class Screen {
     return { replace: (fresh) => this.#replace(line, fresh) };
   }
 
+  /** How wide lines may be. */
+  get columns(): number {
+    return this.isTerminal ? this.#columns() : Number.POSITIVE_INFINITY;
+  }
+
   /** Ends the input. */
   close(): void {
     this.#readline.close();

@@ -29,3 +29,19 @@ export class FrameList {
     return this.#frames.splice(0, count);
   }
 }
+
+/** What frames take together. */
+export function bytesOf(frames: readonly Uint8Array[]): number {
+  return frames.reduce((sum, frame) => sum + frame.length, 0);
+}
+
+/** The frames as one: concatenated protobuf messages merge, and their repeated fields append. */
+export function joined(frames: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(bytesOf(frames));
+  let at = 0;
+  for (const frame of frames) {
+    bytes.set(frame, at);
+    at += frame.length;
+  }
+  return bytes;
+}

@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { type HeddleError, overloaded } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
-import { DrainingReason } from "../gen/heddle/push/v1/frame_pb.js";
+import type { DrainingReason } from "../gen/heddle/push/v1/frame_pb.js";
 import type {
   PushService,
   SubmitRequest,
@@ -11,15 +11,18 @@ import type {
   SubscribeRequest,
 } from "../gen/heddle/push/v1/push_service_pb.js";
 import type { Handlers } from "../rpc/handlers.ts";
+import { Deadlines } from "../stream/deadlines.ts";
 import { EachTick, eventLoopTick, type Tick } from "../stream/each-tick.ts";
+import { BoundedMessages } from "./bounded-messages.ts";
 import type { PushConfig } from "./config.ts";
 import { ConnectDoor } from "./door-connect.ts";
 import { WebDoor } from "./door-web.ts";
 import { Inboxes } from "./inboxes.ts";
 import { SYNCS_AT_ONCE } from "./limits.ts";
 import type { ByteStream, Call, Caller, Channel, Messages, Threads } from "./ports.ts";
-import { type Identity, Session, type SessionHost } from "./session.ts";
+import { Session } from "./session.ts";
 import { serverDraining, ticketExpired, wrongSession } from "./session-errors.ts";
+import type { Identity, SessionHost } from "./session-host.ts";
 import { Sessions } from "./sessions.ts";
 import { SyncGate } from "./sync-gate.ts";
 
@@ -61,18 +64,21 @@ export interface PushLoad {
 export class PushServer {
   readonly counters: PushCounters = { events: 0, writes: 0 };
   readonly #init: PushServerInit;
+  readonly #messages: Messages;
   readonly #sessions: Sessions;
   readonly #inboxes: Inboxes;
-  readonly #host: SessionHost;
+  readonly #host: SessionHost<Session>;
   readonly #web: WebDoor;
   /** What ended sessions have left to write. */
   readonly #closing = new Set<Promise<void>>();
   #isDraining = false;
 
   constructor(init: PushServerInit) {
-    const { messages, threads, channel, clock, config } = init;
+    const { threads, channel, clock, config } = init;
+    const messages = new BoundedMessages(init.messages, new Deadlines(clock));
     const flushes = new EachTick<Session>(init.tick ?? eventLoopTick, (session) => session.flush());
     this.#init = init;
+    this.#messages = messages;
     this.#sessions = new Sessions(clock);
     this.#inboxes = new Inboxes({ clock, channel, name: config.name });
     this.#web = new WebDoor({ clock, messages, sessionOf: (key) => this.#sessions.get(key) });
@@ -112,7 +118,7 @@ export class PushServer {
   /** Takes over a native client's stream. */
   connect(stream: ByteStream): void {
     const session = this.#admit(stream);
-    if (session) new ConnectDoor(session, stream, this.#init.messages);
+    if (session) new ConnectDoor(session, stream, this.#messages);
   }
 
   /** Takes over a browser's stream. */
@@ -189,13 +195,12 @@ export class PushServer {
 
   /** What the session's acks say is handed over; with the user's last session, positions are written. */
   async #closeUser(session: Session, isLast: boolean): Promise<void> {
-    const { messages, log } = this.#init;
     try {
       await session.handOverDelivered();
-      if (isLast) await messages.flushReceipts(session.identity.userId);
+      if (isLast) await this.#messages.flushReceipts(session.identity.userId);
     } catch (error) {
       // The client repeats, when it opens again, every position that no thread row has confirmed.
-      log.warn({ err: error }, "positions of a user who left were not written");
+      this.#init.log.warn({ err: error }, "positions of a user who left were not written");
     }
   }
 }
@@ -206,5 +211,3 @@ function identityOf(caller: Caller): Identity | undefined {
   if (!sessionId || deviceId === undefined) return undefined;
   return { userId, deviceId, sessionId, key: hex(sessionId), userTokenExpiresAtMs };
 }
-
-export { DrainingReason };

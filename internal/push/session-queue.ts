@@ -1,6 +1,6 @@
 import type { Publication } from "../base/publication.ts";
 import { BehindThreads } from "./behind-threads.ts";
-import { FrameList } from "./frame-list.ts";
+import { bytesOf, FrameList, joined } from "./frame-list.ts";
 import {
   ANSWER_BYTES,
   ANSWERS,
@@ -245,18 +245,4 @@ export class SessionQueue {
     this.#unacked ??= new UnackedEvents();
     this.#unacked.add(++this.#sent, thread, seq);
   }
-}
-
-function bytesOf(frames: readonly Uint8Array[]): number {
-  return frames.reduce((sum, frame) => sum + frame.length, 0);
-}
-
-function joined(frames: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(bytesOf(frames));
-  let at = 0;
-  for (const frame of frames) {
-    bytes.set(frame, at);
-    at += frame.length;
-  }
-  return bytes;
 }

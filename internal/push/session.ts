@@ -1,9 +1,8 @@
-import type { Clock } from "../base/clock.ts";
 import type { HeddleError } from "../base/heddle-error.ts";
 import type { Publication } from "../base/publication.ts";
 import { DrainingReason } from "../gen/heddle/push/v1/frame_pb.js";
 import { TokenBucket } from "../stream/token-bucket.ts";
-import { Backfill } from "./backfill.ts";
+import { CatchUp } from "./catch-up.ts";
 import { DeliveredMarks } from "./delivered-marks.ts";
 import { drainingFrame, openedFrame, PONG_FRAME } from "./events.ts";
 import {
@@ -15,38 +14,10 @@ import {
   SUBSCRIBE_WAIT_MS,
   TOKEN_NOTICE_MS,
 } from "./limits.ts";
-import type { ByteStream, Messages, Threads } from "./ports.ts";
+import type { ByteStream } from "./ports.ts";
 import { ackBeyondSent, openTimeout, tooManyFrames, tooSlow } from "./session-errors.ts";
+import type { Identity, SessionHost } from "./session-host.ts";
 import { SessionQueue } from "./session-queue.ts";
-import type { SyncGate } from "./sync-gate.ts";
-
-/** Whose session it is, from the ticket. */
-export interface Identity {
-  readonly userId: string;
-  readonly deviceId: string;
-  /** 16 bytes. */
-  readonly sessionId: Uint8Array;
-  /** session_id in hex, as publications name it. */
-  readonly key: string;
-  /** When the user token behind the ticket ends, in Unix milliseconds. */
-  readonly userTokenExpiresAtMs: number;
-}
-
-/** The push server, as a session needs it. */
-export interface SessionHost {
-  readonly clock: Clock;
-  readonly messages: Messages;
-  readonly threads: Threads;
-  readonly gate: SyncGate;
-  /** Calls `flush` once, in the next tick. */
-  flushSoon(session: Session): void;
-  /** The session has said `opened`: publications for its user are to reach it. True if they surely do already. */
-  opened(session: Session): boolean;
-  /** The session is over, however it ended. Called once. */
-  ended(session: Session): void;
-  /** Events have left for a client, in one write. */
-  wrote(events: number): void;
-}
 
 /**
  * Where a session stands (docs/design.md, section 7).
@@ -73,13 +44,11 @@ export type Phase = "opening" | "subscribing" | "backfilling" | "live" | "closed
 /** One client's stream, from either door: phases, output, deadlines. What the client says comes in from outside. */
 export class Session {
   readonly identity: Identity;
-  readonly #host: SessionHost;
+  readonly #host: SessionHost<Session>;
   readonly #stream: ByteStream;
   readonly #queue: SessionQueue;
+  readonly #catchUp: CatchUp;
   #phase: Phase = "opening";
-  #cursor: Uint8Array = new Uint8Array(0);
-  #backfill: Backfill | undefined;
-  #compareAgain = false;
   #delivered: DeliveredMarks | undefined;
   #idleFrames: TokenBucket | undefined;
   /** When the phase began, monotonic ms. */
@@ -94,12 +63,16 @@ export class Session {
   owed = 0;
   #isFinishing = false;
 
-  constructor(host: SessionHost, stream: ByteStream, identity: Identity) {
+  constructor(host: SessionHost<Session>, stream: ByteStream, identity: Identity) {
     this.#host = host;
     this.#stream = stream;
     this.identity = identity;
-    this.#queue = new SessionQueue(stream, identity.userId);
-    this.#phaseSinceMs = host.clock.monotonicMs();
+    const { clock, threads, gate } = host;
+    const { userId } = identity;
+    this.#queue = new SessionQueue(stream, userId);
+    const onProgress = () => this.#flushSoon();
+    this.#catchUp = new CatchUp({ clock, threads, gate, queue: this.#queue, userId, onProgress });
+    this.#phaseSinceMs = clock.monotonicMs();
     this.#heardAtMs = this.#phaseSinceMs;
     stream.onDrain(() => this.#drained());
     stream.onClose(() => this.#close());
@@ -117,7 +90,7 @@ export class Session {
   /** `open`, checked: says `opened` and subscribes. */
   open(cursor: Uint8Array): void {
     const { sessionId, userId } = this.identity;
-    this.#cursor = cursor;
+    this.#catchUp.startFrom(cursor);
     this.#enter("subscribing");
     this.answer(openedFrame(sessionId, userId, PING_INTERVAL_MS));
     const isSubscribed = this.#host.opened(this);
@@ -125,17 +98,10 @@ export class Session {
     if (isSubscribed) this.subscribed();
   }
 
-  /** Publications for the user surely reach this session from now on. */
+  /** Publications surely reach this session from now on. What came before may be missed: if it was not, Sync says so. */
   subscribed(): void {
     if (this.#phase === "subscribing") this.#startBackfill();
-    else this.compare();
-  }
-
-  /** Events may have been missed: Sync again, from the last `caught_up`. */
-  compare(): void {
-    if (this.#phase !== "backfilling" && this.#phase !== "live") return;
-    if (this.#backfill) this.#compareAgain = true;
-    else this.#backfill = this.#newBackfill();
+    else if (this.#phase === "backfilling" || this.#phase === "live") this.#catchUp.run();
   }
 
   /** An event for the user, from the channel service. */
@@ -216,7 +182,7 @@ export class Session {
     this.#isFlushDue = false;
     if (this.#phase === "closed") return;
     void this.#delivered?.flush();
-    this.#pumpBackfill();
+    this.#pump();
     this.#write();
     if (this.#isFinishing && this.owed === 0 && this.#phase === "live" && !this.#queue.isReady) this.end();
   };
@@ -231,9 +197,9 @@ export class Session {
     }
     if (nowMs >= this.#drainsAtMs) this.end();
     this.#sweepToken(wallMs);
-    this.#backfill?.sweep(nowMs);
+    this.#catchUp.sweep(nowMs);
     // The transport tells when it has drained, but not when it holds less: look again, should something wait for that.
-    if (this.#backfill || this.#queue.isReady) this.#flushSoon();
+    if (this.#catchUp.isRunning || this.#queue.isReady) this.#flushSoon();
   }
 
   #sweepToken(wallMs: number): void {
@@ -250,37 +216,18 @@ export class Session {
 
   #startBackfill(): void {
     this.#enter("backfilling");
-    this.#backfill = this.#newBackfill();
+    this.#catchUp.run();
   }
 
-  #newBackfill(): Backfill {
-    const { clock, threads, gate } = this.#host;
-    const onProgress = () => this.#flushSoon();
-    const { userId } = this.identity;
-    return new Backfill({
-      clock,
-      threads,
-      gate,
-      queue: this.#queue,
-      userId,
-      cursor: this.#cursor,
-      onProgress,
-    });
-  }
-
-  #pumpBackfill(): void {
-    const backfill = this.#backfill;
-    if (!backfill) return;
-    backfill.pump();
-    if (backfill.failure) this.end(backfill.failure);
-    if (!backfill.caughtUpAt) return;
-    this.#cursor = backfill.caughtUpAt;
-    this.#backfill = undefined;
-    this.#queue.release();
-    this.#enter("live");
-    if (!this.#compareAgain) return;
-    this.#compareAgain = false;
-    this.compare();
+  #pump(): void {
+    const outcome = this.#catchUp.pump();
+    if (outcome === "going on") return;
+    if (outcome !== "done") {
+      this.end(outcome);
+    } else if (this.#phase === "backfilling") {
+      this.#queue.release();
+      this.#enter("live");
+    }
   }
 
   #write(): void {
@@ -312,7 +259,7 @@ export class Session {
   #close(): void {
     if (this.#phase === "closed") return;
     this.#phase = "closed";
-    this.#backfill?.stop();
+    this.#catchUp.stop();
     this.#host.ended(this);
   }
 }
