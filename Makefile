@@ -9,7 +9,7 @@ FRESH := node_modules/.cache/gen
 PAGE := cmd/web/dist/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check fix gen contract unused page install
+.PHONY: help run test bench check fix gen contract unused page install
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,10 @@ run: install page ## start all of Heddle in one process on this machine
 
 test: install page ## run every test; ARGS="-g words" for some
 	@$(MORE_FILES); $(MOCHA) $(ARGS)
+
+# make bench ONLY=direct,latency measures some, make bench FLAGS=--profile passes on what cmd/bench/main.ts --help lists.
+bench: install ## measure this machine, in about 4 minutes (ONLY=direct measures one), and write docs/bench.md
+	@$(MORE_FILES); node --disable-warning=ExperimentalWarning cmd/bench/main.ts $(if $(ONLY),--only $(ONLY)) $(FLAGS)
 
 check: install ## format, lint, types, layers, contract, freshness of the generated code
 	@echo "check: format and lint"; biome check --error-on-warnings .

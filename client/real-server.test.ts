@@ -45,10 +45,11 @@ describe("The client library on a real server", function () {
   let stateDir: string;
   const open = new Set<Client>();
   // Timers of clients do not keep a process alive while all of them wait for the server.
-  const alive = setInterval(() => {}, 1_000);
+  let alive: NodeJS.Timeout;
   let names = 0;
 
   before(async () => {
+    alive = setInterval(() => {}, 1_000);
     dataDir = await mkdtemp(join(tmpdir(), "heddle-client-data-"));
     stateDir = await mkdtemp(join(tmpdir(), "heddle-client-state-"));
     heddle = await HeddleProcess.start(dataDir);

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** Who holds a lock: enough to tell a dead holder from a new process that got its number. */
@@ -26,49 +26,54 @@ export class FolderLock {
     const path = join(folder, "lock");
     const holder: Holder = { pid: process.pid, began: await began(process.pid), id: randomUUID() };
     const text = JSON.stringify(holder);
-    for (;;) {
-      try {
-        await putNew(path, text);
-        return new FolderLock(path, text);
-      } catch (fault) {
-        if ((fault as NodeJS.ErrnoException).code !== "EEXIST") throw fault;
-      }
-      const found = await readFile(path, "utf8").catch(() => "");
-      if (found !== "" && (await isAlive(found))) return undefined;
-      if (!(await takeAway(path, found))) return undefined;
-    }
+    if (!(await putNew(path, text)) && !(await takeOver(path, text))) return undefined;
+    return new FolderLock(path, text);
   }
 
   /** Lets go. */
   async release(): Promise<void> {
-    if ((await readFile(this.#path, "utf8").catch(() => "")) === this.#holder)
-      await rm(this.#path, { force: true });
+    if ((await contentOf(this.#path)) === this.#holder) await rm(this.#path, { force: true });
   }
 }
 
-/** Makes the file with its content in one step; EEXIST if there is one. */
-async function putNew(path: string, text: string): Promise<void> {
+/** Makes the file with its content in one step. Resolves to false if there is one. */
+async function putNew(path: string, text: string): Promise<boolean> {
   const own = `${path}.${randomUUID()}`;
   await writeFile(own, text, { mode: 0o600 });
   try {
     await link(own, path);
+    return true;
+  } catch (fault) {
+    if ((fault as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw fault;
   } finally {
     await rm(own, { force: true });
   }
 }
 
-/** Removes a dead holder's file, unless somebody else has done so and holds the lock now. */
-async function takeAway(path: string, dead: string): Promise<boolean> {
-  const aside = `${path}.${randomUUID()}`;
-  try {
-    await rename(path, aside);
-  } catch {
-    return true;
+/**
+ * Takes the lock from a dead holder. A dead holder's file is removed only by who has the guard beside it: of two that
+ * found the same dead holder, the slower would else remove the lock that the faster has just taken.
+ */
+async function takeOver(path: string, text: string): Promise<boolean> {
+  const guard = `${path}.guard`;
+  if (!(await putNew(guard, text))) {
+    // Held for a moment only: one whose holder is dead was left by a crash in that moment, and goes.
+    if (!(await isAlive(await contentOf(guard)))) await rm(guard, { force: true });
+    return false;
   }
-  const taken = await readFile(aside, "utf8");
-  if (taken !== dead) await link(aside, path).catch(() => {});
-  await rm(aside, { force: true });
-  return taken === dead;
+  try {
+    if (await isAlive(await contentOf(path))) return false;
+    await rm(path, { force: true });
+    return await putNew(path, text);
+  } finally {
+    await rm(guard, { force: true });
+  }
+}
+
+/** Empty if there is no such file. */
+function contentOf(path: string): Promise<string> {
+  return readFile(path, "utf8").catch(() => "");
 }
 
 async function isAlive(text: string): Promise<boolean> {

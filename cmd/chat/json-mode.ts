@@ -1,8 +1,8 @@
 import { once } from "node:events";
-import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { asHeddleError, type Client, type Send } from "../../client/index.ts";
 import { connectionProblem, EXIT } from "./exit-code.ts";
+import { inputLines } from "./input-lines.ts";
 import { eventJson, type JsonLine, parseRequest } from "./json-lines.ts";
 import type { Settings } from "./settings.ts";
 
@@ -24,22 +24,24 @@ export async function jsonMode(
   const end = new AbortController();
   const printed = printEvents(client, output, end.signal);
   const outcomes: Promise<number>[] = [];
-  const finish = async () => {
-    for await (const line of createInterface({ input })) {
-      if (line.trim() === "") continue;
-      outcomes.push(carryOut(client, line, output));
-    }
-    if (!endsWithInput) return;
-    const codes = await Promise.race([Promise.all(outcomes), timeout(settings.waitMs)]);
-    end.abort();
-    exitCode = codes
-      ? Math.max(EXIT.well, ...codes)
-      : connectionProblem(client.state, settings.grpcUrl).exitCode;
+  const read = async () => {
+    for await (const line of inputLines(input))
+      if (line.trim() !== "") outcomes.push(carryOut(client, line, output));
   };
+  // An input that breaks has ended.
+  const ended = read().catch(() => {});
   let exitCode: number = EXIT.well;
-  await Promise.race([printed, finish().then(() => (endsWithInput ? undefined : printed))]);
+  const finished = ended.then(async () => {
+    if (!endsWithInput) return await printed;
+    const codes = await Promise.race([Promise.all(outcomes), timeout(settings.waitMs)]);
+    const problem = connectionProblem(client.state, settings.grpcUrl).exitCode;
+    exitCode = codes ? Math.max(EXIT.well, ...codes) : problem;
+  });
+  await Promise.race([printed, finished]);
   end.abort();
   await printed;
+  // An open input would keep the program alive.
+  input.destroy();
   if (client.state.phase === "signed-out" && client.state.reason?.kind !== "closed") return EXIT.failed;
   return exitCode;
 }
@@ -79,6 +81,7 @@ function print(output: Writable, line: JsonLine): boolean {
   return output.write(`${JSON.stringify(line)}\n`);
 }
 
+/** Does not keep the program alive: when all is said it ends at once. */
 function timeout(ms: number): Promise<undefined> {
-  return new Promise((resolve) => setTimeout(() => resolve(undefined), ms));
+  return new Promise((resolve) => setTimeout(() => resolve(undefined), ms).unref());
 }

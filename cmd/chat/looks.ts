@@ -105,9 +105,7 @@ export function connectionNotice(state: ConnectionState, wasLive: boolean): stri
       return wasLive ? undefined : notice("connected");
     case "offline":
       if (!wasLive && state.reason?.kind !== "server-away") return undefined;
-      return notice(
-        "no connection; messages are kept and go out when it is back (is the server up? make run)",
-      );
+      return notice("no connection; what you write is kept and goes out later (server down? make run)");
     case "signed-out":
       if (state.reason?.kind === "closed") return undefined;
       return pc.red(`· signed out: ${state.reason?.error?.message ?? state.reason?.kind}`);

@@ -26,7 +26,8 @@ export class HeddleProcess {
 
   /**
    * Starts it on a data folder, on free ports, or on those of an earlier start. Rejects with what it printed if it
-   * ends before it serves. `launcher` goes before the command, as in ["unshare", "-rm"].
+   * ends before it serves. `launcher` goes before the command, as in ["unshare", "-rm"]; `onSpawn` is called at once,
+   * with what kills it.
    */
   static async start(
     dataDir: string,
@@ -34,6 +35,7 @@ export class HeddleProcess {
       readonly again?: Addresses;
       readonly env?: Record<string, string>;
       readonly launcher?: readonly string[];
+      readonly onSpawn?: (kill: () => void) => void;
     } = {},
   ): Promise<HeddleProcess> {
     const { again, env = {}, launcher = [] } = options;
@@ -51,6 +53,7 @@ export class HeddleProcess {
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
+    options.onSpawn?.(() => child.kill("SIGKILL"));
     const stderr: string[] = [];
     createInterface({ input: child.stderr as NodeJS.ReadableStream }).on("line", (line) => {
       stderr.push(line);

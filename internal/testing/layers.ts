@@ -31,7 +31,7 @@ const arrows: Record<string, readonly string[]> = {
 
 /** Packages that only some folders may import; `[]` is tests alone. A name covers its subpaths, `@grpc/` its scope. */
 const walls: readonly (readonly [name: string, folders: readonly string[]])[] = [
-  ["@grpc/", ["internal/rpc/", "client/grpc/"]],
+  ["@grpc/", ["internal/rpc/", "client/grpc/", "cmd/bench/"]],
   ["grpc-health-check", ["internal/rpc/"]],
   ["@connectrpc/connect-node", ["internal/rpc/"]],
   ["@connectrpc/connect-web", ["client/web/"]],

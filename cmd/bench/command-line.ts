@@ -1,0 +1,105 @@
+import { writeFile } from "node:fs/promises";
+import { relative } from "node:path";
+import { Command, CommanderError } from "commander";
+import { table } from "./figures-text.ts";
+import { PAGE, RESULTS, ROOT } from "./folders.ts";
+import { runPlace } from "./machine.ts";
+import { benchPage } from "./page.ts";
+import { keepProfile } from "./profiles.ts";
+import { appendRecords, type BenchRecord, newest, readRecords, toRecord } from "./record.ts";
+import { FULL, QUICK, type Scenario, Stage } from "./scenario.ts";
+import { SCENARIOS } from "./scenarios.ts";
+
+/** Exit codes (docs/design.md, section 12). */
+const EXIT = { well: 0, failed: 1, wrongUse: 2 } as const;
+
+interface Options {
+  readonly only?: string;
+  readonly json?: boolean;
+  readonly quick?: boolean;
+  readonly profile?: boolean;
+}
+
+/** Runs the command line. Resolves to the exit code. Figures on stdout, progress and problems on stderr. */
+export async function runBench(argv: readonly string[]): Promise<number> {
+  const program = new Command("bench")
+    .description(
+      "Measures Heddle on this machine: server and load in separate processes, on 127.0.0.1 and free ports.\n" +
+        `Scenarios:\n${SCENARIOS.map(({ name }) => `  ${name}`).join("\n")}`,
+    )
+    .option("--only <names>", "these scenarios, separated by commas")
+    .option("--json", "print the records, one JSON object a line, instead of a table")
+    .option("--quick", "a second or so each, to see that it works: keeps no records and writes no page")
+    .option("--profile", "profile the server in each measured window; the figures are not kept")
+    .exitOverride()
+    .showHelpAfterError("(--help lists the options)");
+  try {
+    const options = program.parse(argv).opts<Options>();
+    const chosen = choose(options.only);
+    return await measure(chosen, options);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.well : EXIT.wrongUse;
+    throw error;
+  }
+}
+
+function choose(only: string | undefined): readonly Scenario[] {
+  if (only === undefined) return SCENARIOS;
+  const names = only.split(",");
+  const unknown = names.find((name) => !SCENARIOS.some((scenario) => scenario.name === name));
+  if (unknown !== undefined) {
+    const known = SCENARIOS.map(({ name }) => name).join(", ");
+    process.stderr.write(`bench: there is no scenario ${unknown}: choose of ${known}\n`);
+    throw new CommanderError(EXIT.wrongUse, "bench.scenario", unknown);
+  }
+  return SCENARIOS.filter(({ name }) => names.includes(name));
+}
+
+async function measure(chosen: readonly Scenario[], options: Options): Promise<number> {
+  const records: BenchRecord[] = [];
+  let isWell = true;
+  for (const scenario of chosen) {
+    const measured = await runScenario(scenario, options);
+    if (measured === undefined) isWell = false;
+    else records.push(...measured);
+    if (options.json)
+      for (const record of measured ?? []) process.stdout.write(`${JSON.stringify(record)}\n`);
+  }
+  if (!options.json) process.stdout.write(table(records));
+  if (!options.quick && !options.profile) await keep(records);
+  return isWell ? EXIT.well : EXIT.failed;
+}
+
+/** Undefined if it failed; the reason has been told. */
+async function runScenario(scenario: Scenario, options: Options): Promise<BenchRecord[] | undefined> {
+  const startedMs = performance.now();
+  const progress = (text: string) => {
+    const seconds = Math.round((performance.now() - startedMs) / 1_000);
+    process.stderr.write(`${scenario.name} +${seconds} s: ${text}\n`);
+  };
+  const stage = new Stage({
+    scale: options.quick ? QUICK : FULL,
+    progress,
+    ...(options.profile
+      ? { onProfile: (profile: unknown, done: number) => keepProfile(scenario.name, profile, done) }
+      : {}),
+  });
+  try {
+    const place = runPlace();
+    const figures = await scenario.run(stage);
+    progress("done");
+    return figures.map((figure) => toRecord(figure, place));
+  } catch (error) {
+    process.stderr.write(`bench: ${scenario.name}: ${error instanceof Error ? error.stack : error}\n`);
+    return undefined;
+  } finally {
+    await stage.end();
+  }
+}
+
+async function keep(records: readonly BenchRecord[]): Promise<void> {
+  await appendRecords(RESULTS, records);
+  await writeFile(PAGE, benchPage(newest(await readRecords(RESULTS)), SCENARIOS));
+  const name = (path: string) => relative(ROOT, path);
+  process.stderr.write(`records are in ${name(RESULTS)}, the newest of each in ${name(PAGE)}\n`);
+}

@@ -1,0 +1,44 @@
+/** Every load, by name. A load is a class whose methods the benchmark calls from its own process. */
+const LOADS = {
+  chat: async () => new (await import("./chat-load.ts")).ChatLoad(),
+  connect: async () => new (await import("./connect-load.ts")).ConnectLoad(),
+  echo: async () => new (await import("./echo-load.ts")).EchoLoad(),
+  "echo-server": async () => new (await import("./echo-server.ts")).EchoServer(),
+  history: async () => new (await import("./history-load.ts")).HistoryLoad(),
+  idle: async () => new (await import("./idle-load.ts")).IdleLoad(),
+};
+
+export type LoadKinds = { [K in keyof typeof LOADS]: Awaited<ReturnType<(typeof LOADS)[K]>> };
+
+/** A call of a load's method. */
+export interface Ask {
+  readonly id: number;
+  readonly method: string;
+  readonly args: readonly unknown[];
+}
+
+/** What it returned, or why it failed. */
+export interface Answer {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly problem?: string;
+}
+
+const load = LOADS[process.argv[2] as keyof typeof LOADS]() as Promise<unknown>;
+
+process.on("message", async ({ id, method, args }: Ask) => {
+  let answer: Answer;
+  try {
+    answer = { id, value: await call(method, args) };
+  } catch (error) {
+    answer = { id, problem: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+  process.send?.(answer);
+});
+process.on("disconnect", () => process.exit(0)); // The benchmark has gone.
+
+async function call(method: string, args: readonly unknown[]): Promise<unknown> {
+  const methods = (await load) as Record<string, (...args: unknown[]) => unknown>;
+  if (!methods[method]) throw new TypeError(`the load has no method ${method}`);
+  return await methods[method](...args);
+}

@@ -1,0 +1,3 @@
+import { runBench } from "./command-line.ts";
+
+process.exitCode = await runBench(process.argv);

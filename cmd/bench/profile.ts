@@ -1,0 +1,99 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+
+/** As in a .cpuprofile file: a tree of call frames, and which of them each sample hit. */
+export interface Profile {
+  readonly nodes: readonly {
+    readonly id: number;
+    readonly callFrame: {
+      readonly functionName: string;
+      readonly url: string;
+      readonly lineNumber: number;
+    };
+  }[];
+  readonly samples: readonly number[];
+  /** Microseconds since the sample before. */
+  readonly timeDeltas: readonly number[];
+}
+
+/** Time spent in a function or a layer itself, not in what it calls. */
+export interface SelfTime {
+  readonly name: string;
+  readonly layer: string;
+  readonly us: number;
+}
+
+/** Not work: the main thread waits. */
+const IDLE = "(idle)";
+
+/** Self time by function, most first; the idle time apart. */
+export function selfTimes(profile: Profile): { readonly busyUs: number; readonly functions: SelfTime[] } {
+  const places = new Map(profile.nodes.map(({ id, callFrame }) => [id, placeOf(callFrame)]));
+  const found = new Map<string, { name: string; layer: string; us: number }>();
+  let busyUs = 0;
+  for (const [at, id] of profile.samples.entries()) {
+    const us = Math.max(0, profile.timeDeltas[at] ?? 0);
+    const place = places.get(id);
+    if (!place || place.name === IDLE) continue;
+    busyUs += us;
+    const entry = found.get(place.name) ?? { ...place, us: 0 };
+    entry.us += us;
+    found.set(place.name, entry);
+  }
+  return { busyUs, functions: [...found.values()].sort((a, b) => b.us - a.us) };
+}
+
+/** The same by layer. */
+export function byLayer(functions: readonly SelfTime[]): SelfTime[] {
+  const layers = new Map<string, number>();
+  for (const { layer, us } of functions) layers.set(layer, (layers.get(layer) ?? 0) + us);
+  return [...layers].map(([layer, us]) => ({ name: layer, layer, us })).sort((a, b) => b.us - a.us);
+}
+
+/** Both lists as text: the share of the busy time, and microseconds per delivered message if it is known. */
+export function profileText(
+  profile: Profile,
+  options: { readonly top: number; readonly units?: number },
+): string {
+  const { busyUs, functions } = selfTimes(profile);
+  const row = ({ name, layer, us }: SelfTime) => {
+    const share = `${((100 * us) / busyUs).toFixed(1)} %`.padStart(8);
+    const each = options.units ? `${(us / options.units).toFixed(2)} µs`.padStart(10) : "";
+    return `${share}${each}  ${name === layer ? name : `${name}  [${layer}]`}`;
+  };
+  return [
+    `main thread busy ${(busyUs / 1e6).toFixed(2)} s; self time of the first ${options.top} functions:`,
+    ...functions.slice(0, options.top).map(row),
+    "by layer:",
+    ...byLayer(functions).map(row),
+    "",
+  ].join("\n");
+}
+
+function placeOf({ functionName, url, lineNumber }: Profile["nodes"][number]["callFrame"]) {
+  const file = shortened(url);
+  const name = functionName || "(anonymous)";
+  const isMeta = url === "" && name.startsWith("(");
+  return { name: isMeta ? name : `${name} ${file}:${lineNumber + 1}`, layer: layerOf(url, name) };
+}
+
+function shortened(url: string): string {
+  const path = url.startsWith("file:") ? fileURLToPath(url) : url;
+  return path.replace(/^.*\/node_modules\//, "").replace(/^.*\/(internal|client|cmd)\//, "$1/") || "native";
+}
+
+/** Whose code it is, in the words of ARCHITECTURE.md. */
+function layerOf(url: string, name: string): string {
+  if (url === "") return name === "(garbage collector)" ? "garbage collection" : "native code";
+  const found = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url);
+  if (found?.[1]) return found[1];
+  if (url.startsWith("node:")) return /http2/.test(url) ? "node http2" : "node (streams, net, timers)";
+  const own = /\/internal\/([^/]+)\//.exec(url);
+  return own?.[1] ? `heddle ${own[1]}` : "other";
+}
+
+if (import.meta.main) {
+  const [, , path = ""] = process.argv;
+  const profile = JSON.parse(await readFile(path, "utf8")) as Profile;
+  process.stdout.write(profileText(profile, { top: 25 }));
+}

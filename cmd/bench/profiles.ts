@@ -1,0 +1,17 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { CACHE, ROOT } from "./folders.ts";
+import { type Profile, profileText } from "./profile.ts";
+
+/** Functions that are listed. */
+const TOP = 25;
+
+/** Writes a profile of a measured window to a .cpuprofile file, and says on stderr what it shows. */
+export async function keepProfile(scenario: string, taken: unknown, done: number): Promise<void> {
+  const folder = join(CACHE, "profiles");
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, `${scenario}-${Date.now()}.cpuprofile`);
+  await writeFile(path, JSON.stringify(taken));
+  process.stderr.write(profileText(taken as Profile, { top: TOP, units: done }));
+  process.stderr.write(`the profile is in ${relative(ROOT, path)}\n`);
+}

@@ -1,0 +1,19 @@
+import type { Scenario } from "./scenario.ts";
+import { connect } from "./scenarios/connect.ts";
+import { direct } from "./scenarios/direct.ts";
+import { floorStream } from "./scenarios/floor-stream.ts";
+import { floorSync } from "./scenarios/floor-sync.ts";
+import { history } from "./scenarios/history.ts";
+import { idle } from "./scenarios/idle.ts";
+import { latency } from "./scenarios/latency.ts";
+
+/** Everything that is measured, in the order in which it runs and stands on the page. The floors come first. */
+export const SCENARIOS: readonly Scenario[] = [
+  floorSync,
+  floorStream,
+  direct,
+  latency,
+  connect,
+  history,
+  idle,
+];

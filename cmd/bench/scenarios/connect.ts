@@ -1,0 +1,34 @@
+import { Latencies } from "../load/latency.ts";
+import type { Scenario } from "../scenario.ts";
+import { userNames } from "./pairs.ts";
+
+const USERS = 1_000;
+const AT_ONCE = 16;
+
+/** What a storm of reconnecting clients costs. */
+export const connect: Scenario = {
+  name: "connect",
+  about:
+    `Connects at full load, ${AT_ONCE} under way at a time: dial TCP, OpenSession, Connect, \`open\`, until ` +
+    "`caught_up`, then close. Users without threads; CPU per connect.",
+  run: async (stage) => {
+    const server = await stage.server();
+    const users = await server.signIn(userNames(USERS));
+    const load = stage.load("connect");
+    await load.start({ grpcUrl: server.grpcUrl, users, atOnce: AT_ONCE });
+    stage.progress(`${AT_ONCE} at a time`);
+    const { perSecond, cpuUs } = await stage.window(server, load);
+    const latencies = new Latencies(await load.latencies());
+    await load.stop();
+    return [
+      {
+        bench: "connect",
+        unit: "connects/s",
+        value: perSecond,
+        ...latencies.percentiles(),
+        server_cpu_us_per_delivery: cpuUs,
+        params: { at_once: AT_ONCE, users: USERS },
+      },
+    ];
+  },
+};

@@ -1,0 +1,43 @@
+import { Latencies } from "../load/latency.ts";
+import type { Scenario } from "../scenario.ts";
+import { connectPairs } from "./pairs.ts";
+
+const CLIENTS = 100;
+const IN_FLIGHT = 8;
+const TEXT_BYTES = 100;
+
+/** Full load. A closed window, so its latencies are those at saturation: `latency` has those at a given rate. */
+export const direct: Scenario = {
+  name: "direct",
+  about:
+    `Durable 1:1 messages at full load: ${CLIENTS} clients in ${CLIENTS / 2} pairs, each with ${IN_FLIGHT} sends ` +
+    "under way (the next follows an `accepted`), one TCP connection each. Counted: entries that came to the " +
+    "recipient. Each cost a durable append, an `accepted`, an `entry`, and its share of acks and delivered receipts.",
+  run: async (stage) => {
+    const { server, load } = await connectPairs(stage, { clients: CLIENTS, textBytes: TEXT_BYTES });
+    await load.startWindow(IN_FLIGHT);
+    stage.progress("full load");
+    const { perSecond, cpuUs } = await stage.window(server, load);
+    const { arrived, accepted } = await load.latencies();
+    await load.stop();
+    const toAccepted = new Latencies(accepted).percentiles();
+    const params = { clients: CLIENTS, in_flight: IN_FLIGHT, text_bytes: TEXT_BYTES };
+    return [
+      {
+        bench: "direct",
+        unit: "messages/s",
+        value: perSecond,
+        ...new Latencies(arrived).percentiles(),
+        server_cpu_us_per_delivery: cpuUs,
+        params: { ...params, latency: "to the recipient" },
+      },
+      {
+        bench: "direct.accepted",
+        unit: "ms",
+        value: toAccepted.p50_ms,
+        ...toAccepted,
+        params: { ...params, latency: "to accepted" },
+      },
+    ];
+  },
+};

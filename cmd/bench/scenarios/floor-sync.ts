@@ -1,0 +1,42 @@
+import { mkdir, mkdtemp, open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { CACHE } from "../folders.ts";
+import { Latencies } from "../load/latency.ts";
+import type { Scenario } from "../scenario.ts";
+
+const BLOCK_BYTES = 4_096;
+
+/** What one durable write costs here, whatever writes it: no append is accepted sooner. */
+export const floorSync: Scenario = {
+  name: "floor-sync",
+  about: `The disk's floor: ${BLOCK_BYTES} bytes appended to a file on the same disk and fsync'ed, one after another.`,
+  run: async (stage) => {
+    await mkdir(CACHE, { recursive: true });
+    const folder = await mkdtemp(join(CACHE, "sync-"));
+    const latencies = new Latencies();
+    const file = await open(join(folder, "log"), "a");
+    const startedMs = performance.now();
+    try {
+      const block = Buffer.alloc(BLOCK_BYTES, 1);
+      const untilMs = startedMs + stage.scale.windowMs / 3;
+      for (let beganMs = startedMs; beganMs < untilMs; beganMs = performance.now()) {
+        await file.write(block);
+        await file.sync();
+        latencies.add(performance.now() - beganMs);
+      }
+    } finally {
+      await file.close();
+      await rm(folder, { recursive: true, force: true });
+    }
+    const seconds = (performance.now() - startedMs) / 1_000;
+    return [
+      {
+        bench: "floor-sync",
+        unit: "syncs/s",
+        value: latencies.count / seconds,
+        ...latencies.percentiles(),
+        params: { block_bytes: BLOCK_BYTES },
+      },
+    ];
+  },
+};

@@ -1,0 +1,55 @@
+import { Latencies } from "../load/latency.ts";
+import type { Figure } from "../record.ts";
+import type { Scenario, Stage } from "../scenario.ts";
+import { connectPairs, type Pairs } from "./pairs.ts";
+
+const CLIENTS = 100;
+const TEXT_BYTES = 100;
+
+/** Sends beyond the window, so that the schedule does not end before the window does. */
+const SPARE_S = 2;
+
+/** Open loop: a stall counts for every message that was due meanwhile. */
+export const latency: Scenario = {
+  name: "latency",
+  about:
+    `Durable 1:1 messages by a schedule, ${CLIENTS} clients taking turns. Latency counts from the moment a send was ` +
+    "due, to the entry at the recipient and to `accepted` at the sender.",
+  run: async (stage) => {
+    const figures: Figure[] = [];
+    for (const rate of stage.scale.rates) figures.push(...(await atRate(stage, rate)));
+    return figures;
+  },
+};
+
+async function atRate(stage: Stage, rate: number): Promise<Figure[]> {
+  const pairs = await connectPairs(stage, { clients: CLIENTS, textBytes: TEXT_BYTES });
+  stage.progress(`${rate} messages/s`);
+  const figures = await measure(stage, pairs, rate);
+  await stage.end();
+  return figures;
+}
+
+async function measure(stage: Stage, { server, load }: Pairs, rate: number): Promise<Figure[]> {
+  const { warmUpMs, windowMs } = stage.scale;
+  const count = Math.ceil(rate * ((warmUpMs + windowMs) / 1_000 + SPARE_S));
+  await load.startRate({ perSecond: rate, count });
+  const { cpuUs } = await stage.window(server, load);
+  const latencies = await load.latencies();
+  await load.stop();
+  const params = { rate_per_s: rate, clients: CLIENTS, text_bytes: TEXT_BYTES };
+  const figure = (what: "arrived" | "accepted", to: string): Figure => {
+    const percentiles = new Latencies(latencies[what]).percentiles();
+    return {
+      bench: `latency.${what}`,
+      unit: "ms",
+      value: percentiles.p50_ms,
+      ...percentiles,
+      params: { ...params, latency: to },
+    };
+  };
+  return [
+    { ...figure("arrived", "to the recipient"), server_cpu_us_per_delivery: cpuUs },
+    figure("accepted", "to accepted"),
+  ];
+}

@@ -1,0 +1,245 @@
+import assert from "node:assert/strict";
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { devTokens, HeddleProcess, ROOT } from "../../internal/testing/heddle-process.ts";
+
+interface Line {
+  readonly type: string;
+  readonly [key: string]: unknown;
+}
+
+/** `bin/chat --json` with an open input. */
+class JsonChat {
+  readonly lines: Line[] = [];
+  readonly child: ChildProcessWithoutNullStreams;
+  #wake: () => void = () => {};
+
+  constructor(child: ChildProcessWithoutNullStreams) {
+    this.child = child;
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      this.lines.push(JSON.parse(line) as Line);
+      this.#wake();
+    });
+    child.on("exit", () => this.#wake());
+  }
+
+  say(request: object): void {
+    this.child.stdin.write(`${JSON.stringify(request)}\n`);
+  }
+
+  /** The first line, of those so far or to come, that is as asked. */
+  async until(isIt: (line: Line) => boolean): Promise<Line> {
+    for (;;) {
+      const found = this.lines.find(isIt);
+      if (found) return found;
+      assert.equal(this.child.exitCode, null, "it has ended");
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  async stop(): Promise<number | null> {
+    if (this.child.exitCode !== null) return this.child.exitCode;
+    const exit = once(this.child, "exit");
+    this.child.kill("SIGTERM");
+    return (await exit)[0] as number | null;
+  }
+}
+
+describe("bin/chat", function () {
+  this.timeout(30_000);
+  let heddle: HeddleProcess;
+  let folder: string;
+  const running: JsonChat[] = [];
+  let names = 0;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "heddle-chat-"));
+    heddle = await HeddleProcess.start(join(folder, "data"));
+  });
+
+  afterEach(async () => {
+    for (const chat of running.splice(0)) await chat.stop();
+  });
+
+  after(async () => {
+    await heddle.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  const newName = (base: string) => `${base}-${++names}`;
+
+  function start(args: readonly string[]): ChildProcessWithoutNullStreams {
+    const env = {
+      ...process.env,
+      XDG_STATE_HOME: join(folder, "state"),
+      HEDDLE_GRPC_URL: heddle.addresses.grpcUrl,
+      HEDDLE_WEB_URL: heddle.addresses.webUrl,
+      NO_COLOR: "1",
+    };
+    return spawn(join(ROOT, "bin/chat"), args, { env });
+  }
+
+  async function chat(args: readonly string[], input = "") {
+    const child = start(args);
+    let [out, err] = ["", ""];
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+    });
+    child.stderr.on("data", (chunk) => {
+      err += chunk;
+    });
+    child.stdin.end(input);
+    const [code] = (await once(child, "close")) as [number | null];
+    return { code, out, err };
+  }
+
+  function listen(user: string): JsonChat {
+    const json = new JsonChat(start(["as", user, "listen", "--json"]));
+    running.push(json);
+    return json;
+  }
+
+  it("sends one message, and says where it is and how far it got", async () => {
+    const [ann, bob] = [newName("ann"), newName("bob")];
+    const first = await chat(["as", ann, "to", bob, "hello", "bob"]);
+    assert.equal(first.code, 0, first.err);
+    assert.equal(first.out, `✓ sent to ${bob}, seq 1 (${bob} is offline and gets it on return)\n`);
+    const bobs = listen(bob);
+    const entry = await bobs.until(({ type }) => type === "entry");
+    assert.deepEqual([entry.from, entry.text, entry.seq], [ann, "hello bob", 1]);
+    await bobs.until(({ type }) => type === "caught_up");
+    const second = await chat(["as", ann, "to", bob, "--json", "and again"]);
+    const accepted = JSON.parse(second.out) as Line;
+    assert.deepEqual([accepted.type, accepted.seq, accepted.recipient_offline], ["accepted", 2, false]);
+  });
+
+  it("shows history and threads", async () => {
+    const [ann, bob] = [newName("ann"), newName("bob")];
+    await chat(["as", ann, "to", bob], "one\ntwo\nthree\n");
+    const history = await chat(["as", bob, "history", ann, "--limit", "2"]);
+    assert.match(
+      history.out,
+      new RegExp(`^── .* ──\n\\d\\d:\\d\\d +${ann} +two\n\\d\\d:\\d\\d +${ann} +three\n$`),
+    );
+    const json = await chat(["as", bob, "history", ann, "--json"]);
+    const lines = json.out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Line);
+    assert.deepEqual(
+      lines.map(({ seq, text }) => [seq, text]),
+      [
+        [1, "one"],
+        [2, "two"],
+        [3, "three"],
+      ],
+    );
+    const threads = await chat(["as", bob, "threads"]);
+    assert.match(threads.out, new RegExp(`^ +1 +${ann} .* three 3 new\n$`));
+  });
+
+  it("is driven by lines of JSON, and tells everything that happens", async () => {
+    const [ann, bob] = [newName("ann"), newName("bob")];
+    const [anns, bobs] = [listen(ann), listen(bob)];
+    await Promise.all([anns, bobs].map((each) => each.until(({ type }) => type === "caught_up")));
+    anns.say({ to: bob, text: "hi" });
+    const accepted = await anns.until(({ type }) => type === "accepted");
+    const entry = await bobs.until(({ type }) => type === "entry");
+    assert.deepEqual(Object.keys(entry), [
+      "type",
+      "thread",
+      "seq",
+      "from",
+      "text",
+      "client_id",
+      "created_at_ms",
+    ]);
+    assert.equal(entry.client_id, accepted.client_id);
+    assert.equal(entry.thread, accepted.thread);
+    bobs.say({ thread: entry.thread as string, read_seq: 1 });
+    await anns.until(({ type, user, read_seq: seq }) => type === "receipt" && user === bob && seq === 1);
+    bobs.say({ thread: entry.thread as string, text: "" });
+    await bobs.until(({ type }) => type === "error");
+    assert.equal(await bobs.stop(), 0);
+  });
+
+  it("sends every line of its input and ends, with the worst of their outcomes", async () => {
+    const [ann, bob] = [newName("ann"), newName("bob")];
+    const lines = Array.from({ length: 20 }, (_, at) => JSON.stringify({ to: bob, text: `line ${at}` })).join(
+      "\n",
+    );
+    const good = await chat(["as", ann, "--json"], lines);
+    assert.equal(good.code, 0);
+    assert.equal(good.out.match(/"type":"accepted"/g)?.length, 20);
+    const bad = await chat(["as", ann, "--json"], `${lines}\nno json\n`);
+    assert.equal(bad.code, 1);
+  });
+
+  it("keeps a message while the server is away, says so with code 3, and sends it on the next run", async () => {
+    const [ann, bob] = [newName("ann"), newName("bob")];
+    const away = ["--grpc", "http://127.0.0.1:9", "--web", "http://127.0.0.1:9", "--wait", "0.5"];
+    const kept = await chat(["as", ann, "to", bob, "later", ...away]);
+    assert.equal(kept.code, 3);
+    assert.match(kept.err, /no Heddle answers at http:\/\/127\.0\.0\.1:9; start one with: make run\n/);
+    assert.match(kept.err, /is kept/);
+    const now = await chat(["as", ann, "to", bob, "now"]);
+    assert.match(now.out, /seq 2/);
+    const history = await chat(["as", bob, "history", ann]);
+    assert.match(history.out, /later\n.*now\n$/);
+  });
+
+  it("runs twice at a time, each as a device of its own, and sends what the second had to keep", async () => {
+    const [ann, bob] = [newName("ann"), newName("bob")];
+    const anns = listen(ann);
+    await anns.until(({ type }) => type === "caught_up");
+    const away = ["--grpc", "http://127.0.0.1:9", "--web", "http://127.0.0.1:9", "--wait", "0.1"];
+    assert.equal((await chat(["as", ann, "to", bob, "from the second", ...away])).code, 3);
+    const bobs = listen(bob);
+    await bobs.until(({ type }) => type === "caught_up");
+    await anns.stop();
+    assert.deepEqual((await readdir(join(folder, "state", "heddle", ann))).sort(), [
+      "2",
+      "device",
+      "state.log",
+    ]);
+    listen(ann);
+    const entry = await bobs.until(({ type }) => type === "entry");
+    assert.equal(entry.text, "from the second");
+  });
+
+  it("takes a token from a file, and says when that has run out", async () => {
+    const ann = newName("ann");
+    const file = join(folder, "token");
+    await writeFile(file, (await devTokens(heddle.addresses.webUrl, [ann]))[ann] ?? "");
+    assert.equal((await chat(["as", ann, "threads", "--token-file", file])).code, 0);
+    const other = await chat(["as", newName("bob"), "threads", "--token-file", file]);
+    assert.equal(other.code, 1);
+    assert.match(other.err, /^chat: not signed in: /);
+    await writeFile(file, "nonsense");
+    assert.equal((await chat(["as", ann, "threads", "--token-file", file])).code, 1);
+    assert.equal((await chat(["as", ann, "threads", "--token-file", "/nowhere"])).code, 1);
+  });
+
+  it("answers wrong use with one line and code 2, and a missing server with code 3", async () => {
+    const wrong = [[], ["threads"], ["as", "Ann!", "threads"], ["as", "ann", "dance"], ["as", "ann", "to"]];
+    for (const args of [...wrong, ["as", "ann", "history", "bob", "--limit", "0"], ["as", "ann", "--nope"]]) {
+      const { code, err, out } = await chat(args);
+      assert.equal(code, 2, `${args}: ${err}`);
+      assert.equal(out, "");
+      assert.ok(err.trim().split("\n").length <= 2, err);
+    }
+    const away = ["--grpc", "http://127.0.0.1:9", "--web", "http://127.0.0.1:9", "--wait", "0.3"];
+    for (const args of [["threads"], ["history", "bob"]]) {
+      const { code, err } = await chat(["as", newName("ann"), ...args, ...away]);
+      assert.equal(code, 3);
+      assert.equal(err, "chat: no Heddle answers at http://127.0.0.1:9; start one with: make run\n");
+    }
+    assert.equal((await chat(["--help"])).code, 0);
+  });
+});

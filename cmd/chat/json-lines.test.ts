@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import type { Entry } from "../../client/index.ts";
+import { entryJson, parseRequest } from "./json-lines.ts";
+
+const entry: Entry = {
+  threadId: "ab".repeat(16),
+  seq: 1,
+  sender: "ann",
+  clientId: "cd".repeat(16),
+  baseSeq: 0,
+  ordinal: 1,
+  createdAtMs: 5,
+  body: { kind: "text", text: "hi" },
+};
+
+describe("JSON lines", () => {
+  it("have an entry exactly as outside programs expect it", () => {
+    const line = `{"type":"entry","thread":"${"ab".repeat(16)}","seq":1,"from":"ann","text":"hi","client_id":"${"cd".repeat(16)}","created_at_ms":5}`;
+    assert.equal(JSON.stringify(entryJson(entry)), line);
+    assert.deepEqual(entryJson({ ...entry, body: { kind: "void" } }), {
+      ...JSON.parse(line),
+      text: "",
+      kind: "void",
+    });
+  });
+
+  it("ask for a send or a read position", () => {
+    assert.deepEqual(parseRequest('{"to":"bob","text":"hi"}'), {
+      kind: "send",
+      target: { to: "bob" },
+      text: "hi",
+    });
+    const thread = "AB".repeat(16);
+    const target = { threadId: "ab".repeat(16) };
+    assert.deepEqual(parseRequest(`{"thread":"${thread}","text":"hi"}`), {
+      kind: "send",
+      target,
+      text: "hi",
+    });
+    assert.deepEqual(parseRequest(`{"thread":"${thread}","read_seq":3}`), { kind: "read", target, seq: 3 });
+  });
+
+  it("say what is wrong with any other line", () => {
+    for (const line of ["", "null", "5", "[]", "{}", '{"to":"bob"}', '{"to":1,"text":"x"}', "hi"]) {
+      assert.throws(() => parseRequest(line), SyntaxError);
+    }
+  });
+});
