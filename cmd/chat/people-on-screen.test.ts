@@ -37,6 +37,7 @@ describe("People on the screen of a terminal", () => {
     world.client.on((event) => people.take(event));
     const value = { threadId: wireRow(1).threadId, thread: wireRow(1) };
     world.transport.stream.hear({ case: "threadChanged", value }, { case: "entry", value: wireEntry(1) });
+    await settled();
     await world.pass(300);
   });
 
