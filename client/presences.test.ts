@@ -77,6 +77,19 @@ describe("Presence in a client", () => {
     await world.client.close();
   });
 
+  it("says a watch again that did not arrive", async () => {
+    const world = await new ClientWorld().live();
+    const { stream } = world.transport;
+    const say = stream.say.bind(stream);
+    stream.say = () => Promise.reject(unavailable);
+    world.client.watch(["bob"]);
+    await world.pass(150);
+    stream.say = say;
+    await world.pass(2_000);
+    assert.deepEqual(watched(world), [["bob"]]);
+    await world.client.close();
+  });
+
   it("knows nothing without a connection, and says the watch again on the next", async () => {
     const world = await chatting();
     world.client.watch(["bob"]);
