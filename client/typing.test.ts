@@ -22,7 +22,7 @@ describe("Typing in a client", () => {
     const world = await chatting();
     const said = () => world.transport.stream.frames("typing").length;
     for (let key = 0; key < 5; key++) world.client.typing(THREAD);
-    await world.pass(2_999);
+    await world.pass(3_099);
     world.client.typing(THREAD);
     assert.equal(said(), 1);
     await world.pass(1);
