@@ -4,8 +4,11 @@
  * ages, in ms, because the clocks of two machines are not one.
  */
 
-/** Whether a user is there, as others may see it. `unknown`: an instance has just started and does not know yet. */
-export type PresenceStatus = "unknown" | "online" | "offline";
+/**
+ * Whether a user is there, as others may see it. `unknown`: an instance has just started and does not know yet.
+ * `hidden`: the watcher may not see it any more.
+ */
+export type PresenceStatus = "unknown" | "online" | "offline" | "hidden";
 
 /** A user's presence as shown. */
 export interface ShownPresence {

@@ -21,7 +21,7 @@ export interface PresenceServiceInit {
 export interface PresenceCounters {
   /** Changes of what is shown of a user. */
   changes: number;
-  /** Users shown offline because a lease ran out or a session ended. */
+  /** Reports of push servers. */
   reports: number;
 }
 
@@ -215,6 +215,7 @@ export class PresenceService {
 
 const STATUSES = {
   unknown: PresenceStatus.UNKNOWN,
+  hidden: PresenceStatus.UNKNOWN,
   online: PresenceStatus.ONLINE,
   offline: PresenceStatus.OFFLINE,
 } as const;

@@ -12,8 +12,8 @@ interface Watch {
   isChecking: boolean;
 }
 
-/** What a watcher is told of a user whom it may no longer see: nothing is known, for as long as that is so. */
-const HIDDEN: ShownPresence = { status: "unknown", lastSeenAtMs: 0 };
+/** What a watcher is told of a user whom it may no longer see. */
+const HIDDEN: ShownPresence = { status: "hidden", lastSeenAtMs: 0 };
 
 export interface WatchesInit {
   readonly privacy: Privacy;

@@ -167,7 +167,7 @@ describe("Subscribe and Submit", () => {
     assert.equal(outcomes[1].value.errorInfo?.metadata.committed, undefined);
     assert.deepEqual([outcomes[1].value.clientId, outcomes[1].value.threadId], [ID, ID]);
     world.messages.settle({ seq: 2 });
-    assert.equal(world.clock.waiting, 1, "no timer is left but the sweep");
+    assert.equal(world.clock.waiting, 2, "no timer is left but the sweep and that of digests");
   });
 
   it("keep a session alive by pings, and end one whose client is silent", async () => {
