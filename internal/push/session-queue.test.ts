@@ -302,9 +302,12 @@ describe("SessionQueue", () => {
         full.queue.pushPresence(name(at), frame);
       }
       assert.ok(full.queue.queuedBytes <= QUEUE_BYTES - ANSWER_BYTES);
-      full.words();
-      full.queue.ack(full.queue.sent, NOBODY);
-      assert.equal(full.words().length, WATCHED_USERS);
+      const said: string[] = [];
+      while (full.queue.isReady) {
+        said.push(...full.words());
+        full.queue.ack(full.queue.sent, NOBODY);
+      }
+      assert.equal(said.filter((what) => what === "presence").length, WATCHED_USERS);
     });
   });
 
