@@ -65,7 +65,11 @@ describe("A client's connection", () => {
     await world.pass(500);
     assert.equal(world.transport.streams.length, 2);
     assert.equal(first?.isClosed, false);
-    world.transport.stream.welcome("ann");
+    const opened = { sessionId: new Uint8Array(16), userId: "ann", pingIntervalMs: 15_000 };
+    world.transport.stream.hear({ case: "opened", value: opened });
+    await settled();
+    assert.equal(first?.isClosed, false, "until the next is caught up nothing is said twice for nothing");
+    world.transport.stream.hear({ case: "caughtUp", value: { cursor: new Uint8Array([2]) } });
     await settled();
     assert.equal(first?.isClosed, true);
     assert.equal(world.client.state.phase, "live");

@@ -4,7 +4,8 @@ import type { ClientEvent } from "./model.ts";
 
 const behind = (upTo: number): ClientEvent => ({ type: "behind", threadId: "aa", upTo });
 
-describe("Events", () => {
+describe("Events", function () {
+  this.timeout(20_000);
   it("reach every listener in order, and one that throws costs the others nothing", () => {
     const faults: unknown[] = [];
     const events = new Events((fault) => faults.push(fault));

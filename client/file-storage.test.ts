@@ -36,7 +36,8 @@ storageSuite("FileStorage", async () => {
   return await FileStorage.open(shared);
 });
 
-describe("FileStorage", () => {
+describe("FileStorage", function () {
+  this.timeout(20_000);
   it("has all of a change or none of it, wherever the file was cut", async () => {
     const folder = await newFolder();
     const storage = await FileStorage.open(folder);

@@ -46,6 +46,42 @@ describe("What a client holds", () => {
     await world.client.close();
   });
 
+  it("puts own sends in their place without a pull, though the entry before is still on its way", async () => {
+    const world = await new ClientWorld().live();
+    const { stream } = world.transport;
+    stream.hear({ case: "entry", value: wireEntry(1) });
+    await settled();
+    const send = await world.client.send({ threadId: THREAD }, "mine");
+    await settled();
+    const clientId = fromHex(send.item.clientId);
+    const accepted = { clientId, threadId: fromHex(THREAD), seq: 3n, createdAtMs: 7n };
+    stream.hear({ case: "accepted", value: accepted });
+    await settled();
+    assert.deepEqual(world.seqs(), [1]);
+    stream.hear({ case: "entry", value: wireEntry(2) });
+    await settled();
+    await world.pass(1_000);
+    assert.deepEqual(world.seqs(), [1, 2, 3]);
+    const own = world.client.conversation(THREAD).entries.at(-1);
+    assert.deepEqual([own?.ordinal, own?.createdAtMs, own?.sender], [3, 7, "ann"]);
+    assert.equal(world.transport.requests("ListEntries").length, 0);
+    await world.client.close();
+  });
+
+  it("pulls an own send with the gap below it", async () => {
+    const world = await new ClientWorld().live();
+    const send = await world.client.send({ threadId: THREAD }, "mine");
+    await settled();
+    const clientId = fromHex(send.item.clientId);
+    world.transport.answers.ListEntries = (request: ListEntriesRequest) => listEntries(request, 3);
+    const accepted = { clientId, threadId: fromHex(THREAD), seq: 3n, createdAtMs: 7n };
+    world.transport.stream.hear({ case: "accepted", value: accepted });
+    await settled();
+    await world.pass(30);
+    assert.deepEqual(world.seqs(), [1, 2, 3]);
+    await world.client.close();
+  });
+
   it("tries a pull again until it has what is missing", async () => {
     const world = await new ClientWorld().live();
     let tries = 0;

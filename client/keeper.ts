@@ -4,8 +4,9 @@ import type { Change, Json, Storage } from "./storage.ts";
 
 /** How long changes are gathered before they are written. */
 const GATHER_MS = 50;
-/** Entries kept for a start without a network; the oldest written go first. */
+/** Entries kept for a start without a network, and the length of their texts; the oldest written go first. */
 const KEPT_ENTRIES = 5_000;
+const KEPT_CHARACTERS = 4 * 1024 * 1024;
 
 /**
  * Writes what may be lost for a moment: what is held of each thread, and the cursor. All that is dirty goes as one
@@ -16,7 +17,9 @@ export class Keeper {
   readonly #clock: Clock;
   readonly #onFault: (fault: unknown) => void;
   readonly #dirty = new Map<string, () => Json | undefined>();
-  readonly #entries = new Set<string>();
+  /** The length of each kept entry's text, by key. */
+  readonly #entries = new Map<string, number>();
+  #characters = 0;
   #cancel: (() => void) | undefined;
 
   constructor(storage: Storage, clock: Clock, onFault: (fault: unknown) => void) {
@@ -35,17 +38,21 @@ export class Keeper {
   keepEntry(entry: Entry): void {
     const key = entryKey(entry);
     if (this.#entries.has(key)) return;
-    this.#entries.add(key);
+    this.knowEntry(key, entry);
     this.mark(key, () => entry as unknown as Json);
-    if (this.#entries.size <= KEPT_ENTRIES) return;
-    const [oldest = ""] = this.#entries;
-    this.#entries.delete(oldest);
-    this.mark(oldest, () => undefined);
+    while (this.#entries.size > KEPT_ENTRIES || this.#characters > KEPT_CHARACTERS) {
+      const [oldest = ["", 0] as const] = this.#entries;
+      this.#entries.delete(oldest[0]);
+      this.#characters -= oldest[1];
+      this.mark(oldest[0], () => undefined);
+    }
   }
 
   /** Notes an entry that the storage has already. */
-  knowEntry(key: string): void {
-    this.#entries.add(key);
+  knowEntry(key: string, { body }: Entry): void {
+    const length = body.kind === "text" ? body.text.length : 0;
+    this.#entries.set(key, length);
+    this.#characters += length;
   }
 
   /** Writes everything dirty now. Never rejects. */

@@ -227,7 +227,10 @@ export class OutboxPump {
     run.isStuck = isStuck;
     const waitMs = run.backoff.next(error.retryAfterMs);
     run.notBeforeMs = this.#deps.clock.monotonicMs() + waitMs;
-    run.cancel = this.#deps.clock.after(waitMs, () => this.pump());
+    run.cancel = this.#deps.clock.after(waitMs, () => {
+      run.notBeforeMs = 0; // The timer's word counts: by the clock it may be a moment early, and it comes but once.
+      this.pump();
+    });
     this.#deps.outbox.note(record, error);
     this.pump();
   }

@@ -5,7 +5,8 @@ import { RangeSet } from "./range-set.ts";
 const range = fc.tuple(fc.integer({ min: 1, max: 40 }), fc.integer({ min: 0, max: 8 }));
 const change = fc.record({ isAdd: fc.boolean(), range });
 
-describe("RangeSet", () => {
+describe("RangeSet", function () {
+  this.timeout(20_000);
   it("is the set of its seqs, as few ranges as possible", () => {
     fc.assert(
       fc.property(fc.array(change, { maxLength: 30 }), range, (changes, [low, length]) => {

@@ -39,7 +39,7 @@ interface Person {
 }
 
 describe("The client library on a real server", function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let heddle: HeddleProcess;
   let dataDir: string;
   let stateDir: string;

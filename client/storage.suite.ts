@@ -3,7 +3,8 @@ import type { Storage } from "./storage.ts";
 
 /** What every Storage must do. `open` opens the same storage each time: what one object wrote, the next has. */
 export function storageSuite(name: string, open: () => Promise<Storage>): void {
-  describe(name, () => {
+  describe(name, function () {
+    this.timeout(20_000);
     it("begins with what earlier tests left removed, and keeps what is written", async () => {
       const storage = await open();
       await storage.write([...(await storage.load()).keys()].map((key) => ({ key, value: undefined })));

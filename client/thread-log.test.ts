@@ -19,7 +19,8 @@ function entry(seq: number): Entry {
 
 const seqs = (entries: readonly Entry[]) => entries.map(({ seq }) => seq);
 
-describe("ThreadLog", () => {
+describe("ThreadLog", function () {
+  this.timeout(20_000);
   it("gives out every entry once and in order, whatever is lost, repeated or late, by pulling what is missing", () => {
     const arrivals = fc.array(fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 8 }), { maxLength: 30 });
     fc.assert(
@@ -73,6 +74,21 @@ describe("ThreadLog", () => {
     assert.ok(log.get(1_100), "what is needed next is kept");
     assert.equal(log.get(1_499), undefined, "what is far ahead is pulled again");
     assert.equal(log.head.seq, 1_499);
+  });
+
+  it("holds a bounded number of bytes, and the newest entry whatever its size", () => {
+    const log = new ThreadLog();
+    const text = "x".repeat(8_192);
+    for (let seq = 1; seq <= 100; seq++) log.take([{ ...entry(seq), body: { kind: "text", text } }]);
+    assert.ok(log.bytes <= 256 * 1024, `${log.bytes}`);
+    assert.ok(log.newest().length > 10);
+    log.isOpen = true;
+    for (let seq = 101; seq <= 200; seq++) log.take([{ ...entry(seq), body: { kind: "text", text } }]);
+    assert.ok(log.newest().length > 100, "a person reads it");
+    log.shrink();
+    assert.deepEqual(seqs(log.newest()), [200]);
+    assert.equal(log.position, 200);
+    assert.equal(log.missing(), undefined);
   });
 
   it("skips what is too much to catch up with, and says so", () => {

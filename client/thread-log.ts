@@ -1,10 +1,17 @@
 import type { Entry, Head } from "./model.ts";
 import { RangeSet } from "./range-set.ts";
 
-/** Entries held of a thread that nobody looks at. */
-const HELD_ENTRIES = 200;
-/** Entries held of a thread that is open before a person. */
-const HELD_ENTRIES_OPEN = 5_000;
+interface Room {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** What is held of a thread that nobody looks at, and of one that is open before a person. */
+const CLOSED: Room = { entries: 200, bytes: 256 * 1024 };
+const OPEN: Room = { entries: 5_000, bytes: 8 * 1024 * 1024 };
+
+/** About what an entry takes in memory beside its text. */
+const ENTRY_BYTES = 400;
 
 /**
  * What this device holds of one thread, and what it misses (docs/design.md, promise 5). Entries come in any order
@@ -19,6 +26,7 @@ export class ThreadLog {
   readonly #held = new RangeSet();
   #position: number;
   #head: Head;
+  #bytes = 0;
   /** Whether a person looks at it: more of it is held. */
   isOpen = false;
 
@@ -45,6 +53,11 @@ export class ThreadLog {
     return this.#entries.get(this.#held.highest);
   }
 
+  /** About what is held, in bytes of memory. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get(seq: number): Entry | undefined {
     return this.#entries.get(seq);
   }
@@ -64,6 +77,7 @@ export class ThreadLog {
       if (this.#entries.has(entry.seq)) continue;
       this.#entries.set(entry.seq, entry);
       this.#held.add(entry.seq, entry.seq);
+      this.#bytes += bytesOf(entry);
       this.learn({ seq: entry.seq, ordinal: entry.ordinal });
     }
     const due: Entry[] = [];
@@ -71,7 +85,7 @@ export class ThreadLog {
       due.push(next);
       this.#position = next.seq;
     }
-    this.#trim();
+    this.#trim(this.isOpen ? OPEN : CLOSED);
     return due;
   }
 
@@ -107,14 +121,24 @@ export class ThreadLog {
     return seq === this.#head.seq ? this.#head.ordinal : this.#entries.get(seq)?.ordinal;
   }
 
+  /** Holds the newest entry only, for the preview line. What waited for a gap is pulled again. */
+  shrink(): void {
+    this.#trim({ entries: 1, bytes: 0 });
+  }
+
   /** Old history goes first; of what waits for a gap, the newest: it is pulled again. */
-  #trim(): void {
-    const most = this.isOpen ? HELD_ENTRIES_OPEN : HELD_ENTRIES;
-    while (this.#entries.size > most) {
+  #trim(room: Room): void {
+    while (this.#entries.size > room.entries || (this.#bytes > room.bytes && this.#entries.size > 1)) {
       const lowest = this.#held.ranges[0]?.[0] ?? 0;
       const seq = lowest <= this.#position ? lowest : this.#held.highest;
+      const entry = this.#entries.get(seq);
       this.#entries.delete(seq);
       this.#held.remove(seq, seq);
+      if (entry) this.#bytes -= bytesOf(entry);
     }
   }
+}
+
+function bytesOf(entry: Entry): number {
+  return ENTRY_BYTES + (entry.body.kind === "text" ? 2 * entry.body.text.length : 0);
 }

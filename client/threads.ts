@@ -4,9 +4,13 @@ import type { Events } from "./events.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Entry, Head, OutboxItem, Receipt, Thread } from "./model.ts";
 import type { Place } from "./outbox.ts";
+import { OwnEntries } from "./own-entries.ts";
 import type { Json } from "./storage.ts";
 import { ThreadState } from "./thread-state.ts";
 import { toHead } from "./wire.ts";
+
+/** Held of all threads; beyond it the threads that changed longest ago keep their newest entry only. */
+const HELD_BYTES = 32 * 1024 * 1024;
 
 export interface ThreadsDeps {
   readonly userId: string;
@@ -21,10 +25,14 @@ export interface ThreadsDeps {
 /** The user's threads as this device knows them, and the one place where they change. */
 export class Threads {
   readonly #deps: ThreadsDeps;
+  /** By id, the ones whose entries came last at the end. */
   readonly #states = new Map<string, ThreadState>();
+  readonly #own: OwnEntries;
+  #bytes = 0;
 
   constructor(deps: ThreadsDeps) {
     this.#deps = deps;
+    this.#own = new OwnEntries(deps.userId);
   }
 
   /** Takes what an earlier run kept. */
@@ -36,8 +44,9 @@ export class Threads {
     for (const [key, value] of kept) {
       if (!key.startsWith("entry/")) continue;
       const entry = value as unknown as Entry;
-      this.#states.get(entry.threadId)?.log.take([entry]);
-      this.#deps.keeper.knowEntry(key);
+      const state = this.#states.get(entry.threadId);
+      if (state) this.#hold(state, [entry]);
+      this.#deps.keeper.knowEntry(key, entry);
     }
   }
 
@@ -54,8 +63,9 @@ export class Threads {
     return state;
   }
 
-  all(): Iterable<ThreadState> {
-    return this.#states.values();
+  /** Every thread that this device has heard of. */
+  all(): readonly ThreadState[] {
+    return [...this.#states.values()];
   }
 
   /** Threads with entries, the most recent first. */
@@ -103,8 +113,14 @@ export class Threads {
   takeEntries(state: ThreadState, entries: readonly Entry[], source: "stream" | "pull" | "own"): void {
     const before = state.log.position;
     const news = entries.filter((entry) => !state.log.get(entry.seq));
+    const due = [...this.#hold(state, news)];
+    let own = this.#own.next(state.threadId, state.log);
+    while (own) {
+      news.push(own);
+      due.push(...this.#hold(state, [own]));
+      own = this.#own.next(state.threadId, state.log);
+    }
     for (const entry of news) this.#deps.keeper.keepEntry(entry);
-    const due = state.log.take(news);
     for (const entry of due) {
       const isOwnNext = entry.sender === this.#deps.userId && state.readSeq >= entry.seq - 1;
       if (isOwnNext) state.raiseRead(entry.seq, entry.ordinal);
@@ -128,23 +144,10 @@ export class Threads {
       const participants = [this.#deps.userId, item.to].sort();
       state.row = { kind: "direct", participants, updatedAtMs: createdAtMs ?? 0, isMuted: false };
     }
-    const before = seq === state.log.position + 1 ? state.log.ordinalAt(seq - 1) : undefined;
-    if (before === undefined || createdAtMs === undefined) {
-      const { head } = state.log;
-      if (seq > head.seq) this.takeHead(place.threadId, { seq, ordinal: head.ordinal + 1 });
-      return;
-    }
-    const { threadId, clientId, baseSeq, text } = item;
-    const own = {
-      threadId,
-      seq,
-      sender: this.#deps.userId,
-      clientId,
-      baseSeq,
-      ordinal: before + 1,
-      createdAtMs,
-    };
-    this.takeEntries(state, [{ ...own, body: { kind: "text", text } }], "own");
+    this.#own.add(item, place.threadId);
+    this.takeEntries(state, [], "own");
+    const { head } = state.log;
+    if (seq > head.seq) this.takeHead(place.threadId, { seq, ordinal: head.ordinal + 1 });
   }
 
   /** Takes a member's positions. The user's own, from another device, are its read position. */
@@ -161,6 +164,27 @@ export class Threads {
     first?.();
     if (state.row) {
       this.#deps.events.emit({ type: "thread_changed", thread: state.view(this.#deps.userId) });
+    }
+  }
+
+  /** Holds entries within the bound of all threads, and returns those whose turn has come. */
+  #hold(state: ThreadState, entries: readonly Entry[]): readonly Entry[] {
+    const before = state.log.bytes;
+    const due = state.log.take(entries);
+    this.#bytes += state.log.bytes - before;
+    this.#states.delete(state.threadId);
+    this.#states.set(state.threadId, state);
+    if (this.#bytes > HELD_BYTES) this.#shrink(state);
+    return due;
+  }
+
+  #shrink(newest: ThreadState): void {
+    for (const state of this.#states.values()) {
+      if (this.#bytes <= HELD_BYTES / 2) return;
+      if (state === newest || state.log.isOpen) continue;
+      const before = state.log.bytes;
+      state.log.shrink();
+      this.#bytes += state.log.bytes - before;
     }
   }
 

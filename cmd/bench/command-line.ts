@@ -13,6 +13,9 @@ import { SCENARIOS } from "./scenarios.ts";
 /** Exit codes (docs/design.md, section 12). */
 const EXIT = { well: 0, failed: 1, wrongUse: 2 } as const;
 
+/** The longest that a scenario may take: the slowest needs about a minute on two quiet cores. */
+const SCENARIO_MS = 180_000;
+
 interface Options {
   readonly only?: string;
   readonly json?: boolean;
@@ -57,9 +60,11 @@ function choose(only: string | undefined): readonly Scenario[] {
 
 async function measure(chosen: readonly Scenario[], options: Options): Promise<number> {
   const records: BenchRecord[] = [];
+  const interrupted = firstSignal();
   let isWell = true;
   for (const scenario of chosen) {
-    const measured = await runScenario(scenario, options);
+    if (interrupted.aborted) break;
+    const measured = await runScenario(scenario, options, interrupted);
     if (measured === undefined) isWell = false;
     else records.push(...measured);
     if (options.json)
@@ -71,7 +76,11 @@ async function measure(chosen: readonly Scenario[], options: Options): Promise<n
 }
 
 /** Undefined if it failed; the reason has been told. */
-async function runScenario(scenario: Scenario, options: Options): Promise<BenchRecord[] | undefined> {
+async function runScenario(
+  scenario: Scenario,
+  options: Options,
+  interrupted: AbortSignal,
+): Promise<BenchRecord[] | undefined> {
   const startedMs = performance.now();
   const progress = (text: string) => {
     const seconds = Math.round((performance.now() - startedMs) / 1_000);
@@ -86,7 +95,7 @@ async function runScenario(scenario: Scenario, options: Options): Promise<BenchR
   });
   try {
     const place = runPlace();
-    const figures = await scenario.run(stage);
+    const figures = await Promise.race([scenario.run(stage), givenUp(interrupted)]);
     progress("done");
     return figures.map((figure) => toRecord(figure, place));
   } catch (error) {
@@ -97,7 +106,25 @@ async function runScenario(scenario: Scenario, options: Options): Promise<BenchR
   }
 }
 
+/** Aborts at Ctrl-C or SIGTERM, so that servers and loads are ended; a second one ends this process at once. */
+function firstSignal(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
+  return stop.signal;
+}
+
+/** Rejects when the run is interrupted, or has taken too long. */
+function givenUp(interrupted: AbortSignal): Promise<never> {
+  const late = AbortSignal.timeout(SCENARIO_MS);
+  const either = AbortSignal.any([interrupted, late]);
+  return new Promise((_, reject) => {
+    either.addEventListener("abort", () => reject(either.reason), { once: true });
+  });
+}
+
 async function keep(records: readonly BenchRecord[]): Promise<void> {
+  if (records.length === 0) return;
   await appendRecords(RESULTS, records);
   await writeFile(PAGE, benchPage(newest(await readRecords(RESULTS)), SCENARIOS));
   const name = (path: string) => relative(ROOT, path);

@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import type { Answer, Ask, LoadKinds } from "./load/main.ts";
+import type { LoadKinds } from "./load/main.ts";
+import { type Answer, type Ask, CPU_SECONDS } from "./load/protocol.ts";
 
 /** A load's methods, as they are called from this process: arguments and results go over as structured clones. */
 export type Remote<L> = {
@@ -14,7 +15,8 @@ export type Remote<L> = {
 const CALL_MS = 180_000;
 
 /** A load in a process of its own. */
-export class LoadProcess<K extends keyof LoadKinds> {
+export class LoadProcess<K extends keyof LoadKinds = keyof LoadKinds> {
+  readonly kind: K;
   /** The load's own methods. */
   readonly load: Remote<LoadKinds[K]>;
   readonly #child: ChildProcess;
@@ -22,6 +24,7 @@ export class LoadProcess<K extends keyof LoadKinds> {
   #lastId = 0;
 
   constructor(kind: K) {
+    this.kind = kind;
     this.#child = fork(join(import.meta.dirname, "load/main.ts"), [kind], {
       serialization: "advanced",
       execArgv: ["--disable-warning=ExperimentalWarning"],
@@ -39,6 +42,11 @@ export class LoadProcess<K extends keyof LoadKinds> {
     this.load = new Proxy({} as Remote<LoadKinds[K]>, {
       get: (_, method) => (method === "then" ? undefined : (...args: unknown[]) => ask(String(method), args)),
     });
+  }
+
+  /** User plus system time of its process so far, in seconds. */
+  async cpuSeconds(): Promise<number> {
+    return (await this.#ask(CPU_SECONDS, [])) as number;
   }
 
   /** Ends it. */

@@ -14,7 +14,8 @@ export function benchPage(records: readonly BenchRecord[], scenarios: readonly S
     "Written by `make bench` from its records; not to be edited. Load and server share the machine, as separate " +
       "processes on 127.0.0.1; the server is `bin/heddle`, everything in one process on embedded stores, each append " +
       "synced to the disk. “CPU each” is the server's own user plus system time, all threads, per unit of the value. " +
-      "Latencies count from the moment a send was due.",
+      "Latencies count from the moment a send was due. “others cores”: how many cores other processes and the kernel " +
+      "kept busy meanwhile.",
     "",
     ...machines.map((machine) => `- Machine: ${machine}${syncFloor(records, machine)}`),
     "",

@@ -10,6 +10,7 @@ export interface Profile {
       readonly url: string;
       readonly lineNumber: number;
     };
+    readonly children?: readonly number[];
   }[];
   readonly samples: readonly number[];
   /** Microseconds since the sample before. */
@@ -23,24 +24,43 @@ export interface SelfTime {
   readonly us: number;
 }
 
+type Place = Pick<SelfTime, "name" | "layer">;
+
 /** Not work: the main thread waits. */
 const IDLE = "(idle)";
+
+/** How the layers of this repository's own code begin. */
+const OWN = "heddle ";
 
 /** Self time by function, most first; the idle time apart. */
 export function selfTimes(profile: Profile): { readonly busyUs: number; readonly functions: SelfTime[] } {
   const places = new Map(profile.nodes.map(({ id, callFrame }) => [id, placeOf(callFrame)]));
-  const found = new Map<string, { name: string; layer: string; us: number }>();
-  let busyUs = 0;
-  for (const [at, id] of profile.samples.entries()) {
-    const us = Math.max(0, profile.timeDeltas[at] ?? 0);
-    const place = places.get(id);
-    if (!place || place.name === IDLE) continue;
-    busyUs += us;
-    const entry = found.get(place.name) ?? { ...place, us: 0 };
-    entry.us += us;
-    found.set(place.name, entry);
+  const functions = summed(profile, (id) => places.get(id));
+  return { busyUs: functions.reduce((sum, { us }) => sum + us, 0), functions };
+}
+
+/**
+ * The same time by the function of Heddle's that asked for it: its own, and what it calls in packages and in Node. So
+ * a hash or an encoding counts for its caller. What no function of Heddle's asked for counts for its layer.
+ */
+export function byAsker(profile: Profile): SelfTime[] {
+  const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
+  const parents = new Map(
+    profile.nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])),
+  );
+  const askers = new Map<number, Place | undefined>();
+  for (const { id, callFrame } of profile.nodes) {
+    const place = placeOf(callFrame);
+    let asker = place && { name: place.layer, layer: place.layer };
+    for (let at: number | undefined = id; at !== undefined && asker; at = parents.get(at)) {
+      const found = placeOf((nodes.get(at) as Profile["nodes"][number]).callFrame);
+      if (!found?.layer.startsWith(OWN)) continue;
+      asker = found;
+      break;
+    }
+    askers.set(id, asker);
   }
-  return { busyUs, functions: [...found.values()].sort((a, b) => b.us - a.us) };
+  return summed(profile, (id) => askers.get(id));
 }
 
 /** The same by layer. */
@@ -50,7 +70,7 @@ export function byLayer(functions: readonly SelfTime[]): SelfTime[] {
   return [...layers].map(([layer, us]) => ({ name: layer, layer, us })).sort((a, b) => b.us - a.us);
 }
 
-/** Both lists as text: the share of the busy time, and microseconds per delivered message if it is known. */
+/** The lists as text: the share of the busy time, and microseconds per delivered message if it is known. */
 export function profileText(
   profile: Profile,
   options: { readonly top: number; readonly units?: number },
@@ -64,13 +84,31 @@ export function profileText(
   return [
     `main thread busy ${(busyUs / 1e6).toFixed(2)} s; self time of the first ${options.top} functions:`,
     ...functions.slice(0, options.top).map(row),
+    `by the function of Heddle's that asked for it, the first ${options.top}:`,
+    ...byAsker(profile).slice(0, options.top).map(row),
     "by layer:",
     ...byLayer(functions).map(row),
     "",
   ].join("\n");
 }
 
-function placeOf({ functionName, url, lineNumber }: Profile["nodes"][number]["callFrame"]) {
+/** The time of the samples by place, most first. */
+function summed(profile: Profile, placeOfNode: (id: number) => Place | undefined): SelfTime[] {
+  const found = new Map<string, { name: string; layer: string; us: number }>();
+  for (const [at, id] of profile.samples.entries()) {
+    const place = placeOfNode(id);
+    if (!place) continue;
+    const entry = found.get(place.name) ?? { ...place, us: 0 };
+    entry.us += Math.max(0, profile.timeDeltas[at] ?? 0);
+    found.set(place.name, entry);
+  }
+  return [...found.values()].sort((a, b) => b.us - a.us);
+}
+
+/** Undefined for the time in which nothing is done. */
+function placeOf(callFrame: Profile["nodes"][number]["callFrame"]): Place | undefined {
+  const { functionName, url, lineNumber } = callFrame;
+  if (functionName === IDLE) return undefined;
   const file = shortened(url);
   const name = functionName || "(anonymous)";
   const isMeta = url === "" && name.startsWith("(");
@@ -89,7 +127,7 @@ function layerOf(url: string, name: string): string {
   if (found?.[1]) return found[1];
   if (url.startsWith("node:")) return /http2/.test(url) ? "node http2" : "node (streams, net, timers)";
   const own = /\/internal\/([^/]+)\//.exec(url);
-  return own?.[1] ? `heddle ${own[1]}` : "other";
+  return own?.[1] ? `${OWN}${own[1]}` : "other";
 }
 
 if (import.meta.main) {

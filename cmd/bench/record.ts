@@ -14,7 +14,7 @@ export interface BenchRecord {
   /** The server's own user plus system time per unit of work: a delivered message, a connect, a page, a frame. */
   readonly server_cpu_us_per_delivery: number | null;
   readonly rss_kb_per_stream: number | null;
-  /** What it was measured with; `at`: when. */
+  /** What it was measured with; `at`: when; `others_cores`: what other processes took of the machine meanwhile. */
   readonly params: Readonly<Record<string, string | number>>;
   readonly machine: string;
   readonly commit: string;
@@ -78,7 +78,7 @@ export async function readRecords(path: string): Promise<BenchRecord[]> {
 export function newest(records: readonly BenchRecord[]): BenchRecord[] {
   const found = new Map<string, BenchRecord>();
   for (const record of records) {
-    const { at, ...params } = record.params;
+    const { at, others_cores, ...params } = record.params;
     found.set(JSON.stringify([record.bench, params]), record);
   }
   return [...found.values()];

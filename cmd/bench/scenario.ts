@@ -1,9 +1,10 @@
 import type { Inspector } from "./inspector.ts";
 import type { LoadKinds } from "./load/main.ts";
 import { LoadProcess, type Remote } from "./load-process.ts";
+import { type CoresBusy, type CpuReading, coresBusy, machineCpuSeconds } from "./machine-load.ts";
 import type { Figure } from "./record.ts";
 import { ServerProcess } from "./server-process.ts";
-import { cpuUsPer } from "./server-usage.ts";
+import { type ThreadSeconds, threadSeconds, threadsText } from "./thread-usage.ts";
 
 /** One thing to measure, in a file of its own below scenarios/. */
 export interface Scenario {
@@ -40,6 +41,8 @@ export interface Measured {
   readonly perSecond: number;
   /** The server's user plus system time for one. */
   readonly cpuUs: number;
+  /** Cores that neither server nor load kept busy, to two digits: what disturbed the figures. */
+  readonly othersCores: number;
 }
 
 /** A load as a window sees it. */
@@ -54,6 +57,8 @@ export interface MeasuredLoad {
 export interface MeasuredServer {
   readonly usage: () => Promise<{ readonly cpuSeconds: number }>;
   readonly inspector?: Inspector | undefined;
+  /** Process id. */
+  readonly pid?: number;
 }
 
 /** Gets a profile of a window, and how much was done in it. */
@@ -66,6 +71,7 @@ export class Stage {
   readonly progress: (text: string) => void;
   readonly #onProfile: OnProfile | undefined;
   readonly #ends: (() => Promise<void>)[] = [];
+  #loads: LoadProcess[] = [];
 
   constructor(options: {
     readonly scale: Scale;
@@ -88,6 +94,7 @@ export class Stage {
   load<K extends keyof LoadKinds>(kind: K): Remote<LoadKinds[K]> {
     const process = new LoadProcess(kind);
     this.#ends.push(() => process.stop());
+    if (kind !== "echo-server") this.#loads.push(process as unknown as LoadProcess);
     return process.load;
   }
 
@@ -95,19 +102,54 @@ export class Stage {
   async window(server: MeasuredServer, load: MeasuredLoad): Promise<Measured> {
     await passed(this.scale.warmUpMs);
     await load.resetLatencies();
-    if (this.#onProfile) await server.inspector?.startProfile();
-    const before = await reading(server, load);
+    const threads = await this.#startProfile(server);
+    const before = await this.#reading(server, load);
     await passed(this.scale.windowMs);
-    const after = await reading(server, load);
+    const after = await this.#reading(server, load);
     const done = after.done - before.done;
-    const profile = this.#onProfile && (await server.inspector?.stopProfile());
-    if (profile) await this.#onProfile?.(profile, done);
-    const perSecond = (done * 1_000) / (after.atMs - before.atMs);
-    return { perSecond, cpuUs: cpuUsPer(done, before, after) };
+    await this.#stopProfile(server, threads, done);
+    const cores = coresBusy(before, after);
+    this.progress(coresText(cores));
+    return {
+      perSecond: (done * 1_000) / (after.atMs - before.atMs),
+      cpuUs: ((after.server - before.server) * 1e6) / done,
+      othersCores: Number(cores.others.toFixed(2)),
+    };
+  }
+
+  async #startProfile({ inspector, pid }: MeasuredServer): Promise<ThreadSeconds> {
+    if (!this.#onProfile || !inspector) return new Map();
+    await inspector.startProfile();
+    return threadSeconds(pid ?? 0);
+  }
+
+  async #stopProfile(
+    { inspector, pid }: MeasuredServer,
+    threads: ThreadSeconds,
+    done: number,
+  ): Promise<void> {
+    if (!this.#onProfile || !inspector) return;
+    const text = threadsText(threads, await threadSeconds(pid ?? 0));
+    await this.#onProfile(await inspector.stopProfile(), done);
+    if (text) this.progress(text);
+  }
+
+  async #reading(
+    server: MeasuredServer,
+    load: MeasuredLoad,
+  ): Promise<CpuReading & { readonly done: number }> {
+    const [{ cpuSeconds }, done, ...loads] = await Promise.all([
+      server.usage(),
+      load.done(),
+      ...this.#loads.map((process) => process.cpuSeconds()),
+    ]);
+    const all = loads.reduce((sum, seconds) => sum + seconds, 0);
+    return { atMs: performance.now(), machine: machineCpuSeconds(), server: cpuSeconds, loads: all, done };
   }
 
   /** Ends everything that was started, the newest first. */
   async end(): Promise<void> {
+    this.#loads = [];
     for (let end = this.#ends.pop(); end; end = this.#ends.pop()) await end();
   }
 }
@@ -117,7 +159,7 @@ export function passed(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-async function reading(server: MeasuredServer, load: MeasuredLoad) {
-  const [{ cpuSeconds }, done] = await Promise.all([server.usage(), load.done()]);
-  return { cpuSeconds, done, atMs: performance.now() };
+function coresText({ server, loads, others }: CoresBusy): string {
+  const [one, two, three] = [server, loads, others].map((cores) => cores.toFixed(2));
+  return `cores busy in the window: server ${one}, load ${two}, everything else ${three}`;
 }

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { CACHE, ROOT } from "./folders.ts";
+import { ROOT } from "./folders.ts";
 import { Inspector } from "./inspector.ts";
+import { scratchFolder } from "./scratch-folder.ts";
 import { parseUsage, type ServerUsage } from "./server-usage.ts";
 
 /** How long the server may take to start, and to stop before it is killed. */
@@ -46,8 +47,7 @@ export class ServerProcess {
 
   /** Resolves when it serves. `inspect` lets garbage be collected and profiles be taken on request. */
   static async start(options: { readonly inspect: boolean }): Promise<ServerProcess> {
-    await mkdir(CACHE, { recursive: true });
-    const dataDir = await mkdtemp(join(CACHE, "data-"));
+    const dataDir = await scratchFolder();
     const child = spawn(join(ROOT, "bin/heddle"), ["--json"], {
       env: serverEnv(dataDir, options.inspect),
       stdio: ["ignore", "pipe", "pipe"],
@@ -63,6 +63,10 @@ export class ServerProcess {
     const ready = await firstLine(child, stderr);
     const inspector = options.inspect ? await Inspector.connect(await inspectorUrl) : undefined;
     return new ServerProcess(child, dataDir, JSON.parse(ready) as Record<string, string>, inspector);
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   /** What it has used so far, by its own account. */

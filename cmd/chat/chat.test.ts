@@ -52,7 +52,7 @@ class JsonChat {
 }
 
 describe("bin/chat", function () {
-  this.timeout(30_000);
+  this.timeout(60_000);
   let heddle: HeddleProcess;
   let folder: string;
   const running: JsonChat[] = [];

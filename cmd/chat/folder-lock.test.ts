@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FolderLock } from "./folder-lock.ts";
 
-describe("FolderLock", () => {
+describe("FolderLock", function () {
+  this.timeout(20_000);
   let folder: string;
 
   beforeEach(async () => {

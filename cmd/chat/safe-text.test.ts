@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { oneLine, safeText } from "./safe-text.ts";
 
-describe("Text of other people", () => {
+describe("Text of other people", function () {
+  this.timeout(20_000);
   it("never holds a control character but the line end", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { rowsOf, textWidth, wrap } from "./text-width.ts";
 
-describe("The width of text on a terminal", () => {
+describe("The width of text on a terminal", function () {
+  this.timeout(20_000);
   it("is two columns for East Asian characters and emoji, none for marks and colours", () => {
     const widths = [
       ["abc", 3],

@@ -23,6 +23,9 @@ import { openServices, PUSH_SERVER, type Services } from "./services.ts";
 import { staticFiles } from "./static-files.ts";
 import { StopStack } from "./stop-stack.ts";
 
+/** Streams are ended at drainMs; so long their statuses may take to get out before connections are cut, in ms. */
+const LAST_WORDS_MS = 250;
+
 const PAGE = join(import.meta.dirname, "../../cmd/web/dist");
 
 /** All of Heddle, running. */
@@ -118,7 +121,7 @@ async function bound<T>(setting: string, bind: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Stops accepting, and waits until every call and stream has ended, at most drainMs. */
+/** Stops accepting, and waits until every call and stream has ended, at most drainMs and what their last words take. */
 async function untilIdle(
   config: HeddleConfig,
   clock: Clock,
@@ -126,7 +129,7 @@ async function untilIdle(
 ): Promise<void> {
   const idle = Promise.all(listeners.map((listener) => listener.drain()));
   await new Promise<void>((resolve) => {
-    const cancel = clock.after(config.drainMs, resolve);
+    const cancel = clock.after(config.drainMs + LAST_WORDS_MS, resolve);
     idle.then(() => {
       cancel();
       resolve();

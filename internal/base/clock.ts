@@ -8,12 +8,17 @@ export interface Clock {
   after(ms: number, callback: () => void): () => void;
 }
 
+/** The machine's timers count whole milliseconds, so by `monotonicMs` they come up to one early. */
+const TIMER_MS = 1;
+
 /** The machine's clock. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, ms) as { unref?: () => void } & ReturnType<typeof setTimeout>;
+    const timer = setTimeout(callback, Math.ceil(ms) + TIMER_MS) as { unref?: () => void } & ReturnType<
+      typeof setTimeout
+    >;
     timer.unref?.();
     return () => clearTimeout(timer);
   },

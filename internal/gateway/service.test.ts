@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ErrorReason, HeddleError } from "../base/heddle-error.ts";
+import { ErrorReason, HeddleError, storeUnavailable } from "../base/heddle-error.ts";
 import { fromHex } from "../base/ids.ts";
 import { newSessionId } from "../base/session-id.ts";
 import type { OpenSessionRequest, RenewTicketRequest } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
@@ -12,7 +12,7 @@ describe("The gateway", () => {
   let registry: MemoryRegistry;
   let loads: Record<string, number>;
   let devices: Record<string, string[]>;
-  let state: "open" | "revoked" | "full";
+  let state: "open" | "revoked" | "full" | HeddleError;
   let signed: TicketGrant[];
   let gateway: GatewayService;
 
@@ -42,7 +42,10 @@ describe("The gateway", () => {
     gateway = new GatewayService({
       registry,
       devices: {
-        openDevice: async () => state,
+        openDevice: async () => {
+          if (state instanceof HeddleError) throw state;
+          return state;
+        },
         listDevices: async (userId) => (devices[userId] ?? []).map((deviceId) => ({ deviceId })),
       },
       tickets: {
@@ -52,6 +55,13 @@ describe("The gateway", () => {
         },
       },
     });
+  });
+
+  it("lets a device that is known come while the store cannot write, and no other", async () => {
+    registry.register(offer("a"));
+    state = storeUnavailable("thread");
+    assert.equal((await open("tablet")).ticket, "ticket-1");
+    await assert.rejects(open("watch"), state);
   });
 
   it("allots the push server with the most room", async () => {

@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { overloaded } from "../base/heddle-error.ts";
+import { ErrorReason, HeddleError, overloaded } from "../base/heddle-error.ts";
 import { isOfDevice, isOnPushServer, newSessionId } from "../base/session-id.ts";
 import type {
   GatewayService as GatewayDesc,
@@ -41,16 +41,32 @@ export class GatewayService {
     { deviceId }: OpenSessionRequest,
     { caller }: Call,
   ): Promise<MessageInitShape<typeof OpenSessionResponseSchema>> {
-    const { devices, registry, tickets } = this.#ports;
+    const { registry, tickets } = this.#ports;
     const { userId, userTokenExpiresAtMs } = caller;
     const server = allot(registry.pushServers());
-    const state = await devices.openDevice(userId, deviceId);
+    const state = await this.#openDevice(userId, deviceId);
     if (state === "revoked") throw deviceRevoked();
     if (state === "full") throw overloaded("devices", DEVICES_RETRY_MS);
     const sessionId = newSessionId(server.name, deviceId);
     const grant = { userId, deviceId, sessionId, pushServer: server.name, userTokenExpiresAtMs };
     const { ticket, expiresAtMs } = await tickets.sign(grant);
     return { ticket, grpcUrl: server.grpcUrl, webUrl: server.webUrl, expiresAtMs: BigInt(expiresAtMs) };
+  }
+
+  /**
+   * While the store cannot write (a full disk) a device that it knows may come all the same: its owner can read then,
+   * and what is missed is only the time of this opening.
+   */
+  async #openDevice(userId: string, deviceId: string): Promise<"open" | "revoked" | "full"> {
+    const { devices } = this.#ports;
+    try {
+      return await devices.openDevice(userId, deviceId);
+    } catch (error) {
+      if (!(error instanceof HeddleError) || error.reason !== ErrorReason.STORE_UNAVAILABLE) throw error;
+      const own = await devices.listDevices(userId);
+      if (!own.some((device) => device.deviceId === deviceId)) throw error;
+      return "open";
+    }
   }
 
   /** A session that ended looks like one that lives: the push server then answers NO_SESSION to what needs it. */

@@ -1,5 +1,5 @@
 import type { SessionReport, ShownPresence, Watcher } from "../base/presence.ts";
-import type { HandOff, Publication, Topic } from "../base/publication.ts";
+import type { Publication, Topic } from "../base/publication.ts";
 import type { Send, Settle } from "../base/send.ts";
 import type { Thread } from "../gen/heddle/thread/v1/thread_pb.js";
 
@@ -107,4 +107,3 @@ export interface PresenceLink {
 /** A stream whose messages are encoded, and the call that opened it, as the listeners hand them over. */
 export type { ByteStream } from "../rpc/byte-stream.ts";
 export type { Call, Caller } from "../rpc/handlers.ts";
-export type { HandOff };

@@ -22,6 +22,7 @@ import {
   showError,
 } from "./call-runner.ts";
 import { GrpcByteStream } from "./grpc-byte-stream.ts";
+import { GrpcConnections } from "./grpc-connections.ts";
 import { demandRequest } from "./grpc-request-timeout.ts";
 import { explainOwnStatuses, grpcStatus } from "./grpc-status.ts";
 import type { Call, ServiceBinding } from "./handlers.ts";
@@ -29,11 +30,16 @@ import { type ListenAddress, listenError } from "./listen-address.ts";
 import { decodeBinary, MAX_MESSAGE_BYTES } from "./request-decoding.ts";
 import { requestIdFrom } from "./request-id.ts";
 
+/** Ask after 5 s, wait 5 s for the answer. */
+const KEEPALIVE_MS = 5_000;
+
 export interface GrpcServerOptions {
   readonly services: readonly ServiceBinding[];
   readonly context: RpcContext;
   /** The largest message a client may send, in bytes. Default 64 KiB. */
   readonly maxMessageBytes?: number;
+  /** How often a connection is asked for a sign of life, in ms. Default 5 s (docs/design.md, section 3). */
+  readonly keepaliveMs?: number;
   /** Adds more services to the server: reflection. */
   readonly extend?: (server: Server) => void;
 }
@@ -57,8 +63,8 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     "grpc.max_receive_message_length": maxMessageBytes,
     "grpc.max_send_message_length": -1,
     "grpc.max_concurrent_streams": 100_000, // A proxy carries many clients' streams on one connection.
-    "grpc.keepalive_time_ms": 5_000, // Section 3. Pings of clients are answered, however many.
-    "grpc.keepalive_timeout_ms": 5_000,
+    "grpc.keepalive_time_ms": options.keepaliveMs ?? KEEPALIVE_MS, // Pings of clients are answered, however many.
+    "grpc.keepalive_timeout_ms": KEEPALIVE_MS,
     "grpc.enable_channelz": 0,
     "grpc.max_connection_idle_ms": 5 * 60_000, // A connection without a call; clients dial again unseen.
     interceptors: [explainOwnStatuses(maxMessageBytes), demandRequest(options.context.clock)],
@@ -68,10 +74,18 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     server.addService(definition, implementation);
   }
   options.extend?.(server);
+  const connections = new GrpcConnections();
   return {
-    listen: (address) => bindServer(server, address),
+    async listen(address) {
+      const port = await bindServer(server, address);
+      connections.watch(server);
+      return port;
+    },
     drain: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
-    close: () => server.forceShutdown(),
+    close() {
+      server.forceShutdown();
+      connections.destroy();
+    },
   };
 }
 

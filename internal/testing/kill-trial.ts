@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { grpcTransport } from "../../client/grpc/transport.ts";
@@ -7,7 +6,8 @@ import { sleep, systemClock } from "../base/clock.ts";
 import { hex } from "../base/ids.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import { Changes } from "./changes.ts";
-import { type Addresses, devTokens, HeddleProcess } from "./heddle-process.ts";
+import { devTokens } from "./heddle-process.ts";
+import { KillableHeddle } from "./killable-heddle.ts";
 import { LoadDevice } from "./load-device.ts";
 import { LoadTexts } from "./load-texts.ts";
 import { type Log, readLog } from "./log-audit.ts";
@@ -16,16 +16,17 @@ import { SeededRandom } from "./seeded-random.ts";
 import { SendLedger } from "./send-ledger.ts";
 import { Sightings, TappedTransport } from "./tapped-transport.ts";
 
-/** Users with devices. Each talks with the next two around the circle, so that each has four threads. */
+/** Users with devices. Each talks with the next two on either side around the circle. */
 const USERS = ["ann", "bob", "cat", "dan", "eve", "fay", "gil", "hal"];
-/** Users with two devices, both of which send. */
+const STEPS = [-2, -1, 1, 2];
+/** How many of them have two devices, both of which send. */
 const TWO_DEVICES = 4;
 /** Users on unary calls, and whom they write to. */
 const PLAIN: Readonly<Record<string, string>> = { ida: "ann", jan: "bob" };
-/** Kills at a moment that counts answers come by then all the same. */
+/** A kill that waits for answers comes by then all the same. */
 const MOMENT_MS = 4_000;
-/** How long the clients may take to be done once nobody disturbs them: their waits grow to some seconds meanwhile. */
-const SETTLE_MS = 30_000;
+/** How long the clients may take to be done once nobody disturbs them: their waits have grown to some seconds. */
+const SETTLE_MS = 60_000;
 
 /** bin/heddle under load from clients that retry, killed as its seed says, and started again where it was. */
 export class KillTrial {
@@ -33,30 +34,27 @@ export class KillTrial {
   readonly texts = new LoadTexts();
   readonly sightings = new Sightings();
   readonly devices: LoadDevice[] = [];
-  /** Everything that any of the servers wrote to its log. */
-  readonly logLines: string[] = [];
-  readonly counts = { starts: 0, killedWhileStarting: 0, cuts: 0, crashes: 0 };
+  readonly counts = { killedWhileStarting: 0, cuts: 0, crashes: 0 };
   readonly #random: SeededRandom;
   readonly #folder: string;
-  readonly #addresses: Addresses;
+  readonly #server: KillableHeddle;
   readonly #changes = new Changes();
   readonly #plain: PlainSender[] = [];
   readonly #plainDone: Promise<void>[] = [];
   readonly #closing: (() => unknown)[] = [];
-  #server: HeddleProcess | undefined;
   #tokens: Readonly<Record<string, string>> = {};
 
-  private constructor(seed: number, folder: string, addresses: Addresses) {
+  private constructor(seed: number, folder: string, server: KillableHeddle) {
     this.#random = new SeededRandom(seed);
     this.#folder = folder;
-    this.#addresses = addresses;
+    this.#server = server;
     this.ledger = new SendLedger(this.#changes.say);
   }
 
   /** Starts server and clients; resolves when every device has been live once. */
   static async start(seed: number): Promise<KillTrial> {
     const folder = await mkdtemp(join(tmpdir(), "heddle-kill-"));
-    const trial = new KillTrial(seed, folder, await freeAddresses());
+    const trial = new KillTrial(seed, folder, await KillableHeddle.on(join(folder, "data")));
     try {
       await trial.#begin();
       return trial;
@@ -66,56 +64,71 @@ export class KillTrial {
     }
   }
 
+  /** Everything that any life of the server wrote to its log. */
+  get logLines(): readonly string[] {
+    return this.#server.logLines;
+  }
+
   /** Everybody sends from now on, until they are hushed. */
   load(): void {
-    for (const device of this.devices) {
-      const at = USERS.indexOf(device.userId);
-      device.talk([1, 2].flatMap((step) => [peer(at + step), peer(at - step)]));
-    }
+    for (const device of this.devices) device.talk(around(device.userId));
     for (const sender of this.#plain) this.#plainDone.push(sender.run());
   }
 
-  /** Waits for the moment that chance has chosen, kills the server there, and starts it again. */
+  /**
+   * Waits for the moment that chance has chosen, kills the server there, and starts it again. Some clients are killed
+   * with it: shortly before, with sends under way whose answers they learn after both restarts, or while it is away.
+   */
   async kill(): Promise<void> {
-    const server = this.#server as HeddleProcess;
     await this.#moment();
     const down = this.#random.some(this.devices, this.#random.between(0, 3));
-    // These clients die while their sends are under way; what the server makes of them they learn after its restart.
     const crashing = this.#random.chance(0.5) ? this.#crash(down) : undefined;
-    if (crashing) await this.#nextAnswer();
-    process.kill(server.pid, "SIGKILL");
+    if (crashing) await this.#answers(1);
+    const dead = this.#server.stop("SIGKILL");
     this.ledger.killed();
-    await server.stop("SIGKILL");
-    this.logLines.push(...server.stderr);
+    await dead;
     await (crashing ?? this.#crash(down));
-    await this.#restart();
+    while (this.#random.chance(0.15)) {
+      await this.#server.startInVain(this.#random.between(50, 500));
+      this.counts.killedWhileStarting += 1;
+    }
+    await this.#server.start();
     await Promise.all(down.map((device) => device.start()));
     for (const device of this.#random.some(this.devices, this.#random.between(0, 6)))
       device.client.foreground();
   }
 
-  /** Nobody sends anything new; resolves when the outcome of every send is known and every device has every entry. */
+  /**
+   * Nobody sends anything new; resolves when the outcome of every send is known and every device has every entry. Some
+   * devices are away for the last of it, and learn of it only when they come back.
+   */
   async settle(): Promise<ReadonlyMap<string, Log>> {
-    for (const device of this.devices) device.hush();
-    for (const sender of this.#plain) sender.hush();
-    for (const device of this.devices) device.client.foreground();
-    const pending = () => this.devices.filter((device) => device.pending > 0).map(({ name }) => name);
-    await this.#changes.until(
-      "all sends are through",
-      () => pending().length === 0 && this.ledger.unknown().length === 0,
-      SETTLE_MS,
-      () => `waiting: ${pending()}, unknown: ${this.ledger.unknown()}`,
-    );
+    const away = this.#random.some(this.devices, 2);
+    await this.#crash(away);
+    for (const party of [...this.devices, ...this.#plain]) party.hush();
+    for (const device of this.devices) if (!away.includes(device)) device.client.foreground();
+    await this.#outboxesEmpty();
     await Promise.all(this.#plainDone);
+    await Promise.all(away.map((device) => device.start()));
+    await this.#outboxesEmpty();
+    const unknown = () => this.ledger.unknown();
+    await this.#changes.until(
+      "all outcomes",
+      () => unknown().length === 0,
+      SETTLE_MS,
+      () => `${unknown()}`,
+    );
     const logs = await this.logs();
     for (const device of this.devices) {
       for (const threadId of this.threadsOf(device.userId)) {
+        const held = () => device.diary.highest(threadId);
         const all = logs.get(threadId)?.entries.length ?? 0;
+        const what = `all of ${threadId} on ${device.name}`;
         await this.#changes.until(
-          `${device.name} has ${threadId}`,
-          () => device.diary.highest(threadId) >= all,
+          what,
+          () => held() >= all,
           SETTLE_MS,
-          () => `it has ${device.diary.highest(threadId)} of ${all}`,
+          () => `${held()} of ${all}`,
         );
       }
     }
@@ -124,14 +137,12 @@ export class KillTrial {
 
   /** Every thread's log, by one of its members. */
   async logs(): Promise<Map<string, Log>> {
-    const transport = grpcTransport({ url: this.#addresses.grpcUrl });
+    const transport = grpcTransport({ url: this.#server.addresses.grpcUrl });
+    const logs = new Map<string, Log>();
     try {
-      const logs = new Map<string, Log>();
-      for (const userId of Object.keys(this.#tokens)) {
+      for (const [userId, token] of Object.entries(this.#tokens)) {
         for (const threadId of this.threadsOf(userId)) {
-          if (!logs.has(threadId)) {
-            logs.set(threadId, await readLog(transport, this.#tokens[userId] ?? "", threadId));
-          }
+          if (!logs.has(threadId)) logs.set(threadId, await readLog(transport, token, threadId));
         }
       }
       return logs;
@@ -140,7 +151,7 @@ export class KillTrial {
     }
   }
 
-  /** A device that nobody has seen before, of each user, with all that it finds. */
+  /** A device that nobody has seen before, of each user. */
   async freshDevices(): Promise<readonly LoadDevice[]> {
     const fresh = USERS.map((userId) => this.#device(userId, "fresh"));
     await Promise.all(fresh.map((device) => device.start()));
@@ -150,43 +161,39 @@ export class KillTrial {
 
   /** Stops the server as a person does, and starts it again. */
   async restart(): Promise<void> {
-    await this.#server?.stop("SIGTERM");
-    this.logLines.push(...(this.#server?.stderr ?? []));
-    await this.#restart();
+    await this.#server.stop("SIGTERM");
+    await this.#server.start();
   }
 
   /** The ids of a user's threads, in hex. */
   threadsOf(userId: string): readonly string[] {
-    const at = USERS.indexOf(userId);
-    const around = at < 0 ? [] : [1, 2].flatMap((step) => [peer(at + step), peer(at - step)]);
-    const plain = Object.entries(PLAIN).flatMap(([from, to]) =>
-      from === userId ? [to] : to === userId ? [from] : [],
-    );
-    return [...around, ...plain].map((other) => hex(directThreadId(userId, other)));
+    const plain = Object.entries(PLAIN).filter((pair) => pair.includes(userId));
+    const others = [...around(userId), ...plain.flat().filter((other) => other !== userId)];
+    return others.map((other) => hex(directThreadId(userId, other)));
   }
 
   /** Ends every client and process, and removes every file. */
   async close(): Promise<void> {
     for (const sender of this.#plain) sender.stop();
     for (const close of this.#closing) await close();
-    await this.#server?.stop("SIGKILL");
+    await this.#server.stop("SIGKILL");
     await rm(this.#folder, { recursive: true, force: true });
   }
 
   async #begin(): Promise<void> {
-    await this.#restart();
-    this.#tokens = await devTokens(this.#addresses.webUrl, [...USERS, ...Object.keys(PLAIN)]);
+    await this.#server.start();
+    this.#tokens = await devTokens(this.#server.addresses.webUrl, [...USERS, ...Object.keys(PLAIN)]);
     USERS.forEach((userId, at) => {
       const names = at < TWO_DEVICES ? ["phone", "laptop"] : ["phone"];
       for (const deviceId of names) this.devices.push(this.#device(userId, deviceId));
     });
     for (const [userId, to] of Object.entries(PLAIN)) this.#plain.push(this.#plainSender(userId, to));
-    await Promise.all(this.devices.map((device) => device.start()));
-    await Promise.all(this.devices.map((device) => device.client.ready()));
-    // Once more, so that each has on disk that it was caught up: from now on all entries are news to it.
-    await Promise.all(this.devices.map((device) => device.close()));
-    await Promise.all(this.devices.map((device) => device.start()));
-    await Promise.all(this.devices.map((device) => device.client.ready()));
+    // Twice, so that each has on disk that it was caught up: from now on all entries are news to it.
+    for (const _ of [1, 2]) {
+      await Promise.all(this.devices.map((device) => device.close()));
+      await Promise.all(this.devices.map((device) => device.start()));
+      await Promise.all(this.devices.map((device) => device.client.ready()));
+    }
   }
 
   #device(userId: string, deviceId: string): LoadDevice {
@@ -194,7 +201,7 @@ export class KillTrial {
       userId,
       deviceId,
       token: this.#tokens[userId] ?? "",
-      grpcUrl: this.#addresses.grpcUrl,
+      grpcUrl: this.#server.addresses.grpcUrl,
       folder: this.#folder,
       random: this.#random,
       ledger: this.ledger,
@@ -209,7 +216,7 @@ export class KillTrial {
   #plainSender(userId: string, to: string): PlainSender {
     const { ledger, sightings, texts } = this;
     const taps = { userId, device: `${userId}/plain`, ledger, sightings };
-    const transport = new TappedTransport(grpcTransport({ url: this.#addresses.grpcUrl }), taps);
+    const transport = new TappedTransport(grpcTransport({ url: this.#server.addresses.grpcUrl }), taps);
     this.#closing.push(() => transport.close());
     const token = this.#tokens[userId] ?? "";
     return new PlainSender({ userId, to, token, transport, ledger, texts, random: this.#random });
@@ -221,72 +228,38 @@ export class KillTrial {
       await sleep(systemClock, this.#random.between(0, 600));
       return;
     }
-    const due = this.ledger.counts.acknowledged + this.#random.between(1, 400);
     const cuts = this.#random.some(this.devices, this.#random.between(0, 3));
-    const half = Math.floor((this.ledger.counts.acknowledged + due) / 2);
-    await this.#answers(half);
+    await this.#answers(this.#random.between(1, 200));
     this.counts.cuts += cuts.length;
     for (const device of cuts) device.cut();
-    await this.#answers(due);
-  }
-
-  #nextAnswer(): Promise<void> {
-    return this.#answers(this.ledger.counts.acknowledged + 1);
+    await this.#answers(this.#random.between(1, 200));
   }
 
   async #answers(count: number): Promise<void> {
-    const isThere = () => this.ledger.counts.acknowledged >= count;
+    const due = this.ledger.counts.acknowledged + count;
+    const isThere = () => this.ledger.counts.acknowledged >= due;
     await this.#changes.until("answers", isThere, MOMENT_MS).catch(() => {});
+  }
+
+  #outboxesEmpty(): Promise<void> {
+    const full = () => this.devices.filter((device) => device.pending > 0).map(({ name }) => name);
+    return this.#changes.until(
+      "empty outboxes",
+      () => full().length === 0,
+      SETTLE_MS,
+      () => `${full()}`,
+    );
   }
 
   async #crash(devices: readonly LoadDevice[]): Promise<void> {
     this.counts.crashes += devices.length;
     await Promise.all(devices.map((device) => device.crash()));
   }
-
-  /** Now and then a start is killed too, before it serves. */
-  async #restart(): Promise<void> {
-    while (this.counts.starts > 0 && this.#random.chance(0.15)) await this.#killStarting();
-    this.counts.starts += 1;
-    this.#server = await HeddleProcess.start(join(this.#folder, "data"), { again: this.#addresses });
-  }
-
-  async #killStarting(): Promise<void> {
-    const afterMs = this.#random.between(50, 500);
-    let cancel = () => {};
-    const starting = HeddleProcess.start(join(this.#folder, "data"), {
-      again: this.#addresses,
-      onSpawn: (kill) => {
-        cancel = systemClock.after(afterMs, kill);
-      },
-    });
-    const server = await starting.catch(() => undefined);
-    cancel();
-    this.counts.killedWhileStarting += 1;
-    this.ledger.killed();
-    await server?.stop("SIGKILL");
-  }
 }
 
-function peer(at: number): string {
-  return USERS[(at + USERS.length) % USERS.length] as string;
-}
-
-/**
- * Free ports that a client's own connections do not get while the server is away: below those that Linux gives out.
- */
-async function freeAddresses(): Promise<Addresses> {
-  const urls: string[] = [];
-  while (urls.length < 3) {
-    const port = 12_000 + Math.floor(Math.random() * 20_000);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once("error", () => resolve(false));
-      server.listen(port, "127.0.0.1", () => resolve(true));
-    });
-    await new Promise<void>((resolve) => (isFree ? server.close(() => resolve()) : resolve()));
-    if (isFree) urls.push(`http://127.0.0.1:${port}`);
-  }
-  const [grpcUrl = "", webUrl = "", adminUrl = ""] = urls;
-  return { grpcUrl, webUrl, adminUrl };
+/** Whom a user with devices talks with. */
+function around(userId: string): readonly string[] {
+  const at = USERS.indexOf(userId);
+  if (at < 0) return [];
+  return STEPS.map((step) => USERS[(at + step + USERS.length) % USERS.length] as string);
 }

@@ -62,7 +62,7 @@ export class RawStream {
     return Promise.race([new Promise((resolve) => this.#call.once("drain", resolve)), this.#status]);
   }
 
-  open(deviceId: string, cursor = new Uint8Array(0)): void {
+  open(deviceId: string, cursor: Uint8Array = new Uint8Array(0)): void {
     this.say({ case: "open", value: { deviceId, cursor } as never });
   }
 

@@ -14,4 +14,4 @@ export interface Channel {
 }
 
 /** The store of rows and devices is a port too: domain files take it from here. */
-export type { DeviceStore, ReadPosition, ThreadRow, ThreadStore } from "../store/thread-store.ts";
+export type { ReadPosition, ThreadRow, ThreadStore } from "../store/thread-store.ts";

@@ -1,3 +1,5 @@
+import { type Answer, type Ask, CPU_SECONDS } from "./protocol.ts";
+
 /** Every load, by name. A load is a class whose methods the benchmark calls from its own process. */
 const LOADS = {
   chat: async () => new (await import("./chat-load.ts")).ChatLoad(),
@@ -9,20 +11,6 @@ const LOADS = {
 };
 
 export type LoadKinds = { [K in keyof typeof LOADS]: Awaited<ReturnType<(typeof LOADS)[K]>> };
-
-/** A call of a load's method. */
-export interface Ask {
-  readonly id: number;
-  readonly method: string;
-  readonly args: readonly unknown[];
-}
-
-/** What it returned, or why it failed. */
-export interface Answer {
-  readonly id: number;
-  readonly value?: unknown;
-  readonly problem?: string;
-}
 
 const load = LOADS[process.argv[2] as keyof typeof LOADS]() as Promise<unknown>;
 
@@ -38,6 +26,10 @@ process.on("message", async ({ id, method, args }: Ask) => {
 process.on("disconnect", () => process.exit(0)); // The benchmark has gone.
 
 async function call(method: string, args: readonly unknown[]): Promise<unknown> {
+  if (method === CPU_SECONDS) {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1e6;
+  }
   const methods = (await load) as Record<string, (...args: unknown[]) => unknown>;
   if (!methods[method]) throw new TypeError(`the load has no method ${method}`);
   return await methods[method](...args);

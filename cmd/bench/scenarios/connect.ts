@@ -17,7 +17,7 @@ export const connect: Scenario = {
     const load = stage.load("connect");
     await load.start({ grpcUrl: server.grpcUrl, users, atOnce: AT_ONCE });
     stage.progress(`${AT_ONCE} at a time`);
-    const { perSecond, cpuUs } = await stage.window(server, load);
+    const { perSecond, cpuUs, othersCores } = await stage.window(server, load);
     const latencies = new Latencies(await load.latencies());
     await load.stop();
     return [
@@ -27,7 +27,7 @@ export const connect: Scenario = {
         value: perSecond,
         ...latencies.percentiles(),
         server_cpu_us_per_delivery: cpuUs,
-        params: { at_once: AT_ONCE, users: USERS },
+        params: { at_once: AT_ONCE, users: USERS, others_cores: othersCores },
       },
     ];
   },

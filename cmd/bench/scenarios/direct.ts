@@ -17,11 +17,16 @@ export const direct: Scenario = {
     const { server, load } = await connectPairs(stage, { clients: CLIENTS, textBytes: TEXT_BYTES });
     await load.startWindow(IN_FLIGHT);
     stage.progress("full load");
-    const { perSecond, cpuUs } = await stage.window(server, load);
+    const { perSecond, cpuUs, othersCores } = await stage.window(server, load);
     const { arrived, accepted } = await load.latencies();
     await load.stop();
     const toAccepted = new Latencies(accepted).percentiles();
-    const params = { clients: CLIENTS, in_flight: IN_FLIGHT, text_bytes: TEXT_BYTES };
+    const params = {
+      clients: CLIENTS,
+      in_flight: IN_FLIGHT,
+      text_bytes: TEXT_BYTES,
+      others_cores: othersCores,
+    };
     return [
       {
         bench: "direct",

@@ -17,7 +17,7 @@ export const floorStream: Scenario = {
     const url = await server.start();
     const options = { connections: CONNECTIONS, inFlight: IN_FLIGHT, frameBytes: FRAME_BYTES };
     await load.start({ url, ...options });
-    const { perSecond, cpuUs } = await stage.window({ usage: () => server.usage() }, load);
+    const { perSecond, cpuUs, othersCores } = await stage.window({ usage: () => server.usage() }, load);
     const latencies = new Latencies(await load.latencies());
     await load.stop();
     return [
@@ -27,7 +27,12 @@ export const floorStream: Scenario = {
         value: perSecond,
         ...latencies.percentiles(),
         server_cpu_us_per_delivery: cpuUs,
-        params: { connections: CONNECTIONS, in_flight: IN_FLIGHT, frame_bytes: FRAME_BYTES },
+        params: {
+          connections: CONNECTIONS,
+          in_flight: IN_FLIGHT,
+          frame_bytes: FRAME_BYTES,
+          others_cores: othersCores,
+        },
       },
     ];
   },

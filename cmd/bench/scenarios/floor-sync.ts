@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, open, rm } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { CACHE } from "../folders.ts";
 import { Latencies } from "../load/latency.ts";
 import type { Scenario } from "../scenario.ts";
+import { scratchFolder } from "../scratch-folder.ts";
 
 const BLOCK_BYTES = 4_096;
 
@@ -11,8 +11,7 @@ export const floorSync: Scenario = {
   name: "floor-sync",
   about: `The disk's floor: ${BLOCK_BYTES} bytes appended to a file on the same disk and fsync'ed, one after another.`,
   run: async (stage) => {
-    await mkdir(CACHE, { recursive: true });
-    const folder = await mkdtemp(join(CACHE, "sync-"));
+    const folder = await scratchFolder();
     const latencies = new Latencies();
     const file = await open(join(folder, "log"), "a");
     const startedMs = performance.now();

@@ -24,7 +24,7 @@ export const history: Scenario = {
     const load = stage.load("history");
     const { grpcUrl } = pairs.server;
     await load.start({ grpcUrl, threads, pageSize: PAGE_SIZE, inFlight: IN_FLIGHT });
-    const { perSecond, cpuUs } = await stage.window(pairs.server, load);
+    const { perSecond, cpuUs, othersCores } = await stage.window(pairs.server, load);
     const latencies = new Latencies(await load.latencies());
     await load.stop();
     return [
@@ -34,7 +34,13 @@ export const history: Scenario = {
         value: perSecond,
         ...latencies.percentiles(),
         server_cpu_us_per_delivery: cpuUs,
-        params: { page_size: PAGE_SIZE, readers: THREADS, in_flight: IN_FLIGHT, text_bytes: TEXT_BYTES },
+        params: {
+          page_size: PAGE_SIZE,
+          readers: THREADS,
+          in_flight: IN_FLIGHT,
+          text_bytes: TEXT_BYTES,
+          others_cores: othersCores,
+        },
       },
     ];
   },

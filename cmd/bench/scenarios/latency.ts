@@ -34,10 +34,10 @@ async function measure(stage: Stage, { server, load }: Pairs, rate: number): Pro
   const { warmUpMs, windowMs } = stage.scale;
   const count = Math.ceil(rate * ((warmUpMs + windowMs) / 1_000 + SPARE_S));
   await load.startRate({ perSecond: rate, count });
-  const { cpuUs } = await stage.window(server, load);
+  const { cpuUs, othersCores } = await stage.window(server, load);
   const latencies = await load.latencies();
   await load.stop();
-  const params = { rate_per_s: rate, clients: CLIENTS, text_bytes: TEXT_BYTES };
+  const params = { rate_per_s: rate, clients: CLIENTS, text_bytes: TEXT_BYTES, others_cores: othersCores };
   const figure = (what: "arrived" | "accepted", to: string): Figure => {
     const percentiles = new Latencies(latencies[what]).percentiles();
     return {

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { systemClock } from "../base/clock.ts";
+import { directThreadId } from "../base/thread-id.ts";
+import { EntryCellSchema } from "../gen/heddle/message/v1/entry_pb.js";
+import { decodeCell } from "../message/entry-cell.ts";
+import { LevelMessageStore } from "../store/level/level-message-store.ts";
+import { byCalls } from "./contract-coverage/by-calls.ts";
+import { Coverage } from "./contract-coverage/coverage.ts";
+import { onConnect } from "./contract-coverage/on-connect.ts";
+import { onTheWeb } from "./contract-coverage/on-the-web.ts";
+import { RecordedHeddle, SERVICES } from "./contract-coverage/recorded-heddle.ts";
+import { underStress } from "./contract-coverage/under-stress.ts";
+
+describe("The contract, every part of it in use over the real listeners", function () {
+  this.timeout("40s");
+  const coverage = new Coverage();
+  let recorded: RecordedHeddle;
+  const world = () => recorded;
+
+  before(async () => {
+    recorded = await RecordedHeddle.start(coverage);
+    await recorded.signIn(["ann", "bob", "cleo", "dan", "eve", "fred", "gina", "hal", "ivo"]);
+  });
+  after(async () => {
+    await recorded?.heddle.close();
+    await recorded?.remove();
+  });
+
+  onConnect(world);
+  byCalls(world);
+  onTheWeb(world);
+  underStress(world); // Stops it.
+
+  it("has cells in the store with every field", async () => {
+    const path = join(recorded.dataDir, "messages");
+    const store = await LevelMessageStore.open({ path, clock: systemClock });
+    const row = { threadId: directThreadId("cleo", "dan"), bucket: 0 };
+    const { entries } = await store.get(row, { entries: { fromSeq: 1, toSeq: 512 } });
+    await store.close();
+    assert.equal(entries.length, 4);
+    for (const { value } of entries) coverage.note("stored", EntryCellSchema, decodeCell(value));
+    assert.deepEqual(coverage.missingIn("stored", EntryCellSchema), []);
+  });
+
+  it("has no message, field, arm or enum value that nothing sets", () => {
+    assert.deepEqual(coverage.missingOf(SERVICES), []);
+  });
+});
