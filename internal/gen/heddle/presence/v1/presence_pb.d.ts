@@ -58,7 +58,8 @@ export enum PresenceStatus {
   UNSPECIFIED = 0,
 
   /**
-   * The server does not know yet: it has just started. Never for longer than 20 s.
+   * The server does not know yet: it has just started. Never for longer than 20 s. Or, on a stream: the user may no
+   * longer be seen.
    *
    * @generated from enum value: PRESENCE_STATUS_UNKNOWN = 1;
    */
