@@ -22,6 +22,7 @@ export async function buildPage(outDir: string = join(folder, "dist")): Promise<
     root: folder,
     logLevel: "warn",
     oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+    resolve: { alias: { "uc.micro": join(folder, "characters.ts") } },
     plugins: [generatedCodeForBrowsers(), withoutText(), descriptorsAsData()],
     build: {
       outDir: part,
