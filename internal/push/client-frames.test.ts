@@ -93,6 +93,7 @@ describe("Client frames", () => {
         const watch = create(WatchSchema, { userIds });
         assert.equal(brokenWatch(watch) === undefined, valid(validator.validate(WatchSchema, watch).kind));
       }),
+      { numRuns: 40 },
     );
     fc.assert(
       fc.property(id, (threadId) => {
@@ -108,7 +109,7 @@ describe("Client frames", () => {
         assert.equal(byHand, valid(validator.validate(OpenSchema, open).kind));
       }),
     );
-  });
+  }).timeout(10_000);
 
   it("are decoded if they are exactly one kind, whatever fields of later versions stand beside", () => {
     const ack = bytes({ case: "ack", value: { upTo: 5n } });
