@@ -10,7 +10,9 @@ const skipped = new Map([
   [0xac00, 0xf900],
 ]);
 
-export const Any = /[\uD800-\uDBFF][\uDC00-\uDFFF]|[\s\S]/;
+/** The order matters: linkify-it puts a look-ahead in front, which holds for the first alternative. */
+export const Any =
+  /[^\uD800-\uDFFF]|[\uD800-\uDBFF][\uDC00-\uDFFF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?:[^\uD800-\uDBFF]|^)[\uDC00-\uDFFF]/;
 export const Cc = classOf(/\p{Cc}/u);
 export const Z = classOf(/\p{Z}/u);
 export const P = classOf(/\p{P}/u);

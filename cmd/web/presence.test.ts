@@ -60,6 +60,18 @@ describe("Presence on the page", function () {
     await dot(ann, "fred").waitFor();
   });
 
+  it("says so when the setting did not reach the server", async () => {
+    const page = await browser.signedIn("ivo");
+    await page.getByRole("button", { name: "Who sees you" }).click();
+    const shown = page.getByRole("checkbox", { name: "Show when I am online", checked: true });
+    await page.waitForFunction(() => !document.querySelector<HTMLInputElement>(".menu input")?.disabled);
+    await page.context().setOffline(true);
+    await shown.click();
+    await page.getByText("The server did not answer").waitFor();
+    await shown.waitFor();
+    browser.problems.length = 0; // What the browser logs of requests without a network.
+  });
+
   it("is not shown without a connection", async () => {
     const { ann } = await both("gina", "hal");
     await ann.context().setOffline(true);
