@@ -6,9 +6,11 @@ import type {
   Device,
   Entry,
   OutboxItem,
+  Presence,
   Receipt,
   SendState,
   Thread,
+  Visibility,
 } from "./model.ts";
 import type { Storage } from "./storage.ts";
 import type { Transport } from "./transport.ts";
@@ -124,6 +126,24 @@ export interface Client {
   devices(signal?: AbortSignal): Promise<readonly Device[]>;
   /** Signs a device of the user's out. */
   revokeDevice(deviceId: string, signal?: AbortSignal): Promise<void>;
+  /**
+   * Says who is on screen, at most 100 users: their presence is up to date from then on. Replaces the set before; kept
+   * through reconnects. Throws INVALID_ARGUMENT.
+   */
+  watch(userIds: Iterable<string>): void;
+  /**
+   * Whether a user is there: of those who are watched as it is, of users of recent chats as it was some minutes ago.
+   * Undefined where that is not known: no connection, or not to be seen by this user.
+   */
+  presence(userId: string): Presence | undefined;
+  /** To whom this user's presence shows. */
+  visibility(signal?: AbortSignal): Promise<Visibility>;
+  /** Sets it; in force when it resolves. */
+  setVisibility(visibility: Visibility, signal?: AbortSignal): Promise<Visibility>;
+  /** The person is writing in a thread. Call it with every key: one in 3 s is said, if there is a connection. */
+  typing(threadId: string): void;
+  /** The other users who are writing in a thread just now. */
+  typists(threadId: string): readonly string[];
   /** Calls back with every event, in order, synchronously. Returns how to stop it. */
   on(listener: (event: ClientEvent) => void): () => void;
   /** Every event from the moment of the call. Ends with the client or the signal. Holds 4,096 events, then `behind_all`. */

@@ -12,6 +12,7 @@ import type { ConnectionState, OutboxItem } from "./model.ts";
 import { Outbox, type Place } from "./outbox.ts";
 import { OutboxPump } from "./outbox-pump.ts";
 import { Positions } from "./positions.ts";
+import { Presences } from "./presences.ts";
 import { Puller } from "./puller.ts";
 import { ReceiptReader } from "./receipt-reader.ts";
 import { RowFetcher } from "./row-fetcher.ts";
@@ -21,6 +22,7 @@ import type { Storage } from "./storage.ts";
 import { Sync } from "./sync.ts";
 import { Threads } from "./threads.ts";
 import { Tokens } from "./tokens.ts";
+import { Typing } from "./typing.ts";
 import { asError } from "./wire.ts";
 
 /** If the application names none. */
@@ -44,6 +46,8 @@ export class Engine {
   readonly outbox: Outbox;
   readonly pump: OutboxPump;
   readonly sync: Sync;
+  readonly presences: Presences;
+  readonly typing: Typing;
   readonly connection: Connection;
   readonly #end = new AbortController();
   readonly #keeper: Keeper;
@@ -87,6 +91,9 @@ export class Engine {
     });
     this.pump = new OutboxPump({ outbox: this.outbox, calls, clock, random });
     this.sync = new Sync({ calls, threads, cursor, clock, random });
+    this.presences = new Presences({ calls, threads, events, clock, random });
+    const isThread = (threadId: string) => (threads.get(threadId)?.log.head.seq ?? 0) > 0;
+    this.typing = new Typing({ userId, events, clock, isThread });
     this.connection = this.#newConnection(tokens, random, this.#newIncoming());
   }
 
@@ -131,6 +138,8 @@ export class Engine {
       positions: this.positions,
       sends: this.sends,
       sync: this.sync,
+      presences: this.presences,
+      typing: this.typing,
       cursor: this.cursor,
       onCaughtUp: (wasFirst) => this.#caughtUp(wasFirst),
     });
@@ -159,14 +168,23 @@ export class Engine {
   #opened(session: Session): void {
     this.pump.setSession(session);
     this.positions.setSession(session);
+    this.presences.opened(session);
+    this.typing.setSession(session);
     this.puller.setOpen(true);
   }
 
   #stateChanged(state: ConnectionState): void {
     const isConnected = state.phase === "live" || state.phase === "draining";
     this.sync.setOpen(isConnected);
-    if (!isConnected && state.phase !== "backfilling") this.puller.setOpen(false);
+    if (!isConnected && state.phase !== "backfilling") this.#lost();
     this.events.emit({ type: "state", state });
+  }
+
+  /** There is no session, or none of use yet. */
+  #lost(): void {
+    this.puller.setOpen(false);
+    this.presences.lost();
+    this.typing.setSession(undefined);
   }
 
   #caughtUp(wasFirst: boolean): void {
@@ -174,6 +192,7 @@ export class Engine {
     const newest = wasFirst ? this.threads.list().slice(0, PREVIEWS) : [];
     for (const { threadId, last } of newest) if (!last) this.puller.preview(this.threads.ensure(threadId));
     this.receipts.refreshWatched();
+    this.presences.caughtUp();
   }
 
   /** A send changed. Once it is sent its entry belongs to the thread, in its place. */

@@ -5,8 +5,17 @@ import type { Client, ConnectOptions, Conversation, Send, Target } from "./clien
 import { ThreadConversation } from "./conversation.ts";
 import { directThreadId } from "./direct-thread-id.ts";
 import { Engine, signedOut } from "./engine.ts";
-import type { ClientEvent, ConnectionState, Device, OutboxItem, Thread } from "./model.ts";
+import type {
+  ClientEvent,
+  ConnectionState,
+  Device,
+  OutboxItem,
+  Presence,
+  Thread,
+  Visibility,
+} from "./model.ts";
 import { toItem } from "./outbox-record.ts";
+import { getVisibility, setVisibility } from "./visibility.ts";
 
 /** Makes a client, which then connects by itself. Resolves when what an earlier run kept is loaded. */
 export async function connect(options: ConnectOptions): Promise<Client> {
@@ -116,6 +125,30 @@ class HeddleClient implements Client {
   async revokeDevice(deviceId: string, signal?: AbortSignal): Promise<void> {
     const request = { deviceId, requestId: this.#requestId() };
     await this.#engine.calls.call(ThreadService.method.revokeDevice, request, signal);
+  }
+
+  watch(userIds: Iterable<string>): void {
+    this.#engine.presences.watch(userIds);
+  }
+
+  presence(userId: string): Presence | undefined {
+    return this.#engine.presences.get(userId);
+  }
+
+  visibility(signal?: AbortSignal): Promise<Visibility> {
+    return getVisibility(this.#engine.calls, signal);
+  }
+
+  setVisibility(visibility: Visibility, signal?: AbortSignal): Promise<Visibility> {
+    return setVisibility(this.#engine.calls, visibility, this.#requestId(), signal);
+  }
+
+  typing(threadId: string): void {
+    this.#engine.typing.say(checkThreadId(threadId));
+  }
+
+  typists(threadId: string): readonly string[] {
+    return this.#engine.typing.in(threadId);
   }
 
   on(listener: (event: ClientEvent) => void): () => void {

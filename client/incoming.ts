@@ -4,10 +4,12 @@ import type { Cursor } from "./cursor.ts";
 import type { Entry } from "./model.ts";
 import type { OutboxPump } from "./outbox-pump.ts";
 import type { Positions } from "./positions.ts";
+import type { Presences } from "./presences.ts";
 import type { RowFetcher } from "./row-fetcher.ts";
 import type { Sends } from "./sends.ts";
 import type { Sync } from "./sync.ts";
 import type { Threads } from "./threads.ts";
+import type { Typing } from "./typing.ts";
 import { fromRefused, toEntry, toHead, toReceipt } from "./wire.ts";
 
 export interface IncomingDeps {
@@ -18,6 +20,8 @@ export interface IncomingDeps {
   readonly positions: Positions;
   readonly sends: Sends;
   readonly sync: Sync;
+  readonly presences: Presences;
+  readonly typing: Typing;
   readonly cursor: Cursor;
   readonly onCaughtUp: (wasFirst: boolean) => void;
 }
@@ -61,6 +65,12 @@ export class Incoming {
         break;
       case "behind":
         threads.takeHead(hex(kind.value.threadId), toHead(kind.value.head));
+        break;
+      case "presence":
+        this.#deps.presences.take(kind.value);
+        break;
+      case "typing":
+        this.#deps.typing.take(kind.value);
         break;
       case "behindAll":
         sync.want();

@@ -19,10 +19,13 @@ export type {
   EntryBody,
   Head,
   OutboxItem,
+  Presence,
   Receipt,
   SendState,
   Thread,
+  Visibility,
 } from "./model.ts";
+export { agoText, presenceText } from "./presence-text.ts";
 export type { Change, Json, Storage } from "./storage.ts";
 export type { CallOptions, Permit, Stream, StreamOptions, Transport } from "./transport.ts";
 export { asError as asHeddleError } from "./wire.ts";

@@ -127,6 +127,16 @@ export interface ConnectionState {
   readonly retryAtMs: number | undefined;
 }
 
+/** Whether a user is there, as this user may see it. */
+export interface Presence {
+  readonly status: "online" | "offline";
+  /** When the last session ended; undefined while online, or if not known. */
+  readonly lastSeenAtMs: number | undefined;
+}
+
+/** To whom a user's presence shows: to everybody who shares a thread, or to nobody. */
+export type Visibility = "shared" | "nobody";
+
 /** A device of the user's. */
 export interface Device {
   readonly deviceId: string;
@@ -144,6 +154,15 @@ export type ClientEvent =
   | { readonly type: "thread_changed"; readonly thread: Thread }
   /** A member, or another device of this user, got further. */
   | { readonly type: "receipt"; readonly receipt: Receipt }
+  /** Somebody came, went, or can no longer be seen (undefined). */
+  | { readonly type: "presence"; readonly userId: string; readonly presence: Presence | undefined }
+  /** Somebody begins to write in a thread, or ends. */
+  | {
+      readonly type: "typing";
+      readonly threadId: string;
+      readonly userId: string;
+      readonly isTyping: boolean;
+    }
   /** A send changed. */
   | { readonly type: "outbox"; readonly item: OutboxItem }
   /** The backfill of a session has ended: every thread that changed has been named. */

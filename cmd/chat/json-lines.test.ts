@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Entry } from "../../client/index.ts";
-import { entryJson, parseRequest } from "./json-lines.ts";
+import { entryJson, eventJson, parseRequest } from "./json-lines.ts";
 
 const entry: Entry = {
   threadId: "ab".repeat(16),
@@ -24,6 +24,30 @@ describe("JSON lines", () => {
     });
   });
 
+  it("say who is there and who writes", () => {
+    const offline = { status: "offline", lastSeenAtMs: 7 } as const;
+    assert.deepEqual(eventJson({ type: "presence", userId: "bob", presence: offline }), {
+      type: "presence",
+      user: "bob",
+      status: "offline",
+      last_seen_at_ms: 7,
+    });
+    assert.deepEqual(eventJson({ type: "presence", userId: "bob", presence: undefined }), {
+      type: "presence",
+      user: "bob",
+      status: "unknown",
+    });
+    const threadId = "ab".repeat(16);
+    assert.deepEqual(eventJson({ type: "typing", threadId, userId: "bob", isTyping: true }), {
+      type: "typing",
+      thread: threadId,
+      user: "bob",
+      is_typing: true,
+    });
+    assert.deepEqual(parseRequest('{"watch":["bob"]}'), { kind: "watch", userIds: ["bob"] });
+    assert.deepEqual(parseRequest('{"to":"bob","typing":true}'), { kind: "typing", target: { to: "bob" } });
+  });
+
   it("ask for a send or a read position", () => {
     assert.deepEqual(parseRequest('{"to":"bob","text":"hi"}'), {
       kind: "send",
@@ -41,7 +65,18 @@ describe("JSON lines", () => {
   });
 
   it("say what is wrong with any other line", () => {
-    for (const line of ["", "null", "5", "[]", "{}", '{"to":"bob"}', '{"to":1,"text":"x"}', "hi"]) {
+    for (const line of [
+      "",
+      "null",
+      "5",
+      "[]",
+      "{}",
+      '{"watch":[1]}',
+      '{"typing":true}',
+      '{"to":"bob"}',
+      '{"to":1,"text":"x"}',
+      "hi",
+    ]) {
       assert.throws(() => parseRequest(line), SyntaxError);
     }
   });

@@ -60,6 +60,15 @@ export function eventJson(event: ClientEvent): JsonLine | undefined {
         is_muted: isMuted,
       };
     }
+    case "presence": {
+      const { userId, presence } = event;
+      const seen = presence?.lastSeenAtMs === undefined ? {} : { last_seen_at_ms: presence.lastSeenAtMs };
+      return { type: "presence", user: userId, status: presence?.status ?? "unknown", ...seen };
+    }
+    case "typing": {
+      const { threadId, userId, isTyping } = event;
+      return { type: "typing", thread: threadId, user: userId, is_typing: isTyping };
+    }
     case "behind":
       return { type: "behind", thread: event.threadId, up_to: event.upTo };
     case "state": {
@@ -84,15 +93,22 @@ export type Request =
       readonly kind: "read";
       readonly target: { readonly to: string } | { readonly threadId: string };
       readonly seq: number;
-    };
+    }
+  | {
+      readonly kind: "typing";
+      readonly target: { readonly to: string } | { readonly threadId: string };
+    }
+  | { readonly kind: "watch"; readonly userIds: readonly string[] };
 
 /**
- * Reads `{"to":"bob","text":"hi"}`, `{"thread":"<hex>","text":"hi"}` or, with `"read_seq":3` for the text, what has
- * been read. Throws SyntaxError that says what a line may be.
+ * Reads `{"to":"bob","text":"hi"}`, `{"thread":"<hex>","text":"hi"}`; with `"read_seq":3` for the text, what has been
+ * read, and with `"typing":true`, that one writes; or `{"watch":["bob"]}`, whose presence is of interest. Throws SyntaxError that says what a line may be.
  */
 export function parseRequest(line: string): Request {
   const given = JSON.parse(line) as Record<string, unknown> | null;
-  const { to, thread, text, read_seq: seq } = given ?? {};
+  const { to, thread, text, read_seq: seq, typing, watch } = given ?? {};
+  if (Array.isArray(watch) && watch.every((user) => typeof user === "string"))
+    return { kind: "watch", userIds: watch };
   const target =
     typeof to === "string"
       ? { to }
@@ -101,5 +117,8 @@ export function parseRequest(line: string): Request {
         : undefined;
   if (target && typeof text === "string") return { kind: "send", target, text };
   if (target && typeof seq === "number") return { kind: "read", target, seq };
-  throw new SyntaxError('a line is {"to":"bob","text":"hi"}, or "thread" for "to", or "read_seq" for "text"');
+  if (target && typing === true) return { kind: "typing", target };
+  throw new SyntaxError(
+    'a line is {"to":"bob","text":"hi"}, or "thread" for "to", or "read_seq" or "typing" for "text"; or {"watch":["bob"]}',
+  );
 }

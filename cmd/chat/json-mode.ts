@@ -4,6 +4,7 @@ import { asHeddleError, type Client, type Send } from "../../client/index.ts";
 import { connectionProblem, EXIT } from "./exit-code.ts";
 import { inputLines } from "./input-lines.ts";
 import { eventJson, type JsonLine, parseRequest } from "./json-lines.ts";
+import { watchRecent } from "./recent-watch.ts";
 import type { Settings } from "./settings.ts";
 
 export interface JsonStreams {
@@ -24,9 +25,10 @@ export async function jsonMode(
   const end = new AbortController();
   const printed = printEvents(client, output, end.signal);
   const outcomes: Promise<number>[] = [];
+  const stopWatching = watchRecent(client);
   const read = async () => {
     for await (const line of inputLines(input))
-      if (line.trim() !== "") outcomes.push(carryOut(client, line, output));
+      if (line.trim() !== "") outcomes.push(carryOut(client, line, output, stopWatching));
   };
   // An input that breaks has ended.
   const ended = read().catch(() => {});
@@ -55,15 +57,26 @@ async function printEvents(client: Client, output: Writable, signal: AbortSignal
   }
 }
 
-/** Resolves to an exit code when the outcome is known. */
-async function carryOut(client: Client, line: string, output: Writable): Promise<number> {
+/** Resolves to an exit code when the outcome is known. `onWatch`: a line says who is watched from now on. */
+async function carryOut(
+  client: Client,
+  line: string,
+  output: Writable,
+  onWatch: () => void,
+): Promise<number> {
   let send: Send;
   try {
     const request = parseRequest(line);
-    if (request.kind === "read") {
+    if (request.kind === "watch") {
+      onWatch();
+      client.watch(request.userIds);
+      return EXIT.well;
+    }
+    if (request.kind !== "send") {
       const threadId =
         "to" in request.target ? (await client.direct(request.target.to)).threadId : request.target.threadId;
-      client.markRead(threadId, request.seq);
+      if (request.kind === "read") client.markRead(threadId, request.seq);
+      else client.typing(threadId);
       return EXIT.well;
     }
     send = await client.send(request.target, request.text);

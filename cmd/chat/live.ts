@@ -2,8 +2,9 @@ import pc from "picocolors";
 import { type Client, type ClientEvent, HeddleError } from "../../client/index.ts";
 import { ConversationView } from "./conversation-view.ts";
 import { connectionProblem, EXIT } from "./exit-code.ts";
-import { connectionNotice, notice, threadLine } from "./looks.ts";
+import { connectionNotice, notice } from "./looks.ts";
 import type { OpenClient } from "./open-client.ts";
+import { PeopleOnScreen } from "./people-on-screen.ts";
 import { oneLine } from "./safe-text.ts";
 import { Screen, type ScreenStreams } from "./screen.ts";
 import type { Settings } from "./settings.ts";
@@ -33,6 +34,7 @@ class LiveView {
   readonly #client: Client;
   readonly #settings: Settings;
   readonly #screen: Screen;
+  readonly #people: PeopleOnScreen;
   #view: ConversationView | undefined;
   #wasLive = false;
   #isAway = false;
@@ -50,7 +52,10 @@ class LiveView {
     const onLine = (line: string) => {
       this.#last = this.#last.then(() => this.#line(line));
     };
-    this.#screen = new Screen(streams, onLine, () => void this.#last.then(() => this.#finish()));
+    const onClose = () => void this.#last.then(() => this.#finish());
+    this.#screen = new Screen(streams, onLine, onClose, (line) => this.#people.typed(line));
+    this.#people = new PeopleOnScreen(client, this.#screen);
+    void this.over.then(() => this.#people.close());
     client.on((event) => this.#take(event));
     this.#prompt();
     if (to === undefined) this.#showThreads();
@@ -67,9 +72,7 @@ class LiveView {
     this.#prompt();
     const threads = this.#client.threads();
     const width = Math.max(3, ...threads.map((thread) => thread.peer?.length ?? 8));
-    threads.slice(0, 30).forEach((thread, at) => {
-      this.say(threadLine(thread, at + 1, this.#client.userId, width));
-    });
+    this.#people.list(threads.slice(0, 30), width);
     this.say(
       notice(
         threads.length === 0 ? "no conversations yet; type a name to begin one" : "type a number or a name",
@@ -84,6 +87,7 @@ class LiveView {
     const view = new ConversationView(this.#client, conversation, this.#screen);
     await view.show();
     this.#view = view;
+    this.#people.conversation(conversation.peer, conversation.threadId);
     this.#prompt();
   }
 
@@ -129,6 +133,7 @@ class LiveView {
 
   #take(event: ClientEvent): void {
     const threadId = threadOf(event);
+    this.#people.take(event);
     if (event.type === "state") this.#connection();
     else if (event.type === "caught_up" && !this.#view && this.#client.threads().length > 0) this.#showOnce();
     else if (event.type === "trouble") this.say(pc.red(`· ${event.error.message}`));

@@ -1,5 +1,13 @@
 import pc from "picocolors";
-import type { ConnectionState, Entry, OutboxItem, SendState, Thread } from "../../client/index.ts";
+import {
+  type ConnectionState,
+  type Entry,
+  type OutboxItem,
+  type Presence,
+  presenceText,
+  type SendState,
+  type Thread,
+} from "../../client/index.ts";
 import { oneLine, safeText } from "./safe-text.ts";
 import { textWidth, wrap } from "./text-width.ts";
 
@@ -75,8 +83,14 @@ function messageLine(
   return own ? `${head}${lines}  ${tick(own)}` : `${head}${lines}`;
 }
 
-/** One line of the list of threads. */
-export function threadLine(thread: Thread, number: number, userId: string, nameWidth: number): string {
+/** One line of the list of threads. `there`: also says whether the other user is there, where that is known. */
+export function threadLine(
+  thread: Thread,
+  number: number,
+  userId: string,
+  nameWidth: number,
+  there: { readonly presence: Presence | undefined } | false = false,
+): string {
   const name = (thread.peer ?? thread.threadId.slice(0, 8)).padEnd(nameWidth);
   const unread = thread.unread > 0 ? pc.cyan(` ${thread.unread} new`) : "";
   const body = thread.last?.body;
@@ -84,13 +98,29 @@ export function threadLine(thread: Thread, number: number, userId: string, nameW
   const preview = thread.last?.sender === userId && said ? `you: ${said}` : said;
   const muted = thread.isMuted ? pc.dim(" (muted)") : "";
   const label = thread.unread > 0 ? pc.bold(name) : name;
-  return `${pc.dim(String(number).padStart(3))}  ${label}  ${pc.dim(when(thread.updatedAtMs))}  ${preview}${unread}${muted}`;
+  const dot = there ? ` ${presenceDot(there.presence)}` : "";
+  const seen = (there && presenceText(there.presence, Date.now())) || "";
+  const line = `${pc.dim(String(number).padStart(3))}  ${label}${dot}  ${pc.dim(when(thread.updatedAtMs))}  ${preview}`;
+  return `${line}${unread}${muted}${seen && pc.dim(` · ${seen}`)}`;
 }
 
 function when(atMs: number): string {
   const isToday = new Date(atMs).toDateString() === new Date().toDateString();
   if (isToday) return timeOf(atMs).padEnd(6);
   return new Date(atMs).toLocaleDateString(undefined, { day: "numeric", month: "short" }).padEnd(6);
+}
+
+/** One column wide, so that one replaces another in its place. */
+function presenceDot(presence: Presence | undefined): string {
+  return presence?.status === "online" ? pc.green("●") : " ";
+}
+
+/** What stands above the input in a conversation; "" where nothing is known. */
+export function presenceNotice(name: string, presence: Presence | undefined, isTyping: boolean): string {
+  if (isTyping) return `${pc.dim(`· ${name}`)} ${pc.cyan("is typing…")}`;
+  const text = presenceText(presence, Date.now());
+  const dot = presence?.status === "online" ? `${presenceDot(presence)} ` : "";
+  return text && `${pc.dim(`· ${name}`)} ${dot}${pc.dim(text)}`;
 }
 
 /** What the program itself says. */

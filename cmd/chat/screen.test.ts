@@ -72,15 +72,18 @@ describe("Screen", () => {
   let keyboard: Keyboard;
   let screen: Screen;
   let typed: string[];
+  let keys: string[];
 
   beforeEach(() => {
     terminal = new Terminal();
     keyboard = new Keyboard();
     typed = [];
+    keys = [];
     screen = new Screen(
       { input: keyboard, output: terminal },
       (line) => typed.push(line),
       () => {},
+      (line) => keys.push(line),
     );
     screen.prompt("> ");
   });
@@ -111,6 +114,33 @@ describe("Screen", () => {
     assert.deepEqual(typed, ["input that also takes two rows!"]);
   });
 
+  it("keeps a status between what is printed and the input, and takes it away", async () => {
+    const line = screen.print("one ◌");
+    screen.status("bob is online");
+    keyboard.write("typed so far, two rows");
+    await settled();
+    const input = ["> typed so far, two", "rows"];
+    assert.deepEqual(terminal.seen, ["one ◌", "bob is online", ...input]);
+    screen.print("two");
+    line.replace("one ✓");
+    assert.deepEqual(terminal.seen, ["one ✓", "two", "bob is online", ...input]);
+    screen.status("bob is typing…");
+    assert.deepEqual(terminal.seen, ["one ✓", "two", "bob is typing…", ...input]);
+    screen.status("");
+    assert.deepEqual(terminal.seen, ["one ✓", "two", ...input]);
+    screen.status("bob is online");
+    keyboard.write("\r");
+    await settled();
+    screen.print("three");
+    assert.deepEqual(terminal.seen, ["one ✓", "two", "three", "bob is online", ">"]);
+  });
+
+  it("tells what is being typed, key by key", async () => {
+    keyboard.write("hi");
+    await settled();
+    assert.deepEqual(keys, ["h", "hi"]);
+  });
+
   it("changes lines of several rows, and leaves alone what has left the terminal", () => {
     const long = screen.print("first row\nsecond ◌");
     screen.print("below");
@@ -130,6 +160,7 @@ describe("Screen", () => {
       () => {},
     );
     plain.prompt("> ");
+    plain.status("bob is online");
     plain.print("one").replace("two");
     assert.equal(output.read().toString(), "one\n");
     assert.equal(plain.columns, Number.POSITIVE_INFINITY);

@@ -28,8 +28,15 @@ export class Screen {
   readonly isTerminal: boolean;
   #shown: { text: string }[] = [];
   #prompt = "";
+  #status = "";
 
-  constructor({ input, output }: ScreenStreams, onLine: (line: string) => void, onClose: () => void) {
+  /** `onTyped`: a key was pressed, and the line is this now; only on a terminal, elsewhere lines come whole. */
+  constructor(
+    { input, output }: ScreenStreams,
+    onLine: (line: string) => void,
+    onClose: () => void,
+    onTyped: (line: string) => void = () => {},
+  ) {
     this.#output = output;
     this.isTerminal = output.isTTY === true && input.isTTY === true;
     this.#readline = createInterface({ input, output, terminal: this.isTerminal, prompt: "" });
@@ -40,6 +47,7 @@ export class Screen {
     });
     this.#readline.on("close", onClose);
     this.#readline.on("SIGINT", () => this.#readline.close());
+    if (this.isTerminal) input.on("keypress", () => onTyped(this.#readline.line));
   }
 
   /** Sets what stands before the input. */
@@ -50,13 +58,21 @@ export class Screen {
     this.#readline.prompt(true);
   }
 
+  /** Sets the line that stays between what was printed and the input; "" for none. Nothing without a terminal. */
+  status(text: string): void {
+    if (!this.isTerminal || text === this.#status) return;
+    this.#clearBelow();
+    this.#status = text;
+    this.#drawBelow();
+  }
+
   /** Prints a text of one or more lines above the input. */
   print(text: string): ScreenLine {
     const line = { text };
     if (this.isTerminal) {
-      // Up to where the input begins, and clear from there.
-      this.#output.write(`${up(this.#readline.getCursorPos().rows)}\r\x1b[J${text}\n`);
-      this.#readline.prompt(true);
+      this.#clearBelow();
+      this.#output.write(`${text}\n`);
+      this.#drawBelow();
       this.#shown.push(line);
       if (this.#shown.length > REMEMBERED) this.#shown.shift();
     } else this.#output.write(`${text}\n`);
@@ -78,8 +94,7 @@ export class Screen {
     if (!this.isTerminal || at < 0 || line.text === fresh) return;
     const rowsFrom = (index: number) =>
       this.#shown.slice(index).reduce((sum, each) => sum + this.#rows(each.text), 0);
-    const cursorRows = this.#readline.getCursorPos().rows;
-    const distance = rowsFrom(at) + cursorRows;
+    const distance = rowsFrom(at) + this.#rowsAbove();
     const isSame = this.#rows(fresh) === this.#rows(line.text);
     line.text = fresh;
     if (!isSame || distance >= (this.#output.rows ?? 24)) return;
@@ -93,6 +108,24 @@ export class Screen {
     if (!this.isTerminal) return;
     const rows = rowsOf(`${this.#prompt}${line}`, this.#columns());
     this.#output.write(`${up(rows)}\r\x1b[J`);
+  }
+
+  /** Up to where status and input begin, and clear from there. */
+  #clearBelow(): void {
+    this.#output.write(`${up(this.#rowsAbove())}\r\x1b[J`);
+  }
+
+  #drawBelow(): void {
+    if (this.#status !== "") this.#output.write(`${this.#status}\n`);
+    // readline would go up by the rows that the input had when it was last drawn; the cursor is at its beginning.
+    Object.assign(this.#readline, { prevRows: 0 });
+    this.#readline.prompt(true);
+  }
+
+  /** From the first row of status and input to the cursor. */
+  #rowsAbove(): number {
+    const statusRows = this.#status === "" ? 0 : this.#rows(this.#status);
+    return statusRows + this.#readline.getCursorPos().rows;
   }
 
   #rows(text: string): number {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build, type Plugin } from "vite";
-import { descriptorsAsData, withoutJson } from "./lean-protobuf.ts";
+import { descriptorsAsData, withoutText } from "./lean-protobuf.ts";
 
 const folder = import.meta.dirname;
 const generated = join(folder, "../../internal/gen/");
@@ -22,7 +22,8 @@ export async function buildPage(outDir: string = join(folder, "dist")): Promise<
     root: folder,
     logLevel: "warn",
     oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-    plugins: [generatedCodeForBrowsers(), withoutJson(), descriptorsAsData()],
+    resolve: { alias: { "uc.micro": join(folder, "characters.ts") } },
+    plugins: [generatedCodeForBrowsers(), withoutText(), descriptorsAsData()],
     build: {
       outDir: part,
       emptyOutDir: true,

@@ -3,10 +3,12 @@ import type { Client, ConnectionState, Entry, OutboxItem, SendState, Thread } fr
 import { ShownConversation } from "./conversation-model.ts";
 import { entryLine, isShown, itemLine } from "./lines.ts";
 import type { Chat, Connection, Conversation, Line, Model } from "./model.ts";
+import { SeenPeople } from "./people.ts";
 
 /** The client library as the page's model: its events become signals, at most one change a microtask. */
 export class ChatModel implements Model {
   readonly userId: string;
+  readonly people: SeenPeople;
   readonly #client: Client;
   readonly #window: Window;
   readonly #isOnline: Signal<boolean>;
@@ -25,9 +27,11 @@ export class ChatModel implements Model {
     this.#isOnline = signal(window.navigator.onLine);
     this.#session = signal(this.#connectionOf(client.state));
     this.#connection = computed(() => this.#shownConnection());
+    this.people = new SeenPeople(client, window.document, this.#connection);
     this.#list();
     this.#followBrowser(true);
     client.on((event) => {
+      if (event.type === "presence" || event.type === "typing") return;
       if (event.type === "state") this.#session.value = this.#connectionOf(event.state);
       if (event.type === "caught_up") this.#isListed.value = true;
       if (event.type === "entry") this.#arrived(event.entry);
@@ -70,6 +74,7 @@ export class ChatModel implements Model {
 
   async close(): Promise<void> {
     this.#followBrowser(false);
+    this.people.close();
     await this.#client.close();
   }
 

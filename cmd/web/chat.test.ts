@@ -80,6 +80,7 @@ describe("Chat on the page", function () {
     assert.equal(await kim.locator(".bubble img, .bubble script").count(), 0);
     assert.equal(await kim.evaluate(() => "hit" in window), false);
     const links = kim.locator(".bubble a");
+    await links.first().waitFor();
     assert.equal(await links.count(), 1);
     assert.equal(await links.getAttribute("href"), "https://heddle.dev/x?y=1");
     assert.match((await links.getAttribute("rel")) ?? "", /noopener/);

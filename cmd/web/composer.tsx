@@ -58,7 +58,10 @@ export function Composer(props: { conversation: Conversation; drafts: Drafts; ti
         aria-label={`Message to ${title}`}
         placeholder="Write a message"
         enterkeyhint="send"
-        onInput={(event) => write(event.currentTarget.value)}
+        onInput={(event) => {
+          write(event.currentTarget.value);
+          if (isReady.value) conversation.typing();
+        }}
         onKeyDown={(event) => {
           if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
           event.preventDefault();

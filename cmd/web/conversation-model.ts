@@ -77,6 +77,10 @@ export class ShownConversation implements Conversation {
     await this.#held.send(text);
   }
 
+  typing(): void {
+    this.#client.typing(this.chatId);
+  }
+
   async retry(line: Line): Promise<void> {
     await this.#client.retry(line.key);
   }

@@ -6,6 +6,7 @@ import type { Drafts } from "./drafts.ts";
 import { BackIcon, BellIcon, BellOffIcon } from "./icons.tsx";
 import { MessageList } from "./message-list.tsx";
 import type { Model } from "./model.ts";
+import { PresenceLine } from "./presence.tsx";
 
 /** One chat: its name, its messages, and the field to write in. Escape leads back to the list. */
 export function ConversationPane(props: {
@@ -35,7 +36,10 @@ export function ConversationPane(props: {
           <BackIcon />
         </button>
         <Avatar name={title} />
-        <h2>{title}</h2>
+        <div class="who">
+          <h2>{title}</h2>
+          <PresenceLine people={model.people} chatId={chatId} title={title} />
+        </div>
         <MuteButton model={model} chatId={chatId} />
       </header>
       <MessageList conversation={conversation} attention={attention} title={title} />

@@ -6,6 +6,12 @@ export interface Data {
   readonly [name: string]: unknown;
 }
 
+/** A field; number and label are left out where they are its place and OPTIONAL. */
+type FieldData = readonly [name: string, type: number, rest?: Data];
+
+/** An enum value whose number is not its place; of the others there is only the name. */
+type ValueData = readonly [name: string, number: number];
+
 /**
  * What `fileDesc` of generated code does, from data instead of base64: lean-protobuf.ts puts it in its place, since
  * reading descriptors from bytes needs the descriptor of descriptors (5 KB gzipped), and data compresses better than
@@ -28,14 +34,20 @@ export function fileFromData(data: Data, imports: readonly DescFile[] = []): Des
 
 function messageFrom(data: Data): Data {
   return {
-    ...withLists(data, "field", "oneofDecl", "extension"),
+    ...withLists(data, "oneofDecl", "extension"),
+    field: each(data.field, ([name, type, rest]: FieldData, at) => {
+      return { label: 1, number: at + 1, ...rest, name, type };
+    }),
     nestedType: each(data.nestedType, messageFrom),
     enumType: each(data.enumType, enumFrom),
   };
 }
 
 function enumFrom(data: Data): Data {
-  return withLists(data, "value");
+  const value = each(data.value, (item: string | ValueData, number) => {
+    return typeof item === "string" ? { name: item, number } : { name: item[0], number: item[1] };
+  });
+  return { ...data, value };
 }
 
 /** Lists that are empty are left out of the data. */
@@ -43,6 +55,6 @@ function withLists(data: Data, ...names: readonly string[]): Data {
   return { ...Object.fromEntries(names.map((name) => [name, []])), ...data };
 }
 
-function each(list: unknown, make: (item: Data) => Data): Data[] {
-  return ((list ?? []) as Data[]).map(make);
+function each<T = Data>(list: unknown, make: (item: T, at: number) => Data): Data[] {
+  return ((list ?? []) as T[]).map(make);
 }

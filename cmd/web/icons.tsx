@@ -39,6 +39,13 @@ export const LeaveIcon = () => (
   </Icon>
 );
 
+export const EyeIcon = () => (
+  <Icon>
+    <path d="M2.5 10s2.5-5 7.5-5 7.5 5 7.5 5-2.5 5-7.5 5-7.5-5-7.5-5Z" />
+    <path d="M12 10a2 2 0 1 1-4 0 2 2 0 0 1 4 0Z" />
+  </Icon>
+);
+
 export const SendIcon = () => (
   <Icon>
     <path d="M3.5 10 3 3.5 17.5 10 3 16.5l.5-6.5Zm0 0H10" />

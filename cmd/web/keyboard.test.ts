@@ -20,7 +20,7 @@ describe("The page without a mouse", function () {
     await keyboard.press("Enter");
     await row(page, "bob").waitFor();
 
-    for (let at = 0; at < 3; at++) await keyboard.press("Tab"); // New chat, sign out, the list.
+    for (let at = 0; at < 4; at++) await keyboard.press("Tab"); // New chat, who sees you, sign out, the list.
     assert.equal(await focused(), await row(page, "dora").getAttribute("id"));
     await keyboard.press("ArrowDown");
     await keyboard.press("ArrowDown");

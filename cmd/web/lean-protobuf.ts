@@ -1,24 +1,27 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fromBinary } from "@bufbuild/protobuf";
-import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { FieldDescriptorProto_Label, FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type { Plugin } from "vite";
 import type { Data } from "./file-data.ts";
 
-/** What the page, which speaks binary only, never calls of protobuf-es: 9 KB gzipped. */
-const jsonFiles = /@bufbuild\/protobuf\/dist\/esm\/(from|to)-json\.js$/;
+/**
+ * What the page never calls of protobuf-es: JSON, since it speaks binary only (9 KB gzipped), and the text format, which
+ * writes default values in a proto2 schema (1 KB).
+ */
+const textFiles = /@bufbuild\/protobuf\/dist\/esm\/((from|to)-json|wire\/text-format)\.js$/;
 
-/** Leaves protobuf's JSON out of the page. Whoever calls it after all gets an Error that says so. */
-export function withoutJson(): Plugin {
+/** Leaves protobuf's JSON and text format out of the page. Whoever calls them after all gets an Error that says so. */
+export function withoutText(): Plugin {
   return {
-    name: "protobuf-without-json",
+    name: "protobuf-without-text",
     load(id) {
-      if (!jsonFiles.test(id)) return null;
+      if (!textFiles.test(id)) return null;
       const names = [...readFileSync(id, "utf8").matchAll(/^export function (\w+)/gm)].map(
         ([, name]) => name,
       );
-      if (names.length === 0) throw new Error(`${id} has no functions to leave out: see to withoutJson`);
-      const refuse = 'const refuse = () => { throw new Error("the page has no protobuf JSON"); };';
+      if (names.length === 0) throw new Error(`${id} has no functions to leave out: see to withoutText`);
+      const refuse = 'const refuse = () => { throw new Error("the page has protobuf in binary only"); };';
       return `${refuse}\nexport { ${names.map((name) => `refuse as ${name}`).join(", ")} };`;
     },
   };
@@ -69,5 +72,25 @@ function plain(value: unknown, isOptions = false): unknown {
     isOptions ? options.has(name) : !unused.has(name),
   );
   if (isOptions && kept.length === 0) return undefined;
-  return Object.fromEntries(kept.map(([name, field]) => [name, plain(field, name === "options")]));
+  return Object.fromEntries(
+    kept.map(([name, field]) => [name, tuples(name, plain(field, name === "options"))]),
+  );
+}
+
+/**
+ * Fields and enum values, of which there are hundreds, without what stands in most of them (0.5 KB gzipped): names of
+ * properties, a label, numbers that count up.
+ */
+function tuples(list: string, value: unknown): unknown {
+  const items = value as Data[] | undefined;
+  if (list === "value") return items?.map(({ name, number }, at) => (number === at ? name : [name, number]));
+  if (list !== "field") return value;
+  return items?.map(({ name, type, number, label, ...more }, at) => {
+    const rest: Data = {
+      ...(number !== at + 1 && { number }),
+      ...(label !== FieldDescriptorProto_Label.OPTIONAL && { label }),
+      ...Object.fromEntries(Object.entries(more).filter(([, each]) => each !== undefined)),
+    };
+    return Object.keys(rest).length > 0 ? [name, type, rest] : [name, type];
+  });
 }

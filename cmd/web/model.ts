@@ -1,4 +1,5 @@
 import type { ReadonlySignal } from "@preact/signals";
+import type { Presence, Visibility } from "../../client/index.ts";
 
 /**
  * What the page shows and does, as signals and plain data. Components know only this; `chat-model.ts` fills it from
@@ -12,6 +13,7 @@ export interface Model {
   readonly chats: ReadonlySignal<readonly Chat[]>;
   /** False until the list is known, from this browser's storage or the server. */
   readonly isListed: ReadonlySignal<boolean>;
+  readonly people: People;
   /** Opens a conversation; the caller closes it. */
   open(chatId: string): Conversation;
   /** The id of the chat with another user, whether it exists yet or not. Asks nobody. */
@@ -24,6 +26,20 @@ export interface Model {
   reconnect(): void;
   /** Ends the session. What is in the outbox stays there. */
   close(): Promise<void>;
+}
+
+/** Who is there, and who writes. What is read while a component is drawn draws it anew when it changes. */
+export interface People {
+  /** This machine's clock, twice a minute: for "5 min ago". */
+  readonly nowMs: ReadonlySignal<number>;
+  /** Undefined where that is not known: no connection, or not to be seen. */
+  presenceOf(userId: string): Presence | undefined;
+  typistsIn(chatId: string): readonly string[];
+  /** Who is on this part of the screen: their presence is kept up to date. */
+  show(part: "chat" | "list", userIds: readonly string[]): void;
+  /** To whom one's own presence shows. */
+  visibility(): Promise<Visibility>;
+  setVisibility(visibility: Visibility): Promise<Visibility>;
 }
 
 /** How the session stands. */
@@ -70,6 +86,8 @@ export interface Conversation {
   loadOlder(): Promise<void>;
   /** Queues a message; it is kept until its outcome is known, through reloads too. */
   send(text: string): Promise<void>;
+  /** Somebody has changed what is in the field. */
+  typing(): void;
   /** Sends a failed line again. */
   retry(line: Line): Promise<void>;
   /** Takes a failed line away; it was not sent and never will be. */

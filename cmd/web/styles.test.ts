@@ -12,7 +12,7 @@ const textOn: Readonly<Record<string, readonly string[]>> = {
   "text-soft": ["ground", "surface", "surface-raised", "selected", "hover"],
   "own-text": ["own"],
   "own-soft": ["own"],
-  accent: ["ground"],
+  accent: ["ground", "surface", "selected"],
   "on-accent": ["accent", "accent-strong"],
   "on-notice": ["notice"],
   danger: ["ground", "surface", "danger-ground", "selected"],
@@ -24,6 +24,7 @@ const signOn: Readonly<Record<string, readonly string[]>> = {
   "edge-strong": ["surface-raised", "surface", "ground"],
   focus: ["ground", "surface", "surface-raised", "own"],
   accent: ["surface-raised", "surface"],
+  online: ["surface", "selected", "hover"],
 };
 
 describe("Colours of the page", () => {

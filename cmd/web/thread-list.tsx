@@ -2,10 +2,12 @@ import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preac
 import { useRef } from "preact/hooks";
 import { Avatar } from "./avatar.tsx";
 import type { Drafts } from "./drafts.ts";
-import { BellOffIcon, LeaveIcon, PenIcon, TickMark } from "./icons.tsx";
-import type { Chat, Model } from "./model.ts";
+import { BellOffIcon, EyeIcon, LeaveIcon, PenIcon, TickMark } from "./icons.tsx";
+import type { Chat, Model, People } from "./model.ts";
 import { NewChat } from "./new-chat.tsx";
+import { PresenceMark, typingText, useInSight } from "./presence.tsx";
 import { fullTime, shortTime } from "./times.ts";
+import { VisibilityMenu } from "./visibility-menu.tsx";
 
 interface ListProps {
   readonly model: Model;
@@ -19,6 +21,7 @@ interface ListProps {
 /** All chats, the most recent first. Arrow keys, Home and End go through them, Enter opens one. */
 export function ThreadList(props: ListProps) {
   const isStarting = useSignal(false);
+  const isMenuOpen = useSignal(false);
   const { model } = props;
   return (
     <nav class="threads" aria-label="Chats">
@@ -40,10 +43,23 @@ export function ThreadList(props: ListProps) {
         >
           <PenIcon />
         </button>
+        <button
+          type="button"
+          class="icon"
+          aria-label="Who sees you"
+          title="Who sees you"
+          aria-expanded={isMenuOpen.value}
+          onClick={() => {
+            isMenuOpen.value = !isMenuOpen.value;
+          }}
+        >
+          <EyeIcon />
+        </button>
         <button type="button" class="icon" aria-label="Sign out" title="Sign out" onClick={props.onSignOut}>
           <LeaveIcon />
         </button>
       </header>
+      {isMenuOpen.value && <VisibilityMenu people={model.people} />}
       {isStarting.value && <StartForm {...props} isStarting={isStarting} />}
       <Rows {...props} isStarting={isStarting} />
     </nav>
@@ -72,6 +88,7 @@ function Rows(props: ListProps & { readonly isStarting: Signal<boolean> }) {
   const list = useRef<HTMLUListElement>(null);
   const focused = useSignal("");
   const chats = model.chats.value;
+  useInSight(list, chats.map((chat) => chat.id).join(), model.people);
   // One row is in the tab order: the one last focused, else the open one, else the first.
   const reachable = useComputed(() => {
     const ids = model.chats.value.map((chat) => chat.id);
@@ -91,7 +108,7 @@ function Rows(props: ListProps & { readonly isStarting: Signal<boolean> }) {
   return (
     <ul ref={list} onKeyDown={(event) => moveFocus(event, list.current)}>
       {chats.map((chat) => (
-        <li key={chat.id}>
+        <li key={chat.id} data-user={chat.isDirect ? chat.title : ""}>
           <button
             type="button"
             id={`chat-${chat.id}`}
@@ -103,7 +120,11 @@ function Rows(props: ListProps & { readonly isStarting: Signal<boolean> }) {
             }}
             onClick={() => onOpen(chat)}
           >
-            <Row chat={chat} draft={chat.id === openId.value ? "" : drafts.of(chat.id)} />
+            <Row
+              people={model.people}
+              chat={chat}
+              draft={chat.id === openId.value ? "" : drafts.of(chat.id)}
+            />
           </button>
         </li>
       ))}
@@ -111,15 +132,22 @@ function Rows(props: ListProps & { readonly isStarting: Signal<boolean> }) {
   );
 }
 
-function Row({ chat, draft }: { chat: Chat; draft: string }) {
+interface RowProps {
+  readonly people: People;
+  readonly chat: Chat;
+  readonly draft: string;
+}
+
+function Row({ people, chat, draft }: RowProps) {
   return (
     <>
       <Avatar name={chat.title} size="large" />
+      {chat.isDirect && <PresenceMark people={people} userId={chat.title} />}
       <span class="name">{chat.title}</span>
       <time dateTime={new Date(chat.updatedAtMs).toISOString()} title={fullTime(chat.updatedAtMs)}>
         {shortTime(chat.updatedAtMs, Date.now())}
       </time>
-      <Preview chat={chat} draft={draft} />
+      <Preview people={people} chat={chat} draft={draft} />
       <span class="marks">
         {chat.isMuted && (
           <span class="muted" role="img" aria-label="Muted" title="Muted">
@@ -137,7 +165,9 @@ function Row({ chat, draft }: { chat: Chat; draft: string }) {
   );
 }
 
-function Preview({ chat, draft }: { chat: Chat; draft: string }) {
+function Preview({ people, chat, draft }: RowProps) {
+  const typing = typingText(people.typistsIn(chat.id), chat.title);
+  if (typing) return <span class="preview typing">{typing}</span>;
   if (draft.trim() !== "") {
     return (
       <span class="preview">

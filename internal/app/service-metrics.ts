@@ -1,13 +1,20 @@
 import { Counter, Gauge, type Metrics } from "../base/metrics.ts";
 import type { ChannelService } from "../channel/service.ts";
 import type { MessageService } from "../message/service.ts";
+import type { PresenceService } from "../presence/service.ts";
 import type { PushServer } from "../push/service.ts";
 
 /** Declares what the services count of themselves. It is read when somebody asks, so counting costs them nothing. */
 export function exposeServices(
   metrics: Metrics,
-  { push, channel, message }: { push: PushServer; channel: ChannelService; message: MessageService },
+  services: {
+    push: PushServer;
+    channel: ChannelService;
+    message: MessageService;
+    presence: PresenceService;
+  },
 ): void {
+  const { push, channel, message, presence } = services;
   const gauge = (name: string, help: string, read: () => number) =>
     new Gauge({
       name,
@@ -59,6 +66,22 @@ export function exposeServices(
     "Links closed. Any: a push server could not keep up.",
     () => channel.counters.linksLost,
   );
+  gauge(
+    "heddle_presence_sessions",
+    "Sessions of which push servers have told. Far from theirs: reports are lost.",
+    () => presence.sessions,
+  );
+  gauge("heddle_presence_users", "Users with a session, or shown as if.", () => presence.users);
+  gauge("heddle_presence_watches", "Users watched, counted once per session.", () => presence.watches);
+  gauge(
+    "heddle_presence_learning",
+    "1 while the instance does not know its users yet. Longer than 20 s: never.",
+    () => Number(presence.isLearning),
+  );
+  counter("heddle_presence_changes_total", "Times that a user came or went, as shown.", () => {
+    return presence.counters.changes;
+  });
+  counter("heddle_presence_reports_total", "Reports of push servers.", () => presence.counters.reports);
   gauge(
     "heddle_message_queued_bytes",
     "Bytes of sends that wait for their thread. High: the store is slow.",

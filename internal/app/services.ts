@@ -5,10 +5,15 @@ import { ChannelService } from "../channel/service.ts";
 import { GatewayService } from "../gateway/service.ts";
 import { GatewayService as GatewayDesc } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
 import { MessageService as MessageDesc } from "../gen/heddle/message/v1/message_service_pb.js";
+import { PresenceService as PresenceDesc } from "../gen/heddle/presence/v1/presence_service_pb.js";
 import { PushService as PushDesc } from "../gen/heddle/push/v1/push_service_pb.js";
 import { ThreadService as ThreadDesc } from "../gen/heddle/thread/v1/thread_service_pb.js";
 import { MessageService } from "../message/service.ts";
+import { PresenceService } from "../presence/service.ts";
+import { SharedThreads } from "../presence/shared-threads.ts";
+import { Visibilities } from "../presence/visibilities.ts";
 import { PushServer } from "../push/service.ts";
+import { MemoryRing } from "../registry/memory-ring.ts";
 import type { MemoryRegistry } from "../registry/push-servers.ts";
 import { bind, type ServiceBinding } from "../rpc/handlers.ts";
 import { LevelMessageStore } from "../store/level/level-message-store.ts";
@@ -60,19 +65,32 @@ export async function openServices(init: ServicesInit): Promise<Services> {
 
   const channel = new ChannelService({ clock, registry });
   const directory = new Directory(threadStore);
-  const message = new MessageService({ store: messageStore, threads: directory, channel, clock });
+  const visibilities = new Visibilities(threadStore);
+  const message = new MessageService({
+    store: messageStore,
+    threads: directory,
+    channel,
+    clock,
+    visibilities,
+  });
   stack.add("message service", () => message.close());
   const thread = new ThreadService({ store: threadStore, heads: message, channel });
+  const privacy = new SharedThreads(directory, visibilities);
+  const presence = new PresenceService({ clock, registry, visibilities, privacy });
+  stack.add("presence service", () => presence.close());
+  const ring = new MemoryRing<PresenceService>();
+  ring.replace(presence);
   const pushConfig = { name: PUSH_SERVER, capacity: config.pushCapacity };
   const push = new PushServer({
     messages: message,
     threads: thread,
     channel,
+    presence: ring,
     clock,
     log,
     config: pushConfig,
   });
-  exposeServices(metrics, { push, channel, message });
+  exposeServices(metrics, { push, channel, message, presence });
   const { users, tickets, ticketSigner } = credentials;
   const gateway = new GatewayService({ devices: threadStore, registry, tickets: ticketSigner });
 
@@ -82,6 +100,7 @@ export async function openServices(init: ServicesInit): Promise<Services> {
       bind(PushDesc, tickets, push.handlers, { piecewise: ["submit"] }),
       bind(MessageDesc, users, message.handlers),
       bind(ThreadDesc, users, thread.handlers),
+      bind(PresenceDesc, users, presence.handlers),
     ],
     push,
     notReady: () => {

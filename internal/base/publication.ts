@@ -19,6 +19,8 @@ export type PublicationKind =
   | "receipt"
   /** A thread row changed. */
   | "thread_changed"
+  /** Somebody writes. Dropped where it cannot leave at once: it is worth nothing later. */
+  | "typing"
   /** For push servers only: end the sessions of `deviceId`. `frame` is empty. */
   | "device_revoked";
 

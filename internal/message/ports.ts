@@ -28,6 +28,14 @@ export interface Channel {
   publish(publication: Publication): Promise<HandOff>;
 }
 
+/** Who hides, as the message service needs it: from those it tells neither whether one is there nor what one has. */
+export interface Visibilities {
+  /** What is remembered; undefined if it must be read. */
+  known(userId: string): "shared" | "nobody" | undefined;
+  /** Rejects with STORE_UNAVAILABLE if it is not remembered and cannot be read. */
+  read(userId: string): Promise<"shared" | "nobody">;
+}
+
 /** The message store is a port too: domain files take it from here. */
 export {
   type EntryCellPut,

@@ -3,8 +3,10 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { storeUnavailable } from "../base/heddle-error.ts";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
 import { quiet } from "../testing/interleaving.ts";
+import { MemoryVisibilities } from "../testing/memory-visibilities.ts";
 import { MessageParts } from "../testing/message-parts.ts";
 import { clientIdOf, storeLog } from "../testing/message-samples.ts";
+import { Hiding } from "./hiding.ts";
 import { RECEIPTS_BUCKET } from "./ports.ts";
 import { type Positions, positionsOf } from "./receipt-cell.ts";
 import { Receipts } from "./receipts.ts";
@@ -282,6 +284,39 @@ describe("Thread rows", () => {
   });
 });
 
+describe("Positions of one who hides", () => {
+  it("are told without what was delivered, and not at all if that is all there is to tell", async () => {
+    const world = await threadOf(9);
+    world.visibilities.hide("bob");
+    await world.raise("bob", { deliveredSeq: 4 });
+    await world.pass(1_100);
+    assert.deepEqual(world.told(), []);
+    assert.deepEqual((await world.list("ann")).get("bob"), { deliveredSeq: 0, readSeq: 0, readOrdinal: 0 });
+    assert.equal((await world.list("bob")).get("bob")?.deliveredSeq, 4);
+    await world.raise("bob", { deliveredSeq: 7, readSeq: 5 });
+    await world.pass(1_100);
+    assert.deepEqual(
+      world.told().map(({ deliveredSeq, readSeq }) => [deliveredSeq, readSeq]),
+      [[5n, 5n]],
+    );
+    assert.deepEqual((await world.list("ann")).get("bob"), { deliveredSeq: 5, readSeq: 5, readOrdinal: 5 });
+  });
+
+  it("are withheld even if they hid after it was said, and where it cannot be read who hides", async () => {
+    const world = await threadOf(9);
+    await world.raise("bob", { deliveredSeq: 4 });
+    await world.pass(1_100);
+    assert.equal(world.told().length, 1);
+    await world.raise("bob", { deliveredSeq: 5 });
+    world.visibilities.hide("bob");
+    await world.pass(1_100);
+    world.visibilities.isAway = true;
+    await world.raise("ann", { deliveredSeq: 5 });
+    await world.pass(1_100);
+    assert.equal(world.told().length, 1);
+  });
+});
+
 /** A thread of ann's and bob's with `seq` entries. */
 async function threadOf(seq: number) {
   const parts = new MessageParts(4);
@@ -289,17 +324,26 @@ async function threadOf(seq: number) {
   return worldOf(parts, await parts.open());
 }
 
-function worldOf(parts: MessageParts, log: ThreadLog) {
+function worldOf(parts: MessageParts, log: ThreadLog, visibilities = new MemoryVisibilities()) {
   const { store, threads, channel, clock, heads, bucketSize } = parts;
-  const receipts = new Receipts({ store, heads, threads, channel, clock, bucketSize });
+  const receipts = new Receipts({
+    store,
+    heads,
+    threads,
+    channel,
+    clock,
+    hiding: new Hiding(visibilities),
+    bucketSize,
+  });
   return {
     parts,
     log,
+    visibilities,
     receipts,
     raise(userId: string, raised: { deliveredSeq?: number; readSeq?: number }, originSession = "") {
       return receipts.raise(log, { userId, deliveredSeq: 0, readSeq: 0, originSession, ...raised });
     },
-    list: () => receipts.list(log),
+    list: (viewerId = "ann") => receipts.list(log, viewerId),
     /** Lets time pass in steps in which what falls due comes to an end. */
     async pass(ms: number) {
       for (let left = ms; left > 0; left -= 50) {

@@ -7,6 +7,7 @@ import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
 import { Deadlines } from "../stream/deadlines.ts";
 import { decodeCell } from "./entry-cell.ts";
 import { bucketOf, type HeadReader } from "./head-finder.ts";
+import type { Hiding } from "./hiding.ts";
 import type { Channel, Threads } from "./ports.ts";
 import { type MessageStore, RECEIPTS_BUCKET } from "./ports.ts";
 import { type Positions, positionsOf, receiptCells } from "./receipt-cell.ts";
@@ -37,6 +38,7 @@ export interface ReceiptPorts {
   readonly threads: Threads;
   readonly channel: Channel;
   readonly clock: Clock;
+  readonly hiding: Hiding;
   readonly bucketSize: number;
 }
 
@@ -73,7 +75,7 @@ export class Receipts {
       const readOrdinal = await this.#ordinalAt(thread, readSeq);
       if (readSeq > mine.readSeq) {
         this.#setRead(thread, raised.userId, mine, readSeq, readOrdinal);
-        this.#mark(thread, raised.userId, raised.originSession);
+        this.#mark(thread, raised.userId, { originSession: raised.originSession, isRead: true });
       }
     } else if (raised.readSeq > 0) {
       // A client repeats what its thread row does not show: the row's copy was lost.
@@ -82,7 +84,7 @@ export class Receipts {
     const deliveredSeq = Math.max(readSeq, Math.min(raised.deliveredSeq, thread.known.seq));
     if (deliveredSeq > mine.deliveredSeq) {
       mine.deliveredSeq = deliveredSeq;
-      this.#mark(thread, raised.userId, raised.originSession);
+      this.#mark(thread, raised.userId, { originSession: raised.originSession, isRead: false });
     }
   }
 
@@ -94,7 +96,7 @@ export class Receipts {
       if (mine.readSeq < seq - 1 || mine.readSeq >= seq) return;
       this.#setRead(thread, userId, mine, seq, ordinal);
       mine.deliveredSeq = Math.max(mine.deliveredSeq, seq);
-      this.#mark(thread, undefined, "");
+      this.#mark(thread, undefined);
     };
     const thread = this.#threads.get(log.key);
     if (thread?.loaded) move(thread);
@@ -102,14 +104,21 @@ export class Receipts {
     else this.#open(log).then(move, () => {});
   }
 
-  /** The positions of all members, from the store and from what is not yet written. */
-  async list(log: ThreadLog): Promise<ReadonlyMap<string, Positions>> {
+  /**
+   * The positions of all members, from the store and from what is not yet written. Of those who hide from the viewer
+   * what was delivered is withheld.
+   */
+  async list(log: ThreadLog, viewerId: string): Promise<ReadonlyMap<string, Positions>> {
     const row = await this.#ports.store.get(receiptsRow(log.threadId), { family: "r" });
     const users = positionsOf(row.cells);
     for (const [userId, mine] of this.#threads.get(log.key)?.users ?? []) {
       if (mine.deliveredSeq === 0) continue; // Nothing is known: what was read was delivered.
       const stored = users.get(userId);
       users.set(userId, stored ? highest(stored, mine) : { ...mine });
+    }
+    for (const [userId, positions] of users) {
+      if (userId === viewerId || !(await this.#ports.hiding.read(userId))) continue;
+      users.set(userId, withheld(positions));
     }
     return users;
   }
@@ -185,11 +194,11 @@ export class Receipts {
     this.#copies.note({ ownerId, threadId: thread.threadId, readSeq, readOrdinal }, thread.key);
   }
 
-  /** Marks a thread to be flushed; `untold` is whose positions the others are to hear of. */
-  #mark(thread: ThreadReceipts, untold: string | undefined, originSession: string): void {
-    if (untold !== undefined) {
-      thread.unwritten.add(untold);
-      thread.tell(untold, originSession);
+  /** Marks a thread to be flushed; with `news` of a user's positions, of which the others are to hear. */
+  #mark(thread: ThreadReceipts, userId: string | undefined, news?: Untold): void {
+    if (userId !== undefined && news) {
+      thread.unwritten.add(userId);
+      thread.tell(userId, news);
     }
     this.#dirty.add(thread);
     this.#sweepSoon();
@@ -222,7 +231,7 @@ export class Receipts {
       .catch(() => {
         // The store or the channel is away: the same again in a second. Nothing was promised as written.
         for (const userId of users) thread.unwritten.add(userId);
-        for (const [userId, originSession] of untold) thread.tell(userId, originSession);
+        for (const [userId, news] of untold) thread.tell(userId, news);
         this.#dirty.add(thread);
         this.#sweepSoon();
       })
@@ -234,15 +243,18 @@ export class Receipts {
   async #write(
     thread: ThreadReceipts,
     users: readonly string[],
-    untold: ReadonlyMap<string, string>,
+    untold: ReadonlyMap<string, Untold>,
   ): Promise<void> {
     const cells = users.flatMap((userId) => receiptCells(userId, positionOf(thread, userId)));
     await this.#ports.store.put(receiptsRow(thread.threadId), "r", cells);
-    for (const [userId, originSession] of untold) await this.#publish(thread, userId, originSession);
+    for (const [userId, news] of untold) await this.#publish(thread, userId, news);
   }
 
-  async #publish(thread: ThreadReceipts, userId: string, originSession: string): Promise<void> {
-    const { deliveredSeq, readSeq, readOrdinal } = positionOf(thread, userId);
+  async #publish(thread: ThreadReceipts, userId: string, { originSession, isRead }: Untold): Promise<void> {
+    const isHidden = await this.#ports.hiding.read(userId);
+    if (isHidden && !isRead) return; // That there is something to tell would say that the user is there.
+    const positions = positionOf(thread, userId);
+    const { deliveredSeq, readSeq, readOrdinal } = isHidden ? withheld(positions) : positions;
     const receipt = {
       threadId: thread.threadId,
       userId,
@@ -278,8 +290,8 @@ class ThreadReceipts {
   flushedAtMs = Number.NEGATIVE_INFINITY;
   /** Users whose positions the store does not have yet. */
   readonly unwritten = new Set<string>();
-  /** Users whose positions others have not heard, with the session that said them; "" for several. */
-  readonly untold = new Map<string, string>();
+  /** Users whose positions others have not heard. */
+  readonly untold = new Map<string, Untold>();
 
   constructor(log: ThreadLog) {
     this.key = log.key;
@@ -288,10 +300,25 @@ class ThreadReceipts {
   }
 
   /** Notes that others are to hear of a user's positions. Where two sessions said them, each hears of the other's. */
-  tell(userId: string, originSession: string): void {
+  tell(userId: string, { originSession, isRead }: Untold): void {
     const before = this.untold.get(userId);
-    this.untold.set(userId, before === undefined || before === originSession ? originSession : "");
+    const isSame = !before || before.originSession === originSession;
+    const origin = isSame ? originSession : "";
+    this.untold.set(userId, { originSession: origin, isRead: isRead || (before?.isRead ?? false) });
   }
+}
+
+/** Positions that the others have not heard. */
+interface Untold {
+  /** The session that said them; "" for several. */
+  readonly originSession: string;
+  /** Whether what was read is among them, or only what was delivered. */
+  readonly isRead: boolean;
+}
+
+/** What others are told of one who hides: what was read was delivered, and no more. */
+function withheld(positions: Positions): Positions {
+  return { ...positions, deliveredSeq: positions.readSeq };
 }
 
 function positionOf(thread: ThreadReceipts, userId: string): Positions {

@@ -4,8 +4,10 @@ import { Code, ErrorReason, HeddleError, storeUnavailable } from "../base/heddle
 import type { Accepted } from "../base/send.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import { BodySchema } from "../gen/heddle/message/v1/entry_pb.js";
+import { MemoryVisibilities } from "../testing/memory-visibilities.ts";
 import { MessageParts } from "../testing/message-parts.ts";
 import { clientIdOf, type SendSample, sendOf } from "../testing/message-samples.ts";
+import { Hiding } from "./hiding.ts";
 import { Sender } from "./sender.ts";
 
 describe("A send", () => {
@@ -99,6 +101,20 @@ describe("A send", () => {
     assert.equal(error.cause, cause);
   });
 
+  it("is not told whether a recipient who hides is there, or one of whom it cannot be read", async () => {
+    const { send, visibilities, parts } = world();
+    assert.equal(taken(await send()).recipientOffline, true);
+    visibilities.hide("bob");
+    assert.equal(taken(await send({ clientId: clientIdOf(2) })).recipientOffline, undefined);
+    visibilities.isForgetful = true; // Nothing is remembered: it is read.
+    assert.equal(taken(await send({ clientId: clientIdOf(3) })).recipientOffline, undefined);
+    visibilities.show("bob");
+    parts.channel.subscribed.add("user/bob");
+    assert.equal(taken(await send({ clientId: clientIdOf(4) })).recipientOffline, false);
+    visibilities.isAway = true;
+    assert.equal(taken(await send({ clientId: clientIdOf(5) })).recipientOffline, undefined);
+  });
+
   it("waits 10 s at most to be appended", async () => {
     const { parts, send } = world();
     // Every check fails, as if others were always faster; each takes a second.
@@ -114,6 +130,7 @@ describe("A send", () => {
 
 function world() {
   const parts = new MessageParts();
+  const visibilities = new MemoryVisibilities();
   const moved: string[] = [];
   const settled: number[] = [];
   const receipts = {
@@ -122,7 +139,11 @@ function world() {
       moved.push(`${userId} ${seq} ${ordinal}`);
     },
   };
-  const sender = new Sender({ logs: parts.logs, appender: parts.appender, receipts }, parts.clock, 10_000);
+  const sender = new Sender(
+    { logs: parts.logs, appender: parts.appender, receipts, hiding: new Hiding(visibilities) },
+    parts.clock,
+    10_000,
+  );
   const send = (sample: SendSample = {}) =>
     new Promise<Accepted | HeddleError>((resolve) =>
       sender.send(sendOf(sample), (outcome) => {
@@ -130,7 +151,7 @@ function world() {
         resolve(outcome);
       }),
     );
-  return { parts, sender, send, moved };
+  return { parts, sender, send, moved, visibilities };
 }
 
 function taken(outcome: Accepted | HeddleError): Accepted {

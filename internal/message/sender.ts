@@ -1,10 +1,11 @@
 import type { Clock } from "../base/clock.ts";
 import { Code, HeddleError, invalidField, storeUnavailable } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
-import type { Send, Settle } from "../base/send.ts";
+import type { Accepted, Send, Settle } from "../base/send.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import type { Appender } from "./appender.ts";
 import { encodeBody } from "./entry-cell.ts";
+import type { Hiding } from "./hiding.ts";
 import type { PendingSend } from "./pending-sends.ts";
 import type { Receipts } from "./receipts.ts";
 import { sendTag } from "./send-tag.ts";
@@ -17,6 +18,7 @@ export interface Committer {
   readonly logs: ThreadLogs;
   readonly appender: Appender;
   readonly receipts: Pick<Receipts, "ownMessage">;
+  readonly hiding: Hiding;
 }
 
 /** Takes sends in: finds the thread, judges who may send, queues, and says what became of it. */
@@ -79,12 +81,23 @@ export class Sender {
   }
 
   #accept(log: ThreadLog, send: Send, committed: Committed, settle: Settle): void {
-    const { threadId, seq, ordinal, createdAtMs, duplicate, online } = committed;
-    const recipient = log.view?.members.findIndex((member) => member !== send.userId) ?? -1;
-    const recipientOffline = online[recipient] === undefined ? undefined : !online[recipient];
-    settle({ threadId, clientId: send.clientId, seq, createdAtMs, duplicate, recipientOffline });
-    this.#committer.receipts.ownMessage(log, send.userId, seq, ordinal);
+    const { hiding, receipts } = this.#committer;
+    const members = log.view?.members ?? [];
+    const at = members.findIndex((member) => member !== send.userId);
+    const recipient = members[at];
+    const isOnline = committed.online[at];
+    const answer = (recipientOffline: boolean | undefined) => {
+      settle(accepted(send, committed, recipientOffline));
+      receipts.ownMessage(log, send.userId, committed.seq, committed.ordinal);
+    };
+    if (recipient === undefined || isOnline === undefined) answer(undefined);
+    else hiding.of(recipient, (isHidden) => answer(isHidden ? undefined : !isOnline));
   }
+}
+
+function accepted(send: Send, committed: Committed, recipientOffline: boolean | undefined): Accepted {
+  const { threadId, seq, createdAtMs, duplicate } = committed;
+  return { threadId, clientId: send.clientId, seq, createdAtMs, duplicate, recipientOffline };
 }
 
 /** What the schema cannot say. */

@@ -23,19 +23,23 @@ import { Appender } from "./appender.ts";
 import { StoreSearch } from "./duplicate-search.ts";
 import { Gate } from "./gate.ts";
 import { HeadReader } from "./head-finder.ts";
+import { Hiding } from "./hiding.ts";
 import { readPage } from "./history.ts";
-import type { Channel, Threads } from "./ports.ts";
+import type { Channel, Threads, Visibilities } from "./ports.ts";
 import { Receipts } from "./receipts.ts";
 import { Resolver } from "./resolve.ts";
 import { type Committer, Sender } from "./sender.ts";
 import { ThreadLogs } from "./thread-logs.ts";
 import { TouchLedger } from "./touch-ledger.ts";
+import { publishTyping } from "./typing.ts";
 
 export interface MessagePorts {
   readonly store: MessageStore;
   readonly threads: Threads;
   readonly channel: Channel;
   readonly clock: Clock;
+  /** Without it nobody hides. */
+  readonly visibilities?: Visibilities;
   /** Entries in a row; 512 but in tests. */
   readonly bucketSize?: number;
 }
@@ -62,6 +66,7 @@ export class MessageService {
   readonly #resolver: Resolver;
   readonly #sender: Sender;
   readonly #receipts: Receipts;
+  readonly #channel: Channel;
   readonly appender: Appender;
 
   constructor(ports: MessagePorts) {
@@ -69,6 +74,8 @@ export class MessageService {
     const deadlines = new Deadlines(clock);
     const gate = new Gate({ threads, channel, clock, deadlines, ledger: new TouchLedger(clock) });
     const reading = boundedMessageStore(store, deadlines, READ_MS);
+    const hiding = new Hiding(ports.visibilities);
+    this.#channel = channel;
     this.#store = reading;
     this.#bucketSize = bucketSize;
     this.#logs = new ThreadLogs(threads);
@@ -79,13 +86,14 @@ export class MessageService {
       threads,
       channel,
       clock,
+      hiding,
       bucketSize,
     });
     const search = new StoreSearch(store, bucketSize);
     this.appender = new Appender({ store, search, gate, clock, deadlines, bucketSize });
-    const committer: Committer = { logs: this.#logs, appender: this.appender, receipts: this.#receipts };
-    this.#sender = new Sender(committer, clock, EXPIRES_MS);
     const { appender } = this;
+    const committer: Committer = { logs: this.#logs, appender, receipts: this.#receipts, hiding };
+    this.#sender = new Sender(committer, clock, EXPIRES_MS);
     this.#resolver = new Resolver({
       logs: this.#logs,
       heads: this.#heads,
@@ -114,6 +122,16 @@ export class MessageService {
   /** Copies the user's read positions into its thread rows. For push servers, when a session ends. */
   flushReceipts(userId: string): Promise<void> {
     return this.#receipts.flushUser(userId);
+  }
+
+  /** Tells the other members that the user writes. For push servers. */
+  async typing(typing: {
+    readonly userId: string;
+    readonly threadId: Uint8Array;
+    readonly originSession: string;
+  }): Promise<void> {
+    const log = await this.#logs.open(typing.threadId, typing.userId);
+    await publishTyping(this.#channel, log, typing);
   }
 
   /** Heads read from the store now, by thread id in hex. For the thread service. */
@@ -211,7 +229,7 @@ export class MessageService {
     call: Call,
   ): Promise<MessageInitShape<typeof ListReceiptsResponseSchema>> {
     const log = await this.#logs.open(request.threadId, call.caller.userId);
-    const users = await this.#receipts.list(log);
+    const users = await this.#receipts.list(log, call.caller.userId);
     const receipts = [...users].map(([userId, { deliveredSeq, readSeq, readOrdinal }]) => ({
       threadId: request.threadId,
       userId,

@@ -27,9 +27,9 @@ describe("BoundedMessages", () => {
   it("gives up on a call after 10 s, so that it holds up no session for ever", async () => {
     const clock = new FakeClock();
     const never = () => new Promise<void>(() => {});
-    const silent = { send: () => {}, raiseReceipt: never, flushReceipts: never };
+    const silent = { send: () => {}, raiseReceipt: never, flushReceipts: never, typing: never };
     const bounded = new BoundedMessages(silent, new Deadlines(clock));
-    const answers = [bounded.raiseReceipt(RECEIPT), bounded.flushReceipts("bob")];
+    const answers = [bounded.raiseReceipt(RECEIPT), bounded.flushReceipts("bob"), bounded.typing(RECEIPT)];
     clock.advance(10_250);
     for (const answer of answers) await assert.rejects(answer, { code: Code.DEADLINE_EXCEEDED });
   });

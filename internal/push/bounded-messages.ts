@@ -3,7 +3,7 @@ import type { Send, Settle } from "../base/send.ts";
 import type { Deadlines } from "../stream/deadlines.ts";
 import type { Messages } from "./ports.ts";
 
-/** How long the message service may take over positions, in ms. */
+/** How long the message service may take over positions and `typing`, in ms. */
 const POSITIONS_MS = 10_000;
 
 /**
@@ -30,10 +30,14 @@ export class BoundedMessages implements Messages {
   flushReceipts(userId: string): Promise<void> {
     return this.#deadlines.bound(this.#messages.flushReceipts(userId), POSITIONS_MS, late);
   }
+
+  typing(typing: Parameters<Messages["typing"]>[0]): Promise<void> {
+    return this.#deadlines.bound(this.#messages.typing(typing), POSITIONS_MS, late);
+  }
 }
 
 function late(): HeddleError {
-  const text = `the message service did not take positions within ${POSITIONS_MS} ms`;
+  const text = `the message service did not answer within ${POSITIONS_MS} ms`;
   const metadata = { limit_ms: String(POSITIONS_MS) };
   return new HeddleError(Code.DEADLINE_EXCEEDED, ErrorReason.DEADLINE, text, { metadata });
 }

@@ -4,8 +4,23 @@ import { createValidator } from "@bufbuild/protovalidate";
 import fc from "fast-check";
 import { HeddleError, overloaded } from "../base/heddle-error.ts";
 import { type SendRequest, SendRequestSchema } from "../gen/heddle/message/v1/message_service_pb.js";
-import { ClientFrameSchema, OpenSchema, ReceiptFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
-import { brokenOpen, brokenReceipt, brokenSend, decodeFrame, refusal, toSend } from "./client-frames.ts";
+import {
+  ClientFrameSchema,
+  OpenSchema,
+  ReceiptFrameSchema,
+  TypingFrameSchema,
+  WatchSchema,
+} from "../gen/heddle/push/v1/frame_pb.js";
+import {
+  brokenOpen,
+  brokenReceipt,
+  brokenSend,
+  brokenTyping,
+  brokenWatch,
+  decodeFrame,
+  refusal,
+  toSend,
+} from "./client-frames.ts";
 
 const validator = createValidator();
 
@@ -73,13 +88,28 @@ describe("Client frames", () => {
       }),
     );
     fc.assert(
+      fc.property(fc.array(name, { maxLength: 3 }), fc.constantFrom(0, 97, 98, 100, 101), (names, more) => {
+        const userIds = [...Array.from({ length: more }, (_, at) => `u${at}`), ...names];
+        const watch = create(WatchSchema, { userIds });
+        assert.equal(brokenWatch(watch) === undefined, valid(validator.validate(WatchSchema, watch).kind));
+      }),
+      { numRuns: 40 },
+    );
+    fc.assert(
+      fc.property(id, (threadId) => {
+        const typing = create(TypingFrameSchema, { threadId });
+        const byHand = brokenTyping(typing) === undefined;
+        assert.equal(byHand, valid(validator.validate(TypingFrameSchema, typing).kind));
+      }),
+    );
+    fc.assert(
       fc.property(name, fc.constantFrom(0, 64, 65), (deviceId, length) => {
         const open = create(OpenSchema, { deviceId, cursor: new Uint8Array(length) });
         const byHand = brokenOpen(open, deviceId) === undefined;
         assert.equal(byHand, valid(validator.validate(OpenSchema, open).kind));
       }),
     );
-  });
+  }).timeout(10_000);
 
   it("are decoded if they are exactly one kind, whatever fields of later versions stand beside", () => {
     const ack = bytes({ case: "ack", value: { upTo: 5n } });

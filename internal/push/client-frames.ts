@@ -4,8 +4,14 @@ import { Code, ErrorReason, HeddleError, invalidField } from "../base/heddle-err
 import { MAX_SEQ, NAME_PATTERN } from "../base/ids.ts";
 import type { Send } from "../base/send.ts";
 import type { SendRequest } from "../gen/heddle/message/v1/message_service_pb.js";
-import { type ClientFrame, ClientFrameSchema, type ReceiptFrame } from "../gen/heddle/push/v1/frame_pb.js";
-import { FRAME_BYTES } from "./limits.ts";
+import {
+  type ClientFrame,
+  ClientFrameSchema,
+  type ReceiptFrame,
+  type TypingFrame,
+  type Watch,
+} from "../gen/heddle/push/v1/frame_pb.js";
+import { FRAME_BYTES, WATCHED_USERS } from "./limits.ts";
 import { wrongSession } from "./session-errors.ts";
 
 /**
@@ -16,7 +22,7 @@ import { wrongSession } from "./session-errors.ts";
 const ID_BYTES = 16;
 const CURSOR_BYTES = 64;
 const TEXT_BYTES = 8_192;
-const KINDS = 5;
+const KINDS = 7;
 
 /** A frame that can be acted on: exactly one kind is set. */
 export type Said = Extract<ClientFrame["kind"], { case: string }>;
@@ -81,6 +87,18 @@ export function brokenReceipt(receipt: ReceiptFrame): HeddleError | undefined {
   if (receipt.deliveredSeq > MAX_SEQ) return invalidField("receipt.delivered_seq", "uint64.lte");
   if (receipt.readSeq > MAX_SEQ) return invalidField("receipt.read_seq", "uint64.lte");
   return undefined;
+}
+
+/** The first rule of the schema that `watch` breaks. */
+export function brokenWatch({ userIds }: Watch): HeddleError | undefined {
+  if (userIds.length > WATCHED_USERS) return invalidField("watch.user_ids", "repeated.max_items");
+  const isGood = userIds.every((userId) => NAME_PATTERN.test(userId));
+  return isGood ? undefined : invalidField("watch.user_ids", "string.pattern");
+}
+
+/** The rule of the schema that `typing` breaks. */
+export function brokenTyping({ threadId }: TypingFrame): HeddleError | undefined {
+  return threadId.length === ID_BYTES ? undefined : invalidField("typing.thread_id", "bytes.len");
 }
 
 /** The first rule that `send` breaks: of the schema, or that only the server writes a void. */

@@ -1,11 +1,14 @@
 import { HeddleError } from "../base/heddle-error.ts";
+import { hex } from "../base/ids.ts";
 import type { Accepted } from "../base/send.ts";
 import type { SendRequest } from "../gen/heddle/message/v1/message_service_pb.js";
-import type { Open, ReceiptFrame } from "../gen/heddle/push/v1/frame_pb.js";
+import type { Open, ReceiptFrame, TypingFrame, Watch } from "../gen/heddle/push/v1/frame_pb.js";
 import {
   brokenOpen,
   brokenReceipt,
   brokenSend,
+  brokenTyping,
+  brokenWatch,
   decodeFrame,
   refusal,
   type Said,
@@ -73,6 +76,10 @@ export class ConnectDoor {
         return this.#send(said.value, bytes.length);
       case "receipt":
         return this.#session.spend() ?? this.#receipt(said.value, bytes.length);
+      case "watch":
+        return this.#session.spend() ?? this.#watch(said.value);
+      case "typing":
+        return this.#session.spend() ?? this.#typing(said.value, bytes.length);
       case "ack":
         return this.#session.ack(said.value.upTo);
       case "ping":
@@ -131,6 +138,28 @@ export class ConnectDoor {
         readSeq: Number(readSeq),
         originSession: key,
       })
+      .catch((error) => refuse(HeddleError.from(error, this.#stream.call.requestId)))
+      .finally(() => this.#give(bytes));
+    return undefined;
+  }
+
+  #watch(watch: Watch): undefined {
+    const broken = brokenWatch(watch);
+    if (broken) this.#session.answer(refusedFrame({ clientId: NO_ID, threadId: NO_ID }, broken));
+    else this.#session.watch(watch.userIds);
+  }
+
+  #typing(typing: TypingFrame, bytes: number): undefined {
+    const { threadId } = typing;
+    const refuse = (error: HeddleError) =>
+      this.#session.answer(refusedFrame({ clientId: NO_ID, threadId }, error));
+    const broken = brokenTyping(typing);
+    if (broken) return refuse(broken) as undefined;
+    if (!this.#session.passTyping(hex(threadId))) return undefined;
+    const { userId, key } = this.#session.identity;
+    this.#take(bytes);
+    this.#messages
+      .typing({ userId, threadId, originSession: key })
       .catch((error) => refuse(HeddleError.from(error, this.#stream.call.requestId)))
       .finally(() => this.#give(bytes));
     return undefined;

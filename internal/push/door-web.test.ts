@@ -109,6 +109,25 @@ describe("Subscribe and Submit", () => {
     ]);
   });
 
+  it("take watch and typing, and say of each what is wrong with it", async () => {
+    const world = new PushWorld();
+    await world.subscribed("bob", 1);
+    const typing = (threadId: Uint8Array): Frame => ({ case: "typing", value: { threadId } });
+    const watch = (userIds: readonly string[]): Frame => ({ case: "watch", value: { userIds } });
+    const users = Array.from({ length: 101 }, (_, at) => `u${at}`);
+    const frames = [typing(ID), typing(ID), typing(ID.subarray(1)), watch(["ann"]), watch(users)];
+    const invalid = "INVALID_ARGUMENT INVALID_FIELD";
+    assert.deepEqual((await submit(world, frames)).map(word), ["taken", "taken", invalid, "taken", invalid]);
+    assert.equal(world.messages.typings.length, 1);
+    world.messages.receiptError = threadNotFound();
+    await world.advance(3_000);
+    assert.deepEqual((await submit(world, [typing(ID)])).map(word), ["NOT_FOUND THREAD_NOT_FOUND"]);
+    assert.deepEqual(
+      (await submit(world, [typing(ID), watch(["ann"])], 2)).map(word),
+      Array(2).fill("FAILED_PRECONDITION NO_SESSION"),
+    );
+  });
+
   it("need no live session for a send, and NO_SESSION is the answer to all else without one", async () => {
     const world = new PushWorld();
     const answer = submit(world, [send(), ping, receipt, ack(1)]);
@@ -167,7 +186,7 @@ describe("Subscribe and Submit", () => {
     assert.equal(outcomes[1].value.errorInfo?.metadata.committed, undefined);
     assert.deepEqual([outcomes[1].value.clientId, outcomes[1].value.threadId], [ID, ID]);
     world.messages.settle({ seq: 2 });
-    assert.equal(world.clock.waiting, 1, "no timer is left but the sweep");
+    assert.equal(world.clock.waiting, 2, "no timer is left but the sweep and that of digests");
   });
 
   it("keep a session alive by pings, and end one whose client is silent", async () => {

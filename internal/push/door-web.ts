@@ -3,13 +3,21 @@ import type { Clock } from "../base/clock.ts";
 import { HeddleError, invalidField, overloaded } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import type { SendRequest } from "../gen/heddle/message/v1/message_service_pb.js";
-import type { ClientFrame, ReceiptFrame } from "../gen/heddle/push/v1/frame_pb.js";
+import type { ClientFrame, ReceiptFrame, TypingFrame, Watch } from "../gen/heddle/push/v1/frame_pb.js";
 import type {
   SubmitRequest,
   SubmitResponseSchema,
   SubscribeRequest,
 } from "../gen/heddle/push/v1/push_service_pb.js";
-import { brokenOpen, brokenReceipt, brokenSend, refusal, toSend } from "./client-frames.ts";
+import {
+  brokenOpen,
+  brokenReceipt,
+  brokenSend,
+  brokenTyping,
+  brokenWatch,
+  refusal,
+  toSend,
+} from "./client-frames.ts";
 import { acceptedInit, type RefusedFrame, refusedInit } from "./events.ts";
 import { IN_FLIGHT, SUBMIT_MS } from "./limits.ts";
 import type { Call, Messages } from "./ports.ts";
@@ -92,7 +100,7 @@ export class WebDoor {
     if (kind.case === "send") return this.#send(submission, at, kind.value);
     if (kind.case === "open") return refused(NAMELESS, openInSubmit());
     if (kind.case === undefined) return refused(NAMELESS, noKind());
-    const named = kind.case === "receipt" ? { ...NAMELESS, threadId: kind.value.threadId } : NAMELESS;
+    const named = { ...NAMELESS, threadId: threadNamedBy(kind) };
     if (!session) return refused(named, noSession());
     if (kind.case === "ping") session.pong();
     const broken = kind.case === "ack" ? session.ack(kind.value.upTo) : session.spend();
@@ -100,7 +108,9 @@ export class WebDoor {
       session.end(broken);
       return refused(named, broken);
     }
-    return kind.case === "receipt" ? this.#receipt(submission, at, kind.value) : TAKEN;
+    if (kind.case === "receipt") return this.#receipt(submission, at, kind.value);
+    if (kind.case === "typing") return this.#typing(submission, at, session, kind.value);
+    return kind.case === "watch" ? watched(session, kind.value) : TAKEN;
   }
 
   #sessionOf({ key, userId }: Submission): Session | undefined {
@@ -147,6 +157,19 @@ export class WebDoor {
     );
     return undefined;
   }
+
+  #typing(submission: Submission, at: number, session: Session, typing: TypingFrame): Outcome | undefined {
+    const { userId, key, requestId, settle } = submission;
+    const { threadId } = typing;
+    const broken = brokenTyping(typing);
+    if (broken) return refused({ clientId: NO_ID, threadId }, broken);
+    if (!session.passTyping(hex(threadId))) return TAKEN;
+    this.#init.messages.typing({ userId, threadId, originSession: key }).then(
+      () => settle(at, TAKEN),
+      (error) => settle(at, refused({ clientId: NO_ID, threadId }, HeddleError.from(error, requestId))),
+    );
+    return undefined;
+  }
 }
 
 function refused(of: RefusedFrame, error: HeddleError): Outcome {
@@ -162,8 +185,19 @@ function late(frame: ClientFrame | undefined): Outcome {
       submitDeadline(),
     );
   }
-  const threadId = kind?.case === "receipt" ? kind.value.threadId : NO_ID;
-  return refused({ clientId: NO_ID, threadId }, submitDeadline());
+  return refused({ clientId: NO_ID, threadId: kind ? threadNamedBy(kind) : NO_ID }, submitDeadline());
+}
+
+function watched(session: Session, watch: Watch): Outcome {
+  const broken = brokenWatch(watch);
+  if (broken) return refused(NAMELESS, broken);
+  session.watch(watch.userIds);
+  return TAKEN;
+}
+
+/** The thread that a frame other than a send names. */
+function threadNamedBy(kind: ClientFrame["kind"]): Uint8Array {
+  return kind.case === "receipt" || kind.case === "typing" ? kind.value.threadId : NO_ID;
 }
 
 function threadOf({ target }: SendRequest): { readonly threadId?: Uint8Array } {

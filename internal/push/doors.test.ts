@@ -11,11 +11,13 @@ import { createLog } from "../base/log.ts";
 import { ChannelService } from "../channel/service.ts";
 import { DrainingReason, type Event } from "../gen/heddle/push/v1/frame_pb.js";
 import { PushService } from "../gen/heddle/push/v1/push_service_pb.js";
+import { MemoryRing } from "../registry/memory-ring.ts";
 import { bind, type Caller } from "../rpc/handlers.ts";
 import { entry, FakeMessages, FakeThreads, row, threadOf } from "../testing/push-world.ts";
 import { RawStream } from "../testing/raw-stream.ts";
 import { type RpcListeners, startRpcListeners } from "../testing/rpc-listeners.ts";
 import { QUEUE_BYTES } from "./limits.ts";
+import type { PresenceInstance } from "./ports.ts";
 import { PushServer } from "./service.ts";
 
 /** The bearer is `user session`, the session's id one byte. */
@@ -61,7 +63,8 @@ describe("The doors of a push server, over real transports", () => {
     threads.pages.set("07", [[row(1, 4)]]);
     const config = { name: "push", capacity: 100 };
     const log = createLog({ level: "silent" });
-    server = new PushServer({ messages, threads, channel, clock: systemClock, log, config });
+    const presence = new MemoryRing<PresenceInstance>();
+    server = new PushServer({ messages, threads, channel, presence, clock: systemClock, log, config });
     const binding = bind(PushService, authenticate, server.handlers, { piecewise: ["submit"] });
     listeners = await startRpcListeners([binding]);
     connection = new Http2SessionManager(`http://${listeners.grpc}`);

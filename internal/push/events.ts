@@ -2,7 +2,9 @@ import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import type { HeddleError } from "../base/heddle-error.ts";
 import { fromHex } from "../base/ids.ts";
+import type { ShownPresence } from "../base/presence.ts";
 import type { Accepted } from "../base/send.ts";
+import { PresenceStatus } from "../gen/heddle/presence/v1/presence_pb.js";
 import {
   type AcceptedSchema,
   type DrainingReason,
@@ -105,6 +107,20 @@ export function drainingFrame(reason: DrainingReason, afterMs: number, jitterMs:
     case: "draining",
     value: { reason, afterMs: Math.round(afterMs), jitterMs: Math.round(jitterMs) },
   });
+}
+
+/** Whoever may not be seen any more is not known any more. */
+const STATUSES = {
+  unknown: PresenceStatus.UNKNOWN,
+  hidden: PresenceStatus.UNKNOWN,
+  online: PresenceStatus.ONLINE,
+  offline: PresenceStatus.OFFLINE,
+} as const;
+
+/** At most PRESENCE_FRAME_BYTES. */
+export function presenceFrame(userId: string, { status, lastSeenAtMs }: ShownPresence): Uint8Array {
+  const value = { userId, status: STATUSES[status], lastSeenAtMs: BigInt(lastSeenAtMs) };
+  return frame({ case: "presence", value });
 }
 
 export const PONG_FRAME = frame({ case: "pong", value: {} });

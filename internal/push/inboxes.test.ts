@@ -36,6 +36,7 @@ async function open() {
     messages,
     threads,
     channel,
+    presence: world.ring,
     clock,
     log: createLog({ level: "silent" }),
     config: { name: "push", capacity: 10 },

@@ -39,8 +39,43 @@ export const BEHIND_THREADS = 500;
 /** The most that an encoded `behind` takes: id, head with two numbers of 8 bytes, and their tags and lengths. */
 export const BEHIND_BYTES = 44;
 
-/** What is given to the transport at a time at most, so that BEHIND_THREADS `behind` still have room beside it. */
-export const TRANSPORT_BYTES = QUEUE_BYTES - ANSWER_BYTES - (BEHIND_THREADS + 1) * BEHIND_BYTES;
+/** Users whom a session may watch: a screen full of chats. */
+export const WATCHED_USERS = 100;
+
+/** The most that an encoded `presence` takes: a user id of 64, status, last seen of 9 bytes, tags and lengths. */
+export const PRESENCE_FRAME_BYTES = 84;
+
+/** Room that only `presence` may use: one for each watched user. */
+export const PRESENCE_BYTES = WATCHED_USERS * PRESENCE_FRAME_BYTES;
+
+/** What is given to the transport at a time at most, so that all that is never dropped still has room beside it. */
+export const TRANSPORT_BYTES =
+  QUEUE_BYTES - ANSWER_BYTES - PRESENCE_BYTES - (BEHIND_THREADS + 1) * BEHIND_BYTES;
+
+/** A session's set of watched users is replaced at most once in this time: each new one costs a check of privacy. */
+export const WATCH_EVERY_MS = 200;
+
+/** How often a push server tells presence instances of all its sessions: two such may be lost before a lease ends. */
+export const DIGEST_EVERY_MS = 15_000;
+
+/** How long a session that ended stands in every digest: as long as any instance could still hold it, and more. */
+export const DOWNS_KEPT_MS = 60_000;
+
+/** Sessions that ended and stand in digests; beyond it the oldest are left to their leases. */
+export const DOWNS = 100_000;
+
+/** How long a report to a presence instance may take, and the wait before it is made again. */
+export const REPORT_MS = 2_000;
+export const REPORT_AGAIN_MS = 1_000;
+
+/** When the ring of presence instances has changed, a new owner knows after this. */
+export const PULL_AFTER_MS = 20_000;
+
+/** A session's `typing` of a thread gets through once in this time … */
+export const TYPING_EVERY_MS = 3_000;
+
+/** … and of so many threads at a time: nobody writes in more. */
+export const TYPING_THREADS = 16;
 
 /** Sends and receipts of one session that have no outcome yet. Beyond it the stream is not read. */
 export const IN_FLIGHT = 256;

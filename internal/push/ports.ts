@@ -1,3 +1,4 @@
+import type { SessionReport, ShownPresence, Watcher } from "../base/presence.ts";
 import type { Publication, Topic } from "../base/publication.ts";
 import type { Send, Settle } from "../base/send.ts";
 import type { Thread } from "../gen/heddle/thread/v1/thread_pb.js";
@@ -19,6 +20,15 @@ export interface Messages {
   }): Promise<void>;
   /** Writes what is still unwritten of the user's positions: called when a session of the user ends. */
   flushReceipts(userId: string): Promise<void>;
+  /**
+   * Tells the other members, those who are online, that the user writes. Resolves when it is handed over or dropped,
+   * rejects with THREAD_NOT_FOUND for a thread that is not the user's.
+   */
+  typing(typing: {
+    readonly userId: string;
+    readonly threadId: Uint8Array;
+    readonly originSession: string;
+  }): Promise<void>;
 }
 
 /** The thread service, as a push server needs it. */
@@ -57,6 +67,40 @@ export interface Link {
   /** One publication for `topics`, the ones of it that this link subscribes to. Must not throw or block. */
   deliver(publication: Publication, topics: readonly Topic[]): void;
   /** The instance has closed the link (it could not keep up): attach again, subscribe again, compare. */
+  closed(): void;
+}
+
+/** The presence instances of now, and who owns whom. */
+export interface PresenceRing {
+  instances(): readonly PresenceInstance[];
+  /** The instance that owns the user; undefined while there is none. */
+  owner(userId: string): PresenceInstance | undefined;
+  /** Calls back after every change, until the returned function is called. */
+  onChange(callback: () => void): () => void;
+}
+
+/** A presence instance, as a push server needs it. Another instance is another object. */
+export interface PresenceInstance {
+  attach(link: PresenceLink): PresenceAttachment;
+}
+
+export interface PresenceAttachment {
+  /** Resolves when it is taken in: the downs in it need not be told again. */
+  report(report: SessionReport): Promise<void>;
+  /** Begins to watch these users, and tells of each that may be seen. Users already watched are told of again. */
+  watch(watcher: Watcher, userIds: readonly string[]): Promise<void>;
+  unwatch(session: string, userIds: readonly string[]): void;
+  /** A goodbye. */
+  close(): void;
+}
+
+/** What a presence instance calls on a push server. */
+export interface PresenceLink {
+  /** The push server's name in the registry. */
+  readonly name: string;
+  /** What is to be shown of the user to these sessions. Must not throw or block. */
+  told(userId: string, presence: ShownPresence, sessions: readonly string[]): void;
+  /** The instance has closed the link: attach again, to whoever owns the users. */
   closed(): void;
 }
 

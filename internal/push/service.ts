@@ -19,10 +19,11 @@ import { ConnectDoor } from "./door-connect.ts";
 import { WebDoor } from "./door-web.ts";
 import { Inboxes } from "./inboxes.ts";
 import { SYNCS_AT_ONCE } from "./limits.ts";
-import type { ByteStream, Call, Caller, Channel, Messages, Threads } from "./ports.ts";
+import type { ByteStream, Call, Caller, Channel, Messages, PresenceRing, Threads } from "./ports.ts";
 import { Session } from "./session.ts";
 import { serverDraining, ticketExpired, wrongSession } from "./session-errors.ts";
 import type { Identity, SessionHost } from "./session-host.ts";
+import { SessionPresence } from "./session-presence.ts";
 import { Sessions } from "./sessions.ts";
 import { SyncGate } from "./sync-gate.ts";
 
@@ -33,6 +34,7 @@ export interface PushServerInit {
   readonly messages: Messages;
   readonly threads: Threads;
   readonly channel: Channel;
+  readonly presence: PresenceRing;
   readonly clock: Clock;
   readonly log: Logger;
   readonly config: PushConfig;
@@ -67,6 +69,7 @@ export class PushServer {
   readonly #messages: Messages;
   readonly #sessions: Sessions;
   readonly #inboxes: Inboxes;
+  readonly #presence: SessionPresence;
   readonly #host: SessionHost<Session>;
   readonly #web: WebDoor;
   /** What ended sessions have left to write. */
@@ -75,12 +78,15 @@ export class PushServer {
 
   constructor(init: PushServerInit) {
     const { threads, channel, clock, config } = init;
-    const messages = new BoundedMessages(init.messages, new Deadlines(clock));
-    const flushes = new EachTick<Session>(init.tick ?? eventLoopTick, (session) => session.flush());
+    const deadlines = new Deadlines(clock);
+    const messages = new BoundedMessages(init.messages, deadlines);
+    const { tick = eventLoopTick, presence: ring } = init;
+    const flushes = new EachTick<Session>(tick, (session) => session.flush());
     this.#init = init;
     this.#messages = messages;
     this.#sessions = new Sessions(clock);
     this.#inboxes = new Inboxes({ clock, channel, name: config.name });
+    this.#presence = new SessionPresence({ clock, deadlines, tick, ring, name: config.name });
     this.#web = new WebDoor({ clock, messages, sessionOf: (key) => this.#sessions.get(key) });
     this.#host = {
       clock,
@@ -90,10 +96,12 @@ export class PushServer {
       flushSoon: (session) => flushes.add(session),
       opened: (session) => {
         const isSubscribed = this.#inboxes.join(session);
+        this.#presence.opened(session);
         this.#sessions.opened(session); // After joining, so that a take-over does not end the subscription.
         return isSubscribed;
       },
       ended: (session) => this.#ended(session),
+      watch: (session, userIds) => this.#presence.watch(session, userIds),
       wrote: (events) => {
         this.counters.events += events;
         this.counters.writes++;
@@ -147,7 +155,7 @@ export class PushServer {
   /**
    * Takes no new streams, asks the clients of all others to move, at random moments in the first half of `afterMs`,
    * and ends after `afterMs` those that have not. Resolves when no stream is left, what their users had read is
-   * written, and the channel service has been told goodbye.
+   * written, and the channel and presence services have been told goodbye.
    */
   async drain(reason: DrainingReason, afterMs: number): Promise<void> {
     this.#isDraining = true;
@@ -162,6 +170,7 @@ export class PushServer {
     cancel();
     await Promise.all(this.#closing);
     this.#inboxes.close();
+    await this.#presence.close();
   }
 
   /** A session for the stream, or an error on the stream. */
@@ -188,6 +197,7 @@ export class PushServer {
 
   #ended(session: Session): void {
     this.#sessions.remove(session);
+    this.#presence.ended(session);
     const isLast = this.#inboxes.leave(session);
     const closing = this.#closeUser(session, isLast).finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { fromBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { hex } from "../base/ids.ts";
+import { PresenceStatus } from "../gen/heddle/presence/v1/presence_pb.js";
 import { type Event, ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
 import { entry, receipt, row, threadOf } from "../testing/push-world.ts";
-import { acceptedFrame, caughtUpFrame, threadChangedFrame } from "./events.ts";
-import { CREDIT_EVENTS, QUEUE_BYTES } from "./limits.ts";
+import { acceptedFrame, caughtUpFrame, presenceFrame, threadChangedFrame } from "./events.ts";
+import { CREDIT_EVENTS, QUEUE_BYTES, WATCHED_USERS } from "./limits.ts";
 import { SessionQueue } from "./session-queue.ts";
 
 /** What may happen, in any order. Sizes and counts are drawn, so that every bound is met. */
@@ -13,6 +14,8 @@ type Step =
   | { readonly do: "publish"; readonly thread: number; readonly text: number; readonly late: boolean }
   | { readonly do: "publish-many"; readonly threads: number }
   | { readonly do: "publish-receipt"; readonly thread: number }
+  | { readonly do: "tell"; readonly user: number; readonly isOnline: boolean }
+  | { readonly do: "type"; readonly thread: number }
   | { readonly do: "answer"; readonly count: number }
   | { readonly do: "backfill" }
   | { readonly do: "caught-up" }
@@ -44,6 +47,18 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant("publish-receipt" as const),
       thread: fc.integer({ min: 0, max: 5 }),
     }),
+  },
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      do: fc.constant("tell" as const),
+      user: fc.integer({ min: 0, max: WATCHED_USERS - 1 }),
+      isOnline: fc.boolean(),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("type" as const), thread: fc.integer({ min: 0, max: 5 }) }),
   },
   {
     weight: 4,
@@ -80,6 +95,9 @@ class World {
   /** What the client holds, and how far it was told that threads reach. */
   readonly #held = new Map<string, Set<number>>();
   readonly #told = new Map<string, number>();
+  /** What is so, and what the client was told last, by user. */
+  readonly #there = new Map<string, PresenceStatus>();
+  readonly #shown = new Map<string, PresenceStatus>();
   readonly #sentEntries = new Set<string>();
   #received = 0;
   #caughtUp = false;
@@ -92,6 +110,8 @@ class World {
     if (what.do === "publish") this.publish(what.thread, what.text, what.late);
     else if (what.do === "publish-many") this.#publishMany(what.threads);
     else if (what.do === "publish-receipt") this.#publishReceipt(what.thread);
+    else if (what.do === "tell") this.#tellPresence(what.user, what.isOnline);
+    else if (what.do === "type") this.#type(what.thread);
     else if (what.do === "answer") this.#answer(what.count);
     else if (what.do === "backfill") this.#offerRows();
     else if (what.do === "caught-up") this.#catchUp();
@@ -108,6 +128,21 @@ class World {
   #publishReceipt(number: number): void {
     const thread = threadOf(number);
     this.queue.push(receipt({ thread, userId: "ann", to: "bob", readSeq: this.heads.get(thread) ?? 0 }));
+  }
+
+  /** A user, and with it ninety others, comes or goes: as when an instance has learned. */
+  #tellPresence(from: number, isOnline: boolean): void {
+    for (let user = from; user < WATCHED_USERS; user++) {
+      const userId = `${user}`.padStart(64, "u");
+      const status = isOnline ? ("online" as const) : ("offline" as const);
+      this.#there.set(userId, isOnline ? PresenceStatus.ONLINE : PresenceStatus.OFFLINE);
+      this.queue.pushPresence(userId, presenceFrame(userId, { status, lastSeenAtMs: 1_700_000_000_000 }));
+    }
+  }
+
+  #type(number: number): void {
+    const made = receipt({ thread: threadOf(number), userId: "ann", to: "bob", readSeq: 1 });
+    this.queue.push({ ...made, kind: "typing" });
   }
 
   #answer(count: number): void {
@@ -170,6 +205,8 @@ class World {
     } else if (kind.case === "behind" || kind.case === "threadChanged") {
       if (kind.case === "behind") met.behind++;
       this.#tell(hex(kind.value.threadId), Number(kind.value.head?.seq ?? 0));
+    } else if (kind.case === "presence") {
+      this.#shown.set(kind.value.userId, kind.value.status);
     } else if (kind.case === "behindAll") {
       met.behindAll++;
       for (const [thread, head] of this.heads) this.#tell(thread, head);
@@ -218,6 +255,7 @@ class World {
   }
 
   checkComplete(): void {
+    assert.deepEqual(this.#shown, this.#there, "what was shown last of users is what is so");
     for (const [thread, head] of this.heads) {
       assert.equal(this.#heldOf(thread).size, head, `thread ${thread}: silent hole below ${head}`);
     }

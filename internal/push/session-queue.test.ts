@@ -2,16 +2,21 @@ import assert from "node:assert/strict";
 import { fromBinary } from "@bufbuild/protobuf";
 import { hex } from "../base/ids.ts";
 import type { Publication } from "../base/publication.ts";
+import { PresenceStatus } from "../gen/heddle/presence/v1/presence_pb.js";
 import { type Event, ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
 import { entry, receipt, row, threadOf } from "../testing/push-world.ts";
-import { behindFrame, caughtUpFrame, PONG_FRAME, threadChangedFrame } from "./events.ts";
+import { behindFrame, caughtUpFrame, PONG_FRAME, presenceFrame, threadChangedFrame } from "./events.ts";
 import {
   ANSWER_BYTES,
   ANSWERS,
+  BEHIND_BYTES,
   BEHIND_THREADS,
   CREDIT_EVENTS,
+  PRESENCE_BYTES,
+  PRESENCE_FRAME_BYTES,
   QUEUE_BYTES,
   TRANSPORT_BYTES,
+  WATCHED_USERS,
 } from "./limits.ts";
 import { SessionQueue } from "./session-queue.ts";
 
@@ -38,6 +43,16 @@ function read(of: Publication["userId"], thread: number, readSeq: number): Publi
   return receipt({ thread: threadOf(thread), userId: of, to: "bob", readSeq });
 }
 
+/** What a stream holds of everything but answers and presence. */
+const ROOM = QUEUE_BYTES - ANSWER_BYTES - PRESENCE_BYTES - BEHIND_BYTES;
+
+const presence = (userId: string, status: "online" | "offline") =>
+  presenceFrame(userId, { status, lastSeenAtMs: 0 });
+
+function typing(thread: number, userId = "ann"): Publication {
+  return { ...from(thread, 1), kind: "typing", seq: 0, userId };
+}
+
 /** A thread that only takes up room. */
 const FILLER = 9_999;
 
@@ -50,7 +65,7 @@ function filled() {
   const { queue: one, transport } = made;
   transport.bufferedBytes = TRANSPORT_BYTES;
   const filler = from(FILLER, 1);
-  while (one.queuedBytes + filler.frame.length <= QUEUE_BYTES - ANSWER_BYTES - 44) one.push(filler);
+  while (one.queuedBytes + filler.frame.length <= ROOM) one.push(filler);
   assert.equal(one.isReady, true);
   const all = () => {
     transport.bufferedBytes = 0;
@@ -152,7 +167,7 @@ describe("SessionQueue", () => {
       one.push(from(1, 1));
       one.push(from(2, 1));
       one.push(from(1, 2));
-      while (one.queuedBytes < 41_000) one.push(from(3, 1, "x".repeat(4_000)));
+      while (one.queuedBytes < ROOM - 8_000) one.push(from(3, 1, "x".repeat(4_000)));
       one.push(from(1, 3, "x".repeat(8_000)));
       one.push(from(1, 4));
       const said = words(one.take());
@@ -234,14 +249,102 @@ describe("SessionQueue", () => {
 
     it("make live events give way, which are then missing and said to be", () => {
       const { queue: one, transport } = queue();
-      while (one.queuedBytes < 46_000) one.push(from(1, 3, "x".repeat(2_000)));
-      transport.bufferedBytes = 10_000; // As after a write of answers, while live events had no credit.
+      while (one.queuedBytes < ROOM - 3_000) one.push(from(1, 3, "x".repeat(2_000)));
+      transport.bufferedBytes = 12_000; // As after a write of answers, while live events had no credit.
       for (let count = 0; count < ANSWERS; count++) {
         assert.equal(one.answer(new Uint8Array(64)), true);
       }
       assert.ok(one.queuedBytes <= QUEUE_BYTES, `${one.queuedBytes}`);
       transport.bufferedBytes = 0;
       assert.equal(one.take()?.length, ANSWERS * 64 + behindFrame(threadOf(1), 3, 3).length);
+    });
+  });
+
+  describe("presence", () => {
+    it("waits for release and credit, the newest per user, and then leaves: what is told last is what is so", () => {
+      const { queue: one } = queue({ held: true });
+      one.pushPresence("ann", presence("ann", "online"));
+      one.pushPresence("cay", presence("cay", "online"));
+      one.pushPresence("ann", presence("ann", "offline"));
+      assert.equal(one.take(), undefined);
+      one.release();
+      for (let seq = 1; seq <= CREDIT_EVENTS; seq++) one.push(from(1, seq));
+      while (words(one.take()).length > 0);
+      assert.equal(one.isReady, false);
+      one.ack(1, NOBODY);
+      const { events } = fromBinary(ServerFrameSchema, one.take() ?? new Uint8Array(0));
+      one.ack(one.sent, NOBODY);
+      events.push(...fromBinary(ServerFrameSchema, one.take() ?? new Uint8Array(0)).events);
+      const told = events.map(
+        ({ kind }) => kind.case === "presence" && [kind.value.userId, kind.value.status],
+      );
+      assert.deepEqual(told, [
+        ["ann", PresenceStatus.OFFLINE],
+        ["cay", PresenceStatus.ONLINE],
+      ]);
+      assert.equal(one.isReady, false);
+    });
+
+    it("of a user who is no longer watched is not told", () => {
+      const { queue: one } = queue();
+      one.pushPresence("ann", presence("ann", "online"));
+      one.pushPresence("cay", presence("cay", "online"));
+      one.keepPresenceOf(new Set(["cay"]));
+      assert.equal(one.take()?.length, presence("cay", "online").length);
+    });
+
+    it("has room beside everything else, for as many users as may be watched", () => {
+      const full = filled();
+      const name = (at: number) => `${at}`.padStart(64, "x");
+      for (let at = 0; at < WATCHED_USERS; at++) {
+        const frame = presenceFrame(name(at), { status: "offline", lastSeenAtMs: Number.MAX_SAFE_INTEGER });
+        assert.ok(frame.length <= PRESENCE_FRAME_BYTES);
+        full.queue.pushPresence(name(at), frame);
+      }
+      assert.ok(full.queue.queuedBytes <= QUEUE_BYTES - ANSWER_BYTES);
+      const said: string[] = [];
+      while (full.queue.isReady) {
+        said.push(...full.words());
+        full.queue.ack(full.queue.sent, NOBODY);
+      }
+      assert.equal(said.filter((what) => what === "presence").length, WATCHED_USERS);
+    });
+  });
+
+  describe("typing", () => {
+    it("leaves in turn, once per thread and user", () => {
+      const { queue: one } = queue();
+      one.push(typing(1));
+      one.push(typing(1));
+      one.push(typing(1, "cay"));
+      one.push(typing(2));
+      assert.equal(words(one.take()).length, 3);
+    });
+
+    it("is dropped, and nothing is said to be missing, without credit, without room, and while it is held", () => {
+      const { queue: held } = queue({ held: true });
+      held.push(typing(1));
+      held.release();
+      assert.equal(held.isReady, false);
+
+      const { queue: spent } = queue();
+      for (let seq = 1; seq <= CREDIT_EVENTS; seq++) spent.push(from(1, seq));
+      spent.push(typing(1));
+      while (words(spent.take()).length > 0);
+      spent.ack(spent.sent, NOBODY);
+      assert.equal(spent.isReady, false);
+
+      const full = filled();
+      full.queue.push(typing(1));
+      assert.deepEqual(full.words(), []);
+
+      const { queue: giving, transport } = queue();
+      giving.push(typing(5));
+      while (giving.queuedBytes < ROOM - 3_000) giving.push(from(1, 3, "x".repeat(2_000)));
+      transport.bufferedBytes = 12_000;
+      for (let count = 0; count < ANSWERS; count++) giving.answer(new Uint8Array(64));
+      transport.bufferedBytes = 0;
+      assert.equal(giving.take()?.length, ANSWERS * 64 + behindFrame(threadOf(1), 3, 3).length);
     });
   });
 

@@ -7,11 +7,13 @@ import {
   BACKFILL_BYTES,
   BEHIND_BYTES,
   CREDIT_EVENTS,
+  PRESENCE_BYTES,
   QUEUE_BYTES,
   TRANSPORT_BYTES,
 } from "./limits.ts";
 import { type Covered, UnackedEvents } from "./unacked-events.ts";
 import { WaitingEvents } from "./waiting-events.ts";
+import { WaitingPresence } from "./waiting-presence.ts";
 
 /** The transport's part of what is queued. */
 export interface Buffered {
@@ -21,16 +23,17 @@ export interface Buffered {
 /**
  * What waits for one client, and what it has been sent but not acknowledged (docs/design.md, section 4, Credit).
  *
- * Every event gets its number when it leaves for the stream: 1, 2, 3 … in the order in which they stand there. Four
+ * Every event gets its number when it leaves for the stream: 1, 2, 3 … in the order in which they stand there. Five
  * kinds of things wait, and leave in this order, a later kind only when nothing of an earlier one is left:
  *
  * - `behind` of some threads, or `behind_all`: no credit, the newest head each, encoded only when they leave;
  * - the backfill (`thread_changed` of Sync, `caught_up`): with credit, taken only while there is credit and room;
  * - answers (accepted, refused, draining, pong, and `opened`): no credit; when more than ANSWERS or ANSWER_BYTES of
  *   them would wait, `answer` returns false and the stream is to be ended;
- * - live events: with credit, and not before the backfill is through (`release`).
+ * - live events: with credit, and not before the backfill is through (`release`);
+ * - presence of watched users: likewise, the newest per user, never dropped: what is shown last was told last.
  *
- * Bytes. ANSWER_BYTES of QUEUE_BYTES are for answers that wait; all else, what the transport has buffered included,
+ * Bytes. ANSWER_BYTES of QUEUE_BYTES are for answers that wait, PRESENCE_BYTES for presence; all else, what the transport has buffered included,
  * fits into the rest when it is taken in. Answers reach the transport only when the first two kinds have left, so
  * whatever the transport holds, these two fit beside it; live events give way to either. So the sum never exceeds
  * QUEUE_BYTES, and only a client that leaves answers unread is cut off. A live event that finds no room, or gives
@@ -38,6 +41,7 @@ export interface Buffered {
  *
  * - an entry: it and the entries of its thread that wait become one `behind` with the highest of their seqs. While
  *   that waits, further entries of the thread only raise its head;
+ * - `typing` is simply dropped where it could not leave at once;
  * - a receipt replaces the one of its thread and user that waits; without room its thread becomes behind;
  * - a changed row replaces the one of its thread that waits; without room all is behind, as Sync is what brings rows.
  *
@@ -62,6 +66,7 @@ export class SessionQueue {
   #backfill: FrameList | undefined;
   #behind: BehindThreads | undefined;
   #live: WaitingEvents | undefined;
+  #presence: WaitingPresence | undefined;
   #unacked: UnackedEvents | undefined;
 
   /** `userId` is whose session it is: entries of their own are not delivered to them. Held until `release`. */
@@ -77,7 +82,7 @@ export class SessionQueue {
 
   /** Everything that waits for this stream, in bytes, the transport's part included. At most QUEUE_BYTES. */
   get queuedBytes(): number {
-    return (this.#answers?.bytes ?? 0) + this.#otherBytes;
+    return (this.#answers?.bytes ?? 0) + (this.#presence?.bytes ?? 0) + this.#otherBytes;
   }
 
   get unackedEvents(): number {
@@ -87,7 +92,7 @@ export class SessionQueue {
   /** Whether something waits that credit does not hold back. */
   get isReady(): boolean {
     if (this.#answers?.count || this.#backfill?.count || this.#isBehind) return true;
-    return !this.#isHeld && this.#credit > 0 && Boolean(this.#live?.count);
+    return !this.#isHeld && this.#credit > 0 && Boolean(this.#live?.count || this.#presence?.count);
   }
 
   /** Lets live events through, after the backfill that has been taken. */
@@ -116,7 +121,20 @@ export class SessionQueue {
   /** Queues a live event, or notes what it leaves missing. */
   push(event: Publication): void {
     if (event.kind === "entry") this.#pushEntry(event);
+    else if (event.kind === "typing") this.#pushTyping(event);
     else this.#pushNewest(event);
+  }
+
+  /** Queues the newest presence of a watched user, encoded. */
+  pushPresence(userId: string, frame: Uint8Array): void {
+    this.#presence ??= new WaitingPresence();
+    this.#presence.set(userId, frame);
+    if (this.queuedBytes > QUEUE_BYTES) this.#giveWay();
+  }
+
+  /** Drops the presence that waits of everybody else. */
+  keepPresenceOf(userIds: ReadonlySet<string>): void {
+    this.#presence?.keepOnly(userIds);
   }
 
   /**
@@ -161,14 +179,15 @@ export class SessionQueue {
     return CREDIT_EVENTS - this.unackedEvents;
   }
 
-  /** All that waits but answers. */
+  /** All that waits but answers and presence, which have room of their own. */
   get #otherBytes(): number {
     const missing = this.#behind?.bytes ?? 0;
     return missing + (this.#backfill?.bytes ?? 0) + (this.#live?.bytes ?? 0) + this.#transport.bufferedBytes;
   }
 
   get #room(): number {
-    return QUEUE_BYTES - ANSWER_BYTES - BEHIND_BYTES - this.#otherBytes; // The last for a `behind_all`.
+    // BEHIND_BYTES for a `behind_all`.
+    return QUEUE_BYTES - ANSWER_BYTES - PRESENCE_BYTES - BEHIND_BYTES - this.#otherBytes;
   }
 
   /** The largest live event that can be taken in. While they are held, they leave room for the backfill. */
@@ -190,6 +209,12 @@ export class SessionQueue {
     else this.#live?.replace(event);
   }
 
+  #pushTyping(event: Publication): void {
+    const isReplaced = this.#live?.growth(event) !== undefined;
+    if (this.#isHeld || isReplaced || this.#credit <= (this.#live?.count ?? 0)) return;
+    if (event.frame.length <= this.#liveRoom) this.#wait(event);
+  }
+
   #wait(event: Publication): void {
     this.#live ??= new WaitingEvents();
     this.#live.add(event);
@@ -209,6 +234,7 @@ export class SessionQueue {
   }
 
   #noteMissing(event: Publication): void {
+    if (event.kind === "typing") return;
     this.#behind ??= new BehindThreads();
     if (event.kind === "thread_changed") this.#behind.noteAll();
     else this.#behind.note(event.thread, event);
@@ -234,10 +260,14 @@ export class SessionQueue {
   }
 
   #takeLive(frames: Uint8Array[], spare: number): void {
+    let left = spare;
     for (const event of this.#live?.take(this.#credit, spare) ?? []) {
+      left -= event.frame.length;
       const isDelivery = event.kind === "entry" && event.userId !== this.#userId;
       this.#depart(frames, event.frame, isDelivery ? event.thread : "", event.seq);
     }
+    if (this.#live?.count) return;
+    for (const frame of this.#presence?.take(this.#credit, left) ?? []) this.#depart(frames, frame, "", 0);
   }
 
   #depart(frames: Uint8Array[], frame: Uint8Array, thread: string, seq: number): void {

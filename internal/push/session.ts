@@ -18,6 +18,7 @@ import type { ByteStream } from "./ports.ts";
 import { ackBeyondSent, openTimeout, tooManyFrames, tooSlow } from "./session-errors.ts";
 import type { Identity, SessionHost } from "./session-host.ts";
 import { SessionQueue } from "./session-queue.ts";
+import { TypingThrottle } from "./typing-throttle.ts";
 
 /**
  * Where a session stands (docs/design.md, section 7).
@@ -51,6 +52,7 @@ export class Session {
   #phase: Phase = "opening";
   #delivered: DeliveredMarks | undefined;
   #idleFrames: TokenBucket | undefined;
+  #typing: TypingThrottle | undefined;
   /** When the phase began, monotonic ms. */
   #phaseSinceMs: number;
   #heardAtMs: number;
@@ -109,6 +111,29 @@ export class Session {
     if (this.#phase === "closed") return;
     this.#queue.push(event);
     this.#flushSoon();
+  }
+
+  /** The newest presence of a watched user, encoded. */
+  tell(userId: string, frame: Uint8Array): void {
+    if (this.#phase === "closed") return;
+    this.#queue.pushPresence(userId, frame);
+    this.#flushSoon();
+  }
+
+  /** Whoever else was watched is not any more: nothing that waits of them is told. */
+  tellOnlyOf(userIds: ReadonlySet<string>): void {
+    this.#queue.keepPresenceOf(userIds);
+  }
+
+  /** Replaces the set of watched users. */
+  watch(userIds: readonly string[]): void {
+    if (this.#phase !== "closed") this.#host.watch(this, userIds);
+  }
+
+  /** Whether a `typing` for the thread (hex) gets through. */
+  passTyping(thread: string): boolean {
+    this.#typing ??= new TypingThrottle();
+    return this.#typing.pass(thread, this.#host.clock.monotonicMs());
   }
 
   /** An event that answers the client. */

@@ -64,7 +64,7 @@ function bytesOf(events: readonly Publication[]): number {
   return events.reduce((sum, event) => sum + event.frame.length, 0);
 }
 
-/** Of receipts and rows the newest is enough, per thread and user. */
+/** Of receipts, rows and `typing` the newest is enough, per thread and user. */
 function isReplacedBy(older: Publication, newer: Publication): boolean {
   return older.kind === newer.kind && older.thread === newer.thread && older.userId === newer.userId;
 }

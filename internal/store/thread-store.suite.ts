@@ -8,18 +8,20 @@ import {
   type SyncPage,
   type ThreadRow,
   type ThreadStore,
+  type VisibilityStore,
 } from "./thread-store.ts";
+import { visibilityStoreTests } from "./visibility-store.suite.ts";
 
 export interface OpenedThreadStore {
-  readonly store: ThreadStore & DeviceStore;
+  readonly store: ThreadStore & DeviceStore & VisibilityStore;
   /** The store's clock, moved by the tests. Starts anywhere. */
   readonly clock: StoreClock;
   /** Closes the store and opens it again on the same data. Missing where nothing outlives a close. */
-  reopen?(): Promise<ThreadStore & DeviceStore>;
+  reopen?(): Promise<ThreadStore & DeviceStore & VisibilityStore>;
   close(): Promise<void>;
 }
 
-type Stores = ThreadStore & DeviceStore;
+type Stores = ThreadStore & DeviceStore & VisibilityStore;
 
 /** A direct thread between two users of its own, so that tests do not meet. */
 interface Pair {
@@ -29,7 +31,7 @@ interface Pair {
 }
 
 /**
- * What every ThreadStore and DeviceStore must do. Every test works with users of its own, so a store with other data
+ * What every ThreadStore, DeviceStore and VisibilityStore must do. Every test works with users of its own, so a store with other data
  * will do. `durable: false` leaves out what a store in memory cannot do: outlive a close.
  */
 export function threadStoreSuite(
@@ -53,16 +55,19 @@ export function threadStoreSuite(
     describe("sync", () => syncTests(current));
     describe("marks", () => markTests(current));
     describe("devices", () => deviceStoreTests(current));
+    describe("visibility", () => visibilityStoreTests(current));
 
     if (!durable) return;
-    it("keeps rows, versions, devices and the epoch over a close", async () => {
+    it("keeps rows, versions, devices, visibility and the epoch over a close", async () => {
       assert.ok(opened.reopen);
       const pair = await made(store);
       await store.openDevice(pair.a, "phone");
+      await store.setVisibility(pair.a, "nobody");
       const before = await syncAll(store, pair.a);
       store = await opened.reopen();
       assert.deepEqual(await syncAll(store, pair.a), before);
       assert.equal((await store.listDevices(pair.a)).length, 1);
+      assert.equal(await store.readVisibility(pair.a), "nobody");
       await store.touch([{ threadId: pair.id, ownerIds: [pair.a], headBucket: 0 }]);
       assert.ok((await syncAll(store, pair.a)).version > before.version);
     });

@@ -5,6 +5,7 @@ import { Appender } from "../message/appender.ts";
 import { type DuplicateSearch, StoreSearch } from "../message/duplicate-search.ts";
 import { Gate } from "../message/gate.ts";
 import { HeadReader } from "../message/head-finder.ts";
+import { Hiding } from "../message/hiding.ts";
 import type { Channel, MessageStore, Threads } from "../message/ports.ts";
 import { Resolver } from "../message/resolve.ts";
 import { Sender } from "../message/sender.ts";
@@ -60,7 +61,7 @@ export class AppendServer {
     const logs = new ThreadLogs(threads);
     this.heads = new HeadReader(headStore, bucketSize);
     this.#sender = new Sender(
-      { logs, appender, receipts: { ownMessage: () => {} } },
+      { logs, appender, receipts: { ownMessage: () => {} }, hiding: new Hiding(undefined) },
       clock,
       Number.MAX_SAFE_INTEGER,
     );

@@ -9,6 +9,8 @@ import { newUuid } from "../base/ids.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import { GatewayService } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
 import { MessageService } from "../gen/heddle/message/v1/message_service_pb.js";
+import type { Visibility } from "../gen/heddle/presence/v1/presence_pb.js";
+import { PresenceService } from "../gen/heddle/presence/v1/presence_service_pb.js";
 import { ClientFrameSchema, type Refused } from "../gen/heddle/push/v1/frame_pb.js";
 import { PushService, type SubmitRequestSchema } from "../gen/heddle/push/v1/push_service_pb.js";
 import { ThreadService } from "../gen/heddle/thread/v1/thread_service_pb.js";
@@ -184,11 +186,23 @@ export const badInput: Readonly<Record<string, (target: Target) => Promise<Told>
   "page-token-garbage": (target) => target.told(list, { pageToken: randomBytes(20) }),
   "foreign-thread-send": (target) => target.refused({ target: { case: "threadId", value: FOREIGN } }),
   "foreign-thread-history": (target) => target.told(MessageService.method.listEntries, { threadId: FOREIGN }),
-  async "foreign-thread-receipt"(target) {
-    const stream = await target.session();
-    stream.say({ case: "receipt", value: { threadId: FOREIGN, readSeq: 1n } as never });
-    return stream.next("refused");
-  },
+  "foreign-thread-receipt": (target) =>
+    said(target, { case: "receipt", value: { threadId: FOREIGN, readSeq: 1n } }),
+  "watch-too-many": (target) =>
+    said(target, { case: "watch", value: { userIds: Array.from({ length: 101 }, (_, at) => `user${at}`) } }),
+  "watch-bad-user": (target) => said(target, { case: "watch", value: { userIds: ["Ann!"] } }),
+  "typing-thread-short": (target) =>
+    said(target, { case: "typing", value: { threadId: FOREIGN.subarray(1) } }),
+  "foreign-thread-typing": (target) => said(target, { case: "typing", value: { threadId: FOREIGN } }),
+  "presence-too-many": (target) =>
+    target.told(PresenceService.method.listPresence, {
+      userIds: Array.from({ length: 201 }, (_, at) => `user${at}`),
+    }),
+  "visibility-unknown": (target) =>
+    target.told(PresenceService.method.setVisibility, {
+      visibility: 9 as Visibility,
+      requestId: randomBytes(16),
+    }),
   "foreign-thread-resolve": (target) =>
     target.told(MessageService.method.resolveSend, {
       target: { case: "threadId", value: FOREIGN },
@@ -267,6 +281,15 @@ async function tinyFrames(stream: RawStream): Promise<void> {
     kind: { case: "ping", value: { $typeName: "heddle.push.v1.Ping" } },
   });
   for (let sent = 0; sent < 100_000; sent++) if (!stream.sayBytes(ping)) await stream.drained();
+}
+
+/** What a frame on a stream is refused with. */
+async function said(target: Target, kind: { readonly case: string; readonly value: object }): Promise<Told> {
+  const stream = await target.session();
+  stream.say(kind as never);
+  const refused = await stream.next("refused");
+  stream.close();
+  return refused;
 }
 
 /** What the outcome of one submitted frame is, where no Subscribe is open. */

@@ -9,6 +9,7 @@ import { byCalls } from "./contract-coverage/by-calls.ts";
 import { Coverage } from "./contract-coverage/coverage.ts";
 import { onConnect } from "./contract-coverage/on-connect.ts";
 import { onTheWeb } from "./contract-coverage/on-the-web.ts";
+import { presenceAndTyping } from "./contract-coverage/presence-and-typing.ts";
 import { RecordedHeddle, SERVICES } from "./contract-coverage/recorded-heddle.ts";
 import { underStress } from "./contract-coverage/under-stress.ts";
 
@@ -30,6 +31,7 @@ describe("The contract, every part of it in use over the real listeners", functi
   onConnect(world);
   byCalls(world);
   onTheWeb(world);
+  presenceAndTyping(world);
   underStress(world); // Stops it.
 
   it("has cells in the store with every field", async () => {

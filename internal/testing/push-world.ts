@@ -8,8 +8,9 @@ import { ChannelService } from "../channel/service.ts";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
 import { type SubscribeRequest, SubscribeRequestSchema } from "../gen/heddle/push/v1/push_service_pb.js";
 import { type Thread, ThreadKind, ThreadSchema } from "../gen/heddle/thread/v1/thread_pb.js";
-import type { Messages, SyncPage, Threads } from "../push/ports.ts";
+import type { Messages, PresenceInstance, SyncPage, Threads } from "../push/ports.ts";
 import { PushServer } from "../push/service.ts";
+import { MemoryRing } from "../registry/memory-ring.ts";
 import type { Call, Caller } from "../rpc/handlers.ts";
 import { FakeByteStream } from "./fake-byte-stream.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -22,7 +23,8 @@ export class FakeMessages implements Messages {
   readonly sends: { readonly send: Send; readonly settle: Settle }[] = [];
   readonly receipts: Receipt[] = [];
   readonly flushed: string[] = [];
-  /** What raiseReceipt rejects with, if set. */
+  readonly typings: Parameters<Messages["typing"]>[0][] = [];
+  /** What raiseReceipt and typing reject with, if set. */
   receiptError: HeddleError | undefined;
 
   send(send: Send, settle: Settle): void {
@@ -36,6 +38,11 @@ export class FakeMessages implements Messages {
 
   async flushReceipts(userId: string): Promise<void> {
     this.flushed.push(userId);
+  }
+
+  async typing(typing: Parameters<Messages["typing"]>[0]): Promise<void> {
+    this.typings.push(typing);
+    if (this.receiptError) throw this.receiptError;
   }
 
   /** Settles the oldest send. */
@@ -91,6 +98,8 @@ export class PushWorld {
   readonly loop = new ManualLoop();
   readonly messages = new FakeMessages();
   readonly threads = new FakeThreads();
+  /** Of presence instances: none, until a test puts one in. */
+  readonly ring = new MemoryRing<PresenceInstance>();
   readonly channel: ChannelService;
   readonly server: PushServer;
   readonly #capacity: number;
@@ -114,6 +123,7 @@ export class PushWorld {
       messages: this.messages,
       threads: this.threads,
       channel: this.channel,
+      presence: this.ring,
       clock: this.clock,
       log: createLog({ level: "silent" }),
       config: { name: "push", capacity: this.#capacity },

@@ -5,6 +5,7 @@ import { MIGRATIONS } from "../sqlite/migrations.ts";
 import { deviceStatements } from "./device-statements.ts";
 import { parameter, statement } from "./statement.ts";
 import { threadStatements } from "./thread-statements.ts";
+import { visibilityStatements } from "./visibility-statements.ts";
 
 describe("A statement", () => {
   it("binds values by name, as often and in the order the SQL names them", () => {
@@ -37,7 +38,11 @@ describe("The thread store's statements in SQLite", () => {
       .map((row) => String(row.detail));
 
   it("never scan a table", () => {
-    const statements = { ...threadStatements(sqliteCompiler), ...deviceStatements(sqliteCompiler) };
+    const statements = {
+      ...threadStatements(sqliteCompiler),
+      ...deviceStatements(sqliteCompiler),
+      ...visibilityStatements(sqliteCompiler),
+    };
     for (const [name, { sql }] of Object.entries(statements)) {
       for (const line of planOf(sql)) assert.doesNotMatch(line, /^SCAN (?!\(subquery)/, name);
     }

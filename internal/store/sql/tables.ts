@@ -10,6 +10,8 @@ export interface Tables {
   /** One row per user who owns a thread row: where versions come from. */
   readonly owner: OwnerTable;
   readonly device: DeviceTable;
+  /** To whom presence shows: a row per user who has ever set it. */
+  readonly visibility: VisibilityTable;
   /** Facts about the database itself. */
   readonly meta: MetaTable;
 }
@@ -46,6 +48,11 @@ export interface DeviceTable {
   last_opened_at_ms: number;
   /** Null until it is revoked; a revoked device never opens again. */
   revoked_at_ms: number | null;
+}
+
+export interface VisibilityTable {
+  owner_id: string;
+  visibility: "shared" | "nobody";
 }
 
 export interface MetaTable {

@@ -46,4 +46,10 @@ export const MIGRATIONS: readonly string[] = [
   -- Random, 48 bits, never 0: tells this database from one made anew, whose versions mean something else.
   INSERT INTO meta VALUES ('epoch', 1 + abs(random() % 281474976710655));
   `,
+  `
+  CREATE TABLE visibility (
+    owner_id TEXT PRIMARY KEY NOT NULL,
+    visibility TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

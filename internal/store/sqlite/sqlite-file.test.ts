@@ -30,6 +30,7 @@ describe("SqliteFile", () => {
       "meta 1",
       "owner 1",
       "thread 1",
+      "visibility 1",
     ]);
     db.close();
   });

@@ -7,6 +7,7 @@ import { eventLoopTick, type Tick } from "../../stream/each-tick.ts";
 import { deviceStatements } from "../sql/device-statements.ts";
 import type { ThreadTable } from "../sql/tables.ts";
 import { threadStatements } from "../sql/thread-statements.ts";
+import { visibilityStatements } from "../sql/visibility-statements.ts";
 import type { StoreWatch } from "../store-watch.ts";
 import {
   ACTIVE_MS,
@@ -17,6 +18,8 @@ import {
   type ThreadRow,
   type ThreadStore,
   type Touch,
+  type Visibility,
+  type VisibilityStore,
 } from "../thread-store.ts";
 import { sqliteCompiler } from "./compiler.ts";
 import { DeviceRows } from "./device-rows.ts";
@@ -41,13 +44,14 @@ const CHANGE_BYTES = 512;
 
 const sql = threadStatements(sqliteCompiler);
 const deviceSql = deviceStatements(sqliteCompiler);
+const visibilitySql = visibilityStatements(sqliteCompiler);
 
 /**
- * Thread rows and devices in one SQLite file (docs/design.md, section 6), for one process: the file is locked while
+ * Thread rows, devices and visibility in one SQLite file (docs/design.md, sections 6 and 8), for one process: the file is locked while
  * it is open. Writes of one turn of the event loop share a transaction (WriteQueue); reads are synchronous inside,
  * so each sees one moment.
  */
-export class SqliteThreadStore implements ThreadStore, DeviceStore {
+export class SqliteThreadStore implements ThreadStore, DeviceStore, VisibilityStore {
   readonly #file: SqliteFile;
   readonly #queue: WriteQueue;
   readonly #clock: Clock;
@@ -162,6 +166,18 @@ export class SqliteThreadStore implements ThreadStore, DeviceStore {
 
   revokeDevice(ownerId: string, deviceId: string): Promise<boolean> {
     return this.write(CHANGE_BYTES, () => this.#devices.revoke(ownerId, deviceId, this.#clock.nowMs()));
+  }
+
+  async readVisibility(ownerId: string): Promise<Visibility> {
+    return this.#read(
+      () => this.#file.get(visibilitySql.readVisibility, { ownerId })?.visibility ?? "shared",
+    );
+  }
+
+  async setVisibility(ownerId: string, visibility: Visibility): Promise<void> {
+    await this.write(CHANGE_BYTES, () => {
+      this.#file.run(visibilitySql.setVisibility, { ownerId, visibility });
+    });
   }
 
   /** Does synchronous work in a transaction and resolves to its result once that is durable. */

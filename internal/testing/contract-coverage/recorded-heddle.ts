@@ -12,6 +12,7 @@ import { type Heddle, startHeddle } from "../../app/all-in-one.ts";
 import { developmentConfig } from "../../app/config.ts";
 import { GatewayService, type OpenSessionResponse } from "../../gen/heddle/gateway/v1/gateway_service_pb.js";
 import { MessageService } from "../../gen/heddle/message/v1/message_service_pb.js";
+import { PresenceService } from "../../gen/heddle/presence/v1/presence_service_pb.js";
 import { ClientFrameSchema, ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
 import { PushService } from "../../gen/heddle/push/v1/push_service_pb.js";
 import { ThreadService } from "../../gen/heddle/thread/v1/thread_service_pb.js";
@@ -28,10 +29,17 @@ export interface Api {
   readonly message: Client<typeof MessageService>;
   readonly thread: Client<typeof ThreadService>;
   readonly push: Client<typeof PushService>;
+  readonly presence: Client<typeof PresenceService>;
 }
 
 /** Every service of the contract. */
-export const SERVICES: readonly DescService[] = [GatewayService, MessageService, PushService, ThreadService];
+export const SERVICES: readonly DescService[] = [
+  GatewayService,
+  MessageService,
+  PushService,
+  ThreadService,
+  PresenceService,
+];
 
 /** Heddle behind its real listeners, and clients whose messages, both ways, are noted. */
 export class RecordedHeddle {
@@ -81,6 +89,7 @@ export class RecordedHeddle {
       message: createClient(MessageService, authorized),
       thread: createClient(ThreadService, authorized),
       push: createClient(PushService, authorized),
+      presence: createClient(PresenceService, authorized),
     };
   }
 

@@ -6,6 +6,7 @@ import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2"
 import type { Message } from "@bufbuild/protobuf";
 import type { SendRequest } from "../../message/v1/message_service_pb.js";
 import type { Entry, Head, Receipt } from "../../message/v1/entry_pb.js";
+import type { Presence } from "../../presence/v1/presence_pb.js";
 import type { Code } from "../../../google/rpc/code_pb.js";
 import type { ErrorInfo } from "../../../google/rpc/error_details_pb.js";
 import type { Thread } from "../../thread/v1/thread_pb.js";
@@ -66,6 +67,22 @@ export declare type ClientFrame = Message<"heddle.push.v1.ClientFrame"> & {
      */
     value: Ping;
     case: "ping";
+  } | {
+    /**
+     * watch replaces the set of users whose presence the session wants to hear of.
+     *
+     * @generated from field: heddle.push.v1.Watch watch = 6;
+     */
+    value: Watch;
+    case: "watch";
+  } | {
+    /**
+     * typing says that the user is writing. Not more than one in 3 s per thread gets through.
+     *
+     * @generated from field: heddle.push.v1.TypingFrame typing = 7;
+     */
+    value: TypingFrame;
+    case: "typing";
   } | { case: undefined; value?: undefined };
 };
 
@@ -170,6 +187,46 @@ export declare type Ping = Message<"heddle.push.v1.Ping"> & {
  * Use `create(PingSchema)` to create a new message.
  */
 export declare const PingSchema: GenMessage<Ping>;
+
+/**
+ * Watch names the users on screen. The current presence of each that may be seen comes at once, changes follow.
+ *
+ * @generated from message heddle.push.v1.Watch
+ */
+export declare type Watch = Message<"heddle.push.v1.Watch"> & {
+  /**
+   * user_ids, at most 100; none ends the watching.
+   *
+   * @generated from field: repeated string user_ids = 1;
+   */
+  userIds: string[];
+};
+
+/**
+ * Describes the message heddle.push.v1.Watch.
+ * Use `create(WatchSchema)` to create a new message.
+ */
+export declare const WatchSchema: GenMessage<Watch>;
+
+/**
+ * TypingFrame says that the user is writing in a thread.
+ *
+ * @generated from message heddle.push.v1.TypingFrame
+ */
+export declare type TypingFrame = Message<"heddle.push.v1.TypingFrame"> & {
+  /**
+   * thread_id names the thread. 16 bytes.
+   *
+   * @generated from field: bytes thread_id = 1;
+   */
+  threadId: Uint8Array;
+};
+
+/**
+ * Describes the message heddle.push.v1.TypingFrame.
+ * Use `create(TypingFrameSchema)` to create a new message.
+ */
+export declare const TypingFrameSchema: GenMessage<TypingFrame>;
 
 /**
  * ServerFrame is what the server says on a stream. Frames may be joined: their events append.
@@ -290,6 +347,22 @@ export declare type Event = Message<"heddle.push.v1.Event"> & {
      */
     value: Pong;
     case: "pong";
+  } | {
+    /**
+     * presence: a watched user came, went, or may no longer be seen. Needs credit; the newest per user is kept.
+     *
+     * @generated from field: heddle.presence.v1.Presence presence = 12;
+     */
+    value: Presence;
+    case: "presence";
+  } | {
+    /**
+     * typing: another user writes in one of the user's threads. Needs credit; dropped where there is none.
+     *
+     * @generated from field: heddle.push.v1.Typing typing = 13;
+     */
+    value: Typing;
+    case: "typing";
   } | { case: undefined; value?: undefined };
 };
 
@@ -585,6 +658,40 @@ export declare type Pong = Message<"heddle.push.v1.Pong"> & {
  * Use `create(PongSchema)` to create a new message.
  */
 export declare const PongSchema: GenMessage<Pong>;
+
+/**
+ * Typing says that a user writes in a thread.
+ *
+ * @generated from message heddle.push.v1.Typing
+ */
+export declare type Typing = Message<"heddle.push.v1.Typing"> & {
+  /**
+   * thread_id names the thread.
+   *
+   * @generated from field: bytes thread_id = 1;
+   */
+  threadId: Uint8Array;
+
+  /**
+   * user_id is who writes.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * expires_after_ms is how long to show it unless it is said again or a message comes, in milliseconds.
+   *
+   * @generated from field: uint32 expires_after_ms = 3;
+   */
+  expiresAfterMs: number;
+};
+
+/**
+ * Describes the message heddle.push.v1.Typing.
+ * Use `create(TypingSchema)` to create a new message.
+ */
+export declare const TypingSchema: GenMessage<Typing>;
 
 /**
  * DrainingReason is why a stream will end.

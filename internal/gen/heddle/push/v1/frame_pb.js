@@ -8,13 +8,14 @@ import { file_google_rpc_code } from "../../../google/rpc/code_pb.js";
 import { file_google_rpc_error_details } from "../../../google/rpc/error_details_pb.js";
 import { file_heddle_message_v1_entry } from "../../message/v1/entry_pb.js";
 import { file_heddle_message_v1_message_service } from "../../message/v1/message_service_pb.js";
+import { file_heddle_presence_v1_presence } from "../../presence/v1/presence_pb.js";
 import { file_heddle_thread_v1_thread } from "../../thread/v1/thread_pb.js";
 
 /**
  * Describes the file heddle/push/v1/frame.proto.
  */
 export const file_heddle_push_v1_frame = /*@__PURE__*/
-  fileDesc("ChpoZWRkbGUvcHVzaC92MS9mcmFtZS5wcm90bxIOaGVkZGxlLnB1c2gudjEi7QEKC0NsaWVudEZyYW1lEiQKBG9wZW4YASABKAsyFC5oZWRkbGUucHVzaC52MS5PcGVuSAASLgoEc2VuZBgCIAEoCzIeLmhlZGRsZS5tZXNzYWdlLnYxLlNlbmRSZXF1ZXN0SAASLwoHcmVjZWlwdBgDIAEoCzIcLmhlZGRsZS5wdXNoLnYxLlJlY2VpcHRGcmFtZUgAEiIKA2FjaxgEIAEoCzITLmhlZGRsZS5wdXNoLnYxLkFja0gAEiQKBHBpbmcYBSABKAsyFC5oZWRkbGUucHVzaC52MS5QaW5nSABCDQoEa2luZBIFukgCCAEiTgoET3BlbhItCglkZXZpY2VfaWQYASABKAlCGrpIF3IVMhNeW2EtejAtOS5fLV17MSw2NH0kEhcKBmN1cnNvchgCIAEoDEIHukgEegIYQCJzCgxSZWNlaXB0RnJhbWUSGgoJdGhyZWFkX2lkGAEgASgMQge6SAR6AmgQEiUKDWRlbGl2ZXJlZF9zZXEYAiABKARCDrpICzIJGP////////8PEiAKCHJlYWRfc2VxGAMgASgEQg66SAsyCRj/////////DyIUCgNBY2sSDQoFdXBfdG8YASABKAQiBgoEUGluZyI0CgtTZXJ2ZXJGcmFtZRIlCgZldmVudHMYASADKAsyFS5oZWRkbGUucHVzaC52MS5FdmVudCKEBAoFRXZlbnQSKAoGb3BlbmVkGAEgASgLMhYuaGVkZGxlLnB1c2gudjEuT3BlbmVkSAASKQoFZW50cnkYAiABKAsyGC5oZWRkbGUubWVzc2FnZS52MS5FbnRyeUgAEiwKCGFjY2VwdGVkGAMgASgLMhguaGVkZGxlLnB1c2gudjEuQWNjZXB0ZWRIABIqCgdyZWZ1c2VkGAQgASgLMhcuaGVkZGxlLnB1c2gudjEuUmVmdXNlZEgAEi0KB3JlY2VpcHQYBSABKAsyGi5oZWRkbGUubWVzc2FnZS52MS5SZWNlaXB0SAASNwoOdGhyZWFkX2NoYW5nZWQYBiABKAsyHS5oZWRkbGUucHVzaC52MS5UaHJlYWRDaGFuZ2VkSAASKAoGYmVoaW5kGAcgASgLMhYuaGVkZGxlLnB1c2gudjEuQmVoaW5kSAASLwoKYmVoaW5kX2FsbBgIIAEoCzIZLmhlZGRsZS5wdXNoLnYxLkJlaGluZEFsbEgAEi0KCWNhdWdodF91cBgJIAEoCzIYLmhlZGRsZS5wdXNoLnYxLkNhdWdodFVwSAASLAoIZHJhaW5pbmcYCiABKAsyGC5oZWRkbGUucHVzaC52MS5EcmFpbmluZ0gAEiQKBHBvbmcYCyABKAsyFC5oZWRkbGUucHVzaC52MS5Qb25nSABCBgoEa2luZCJHCgZPcGVuZWQSEgoKc2Vzc2lvbl9pZBgBIAEoDBIPCgd1c2VyX2lkGAIgASgJEhgKEHBpbmdfaW50ZXJ2YWxfbXMYAyABKA0inQEKCEFjY2VwdGVkEhEKCWNsaWVudF9pZBgBIAEoDBIRCgl0aHJlYWRfaWQYAiABKAwSCwoDc2VxGAMgASgEEhUKDWNyZWF0ZWRfYXRfbXMYBCABKAMSEQoJZHVwbGljYXRlGAUgASgIEh4KEXJlY2lwaWVudF9vZmZsaW5lGAYgASgISACIAQFCFAoSX3JlY2lwaWVudF9vZmZsaW5lIqMBCgdSZWZ1c2VkEhEKCWNsaWVudF9pZBgBIAEoDBIRCgl0aHJlYWRfaWQYAiABKAwSHgoEY29kZRgDIAEoDjIQLmdvb2dsZS5ycGMuQ29kZRIPCgdtZXNzYWdlGAQgASgJEikKCmVycm9yX2luZm8YBSABKAsyFS5nb29nbGUucnBjLkVycm9ySW5mbxIWCg5yZXRyeV9hZnRlcl9tcxgGIAEoDSJzCg1UaHJlYWRDaGFuZ2VkEhEKCXRocmVhZF9pZBgBIAEoDBIlCgRoZWFkGAIgASgLMhcuaGVkZGxlLm1lc3NhZ2UudjEuSGVhZBIoCgZ0aHJlYWQYAyABKAsyGC5oZWRkbGUudGhyZWFkLnYxLlRocmVhZCJCCgZCZWhpbmQSEQoJdGhyZWFkX2lkGAEgASgMEiUKBGhlYWQYAiABKAsyFy5oZWRkbGUubWVzc2FnZS52MS5IZWFkIgsKCUJlaGluZEFsbCIaCghDYXVnaHRVcBIOCgZjdXJzb3IYASABKAwiXwoIRHJhaW5pbmcSEAoIYWZ0ZXJfbXMYASABKA0SEQoJaml0dGVyX21zGAIgASgNEi4KBnJlYXNvbhgDIAEoDjIeLmhlZGRsZS5wdXNoLnYxLkRyYWluaW5nUmVhc29uIgYKBFBvbmcqtAEKDkRyYWluaW5nUmVhc29uEh8KG0RSQUlOSU5HX1JFQVNPTl9VTlNQRUNJRklFRBAAEhwKGERSQUlOSU5HX1JFQVNPTl9TSFVURE9XThABEiEKHURSQUlOSU5HX1JFQVNPTl9UT0tFTl9FWFBJUkVEEAISIgoeRFJBSU5JTkdfUkVBU09OX0RFVklDRV9SRVZPS0VEEAMSHAoYRFJBSU5JTkdfUkVBU09OX1JFUExBQ0VEEARiBnByb3RvMw", [file_buf_validate_validate, file_google_rpc_code, file_google_rpc_error_details, file_heddle_message_v1_entry, file_heddle_message_v1_message_service, file_heddle_thread_v1_thread]);
+  fileDesc("ChpoZWRkbGUvcHVzaC92MS9mcmFtZS5wcm90bxIOaGVkZGxlLnB1c2gudjEixAIKC0NsaWVudEZyYW1lEiQKBG9wZW4YASABKAsyFC5oZWRkbGUucHVzaC52MS5PcGVuSAASLgoEc2VuZBgCIAEoCzIeLmhlZGRsZS5tZXNzYWdlLnYxLlNlbmRSZXF1ZXN0SAASLwoHcmVjZWlwdBgDIAEoCzIcLmhlZGRsZS5wdXNoLnYxLlJlY2VpcHRGcmFtZUgAEiIKA2FjaxgEIAEoCzITLmhlZGRsZS5wdXNoLnYxLkFja0gAEiQKBHBpbmcYBSABKAsyFC5oZWRkbGUucHVzaC52MS5QaW5nSAASJgoFd2F0Y2gYBiABKAsyFS5oZWRkbGUucHVzaC52MS5XYXRjaEgAEi0KBnR5cGluZxgHIAEoCzIbLmhlZGRsZS5wdXNoLnYxLlR5cGluZ0ZyYW1lSABCDQoEa2luZBIFukgCCAEiTgoET3BlbhItCglkZXZpY2VfaWQYASABKAlCGrpIF3IVMhNeW2EtejAtOS5fLV17MSw2NH0kEhcKBmN1cnNvchgCIAEoDEIHukgEegIYQCJzCgxSZWNlaXB0RnJhbWUSGgoJdGhyZWFkX2lkGAEgASgMQge6SAR6AmgQEiUKDWRlbGl2ZXJlZF9zZXEYAiABKARCDrpICzIJGP////////8PEiAKCHJlYWRfc2VxGAMgASgEQg66SAsyCRj/////////DyIUCgNBY2sSDQoFdXBfdG8YASABKAQiBgoEUGluZyI8CgVXYXRjaBIzCgh1c2VyX2lkcxgBIAMoCUIhukgekgEbEGQiF3IVMhNeW2EtejAtOS5fLV17MSw2NH0kIikKC1R5cGluZ0ZyYW1lEhoKCXRocmVhZF9pZBgBIAEoDEIHukgEegJoECI0CgtTZXJ2ZXJGcmFtZRIlCgZldmVudHMYASADKAsyFS5oZWRkbGUucHVzaC52MS5FdmVudCLgBAoFRXZlbnQSKAoGb3BlbmVkGAEgASgLMhYuaGVkZGxlLnB1c2gudjEuT3BlbmVkSAASKQoFZW50cnkYAiABKAsyGC5oZWRkbGUubWVzc2FnZS52MS5FbnRyeUgAEiwKCGFjY2VwdGVkGAMgASgLMhguaGVkZGxlLnB1c2gudjEuQWNjZXB0ZWRIABIqCgdyZWZ1c2VkGAQgASgLMhcuaGVkZGxlLnB1c2gudjEuUmVmdXNlZEgAEi0KB3JlY2VpcHQYBSABKAsyGi5oZWRkbGUubWVzc2FnZS52MS5SZWNlaXB0SAASNwoOdGhyZWFkX2NoYW5nZWQYBiABKAsyHS5oZWRkbGUucHVzaC52MS5UaHJlYWRDaGFuZ2VkSAASKAoGYmVoaW5kGAcgASgLMhYuaGVkZGxlLnB1c2gudjEuQmVoaW5kSAASLwoKYmVoaW5kX2FsbBgIIAEoCzIZLmhlZGRsZS5wdXNoLnYxLkJlaGluZEFsbEgAEi0KCWNhdWdodF91cBgJIAEoCzIYLmhlZGRsZS5wdXNoLnYxLkNhdWdodFVwSAASLAoIZHJhaW5pbmcYCiABKAsyGC5oZWRkbGUucHVzaC52MS5EcmFpbmluZ0gAEiQKBHBvbmcYCyABKAsyFC5oZWRkbGUucHVzaC52MS5Qb25nSAASMAoIcHJlc2VuY2UYDCABKAsyHC5oZWRkbGUucHJlc2VuY2UudjEuUHJlc2VuY2VIABIoCgZ0eXBpbmcYDSABKAsyFi5oZWRkbGUucHVzaC52MS5UeXBpbmdIAEIGCgRraW5kIkcKBk9wZW5lZBISCgpzZXNzaW9uX2lkGAEgASgMEg8KB3VzZXJfaWQYAiABKAkSGAoQcGluZ19pbnRlcnZhbF9tcxgDIAEoDSKdAQoIQWNjZXB0ZWQSEQoJY2xpZW50X2lkGAEgASgMEhEKCXRocmVhZF9pZBgCIAEoDBILCgNzZXEYAyABKAQSFQoNY3JlYXRlZF9hdF9tcxgEIAEoAxIRCglkdXBsaWNhdGUYBSABKAgSHgoRcmVjaXBpZW50X29mZmxpbmUYBiABKAhIAIgBAUIUChJfcmVjaXBpZW50X29mZmxpbmUiowEKB1JlZnVzZWQSEQoJY2xpZW50X2lkGAEgASgMEhEKCXRocmVhZF9pZBgCIAEoDBIeCgRjb2RlGAMgASgOMhAuZ29vZ2xlLnJwYy5Db2RlEg8KB21lc3NhZ2UYBCABKAkSKQoKZXJyb3JfaW5mbxgFIAEoCzIVLmdvb2dsZS5ycGMuRXJyb3JJbmZvEhYKDnJldHJ5X2FmdGVyX21zGAYgASgNInMKDVRocmVhZENoYW5nZWQSEQoJdGhyZWFkX2lkGAEgASgMEiUKBGhlYWQYAiABKAsyFy5oZWRkbGUubWVzc2FnZS52MS5IZWFkEigKBnRocmVhZBgDIAEoCzIYLmhlZGRsZS50aHJlYWQudjEuVGhyZWFkIkIKBkJlaGluZBIRCgl0aHJlYWRfaWQYASABKAwSJQoEaGVhZBgCIAEoCzIXLmhlZGRsZS5tZXNzYWdlLnYxLkhlYWQiCwoJQmVoaW5kQWxsIhoKCENhdWdodFVwEg4KBmN1cnNvchgBIAEoDCJfCghEcmFpbmluZxIQCghhZnRlcl9tcxgBIAEoDRIRCglqaXR0ZXJfbXMYAiABKA0SLgoGcmVhc29uGAMgASgOMh4uaGVkZGxlLnB1c2gudjEuRHJhaW5pbmdSZWFzb24iBgoEUG9uZyJGCgZUeXBpbmcSEQoJdGhyZWFkX2lkGAEgASgMEg8KB3VzZXJfaWQYAiABKAkSGAoQZXhwaXJlc19hZnRlcl9tcxgDIAEoDSq0AQoORHJhaW5pbmdSZWFzb24SHwobRFJBSU5JTkdfUkVBU09OX1VOU1BFQ0lGSUVEEAASHAoYRFJBSU5JTkdfUkVBU09OX1NIVVRET1dOEAESIQodRFJBSU5JTkdfUkVBU09OX1RPS0VOX0VYUElSRUQQAhIiCh5EUkFJTklOR19SRUFTT05fREVWSUNFX1JFVk9LRUQQAxIcChhEUkFJTklOR19SRUFTT05fUkVQTEFDRUQQBGIGcHJvdG8z", [file_buf_validate_validate, file_google_rpc_code, file_google_rpc_error_details, file_heddle_message_v1_entry, file_heddle_message_v1_message_service, file_heddle_presence_v1_presence, file_heddle_thread_v1_thread]);
 
 /**
  * Describes the message heddle.push.v1.ClientFrame.
@@ -52,81 +53,102 @@ export const PingSchema = /*@__PURE__*/
   messageDesc(file_heddle_push_v1_frame, 4);
 
 /**
+ * Describes the message heddle.push.v1.Watch.
+ * Use `create(WatchSchema)` to create a new message.
+ */
+export const WatchSchema = /*@__PURE__*/
+  messageDesc(file_heddle_push_v1_frame, 5);
+
+/**
+ * Describes the message heddle.push.v1.TypingFrame.
+ * Use `create(TypingFrameSchema)` to create a new message.
+ */
+export const TypingFrameSchema = /*@__PURE__*/
+  messageDesc(file_heddle_push_v1_frame, 6);
+
+/**
  * Describes the message heddle.push.v1.ServerFrame.
  * Use `create(ServerFrameSchema)` to create a new message.
  */
 export const ServerFrameSchema = /*@__PURE__*/
-  messageDesc(file_heddle_push_v1_frame, 5);
+  messageDesc(file_heddle_push_v1_frame, 7);
 
 /**
  * Describes the message heddle.push.v1.Event.
  * Use `create(EventSchema)` to create a new message.
  */
 export const EventSchema = /*@__PURE__*/
-  messageDesc(file_heddle_push_v1_frame, 6);
+  messageDesc(file_heddle_push_v1_frame, 8);
 
 /**
  * Describes the message heddle.push.v1.Opened.
  * Use `create(OpenedSchema)` to create a new message.
  */
 export const OpenedSchema = /*@__PURE__*/
-  messageDesc(file_heddle_push_v1_frame, 7);
+  messageDesc(file_heddle_push_v1_frame, 9);
 
 /**
  * Describes the message heddle.push.v1.Accepted.
  * Use `create(AcceptedSchema)` to create a new message.
  */
 export const AcceptedSchema = /*@__PURE__*/
-  messageDesc(file_heddle_push_v1_frame, 8);
+  messageDesc(file_heddle_push_v1_frame, 10);
 
 /**
  * Describes the message heddle.push.v1.Refused.
  * Use `create(RefusedSchema)` to create a new message.
  */
 export const RefusedSchema = /*@__PURE__*/
-  messageDesc(file_heddle_push_v1_frame, 9);
+  messageDesc(file_heddle_push_v1_frame, 11);
 
 /**
  * Describes the message heddle.push.v1.ThreadChanged.
  * Use `create(ThreadChangedSchema)` to create a new message.
  */
 export const ThreadChangedSchema = /*@__PURE__*/
-  messageDesc(file_heddle_push_v1_frame, 10);
+  messageDesc(file_heddle_push_v1_frame, 12);
 
 /**
  * Describes the message heddle.push.v1.Behind.
  * Use `create(BehindSchema)` to create a new message.
  */
 export const BehindSchema = /*@__PURE__*/
-  messageDesc(file_heddle_push_v1_frame, 11);
+  messageDesc(file_heddle_push_v1_frame, 13);
 
 /**
  * Describes the message heddle.push.v1.BehindAll.
  * Use `create(BehindAllSchema)` to create a new message.
  */
 export const BehindAllSchema = /*@__PURE__*/
-  messageDesc(file_heddle_push_v1_frame, 12);
+  messageDesc(file_heddle_push_v1_frame, 14);
 
 /**
  * Describes the message heddle.push.v1.CaughtUp.
  * Use `create(CaughtUpSchema)` to create a new message.
  */
 export const CaughtUpSchema = /*@__PURE__*/
-  messageDesc(file_heddle_push_v1_frame, 13);
+  messageDesc(file_heddle_push_v1_frame, 15);
 
 /**
  * Describes the message heddle.push.v1.Draining.
  * Use `create(DrainingSchema)` to create a new message.
  */
 export const DrainingSchema = /*@__PURE__*/
-  messageDesc(file_heddle_push_v1_frame, 14);
+  messageDesc(file_heddle_push_v1_frame, 16);
 
 /**
  * Describes the message heddle.push.v1.Pong.
  * Use `create(PongSchema)` to create a new message.
  */
 export const PongSchema = /*@__PURE__*/
-  messageDesc(file_heddle_push_v1_frame, 15);
+  messageDesc(file_heddle_push_v1_frame, 17);
+
+/**
+ * Describes the message heddle.push.v1.Typing.
+ * Use `create(TypingSchema)` to create a new message.
+ */
+export const TypingSchema = /*@__PURE__*/
+  messageDesc(file_heddle_push_v1_frame, 18);
 
 /**
  * Describes the enum heddle.push.v1.DrainingReason.

@@ -1,0 +1,31 @@
+/**
+ * The numbers of presence, each with its reason (docs/design.md, section 8). They are promises, so they are constants
+ * and not settings.
+ */
+
+/** Online is shown when the user has been there this long without a gap: who only looks in is not shown. */
+export const ONLINE_AFTER_MS = 3_000;
+
+/** The grace. Offline is shown this long after the last session ended: a gap shorter than it shows nothing. */
+export const OFFLINE_AFTER_MS = 10_000;
+
+/** A session lives this long after the last digest that named it: two digests may be lost, and 5 s of delay. */
+export const LEASE_MS = 35_000;
+
+/** How often leases and delays are checked. With a push server's sweep of 500 ms it makes the one second of 36. */
+export const CHECK_EVERY_MS = 500;
+
+/** A user's shown status changes at most once in this time. */
+export const CHANGE_EVERY_MS = 1_000;
+
+/** A new instance knows after this, whichever push servers have not sent their digest. */
+export const LEARN_MS = 20_000;
+
+/** Users who are away and whose last seen is remembered; beyond it the longest away are forgotten. */
+export const LAST_SEEN_USERS = 200_000;
+
+/** Users whose visibility is remembered; beyond it the longest unused are read anew. */
+export const VISIBILITIES = 200_000;
+
+/** A check of privacy that failed is made again after this. */
+export const CHECK_AGAIN_MS = 1_000;

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { directThreadId, participants } from "../base/thread-id.ts";
+import { PresenceStatus, Visibility } from "../gen/heddle/presence/v1/presence_pb.js";
+import { MemoryRegistry } from "../registry/push-servers.ts";
+import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
+import { FakeClock } from "../testing/fake-clock.ts";
+import { Directory } from "../thread/directory.ts";
+import { PresenceService } from "./service.ts";
+import { SharedThreads } from "./shared-threads.ts";
+import { Visibilities } from "./visibilities.ts";
+
+const ALWAYS = 3_600_000;
+
+/** An instance over a real store, in which ann shares a thread with bob; cay stands alone. All are there. */
+async function world() {
+  const clock = new FakeClock();
+  const store = new SqliteThreadStore({ path: ":memory:", clock });
+  await store.createDirect(directThreadId("ann", "bob"), participants("ann", "bob"));
+  const visibilities = new Visibilities(store);
+  const privacy = new SharedThreads(new Directory(store), visibilities);
+  const service = new PresenceService({ clock, registry: new MemoryRegistry(), visibilities, privacy });
+  const link = service.attach({ name: "push", told: () => {}, closed: () => {} });
+  const ups = ["ann", "bob", "cay"].map((userId) => ({ name: userId, userId, ageMs: ALWAYS }));
+  await link.report({ isDigest: true, ups, downs: [] });
+  const list = async (viewer: string, userIds: readonly string[]) => {
+    const request = { userIds: [...userIds] } as never;
+    const { presences = [] } = await service.handlers.listPresence(request, { caller: { userId: viewer } });
+    return presences.map(({ userId, status }) => [userId, status]);
+  };
+  const set = (userId: string, visibility: Visibility) =>
+    service.handlers.setVisibility({ visibility } as never, { caller: { userId } });
+  const get = async (userId: string) =>
+    (await service.handlers.getVisibility({} as never, { caller: { userId } })).visibility;
+  return { clock, store, service, link, list, set, get, privacy };
+}
+
+describe("PresenceService", () => {
+  it("lists, in the order asked, those with whom the caller shares a thread and nobody else", async () => {
+    const { list } = await world();
+    assert.deepEqual(await list("ann", ["cay", "bob", "ann", "nobody"]), [["bob", PresenceStatus.ONLINE]]);
+    assert.deepEqual(await list("cay", ["ann", "bob"]), []);
+  });
+
+  it("lists nobody who hides, from before SetVisibility is answered, stored for ever", async () => {
+    const { list, set, get, store } = await world();
+    assert.equal(await get("bob"), Visibility.SHARED);
+    await set("bob", Visibility.NOBODY);
+    assert.deepEqual(await list("ann", ["bob"]), []);
+    assert.equal(await get("bob"), Visibility.NOBODY);
+    assert.equal(await store.readVisibility("bob"), "nobody");
+    await set("bob", Visibility.SHARED);
+    assert.deepEqual(await list("ann", ["bob"]), [["bob", PresenceStatus.ONLINE]]);
+  });
+
+  it("leaves out of a list whoever hid while others in it were checked", async () => {
+    const { list, set, privacy } = await world();
+    const maySee = privacy.maySee.bind(privacy);
+    let release = () => {};
+    privacy.maySee = async (viewer, user) => {
+      const may = await maySee(viewer, user);
+      if (user === "cay") await new Promise<void>((resolve) => (release = resolve));
+      return may;
+    };
+    const listing = list("ann", ["bob", "cay"]);
+    await new Promise((resolve) => setImmediate(resolve));
+    await set("bob", Visibility.NOBODY);
+    release();
+    assert.deepEqual(await listing, []);
+  });
+
+  it("says nothing of users whom it does not own, and of new ones not until it has learned", async () => {
+    const { service, list, clock } = await world();
+    service.ringChanged(() => false);
+    assert.deepEqual(await list("ann", ["bob"]), []);
+    service.ringChanged(() => true);
+    assert.deepEqual(await list("ann", ["bob"]), [["bob", PresenceStatus.UNKNOWN]]);
+    clock.advance(20_000);
+    assert.deepEqual(await list("ann", ["bob"]), [["bob", PresenceStatus.ONLINE]]);
+  });
+
+  it("says offline when leases run out, and last seen when the session was last named", async () => {
+    const { service, list, clock } = await world();
+    const namedAtMs = clock.nowMs();
+    clock.advance(34_500);
+    assert.deepEqual(await list("ann", ["bob"]), [["bob", PresenceStatus.ONLINE]]);
+    clock.advance(1_000);
+    const call = { caller: { userId: "ann" } };
+    const { presences } = await service.handlers.listPresence({ userIds: ["bob"] } as never, call);
+    assert.deepEqual(
+      presences?.map(({ status, lastSeenAtMs }) => [status, lastSeenAtMs]),
+      [[PresenceStatus.OFFLINE, BigInt(namedAtMs)]],
+    );
+    assert.equal(service.users, 0);
+    assert.equal(service.sessions, 0);
+  });
+});
+
+describe("Visibilities", () => {
+  it("remember what was set, not what a read that began before it brings", async () => {
+    const reads: ((visibility: "shared" | "nobody") => void)[] = [];
+    const visibilities = new Visibilities({
+      readVisibility: () => new Promise((resolve) => reads.push(resolve)),
+      setVisibility: async () => {},
+    });
+    const early = visibilities.read("ann");
+    await visibilities.set("ann", "nobody");
+    reads[0]?.("shared");
+    assert.equal(await early, "shared");
+    assert.equal(visibilities.known("ann"), "nobody");
+  });
+
+  it("are read anew after a set that failed: either may be stored", async () => {
+    const visibilities = new Visibilities({
+      readVisibility: async () => "nobody",
+      setVisibility: () => Promise.reject(new Error("away")),
+    });
+    await assert.rejects(visibilities.set("ann", "nobody"));
+    assert.equal(visibilities.known("ann"), undefined);
+    assert.equal(await visibilities.read("ann"), "nobody");
+    assert.equal(visibilities.known("ann"), "nobody");
+  });
+});

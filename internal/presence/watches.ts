@@ -1,0 +1,184 @@
+import type { ShownPresence } from "../base/presence.ts";
+import type { Link, LinkedWatcher, Privacy } from "./ports.ts";
+
+/** One session that watches one user. */
+interface Watch {
+  readonly watcher: LinkedWatcher;
+  readonly userId: string;
+  /** Whether the watcher is told. Else it is mute: not checked yet, or not allowed. */
+  isOpen: boolean;
+  /** Raised by whatever a check that is under way cannot have seen. */
+  doubts: number;
+  isChecking: boolean;
+}
+
+/** What a watcher is told of a user whom it may no longer see. */
+const HIDDEN: ShownPresence = { status: "hidden", lastSeenAtMs: 0 };
+
+export interface WatchesInit {
+  readonly privacy: Privacy;
+  /** What is shown of a user; undefined if this instance has no say. */
+  readonly presenceOf: (userId: string) => ShownPresence | undefined;
+}
+
+/**
+ * Who watches whom. A watch is registered mute, then checked, then opened: what changes who may see whom is applied to
+ * the watches that are registered, so a check that began before cannot open one behind its back (docs/design.md,
+ * section 8). A watch that may not be opened stays, mute, until it is given up.
+ */
+export class Watches {
+  readonly #init: WatchesInit;
+  readonly #byUser = new Map<string, Set<Watch>>();
+  /** By session, then by user. */
+  readonly #bySession = new Map<string, Map<string, Watch>>();
+  /** Watches whose check failed. */
+  readonly #unchecked = new Set<Watch>();
+  #size = 0;
+
+  constructor(init: WatchesInit) {
+    this.#init = init;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Begins to watch. Of users already watched the watcher is told again. Resolves when all are checked. */
+  async watch(watcher: LinkedWatcher, userIds: readonly string[]): Promise<void> {
+    const checks: Promise<void>[] = [];
+    for (const userId of userIds) {
+      const watch = this.#register(watcher, userId);
+      if (watch.isOpen) this.#tell(watch);
+      else checks.push(this.#check(watch));
+    }
+    await Promise.all(checks);
+  }
+
+  /** Ends the watching of these users. */
+  unwatch(session: string, userIds: readonly string[]): void {
+    const watches = this.#bySession.get(session);
+    for (const userId of userIds) {
+      const watch = watches?.get(userId);
+      if (watch) this.#remove(watch);
+    }
+  }
+
+  /** Ends everything that came over the link. */
+  endLink(link: Link): void {
+    for (const watches of this.#bySession.values()) {
+      for (const watch of watches.values()) if (watch.watcher.link === link) this.#remove(watch);
+    }
+  }
+
+  /** What is shown of the user has changed. */
+  changed(userId: string, presence: ShownPresence): void {
+    const sessions = new Map<Link, string[]>();
+    for (const { isOpen, watcher } of this.#byUser.get(userId) ?? []) {
+      if (!isOpen) continue;
+      const behind = sessions.get(watcher.link);
+      if (behind) behind.push(watcher.session);
+      else sessions.set(watcher.link, [watcher.session]);
+    }
+    for (const [link, names] of sessions) link.told(userId, presence, names);
+  }
+
+  /** Tells all watchers of these users what is shown of them now. */
+  tellAll(covers: (userId: string) => boolean): void {
+    for (const userId of this.#byUser.keys()) {
+      const presence = covers(userId) ? this.#init.presenceOf(userId) : undefined;
+      if (presence) this.changed(userId, presence);
+    }
+  }
+
+  /** Nobody may see the user from now on: when it returns, nobody is told any more, and all know. */
+  hide(userId: string): void {
+    for (const watch of this.#byUser.get(userId) ?? []) {
+      watch.doubts++;
+      this.#shut(watch);
+    }
+  }
+
+  /** Who may see the user has changed: all who watch are checked anew. Resolves when that is done. */
+  async recheck(userId: string): Promise<void> {
+    const watches = [...(this.#byUser.get(userId) ?? [])];
+    for (const watch of watches) watch.doubts++;
+    await Promise.all(watches.map((watch) => this.#check(watch)));
+  }
+
+  /** Makes again the checks that failed. */
+  checkAgain(): void {
+    const failed = [...this.#unchecked];
+    this.#unchecked.clear();
+    for (const watch of failed) void this.#check(watch);
+  }
+
+  #register(watcher: LinkedWatcher, userId: string): Watch {
+    const { session } = watcher;
+    const mine = this.#bySession.get(session) ?? new Map<string, Watch>();
+    this.#bySession.set(session, mine);
+    const known = mine.get(userId);
+    if (known) return known;
+    const watch: Watch = { watcher, userId, isOpen: false, doubts: 0, isChecking: false };
+    mine.set(userId, watch);
+    const ofUser = this.#byUser.get(userId) ?? new Set();
+    this.#byUser.set(userId, ofUser.add(watch));
+    this.#size++;
+    return watch;
+  }
+
+  async #check(watch: Watch): Promise<void> {
+    if (watch.isChecking) {
+      watch.doubts++; // The check that is under way is made once more.
+      return;
+    }
+    watch.isChecking = true;
+    try {
+      await this.#checkUntilSure(watch);
+    } catch {
+      if (this.#isRegistered(watch)) this.#unchecked.add(watch); // The store is away: mute until it is back.
+    } finally {
+      watch.isChecking = false;
+    }
+  }
+
+  async #checkUntilSure(watch: Watch): Promise<void> {
+    for (let doubts = -1; doubts !== watch.doubts; ) {
+      doubts = watch.doubts;
+      const may = await this.#init.privacy.maySee(watch.watcher.viewerId, watch.userId);
+      if (!this.#isRegistered(watch)) return;
+      if (doubts !== watch.doubts) continue;
+      if (!may) this.#shut(watch);
+      else if (!watch.isOpen) {
+        watch.isOpen = true;
+        this.#tell(watch);
+      }
+    }
+  }
+
+  #shut(watch: Watch): void {
+    if (!watch.isOpen) return;
+    watch.isOpen = false;
+    watch.watcher.link.told(watch.userId, HIDDEN, [watch.watcher.session]);
+  }
+
+  #tell({ watcher, userId }: Watch): void {
+    const presence = this.#init.presenceOf(userId);
+    if (presence) watcher.link.told(userId, presence, [watcher.session]);
+  }
+
+  #isRegistered(watch: Watch): boolean {
+    return this.#bySession.get(watch.watcher.session)?.get(watch.userId) === watch;
+  }
+
+  #remove(watch: Watch): void {
+    const { session } = watch.watcher;
+    const mine = this.#bySession.get(session);
+    mine?.delete(watch.userId);
+    if (mine?.size === 0) this.#bySession.delete(session);
+    const ofUser = this.#byUser.get(watch.userId);
+    ofUser?.delete(watch);
+    if (ofUser?.size === 0) this.#byUser.delete(watch.userId);
+    this.#unchecked.delete(watch);
+    this.#size--;
+  }
+}
