@@ -24,10 +24,11 @@ describe("Presence and typing on a real server", function () {
   let heddle: HeddleProcess;
   let dataDir: string;
   const open = new Set<Client>();
-  const alive = setInterval(() => {}, 1_000);
+  let alive: NodeJS.Timeout;
   let names = 0;
 
   before(async () => {
+    alive = setInterval(() => {}, 1_000);
     dataDir = await mkdtemp(join(tmpdir(), "heddle-presence-"));
     heddle = await HeddleProcess.start(dataDir);
   });
