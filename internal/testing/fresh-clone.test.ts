@@ -50,7 +50,11 @@ describe("The README, followed word for word in a fresh clone", function () {
   });
 
   it("make test runs there", async () => {
-    const { stdout } = await run("make", ["test", 'ARGS=-g "The layers"'], { cwd: folder, env });
+    const { stdout } = await run("make", ["test", 'ARGS=-g "The layers"'], {
+      cwd: folder,
+      env,
+      timeout: 120_000,
+    });
     assert.match(stdout, /^\d+ passed, 0 failed, 0 skipped$/m);
   });
 });
