@@ -9,7 +9,8 @@ import { decodeCell } from "./entry-cell.ts";
 import type { Gate, StoredEntry } from "./gate.ts";
 import { bucketOf, findHead } from "./head-finder.ts";
 import { bytesOf, type PendingSend } from "./pending-sends.ts";
-import type { EntryCellPut, MessageStore } from "./ports.ts";
+import type { MessageStore } from "./ports.ts";
+import { baseBeyondHead, clientIdReused, sealed } from "./refusals.ts";
 import type { ThreadLog } from "./thread-log.ts";
 import type { Committed, Verdict } from "./verdict.ts";
 
@@ -163,7 +164,7 @@ export class Appender {
   #beyondHead(batch: Batch, send: PendingSend, head: Head): void {
     batch.settled.add(send);
     if (this.#headReread.has(send)) {
-      this.#settle(send, baseBeyondHead(head));
+      this.#settle(send, baseBeyondHead(head.seq));
       return;
     }
     this.#headReread.add(send);
@@ -186,12 +187,12 @@ export class Appender {
       return;
     }
     log.advance(next, bytes, cells, bucketSize);
-    await this.#answerBatch(log, batch, cells);
+    await this.#answerBatch(log, batch);
     log.publishedSeq = next.seq;
     if (batch.returned.length > 0) log.drop();
   }
 
-  async #answerBatch(log: ThreadLog, batch: Batch, cells: readonly EntryCellPut[]): Promise<void> {
+  async #answerBatch(log: ThreadLog, batch: Batch): Promise<void> {
     const words = await this.#ports.gate.pass(log, batch.items.map(storedEntry));
     batch.items.forEach((item, at) => {
       const committed: Committed = {
@@ -199,7 +200,7 @@ export class Appender {
         seq: item.seq,
         createdAtMs: batch.createdAtMs,
         ordinal: item.ordinal,
-        cell: (cells[at] as EntryCellPut).value,
+        cell: item.cell,
         isVoid: item.send.kind === "void",
         duplicate: false,
         online: words[at]?.subscribed ?? [],
@@ -263,37 +264,4 @@ function found(
       online: [],
     },
   };
-}
-
-function sealed(seq: number): HeddleError {
-  return new HeddleError(
-    Code.FAILED_PRECONDITION,
-    ErrorReason.SEALED,
-    "the send was sealed: it will never commit",
-    {
-      metadata: { seq: String(seq) },
-    },
-  ).withCommittedNever();
-}
-
-function clientIdReused(seq: number): HeddleError {
-  return new HeddleError(
-    Code.ALREADY_EXISTS,
-    ErrorReason.CLIENT_ID_REUSED,
-    "this client_id was used for another payload",
-    {
-      metadata: { seq: String(seq) },
-    },
-  );
-}
-
-function baseBeyondHead(head: Head): HeddleError {
-  return new HeddleError(
-    Code.INVALID_ARGUMENT,
-    ErrorReason.BASE_BEYOND_HEAD,
-    "base_seq is above the thread's head",
-    {
-      metadata: { head_seq: String(head.seq) },
-    },
-  );
 }

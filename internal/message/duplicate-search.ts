@@ -1,9 +1,9 @@
-import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
 import { equalBytes } from "../base/ids.ts";
 import { decodeCell } from "./entry-cell.ts";
 import { bucketOf } from "./head-finder.ts";
 import type { PendingSend } from "./pending-sends.ts";
 import type { MessageStore } from "./ports.ts";
+import { baseTooOld } from "./refusals.ts";
 import { type ThreadLog, tagKey } from "./thread-log.ts";
 
 /** An entry of the log with the same sender and client_id as a send. */
@@ -50,12 +50,7 @@ export class StoreSearch implements DuplicateSearch {
     const from = send.searchedSeq + 1;
     const to = log.keys.from;
     if (bucketOf(to, this.#bucketSize) - bucketOf(from, this.#bucketSize) >= INLINE_BUCKETS) {
-      throw new HeddleError(
-        Code.FAILED_PRECONDITION,
-        ErrorReason.BASE_TOO_OLD,
-        "base_seq is too far below the head: seal the send through ResolveSend, then send anew",
-        { metadata: { head_seq: String(log.found?.head.seq ?? to) } },
-      );
+      throw baseTooOld(log.found?.head.seq ?? to);
     }
     return this.range(log.threadId, send, from, to);
   }

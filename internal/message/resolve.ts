@@ -1,10 +1,10 @@
 import type { Clock } from "../base/clock.ts";
-import { Code, ErrorReason, HeddleError, threadNotFound } from "../base/heddle-error.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import type { Appender } from "./appender.ts";
 import type { StoreSearch } from "./duplicate-search.ts";
 import { VOID_BODY } from "./entry-cell.ts";
 import type { HeadReader } from "./head-finder.ts";
+import { baseBeyondHead } from "./refusals.ts";
 import { sendTag } from "./send-tag.ts";
 import { type ThreadLog, tagKey } from "./thread-log.ts";
 import { selfThread, type ThreadLogs } from "./thread-logs.ts";
@@ -48,16 +48,7 @@ export class Resolver {
     if (!log) return "unknown";
     const { heads, search, appender } = this.#ports;
     const head = await heads.read(log.key, log.threadId, log.hint);
-    if (inquiry.baseSeq > head.seq) {
-      throw new HeddleError(
-        Code.INVALID_ARGUMENT,
-        ErrorReason.BASE_BEYOND_HEAD,
-        "base_seq is above the head",
-        {
-          metadata: { head_seq: String(head.seq) },
-        },
-      );
-    }
+    if (inquiry.baseSeq > head.seq) throw baseBeyondHead(head.seq);
     const tag = sendTag(inquiry.userId, inquiry.clientId);
     const identity = { userId: inquiry.userId, clientId: inquiry.clientId, tagKey: tagKey(tag) };
     const hit = await search.range(log.threadId, identity, inquiry.baseSeq + 1, head.seq);
@@ -71,12 +62,7 @@ export class Resolver {
     if (threadId) return logs.open(threadId, userId);
     if (toUserId === userId) throw selfThread();
     if (seal) return logs.openDirect(userId, toUserId);
-    try {
-      return await logs.open(directThreadId(userId, toUserId), userId);
-    } catch (error) {
-      if (error instanceof HeddleError && error.reason === threadNotFound().reason) return undefined;
-      throw error;
-    }
+    return logs.find(directThreadId(userId, toUserId), userId);
   }
 
   /** Appends a void. Its own duplicate search covers what came above the head up to which we looked. */

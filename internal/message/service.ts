@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
 import { BUCKET_SIZE } from "../base/head.ts";
-import { ErrorReason, HeddleError, invalidField } from "../base/heddle-error.ts";
+import { HeddleError, invalidField } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import type { Accepted, Send, Settle } from "../base/send.ts";
 import type {
@@ -212,13 +212,8 @@ export class MessageService {
   ): Promise<MessageInitShape<typeof GetHeadsResponseSchema>> {
     const heads = await Promise.all(
       request.threadIds.map(async (threadId) => {
-        try {
-          const log = await this.#logs.open(threadId, call.caller.userId);
-          return { threadId, head: headOf(await this.#heads.read(log.key, threadId, log.hint)) };
-        } catch (error) {
-          if (error instanceof HeddleError && error.reason === ErrorReason.THREAD_NOT_FOUND) return undefined;
-          throw error;
-        }
+        const log = await this.#logs.find(threadId, call.caller.userId);
+        return log && { threadId, head: headOf(await this.#heads.read(log.key, log.threadId, log.hint)) };
       }),
     );
     return { heads: heads.filter((head) => head !== undefined) };

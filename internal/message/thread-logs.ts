@@ -39,28 +39,30 @@ export class ThreadLogs {
     return log;
   }
 
-  /** Rejects with THREAD_NOT_FOUND if there is no such thread or the user never was a member. */
-  async open(threadId: Uint8Array, userId: string): Promise<ThreadLog> {
+  /** The log, or undefined if there is no such thread or the user never was a member. */
+  async find(threadId: Uint8Array, userId: string): Promise<ThreadLog | undefined> {
     const key = hex(threadId);
     const cached = this.cached(key, userId);
     if (cached) return cached;
     const view = await this.#threads.view(threadId, userId);
-    if (!view) throw threadNotFound();
-    return this.#remember(key, threadId, view);
+    return view && this.#remember(key, threadId, view);
+  }
+
+  /** The same, but rejects with THREAD_NOT_FOUND. */
+  async open(threadId: Uint8Array, userId: string): Promise<ThreadLog> {
+    const log = await this.find(threadId, userId);
+    if (!log) throw threadNotFound();
+    return log;
   }
 
   /** The log of the direct thread of two users, whose rows are made if they are not there. */
   async openDirect(userId: string, toUserId: string): Promise<ThreadLog> {
     const threadId = directThreadId(userId, toUserId);
-    const key = hex(threadId);
-    const cached = this.cached(key, userId);
-    if (cached) return cached;
-    let view = await this.#threads.view(threadId, userId);
-    if (!view) {
-      await this.#threads.createDirect(userId, toUserId);
-      view = { kind: "direct", members: participants(userId, toUserId), headBucket: 0 };
-    }
-    return this.#remember(key, threadId, view);
+    const log = await this.find(threadId, userId);
+    if (log) return log;
+    await this.#threads.createDirect(userId, toUserId);
+    const members = participants(userId, toUserId);
+    return this.#remember(hex(threadId), threadId, { kind: "direct", members, headBucket: 0 });
   }
 
   #remember(key: string, threadId: Uint8Array, view: ThreadView): ThreadLog {

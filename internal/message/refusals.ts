@@ -1,0 +1,30 @@
+import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
+
+/** Why a send is not appended (docs/errors.md). Whether `committed=never` is said beside it is the appender's to know. */
+
+/** The send was sealed: final, whichever attempt it answers. */
+export function sealed(seq: number): HeddleError {
+  const metadata = { seq: String(seq) };
+  const text = "the send was sealed: it will never commit";
+  return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.SEALED, text, {
+    metadata,
+  }).withCommittedNever();
+}
+
+export function clientIdReused(seq: number): HeddleError {
+  const metadata = { seq: String(seq) };
+  const text = "this client_id was used for another payload";
+  return new HeddleError(Code.ALREADY_EXISTS, ErrorReason.CLIENT_ID_REUSED, text, { metadata });
+}
+
+export function baseBeyondHead(headSeq: number): HeddleError {
+  const metadata = { head_seq: String(headSeq) };
+  const text = "base_seq is above the thread's head";
+  return new HeddleError(Code.INVALID_ARGUMENT, ErrorReason.BASE_BEYOND_HEAD, text, { metadata });
+}
+
+export function baseTooOld(headSeq: number): HeddleError {
+  const metadata = { head_seq: String(headSeq) };
+  const text = "base_seq is too far below the head: seal the send through ResolveSend, then send anew";
+  return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.BASE_TOO_OLD, text, { metadata });
+}
