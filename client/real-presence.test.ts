@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { devTokens, HeddleProcess } from "../internal/testing/heddle-process.ts";
+import { devTokens } from "../internal/testing/heddle-process.ts";
+import { RealServer } from "../internal/testing/real-server.ts";
 import { grpcTransport } from "./grpc/transport.ts";
 import { type Client, type ClientEvent, connect } from "./index.ts";
 import { webTransport } from "./web/transport.ts";
@@ -21,40 +19,20 @@ async function until(client: Client, isSo: () => boolean): Promise<void> {
 
 describe("Presence and typing on a real server", function () {
   this.timeout(60_000);
-  let heddle: HeddleProcess;
-  let dataDir: string;
-  const open = new Set<Client>();
-  let alive: NodeJS.Timeout;
+  const server = new RealServer();
   let names = 0;
-
-  before(async () => {
-    alive = setInterval(() => {}, 1_000);
-    dataDir = await mkdtemp(join(tmpdir(), "heddle-presence-"));
-    heddle = await HeddleProcess.start(dataDir);
-  });
-
-  afterEach(async () => {
-    await Promise.all([...open].map((client) => client.close()));
-    open.clear();
-  });
-
-  after(async () => {
-    clearInterval(alive);
-    await heddle.stop();
-    await rm(dataDir, { recursive: true, force: true });
-  });
 
   const newName = (base: string) => `${base}-${++names}`;
 
   async function signIn(userId: string, door: "grpc" | "web" = "grpc"): Promise<Client> {
-    const { grpcUrl, webUrl } = heddle.addresses;
+    const { grpcUrl, webUrl } = server.addresses;
     const client = await connect({
       userId,
       deviceId: `${userId}-device`,
       transport: door === "grpc" ? grpcTransport({ url: grpcUrl }) : webTransport({ url: webUrl }),
       credentials: async () => (await devTokens(webUrl, [userId]))[userId] ?? "",
     });
-    open.add(client);
+    server.clients.add(client);
     await client.ready();
     return client;
   }

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fromHex, newUuid } from "../internal/base/ids.ts";
 import { MessageService } from "../internal/gen-web/heddle/message/v1/message_service_pb.js";
-import { devTokens, HeddleProcess } from "../internal/testing/heddle-process.ts";
+import { devTokens } from "../internal/testing/heddle-process.ts";
+import { RealServer } from "../internal/testing/real-server.ts";
 import { FileStorage } from "./file-storage.ts";
 import { grpcTransport } from "./grpc/transport.ts";
 import {
@@ -40,47 +38,24 @@ interface Person {
 
 describe("The client library on a real server", function () {
   this.timeout(120_000);
-  let heddle: HeddleProcess;
-  let dataDir: string;
-  let stateDir: string;
-  const open = new Set<Client>();
-  // Timers of clients do not keep a process alive while all of them wait for the server.
-  let alive: NodeJS.Timeout;
+  const server = new RealServer();
   let names = 0;
-
-  before(async () => {
-    alive = setInterval(() => {}, 1_000);
-    dataDir = await mkdtemp(join(tmpdir(), "heddle-client-data-"));
-    stateDir = await mkdtemp(join(tmpdir(), "heddle-client-state-"));
-    heddle = await HeddleProcess.start(dataDir);
-  });
-
-  afterEach(async () => {
-    await Promise.all([...open].map((client) => client.close()));
-    open.clear();
-  });
-
-  after(async () => {
-    clearInterval(alive);
-    await heddle.stop();
-    for (const folder of [dataDir, stateDir]) await rm(folder, { recursive: true, force: true });
-  });
 
   /** A user that nobody has heard of. */
   const newName = (base: string) => `${base}-${++names}`;
 
-  const grpc = () => grpcTransport({ url: heddle.addresses.grpcUrl });
-  const web = () => webTransport({ url: heddle.addresses.webUrl });
+  const grpc = () => grpcTransport({ url: server.addresses.grpcUrl });
+  const web = () => webTransport({ url: server.addresses.webUrl });
 
   async function signIn(userId: string, options: Partial<ConnectOptions> = {}): Promise<Person> {
     const client = await connect({
       userId,
       deviceId: `${userId}-device`,
       transport: grpc(),
-      credentials: async () => (await devTokens(heddle.addresses.webUrl, [userId]))[userId] ?? "",
+      credentials: async () => (await devTokens(server.addresses.webUrl, [userId]))[userId] ?? "",
       ...options,
     });
-    open.add(client);
+    server.clients.add(client);
     const events: ClientEvent[] = [];
     const entries: Entry[] = [];
     client.on((event) => {
@@ -179,7 +154,7 @@ describe("The client library on a real server", function () {
       credentials: async () => {
         fetched += 1;
         const ttlS = fetched === 1 ? 11 : 600;
-        return (await devTokens(heddle.addresses.webUrl, [ann], ttlS))[ann] ?? "";
+        return (await devTokens(server.addresses.webUrl, [ann], ttlS))[ann] ?? "";
       },
     });
     await a.client.ready();
@@ -192,12 +167,12 @@ describe("The client library on a real server", function () {
 
   it("seals a send whose base is too old to search for, and sends its text anew", async () => {
     const [ann, bob] = [newName("ann"), newName("bob")];
-    const storage = await FileStorage.open(join(stateDir, ann));
+    const storage = await FileStorage.open(server.stateOf(ann));
     const away = { url: "http://127.0.0.1:9" };
     const offline = await signIn(ann, { storage, transport: grpcTransport(away) });
     await offline.client.send({ to: bob }, "composed long ago");
     await offline.client.close();
-    const token = (await devTokens(heddle.addresses.webUrl, [bob]))[bob] ?? "";
+    const token = (await devTokens(server.addresses.webUrl, [bob]))[bob] ?? "";
     const transport = grpc();
     const options = { token, timeoutMs: 10_000, signal: undefined };
     const flood = (count: number) =>
@@ -218,9 +193,9 @@ describe("The client library on a real server", function () {
     for (let at = 0; at < 9; at++) await flood(256);
     transport.close();
     // What the server remembers of the thread it need not search.
-    await heddle.stop();
-    heddle = await HeddleProcess.start(dataDir, { again: heddle.addresses });
-    const a = await signIn(ann, { storage: await FileStorage.open(join(stateDir, ann)) });
+    await server.stop();
+    await server.startAgain();
+    const a = await signIn(ann, { storage: await FileStorage.open(server.stateOf(ann)) });
     const [before] = a.client.outbox();
     await until(a.client, () => a.client.outbox().length === 0);
     assert.ok(a.events.some((event) => event.type === "outbox" && event.item.state === "checking"));
@@ -238,7 +213,7 @@ describe("The client library on a real server", function () {
 
   it("loses nothing, repeats nothing and leaves no hole while the server is killed again and again", async () => {
     const [ann, bob] = [newName("ann"), newName("bob")];
-    const a = await signIn(ann, { storage: await FileStorage.open(join(stateDir, ann)) });
+    const a = await signIn(ann, { storage: await FileStorage.open(server.stateOf(ann)) });
     const b = await signIn(bob, { transport: web() });
     await Promise.all([a.client.ready(), b.client.ready()]);
     const sends: Send[] = [];
@@ -262,8 +237,8 @@ describe("The client library on a real server", function () {
       const target = a.entries.length + 30;
       await until(a.client, () => a.entries.length >= target);
       inFlight += a.client.outbox().length + b.client.outbox().length;
-      await heddle.stop("SIGKILL");
-      heddle = await HeddleProcess.start(dataDir, { again: heddle.addresses });
+      await server.stop("SIGKILL");
+      await server.startAgain();
       a.client.foreground();
       b.client.foreground();
     }
@@ -293,7 +268,7 @@ describe("The client library on a real server", function () {
 
   it("sends what it kept when it starts again, and resumes where it stopped", async () => {
     const [ann, bob] = [newName("ann"), newName("bob")];
-    const folder = join(stateDir, ann);
+    const folder = server.stateOf(ann);
     const a = await signIn(ann, { storage: await FileStorage.open(folder) });
     await (await a.client.send({ to: bob }, "one")).outcome();
     await a.client.close();
