@@ -1,10 +1,4 @@
-import {
-  Code,
-  ErrorReason,
-  HeddleError,
-  invalidField,
-  threadNotFound,
-} from "../internal/base/heddle-error.ts";
+import { Code, ErrorReason, HeddleError, invalidField } from "../internal/base/heddle-error.ts";
 import { fromHex, NAME_PATTERN, newUuid } from "../internal/base/ids.ts";
 import { ThreadService } from "../internal/gen-web/heddle/thread/v1/thread_service_pb.js";
 import { BlockCalls } from "./blocks.ts";
@@ -87,7 +81,7 @@ class HeddleClient implements Client {
     const { signal, threads, pump, outbox, sends } = this.#engine;
     signal.throwIfAborted();
     const threadId = "to" in target ? await this.#directId(target.to) : checkThreadId(target.threadId);
-    if (threads.get(threadId)?.hasLeft) throw threadNotFound();
+    if (threads.get(threadId)?.hasLeft) throw noMember();
     const isKnown = (threads.get(threadId)?.log.head.seq ?? 0) > 0;
     const attempt = pump.canTry(threadId) ? 1 : 0;
     const record = await outbox.compose(threadId, isKnown ? { threadId } : target, text, attempt);
@@ -245,4 +239,10 @@ class HeddleClient implements Client {
   #requestId(): Uint8Array {
     return newUuid(this.#engine.clock.nowMs());
   }
+}
+
+/** What the server would say, without asking it. */
+function noMember(): HeddleError {
+  const text = "you are no member of this group any more";
+  return new HeddleError(Code.NOT_FOUND, ErrorReason.THREAD_NOT_FOUND, text);
 }

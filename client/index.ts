@@ -1,5 +1,6 @@
 /** The client library of Heddle. Browser-safe; transports are in client/grpc and client/web. See README.md. */
 export { Code, ErrorReason, HeddleError } from "../internal/base/heddle-error.ts";
+export { changeText } from "./change-text.ts";
 export type {
   Blocks,
   Client,
