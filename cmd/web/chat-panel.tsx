@@ -17,7 +17,7 @@ export function ChatPanel(props: { model: Model; conversation: Conversation; onC
       }}
     >
       {isGroup ? (
-        <GroupPanel model={model} conversation={conversation} />
+        <GroupPanel model={model} conversation={conversation} onClose={onClose} />
       ) : (
         <BlockPanel model={model} conversation={conversation} />
       )}

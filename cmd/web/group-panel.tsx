@@ -1,9 +1,10 @@
-import { useComputed, useSignal } from "@preact/signals";
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import type { Member } from "../../client/index.ts";
 import { changeProblem } from "./change-problem.ts";
 import { MemberList } from "./member-list.tsx";
 import type { Conversation, Model } from "./model.ts";
-import { PeopleField } from "./people-field.tsx";
+import { PeopleChoice, PeopleField } from "./people-field.tsx";
 
 interface PanelProps {
   readonly model: Model;
@@ -14,7 +15,7 @@ interface PanelProps {
 export type Change = (work: () => Promise<unknown>) => Promise<boolean>;
 
 /** A group: its name, its members, who may be added, and the way out. */
-export function GroupPanel({ model, conversation }: PanelProps) {
+export function GroupPanel({ model, conversation, onClose }: PanelProps & { readonly onClose: () => void }) {
   const problem = useSignal("");
   const isBusy = useSignal(false);
   const members = useSignal<readonly Member[]>([]);
@@ -40,13 +41,14 @@ export function GroupPanel({ model, conversation }: PanelProps) {
         {problem}
       </p>
       <Rename model={model} conversation={conversation} change={change} />
-      <Add model={model} conversation={conversation} change={change} members={members.value} />
+      <Add model={model} conversation={conversation} change={change} members={members} />
       <MemberList model={model} conversation={conversation} change={change} members={members} />
-      <Leave model={model} conversation={conversation} change={change} />
+      <Leave model={model} conversation={conversation} change={change} onLeft={onClose} />
     </div>
   );
 }
 
+type Members = ReadonlySignal<readonly Member[]>;
 type PartProps = PanelProps & { readonly change: Change };
 
 function Rename({ model, conversation, change }: PartProps) {
@@ -78,36 +80,37 @@ function Rename({ model, conversation, change }: PartProps) {
   );
 }
 
-function Add({ model, conversation, change, members }: PartProps & { readonly members: readonly Member[] }) {
-  const people = useSignal<readonly string[]>([]);
+function Add({ model, conversation, change, members }: PartProps & { readonly members: Members }) {
+  const choice = useMemo(() => {
+    const isIn = (userId: string) => members.value.some((member) => member.userId === userId);
+    return new PeopleChoice((userId) => (isIn(userId) ? `${userId} is in the group.` : ""));
+  }, [members]);
   const known = useComputed(() => model.chats.value.flatMap((chat) => (chat.isDirect ? [chat.title] : [])));
-  const isIn = (userId: string) => members.some((member) => member.userId === userId);
+  const chosen = choice.people.value;
   return (
     <form
       onSubmit={async (event) => {
         event.preventDefault();
-        const added = people.value;
-        if (added.length === 0) return;
-        if (await change(() => model.groups.add(conversation.chatId, added))) people.value = [];
+        if (!choice.take() || choice.people.value.length === 0) return;
+        const added = choice.people.value;
+        if (await change(() => model.groups.add(conversation.chatId, added))) choice.people.value = [];
       }}
     >
-      <PeopleField
-        label="Add people"
-        people={people}
-        known={known}
-        refuse={(userId) => (isIn(userId) ? `${userId} is in the group.` : "")}
-      />
-      {people.value.length > 0 && (
+      <PeopleField label="Add people" choice={choice} known={known} />
+      {(chosen.length > 0 || choice.typed.value !== "") && (
         <button type="submit" class="primary">
-          Add {people.value.length === 1 ? people.value[0] : `${people.value.length} people`}
+          {chosen.length > 1 ? `Add ${chosen.length} people` : `Add ${chosen[0] ?? "them"}`}
         </button>
       )}
     </form>
   );
 }
 
-function Leave({ model, conversation, change }: PartProps) {
+function Leave({ model, conversation, change, onLeft }: PartProps & { readonly onLeft: () => void }) {
   const isAsking = useSignal(false);
+  const leave = async () => {
+    if (await change(() => model.groups.leave(conversation.chatId))) onLeft();
+  };
   if (!isAsking.value) {
     return (
       <button type="button" class="plain danger" onClick={() => (isAsking.value = true)}>
@@ -118,11 +121,7 @@ function Leave({ model, conversation, change }: PartProps) {
   return (
     <div class="line">
       <p class="note">What was said until now stays with you; nothing new will come.</p>
-      <button
-        type="button"
-        class="plain danger"
-        onClick={() => void change(() => model.groups.leave(conversation.chatId))}
-      >
+      <button type="button" class="plain danger" onClick={() => void leave()}>
         Leave
       </button>
       <button type="button" class="plain" onClick={() => (isAsking.value = false)}>

@@ -1,14 +1,17 @@
 import { useComputed, useSignal } from "@preact/signals";
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { changeProblem } from "./change-problem.ts";
 import type { Model } from "./model.ts";
-import { PeopleField } from "./people-field.tsx";
+import { PeopleChoice, PeopleField } from "./people-field.tsx";
 
 /** Asks for the name of a new group and who is in it. Escape leaves it. */
 export function NewGroup(props: { model: Model; onMade: (threadId: string) => void; onCancel: () => void }) {
   const { model } = props;
   const name = useSignal("");
-  const people = useSignal<readonly string[]>([]);
+  const choice = useMemo(
+    () => new PeopleChoice((userId) => (userId === model.userId ? "You are in it anyway." : "")),
+    [model],
+  );
   const problem = useSignal("");
   const isBusy = useSignal(false);
   const field = useRef<HTMLInputElement>(null);
@@ -17,7 +20,7 @@ export function NewGroup(props: { model: Model; onMade: (threadId: string) => vo
 
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
-    if (isBusy.value) return;
+    if (isBusy.value || !choice.take()) return;
     if (name.value.trim() === "") {
       problem.value = "A group needs a name.";
       field.current?.focus();
@@ -26,7 +29,7 @@ export function NewGroup(props: { model: Model; onMade: (threadId: string) => vo
     isBusy.value = true;
     problem.value = "";
     try {
-      props.onMade((await model.groups.create(name.value.trim(), people.value)).threadId);
+      props.onMade((await model.groups.create(name.value.trim(), choice.people.value)).threadId);
     } catch (error) {
       problem.value = changeProblem(error);
     }
@@ -56,12 +59,7 @@ export function NewGroup(props: { model: Model; onMade: (threadId: string) => vo
           }}
         />
       </label>
-      <PeopleField
-        label="Who is in it, besides you?"
-        people={people}
-        known={known}
-        refuse={(userId) => (userId === model.userId ? "You are in it anyway." : "")}
-      />
+      <PeopleField label="Who is in it, besides you?" choice={choice} known={known} />
       <p class="problem" role="alert">
         {problem}
       </p>
