@@ -1,22 +1,23 @@
-import type { Entry, MemberChange } from "./model.ts";
+import type { Entry, EntryBody, MemberChange } from "./model.ts";
 
 /** Users that a sentence names; the others are counted. */
 const NAMED = 8;
 
 /**
- * A member or setting entry as an English sentence without a full stop: `ann added bob and cleo`, for `userId` as `you`.
+ * A member or setting entry as an English sentence without a full stop: `ann added bob and cleo`, with `you` for `userId`.
  * Undefined for other entries. Names of groups are as people wrote them: show it as you show text of theirs.
  */
 export function changeText({ sender, body }: Entry, userId: string): string | undefined {
+  const text = sentence(sender, body, userId);
+  return sender === userId ? text?.replace(/^you/, "You") : text;
+}
+
+function sentence(sender: string, body: EntryBody, userId: string): string | undefined {
   const called = (name: string) => (name === userId ? "you" : name);
   const all = (names: readonly string[]) => listed(names.map(called));
   if (body.kind === "setting_change") return `${called(sender)} named the group “${body.name}”`;
   if (body.kind !== "member_change") return undefined;
-  return [
-    ...came(body, sender, called, all),
-    ...went(body, sender, called, all),
-    ...roles(body, sender, called, all),
-  ].join("; ");
+  return [came, went, roles].flatMap((part) => part(body, sender, called, all)).join("; ");
 }
 
 type Called = (name: string) => string;

@@ -18,7 +18,7 @@ export function BlockPanel({ model, conversation }: { model: Model; conversation
     isBusy.value = false;
   };
   return (
-    <>
+    <div>
       <p class="note">
         {isBlocked
           ? `You have blocked ${name}. Neither of you can write here, or see whether the other is there.`
@@ -35,6 +35,6 @@ export function BlockPanel({ model, conversation }: { model: Model; conversation
       <p class="problem" role="alert">
         {problem}
       </p>
-    </>
+    </div>
   );
 }

@@ -29,7 +29,7 @@ describe("Groups on the page", function () {
     const ann = await browser.signedIn("ann");
     const bob = await browser.signedIn("bob");
     await makeGroup(ann, "Long weekend", ["bob", "cleo"]);
-    await change(ann, "you made the group “Long weekend” with bob and cleo").waitFor();
+    await change(ann, "You made the group “Long weekend” with bob and cleo").waitFor();
     await ann.getByText("3 members").first().waitFor();
     await row(bob, "Long weekend").getByText("ann made the group").waitFor();
     await write(ann, "who brings the tent?");
@@ -62,7 +62,7 @@ describe("Groups on the page", function () {
     await eve.getByRole("button", { name: "Leave out dan" }).waitFor();
     await eve.getByLabel("Name of the group").fill("Two");
     await eve.keyboard.press("Enter");
-    await change(eve, "you made the group “Two” with dan").waitFor();
+    await change(eve, "You made the group “Two” with dan").waitFor();
     await eve.getByRole("button", { name: "New chat" }).click();
     await eve.getByRole("button", { name: "New group" }).click();
     await eve.getByRole("form", { name: "New group" }).waitFor();

@@ -40,7 +40,7 @@ export function PresenceLine(props: { people: People; chatId: string; title: str
 }
 
 function groupText({ memberCount, hasLeft }: About): string {
-  if (hasLeft) return "You are no longer a member";
+  if (hasLeft) return "Not a member any more";
   return memberCount === 1 ? "1 member" : `${memberCount} members`;
 }
 
