@@ -14,6 +14,7 @@ import { PresenceService } from "../gen/heddle/presence/v1/presence_service_pb.j
 import { ClientFrameSchema, type Refused } from "../gen/heddle/push/v1/frame_pb.js";
 import { PushService, type SubmitRequestSchema } from "../gen/heddle/push/v1/push_service_pb.js";
 import { ThreadService } from "../gen/heddle/thread/v1/thread_service_pb.js";
+import { badGroupInput } from "./bad-group-input.ts";
 import { type Addresses, devTokens } from "./heddle-process.ts";
 import { RawStream } from "./raw-stream.ts";
 
@@ -231,6 +232,7 @@ export const badInput: Readonly<Record<string, (target: Target) => Promise<Told>
   },
   "submit-without-session": (target) => submitted(target, { case: "receipt", value: { threadId: FOREIGN } }),
   "submit-open": (target) => submitted(target, { case: "open", value: { deviceId: "phone" } }),
+  ...badGroupInput,
 };
 
 /** A send whose text is the bytes C3 28, which no UTF-8 has. */
