@@ -3,7 +3,7 @@ import { directThreadId } from "../base/thread-id.ts";
 import { MemberRole } from "../gen/heddle/message/v1/entry_pb.js";
 import { MessageService } from "../gen/heddle/message/v1/message_service_pb.js";
 import { ThreadService } from "../gen/heddle/thread/v1/thread_service_pb.js";
-import { goodSend, type Target, type Told } from "./bad-input.ts";
+import { goodSend, type Target, type Told } from "./bad-input-target.ts";
 
 const {
   createGroup,

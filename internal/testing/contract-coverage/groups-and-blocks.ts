@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { hex } from "../../base/ids.ts";
 import { directThreadId } from "../../base/thread-id.ts";
-import { MemberRole } from "../../gen/heddle/message/v1/entry_pb.js";
+import { type BodySchema, MemberRole } from "../../gen/heddle/message/v1/entry_pb.js";
 import { type Thread, ThreadKind } from "../../gen/heddle/thread/v1/thread_pb.js";
 import type { RecordedHeddle } from "./recorded-heddle.ts";
 import { sendOf } from "./send-request.ts";
@@ -86,7 +87,7 @@ export function groupsAndBlocks(recorded: () => RecordedHeddle, made: MadeGroups
   });
 
   it("refuses what only the server may write", async () => {
-    const said = [
+    const said: NonNullable<MessageInitShape<typeof BodySchema>["kind"]>[] = [
       {
         case: "memberChange",
         value: {
@@ -100,7 +101,7 @@ export function groupsAndBlocks(recorded: () => RecordedHeddle, made: MadeGroups
         },
       },
       { case: "settingChange", value: { previousMembersSeq: 7n, name: "mine" } },
-    ] as const;
+    ];
     for (const kind of said) {
       const send = { ...sendOf(made.threadId, "", 7n), body: { kind } };
       await assert.rejects(recorded().as("nia").message.send(send), /only a text may be sent/);
