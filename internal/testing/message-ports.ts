@@ -106,7 +106,6 @@ export class MemoryThreads implements Threads {
   };
   readonly blocks: Blocks = {
     between: async (...args) => {
-      this.trace.push("blocks");
       await this.onCall?.("between");
       return this.memory.between(...args);
     },
