@@ -14,7 +14,7 @@ import { Resolver } from "../message/resolve.ts";
 import { RosterLoader } from "../message/roster-loader.ts";
 import { Sender } from "../message/sender.ts";
 import { ThreadLogs } from "../message/thread-logs.ts";
-import { ThreadReader } from "../message/thread-reader.ts";
+import { type Range, ThreadReader } from "../message/thread-reader.ts";
 import { TouchLedger } from "../message/touch-ledger.ts";
 import { Deadlines } from "../stream/deadlines.ts";
 import { MemoryGroups } from "./memory-groups.ts";
@@ -106,6 +106,11 @@ export class AppendServer {
 
   change(asked: AskedChange): Promise<MadeChange> {
     return this.#changes.change(asked);
+  }
+
+  /** What a user may see of a thread. Rejects with THREAD_NOT_FOUND. */
+  async range(threadId: Uint8Array, userId: string): Promise<Range> {
+    return this.reader.range(await this.#logs.open(threadId, userId), userId);
   }
 
   raiseEpoch(threadId: Uint8Array): Promise<void> {

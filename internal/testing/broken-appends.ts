@@ -149,7 +149,10 @@ export const brokenGroups: Readonly<Record<string, GroupVariant>> = {
     ...parts,
     groups: {
       ...parts.groups,
-      project: (entry, headBucket) => world.project(entry, headBucket, entry.removed),
+      project(entry, headBucket) {
+        const touched = entry.previousSeq === 0 ? undefined : entry.removed;
+        return world.project(entry, headBucket, touched);
+      },
     },
   }),
 };
