@@ -82,10 +82,6 @@ function rowWrites(db: Kysely<Tables>) {
 
 function rowReads(db: Kysely<Tables>) {
   const owned = viewedRows(db).where("thread.owner_id", "=", ownerId);
-  // `lit`, because the index is one of these rows alone.
-  const large = owned
-    .where(({ eb, lit }) => eb("thread.is_large", "=", lit(1)))
-    .where(({ eb, lit }) => eb("thread.has_left", "=", lit(0)));
   const limit = parameter<number>("limit");
   return {
     readRow: statement<RowName>()(owned.where("thread.thread_id", "=", threadId)),
@@ -111,8 +107,19 @@ function rowReads(db: Kysely<Tables>) {
         .orderBy("thread.thread_id", "desc")
         .limit(limit),
     ),
-    /** The large groups that the owner is a member of. */
-    allLarge: statement<{ ownerId: string }>()(large),
+    /**
+     * The large groups that the owner is a member of. `lit`, because their index has no other rows; a subquery,
+     * because SQLite takes that index only for what it covers.
+     */
+    allLarge: statement<{ ownerId: string }>()(
+      owned.where("thread.thread_id", "in", ({ selectFrom }) =>
+        selectFrom("thread as large")
+          .select("large.thread_id")
+          .where("large.owner_id", "=", ownerId)
+          .where(({ eb, lit }) => eb("large.is_large", "=", lit(1)))
+          .where(({ eb, lit }) => eb("large.has_left", "=", lit(0))),
+      ),
+    ),
     syncRows: syncRows(db),
   };
 }
