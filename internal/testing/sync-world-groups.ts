@@ -3,8 +3,8 @@ import { hex } from "../base/ids.ts";
 import type { GroupStore } from "../store/group-store.ts";
 import type { Interleaving } from "./interleaving.ts";
 
-/** The groups of a SyncWorld: `wide` is large from the beginning, the others may become so. */
-export const GROUPS = ["small", "growing", "wide"] as const;
+/** The groups of a SyncWorld: `wide` and `broad` are large from the beginning, the others may become so. */
+export const GROUPS = ["small", "growing", "wide", "broad"] as const;
 export type GroupName = (typeof GROUPS)[number];
 
 /** The only member whose rows matter, and the one who does everything. */
@@ -45,7 +45,12 @@ export class SyncWorldGroups {
     const { store, committed, accept } = this.#init;
     const threadId = idOf(name);
     const added = [OWNER, OTHER].map((userId) => ({ userId, role: "member" as const }));
-    const entry = { ...plainEntry(threadId, 1, 0), name, added, isLarge: name === "wide" };
+    const entry = {
+      ...plainEntry(threadId, 1, 0),
+      name,
+      added,
+      isLarge: name === "wide" || name === "broad",
+    };
     committed.set(hex(threadId), 1);
     this.#changes.set(hex(threadId), [entry]);
     await store.project(entry, 0);

@@ -71,6 +71,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** Docs/design.md, section 6, with one rule missing: the property must see each lose something. */
 const broken: Readonly<Record<string, PageVariant>> = {
   "large groups are not listed": (page) => ({ ...page, large: [] }),
+  "only some of the large groups are listed": (page) => ({
+    ...page,
+    large: page.large.slice(0, 1),
+    hasMore: page.hasMore && page.large.length === 0,
+  }),
   "those who have left are not listed": (page) => ({
     ...page,
     rows: page.rows.filter(({ group }) => !group?.left),
