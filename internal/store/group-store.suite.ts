@@ -1,22 +1,18 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import type { Member, RosterEntry } from "../base/group.ts";
 import { hex } from "../base/ids.ts";
 import type { StoreClock } from "./device-store.suite.ts";
-import type { GroupStore } from "./group-store.ts";
-import { ACTIVE_MS, type ThreadRow, type ThreadStore } from "./thread-store.ts";
+import { largeGroupTests } from "./large-group.suite.ts";
+import { ids, member, owner, SampleGroup, type SampleStores, users } from "./sample-group.ts";
+import { ACTIVE_MS } from "./thread-store.ts";
 
-type Stores = GroupStore & ThreadStore;
-type Current = () => { readonly store: Stores; readonly clock: StoreClock };
-
-/** Everything an entry may leave out. */
-const PLAIN = { ordinal: 0, name: undefined, added: [], removed: [], changed: [], isLarge: false } as const;
+type Current = () => { readonly store: SampleStores; readonly clock: StoreClock };
 
 /** What every GroupStore must do: the part of threadStoreSuite that is about groups. */
 export function groupStoreTests(current: Current): void {
   describe("projection", () => projectionTests(current));
   describe("rows", () => rowTests(current));
-  describe("large groups", () => largeTests(current));
+  describe("large groups", () => largeGroupTests(current));
   describe("members", () => memberTests(current));
 }
 
@@ -27,7 +23,7 @@ function projectionTests(current: Current): void {
 
   it("applies entries in order, and each once", async () => {
     const { store } = current();
-    const group = new Group(store, current().clock);
+    const group = new SampleGroup(store, current().clock);
     const [ann, bob, cid] = users(3);
     const first = group.entry(1, { previousSeq: 0, name: "Four", added: [owner(ann), member(bob)] });
     assert.equal(await store.project(first, 0), 1);
@@ -52,7 +48,7 @@ function projectionTests(current: Current): void {
 
   it("applies an entry once, however many bring it at the same time", async () => {
     const { store, clock } = current();
-    const group = new Group(store, clock);
+    const group = new SampleGroup(store, clock);
     const [ann] = users(1);
     const first = group.entry(1, { previousSeq: 0, name: "One", added: [owner(ann)] });
     const applied = await Promise.all(Array.from({ length: 10 }, () => store.project(first, 0)));
@@ -62,7 +58,7 @@ function projectionTests(current: Current): void {
 
   it("finds what a request made, by its sender", async () => {
     const { store, clock } = current();
-    const group = new Group(store, clock);
+    const group = new SampleGroup(store, clock);
     const [ann, bob] = users(2);
     const first = group.entry(1, { previousSeq: 0, name: "One", added: [owner(ann)] });
     await store.project(first, 0);
@@ -77,7 +73,7 @@ function rowTests(current: Current): void {
   it("gives each newcomer a row that is read up to the joining entry and counts as touched", async () => {
     const { store, clock } = current();
     const [ann, bob] = users(2);
-    const group = await Group.made(store, clock, [ann]);
+    const group = await SampleGroup.made(store, clock, [ann]);
     const madeAtMs = group.madeAtMs;
     clock.jumpWall(5_000);
     await group.project(7, { ordinal: 4, added: [member(bob)] }, 3);
@@ -111,7 +107,7 @@ function rowTests(current: Current): void {
   it("shows one who left the group as it was, and nothing of what comes after", async () => {
     const { store, clock } = current();
     const [ann, bob, cid] = users(3);
-    const group = await Group.made(store, clock, [ann, bob]);
+    const group = await SampleGroup.made(store, clock, [ann, bob]);
     clock.jumpWall(5_000);
     await group.project(9, { ordinal: 6, removed: [bob] }, 2);
     const left = await group.row(bob);
@@ -136,7 +132,7 @@ function rowTests(current: Current): void {
   it("takes one who was there before in again, with the mute mark and a raised read position", async () => {
     const { store, clock } = current();
     const [ann, bob] = users(2);
-    const group = await Group.made(store, clock, [ann, bob]);
+    const group = await SampleGroup.made(store, clock, [ann, bob]);
     await store.setMuted(bob, group.id, true);
     await group.project(5, { ordinal: 3, removed: [bob] });
     await group.project(20, { ordinal: 15, added: [owner(bob)] });
@@ -156,7 +152,7 @@ function rowTests(current: Current): void {
   it("takes a version for a changed role, and none for whom nothing changes", async () => {
     const { store, clock } = current();
     const [ann, bob, cid] = users(3);
-    const group = await Group.made(store, clock, [ann, bob, cid]);
+    const group = await SampleGroup.made(store, clock, [ann, bob, cid]);
     await group.project(4, { changed: [owner(bob)] });
     const rows = await store.rowsOf(group.id, [ann, bob, cid, "nobody"]);
     const seen = new Map(rows.map((row) => [row.ownerId, [row.group?.role, row.version]]));
@@ -169,9 +165,9 @@ function rowTests(current: Current): void {
   it("are listed by recency and synced by version like all others", async () => {
     const { store, clock } = current();
     const [ann, bob] = users(2);
-    const first = await Group.made(store, clock, [ann]);
+    const first = await SampleGroup.made(store, clock, [ann]);
     clock.jumpWall(1_000);
-    const second = await Group.made(store, clock, [ann, bob]);
+    const second = await SampleGroup.made(store, clock, [ann, bob]);
     clock.jumpWall(1_000);
     await second.project(2, { removed: [ann] });
     assert.deepEqual(ids(await store.list(ann, 10)), [hex(second.id), hex(first.id)]);
@@ -180,122 +176,12 @@ function rowTests(current: Current): void {
   });
 }
 
-function largeTests(current: Current): void {
-  it("mark the rows of all members with the entry that makes one", async () => {
-    const { store, clock } = current();
-    const [ann, bob, cid, dan] = users(4);
-    const group = await Group.made(store, clock, [ann, bob, cid]);
-    await group.project(5, { removed: [cid] });
-    await group.project(6, { added: [member(dan)], isLarge: true });
-    const rows = await store.rowsOf(group.id, [ann, bob, cid, dan]);
-    const seen = new Map(rows.map((row) => [row.ownerId, [row.group?.isLarge, row.version]]));
-    assert.deepEqual(
-      [seen.get(ann), seen.get(bob), seen.get(dan)],
-      [
-        [true, 2],
-        [true, 2],
-        [true, 1],
-      ],
-    );
-    assert.deepEqual(seen.get(cid), [false, 2]);
-    assert.deepEqual(
-      await store.largeGroupCounts([ann, cid, dan]),
-      new Map([
-        [ann, 1],
-        [cid, 0],
-        [dan, 1],
-      ]),
-    );
-    await group.project(7, { added: [member(cid)], isLarge: true });
-    await group.project(8, { removed: [ann], isLarge: true });
-    assert.deepEqual(
-      await store.largeGroupCounts([ann, cid]),
-      new Map([
-        [ann, 0],
-        [cid, 1],
-      ]),
-    );
-  });
-
-  it("come with every sync after the rows, each once, whatever the cursor", async () => {
-    const { store, clock } = current();
-    const [ann] = users(1);
-    const groups: Group[] = [];
-    for (let at = 0; at < 5; at++) groups.push(await Group.made(store, clock, [ann], true));
-    const small = await Group.made(store, clock, [ann]);
-    clock.jumpWall(2 * ACTIVE_MS);
-    await store.setMuted(ann, (groups[2] as Group).id, true); // Version 7: part of it by its row.
-    const cursor = { version: 6, atMs: clock.nowMs() };
-    const sorted = groups.map(({ id }) => hex(id)).sort();
-    const muted = hex((groups[2] as Group).id);
-    const others = sorted.filter((id) => id !== muted);
-
-    const whole = await store.sync(ann, cursor, 0, 10);
-    assert.deepEqual([ids(whole.rows), ids(whole.large), whole.hasMore], [[muted], others, false]);
-    const pages: string[][] = [];
-    let place = { version: 0, large: new Uint8Array(16) };
-    for (let more = true; more; ) {
-      const page = await store.sync(ann, cursor, place.version, 2, place.large);
-      pages.push([...ids(page.rows), ...ids(page.large)]);
-      more = page.hasMore;
-      place = {
-        version: page.rows.at(-1)?.version ?? place.version,
-        large: new Uint8Array(page.large.at(-1)?.threadId ?? place.large),
-      };
-    }
-    assert.deepEqual(pages.flat(), [muted, ...others]);
-    assert.ok(pages.every((page) => page.length <= 2));
-
-    const all = await store.sync(ann, undefined, 0, 10); // Of a full sync they are part by their rows.
-    assert.deepEqual([all.rows.length, all.large, ids(all.rows).includes(hex(small.id))], [6, [], true]);
-    const full = await store.sync(ann, cursor, 0, 1);
-    assert.deepEqual([ids(full.rows), full.large, full.hasMore], [[muted], [], true]);
-  });
-
-  it("leave the syncs of those who leave them, by their rows", async () => {
-    const { store, clock } = current();
-    const [ann, bob] = users(2);
-    const group = await Group.made(store, clock, [ann, bob], true);
-    clock.jumpWall(2 * ACTIVE_MS);
-    const cursor = { version: 1, atMs: clock.nowMs() + 2 * ACTIVE_MS };
-    assert.deepEqual(ids((await store.sync(ann, cursor, 0, 10)).large), [hex(group.id)]);
-    await group.project(4, { removed: [ann], isLarge: true });
-    const page = await store.sync(ann, cursor, 0, 10);
-    assert.deepEqual([ids(page.rows), page.large], [[hex(group.id)], []]);
-    assert.deepEqual((await store.sync(ann, { ...cursor, version: 2 }, 0, 10)).rows, []);
-  });
-
-  it("are listed by their activity row, whose time and hint never go down", async () => {
-    const { store, clock } = current();
-    const [ann, bob] = users(2);
-    const large = await Group.made(store, clock, [ann, bob], true);
-    clock.jumpWall(1_000);
-    const small = await Group.made(store, clock, [ann]);
-    clock.jumpWall(1_000);
-    const other = await Group.made(store, clock, [ann], true);
-    const names = async (limit: number, before?: ThreadRow) => ids(await store.list(ann, limit, before));
-    assert.deepEqual(await names(10), [hex(other.id), hex(small.id), hex(large.id)]);
-    clock.jumpWall(1_000);
-    await store.noteActivity(large.id, 5);
-    assert.deepEqual(await names(10), [hex(large.id), hex(other.id), hex(small.id)]);
-    const [first, second] = await store.list(ann, 2);
-    assert.deepEqual([first?.updatedAtMs, first?.headBucket], [clock.nowMs(), 5]);
-    assert.deepEqual(await names(1, first), [hex(other.id)]);
-    assert.deepEqual(await names(1, second), [hex(small.id)]);
-    clock.jumpWall(-10_000);
-    await store.noteActivity(large.id, 2);
-    clock.jumpWall(10_000);
-    const row = await large.row(bob);
-    assert.deepEqual([row.updatedAtMs, row.headBucket, row.version], [first?.updatedAtMs, 5, 1]);
-  });
-}
-
 function memberTests(current: Current): void {
   it("are listed to members alone, in pages by user_id", async () => {
     const { store, clock } = current();
     const members = users(5).sort();
     const [first = "", second = "", third = "", fourth = "", fifth = ""] = members;
-    const group = await Group.made(store, clock, [third, first, fifth, second, fourth]);
+    const group = await SampleGroup.made(store, clock, [third, first, fifth, second, fourth]);
     const page = async (viewer: string, after: string) =>
       (await store.memberPage(group.id, viewer, after, 2))?.map(({ userId, role }) => [userId, role]);
     assert.deepEqual(await page(first, ""), [
@@ -316,8 +202,8 @@ function memberTests(current: Current): void {
   it("share a group while both are in it", async () => {
     const { store, clock } = current();
     const [ann, bob, cid] = users(3);
-    const group = await Group.made(store, clock, [ann, bob]);
-    await Group.made(store, clock, [ann, cid]);
+    const group = await SampleGroup.made(store, clock, [ann, bob]);
+    await SampleGroup.made(store, clock, [ann, cid]);
     const shared = async () => [await store.shareGroup(ann, bob), await store.shareGroup(bob, cid)];
     assert.deepEqual(await shared(), [true, false]);
     assert.deepEqual(
@@ -329,75 +215,4 @@ function memberTests(current: Current): void {
     assert.deepEqual(await shared(), [false, false]);
     assert.equal((await store.groupsOf(ann)).length, 1);
   });
-}
-
-/** A group of a test, whose entries name one another. */
-class Group {
-  readonly id = new Uint8Array(randomBytes(16));
-  readonly madeAtMs: number;
-  readonly #store: Stores;
-  #applied = 0;
-  #count = 0;
-
-  constructor(store: Stores, clock: StoreClock) {
-    this.#store = store;
-    this.madeAtMs = clock.nowMs();
-  }
-
-  /** With these members, the first of them its owner. */
-  static async made(
-    store: Stores,
-    clock: StoreClock,
-    userIds: readonly string[],
-    isLarge = false,
-  ): Promise<Group> {
-    const group = new Group(store, clock);
-    const added = userIds.map((userId, at) => (at === 0 ? owner(userId) : member(userId)));
-    await group.project(1, { name: "Group", added, isLarge });
-    return group;
-  }
-
-  entry(seq: number, parts: Partial<RosterEntry>): RosterEntry {
-    this.#count += (parts.added?.length ?? 0) - (parts.removed?.length ?? 0);
-    return {
-      ...PLAIN,
-      threadId: this.id,
-      seq,
-      previousSeq: this.#applied,
-      createdAtMs: this.madeAtMs,
-      sender: "somebody",
-      requestId: new Uint8Array(randomBytes(16)),
-      memberCount: this.#count,
-      ...parts,
-    };
-  }
-
-  async project(seq: number, parts: Partial<RosterEntry>, headBucket = 0): Promise<void> {
-    assert.equal(await this.#store.project(this.entry(seq, parts), headBucket), seq);
-    this.#applied = seq;
-  }
-
-  async row(userId: string): Promise<ThreadRow> {
-    const [row] = await this.#store.get(userId, [this.id]);
-    assert.ok(row);
-    return row;
-  }
-}
-
-function ids(rows: readonly ThreadRow[]): string[] {
-  return rows.map(({ threadId }) => hex(threadId));
-}
-
-function owner(userId: string): Member {
-  return { userId, role: "owner" };
-}
-
-function member(userId: string): Member {
-  return { userId, role: "member" };
-}
-
-/** New ones, in byte order. At most ten. */
-function users(count: number): [string, string, string, string] {
-  const stem = `u${randomBytes(6).toString("hex")}`;
-  return Array.from({ length: count }, (_, at) => `${stem}.${at}`) as [string, string, string, string];
 }
