@@ -94,7 +94,8 @@ export class GroupTopicWorld implements GroupEffects<Stay> {
   finish(): void {
     this.#isSubscribed = this.#isTaken;
     // An entry that adds somebody is answered, so published, by whoever appended it, or found by a later send.
-    for (const entry of this.#log) if (!entry.isPublished && entry.added.length > 0) this.#publishAgain(entry);
+    for (const entry of this.#log)
+      if (!entry.isPublished && entry.added.length > 0) this.#publishAgain(entry);
     this.#unpublished = [];
     this.#settleAll();
     this.#checkComplete(this.#log.filter(({ isPublished }) => isPublished));
@@ -340,6 +341,12 @@ export class GroupTopicWorld implements GroupEffects<Stay> {
   }
 }
 
-function isChange({ added, removed }: { readonly added: readonly string[]; readonly removed: readonly string[] }) {
+function isChange({
+  added,
+  removed,
+}: {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}) {
   return added.length + removed.length > 0;
 }

@@ -175,8 +175,13 @@ export class PushWorld {
   }
 
   /** A Connect stream that is live. */
-  async live(userId: string, session: number, changes: Partial<Caller> = {}): Promise<FakeByteStream> {
-    const stream = this.stream(userId, session, changes);
+  async live(
+    userId: string,
+    session: number,
+    changes: Partial<Caller> = {},
+    server: PushServer = this.server,
+  ): Promise<FakeByteStream> {
+    const stream = this.stream(userId, session, changes, server);
     stream.say({
       case: "open",
       value: { deviceId: stream.call.caller.deviceId ?? "", cursor: new Uint8Array(0) },
