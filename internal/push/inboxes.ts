@@ -19,8 +19,8 @@ export interface InboxesInit {
 /**
  * The inboxes of the users who have a session here, each subscribed to once, from a user's first session to its last,
  * and before its groups are listed and their topics subscribed to (docs/design.md, section 7). Sessions go on when all
- * that is done. What is done late, or over again after the link was lost, makes them compare: when the last of it is
- * done, and every SUBSCRIBE_WAIT_MS until then.
+ * that is done. What is done late, or over again after the link was lost, makes them compare: when all of it is done,
+ * and until then SUBSCRIBE_WAIT_MS after a part of it.
  */
 export class Inboxes {
   readonly #clock: Clock;
@@ -50,7 +50,7 @@ export class Inboxes {
     const { userId } = session.identity;
     let known = this.#inboxes.get(userId);
     const isNew = !known;
-    known ??= new Inbox(userId, this.#groups, (user) => this.#compareLater(user));
+    known ??= new Inbox(userId, this.#groups, (user) => this.#settled(user));
     known.user.add(session);
     if (isNew) {
       this.#inboxes.set(userId, known);
@@ -97,25 +97,25 @@ class Inbox implements Subscriber {
   readonly topic: Topic;
   readonly user: OnlineUser;
   readonly #groups: GroupTopics;
-  readonly #lost: (user: OnlineUser) => void;
+  readonly #settled: (user: OnlineUser) => void;
 
-  constructor(userId: string, groups: GroupTopics, lost: (user: OnlineUser) => void) {
+  constructor(userId: string, groups: GroupTopics, settled: (user: OnlineUser) => void) {
     this.topic = inbox(userId);
     this.user = new OnlineUser(userId);
     this.#groups = groups;
-    this.#lost = lost;
+    this.#settled = settled;
   }
 
   subscribed(): void {
     this.user.isSubscribed = true;
     this.#groups.list(this.user);
+    this.#settled(this.user);
   }
 
   lost(): void {
     this.user.isSubscribed = false;
     this.user.areGroupsListed = false;
     this.#groups.stopListing(this.user);
-    this.#lost(this.user);
   }
 
   deliver(publication: Publication): void {
