@@ -123,25 +123,25 @@ describe("Inboxes", () => {
     });
     const read = (userId: string, to: string) => receipt({ thread: threadOf(1), userId, to, readSeq: 1 });
 
-    it("drop receipts and typing of each for the other, until it is over in both directions", async () => {
+    it("drop receipts and typing of each for the other, until it is over", async () => {
       const world = new PushWorld();
       const [ann, bob] = [await world.live("ann", 1), await world.live("bob", 2)];
-      const count = () => [ann.of("receipt").length, bob.of("receipt").length, bob.of("typing").length];
+      const count = () =>
+        [ann, bob].map((stream) => stream.of("receipt").length + stream.of("typing").length);
       const sayAll = async () => {
-        await world.publish({ ...read("bob", "ann"), topics: [inbox("ann")] });
-        await world.publish({ ...read("ann", "bob"), topics: [inbox("bob")] });
+        for (const kind of ["receipt", "typing"] as const) {
+          await world.publish({ ...read("bob", "ann"), kind, topics: [inbox("ann")] });
+          await world.publish({ ...read("ann", "bob"), kind, topics: [inbox("bob")] });
+        }
       };
       await world.publish(block("ann", "bob", true));
-      await world.publish(block("bob", "ann", true));
       await sayAll();
-      await world.publish(block("ann", "bob", false));
-      await sayAll();
-      assert.deepEqual(count(), [0, 0, 0]);
+      assert.deepEqual(count(), [0, 0]);
       await world.publish(toBob(1));
       assert.equal(bob.of("entry").length, 1, "the thread goes on as far as the message service lets it");
       await world.publish(block("bob", "ann", false));
       await sayAll();
-      assert.deepEqual(count(), [1, 1, 0]);
+      assert.deepEqual(count(), [2, 2]);
     });
 
     it("leave what the blocked one says to others, and what both say in groups", async () => {

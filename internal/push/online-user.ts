@@ -4,12 +4,6 @@ import type { Position } from "./behind-threads.ts";
 import { BLOCKS } from "./limits.ts";
 import type { Session } from "./session.ts";
 
-/** Who has blocked whom, of a pair. */
-interface Block {
-  byUser: boolean;
-  byOther: boolean;
-}
-
 /** A user who has a session here: its sessions, and what is known of the user for as long as it has one. */
 export class OnlineUser {
   readonly userId: string;
@@ -22,7 +16,8 @@ export class OnlineUser {
   unknownGroups = 0;
   /** The groups (hex) whose topics it is in; an array, since there are as many as users times their groups. */
   readonly groups: string[] = [];
-  #blocks: Map<string, Block> | undefined;
+  /** Those with whom there is a block, in either direction. */
+  #blocked: Set<string> | undefined;
 
   constructor(userId: string) {
     this.userId = userId;
@@ -51,7 +46,7 @@ export class OnlineUser {
 
   /** To every session but the one that caused it, which has its own answer. */
   push(publication: Publication): void {
-    if (this.#blocks && this.#isBetweenBlocked(publication)) return;
+    if (this.#blocked && this.#isBetweenBlocked(publication)) return;
     for (const session of this.#sessions) {
       if (session.identity.key !== publication.originSession) session.push(publication);
     }
@@ -79,24 +74,20 @@ export class OnlineUser {
   }
 
   /**
-   * Takes a `block_changed`. What this user's sessions were told before is not known: whoever comes later relies on the
-   * message service, which judges by its own view.
+   * Takes a `block_changed`: whether there is a block between the two, in either direction. Sessions that open later
+   * than that rely on the message service, which judges by its own view.
    */
-  noteBlock({ userId, otherUserId = "", isBlocked = false }: Publication): void {
-    const byUser = userId === this.userId;
-    const other = byUser ? otherUserId : userId;
-    this.#blocks ??= new Map();
-    const block = this.#blocks.get(other) ?? { byUser: false, byOther: false };
-    if (byUser) block.byUser = isBlocked;
-    else block.byOther = isBlocked;
-    this.#blocks.delete(other);
-    if (block.byUser || block.byOther) this.#blocks.set(other, block);
-    const [oldest] = this.#blocks.keys();
-    if (this.#blocks.size > BLOCKS && oldest !== undefined) this.#blocks.delete(oldest);
+  noteBlock({ userId, otherUserId = "", isBlocked }: Publication): void {
+    const other = userId === this.userId ? otherUserId : userId;
+    this.#blocked ??= new Set();
+    this.#blocked.delete(other);
+    if (isBlocked) this.#blocked.add(other);
+    const [oldest] = this.#blocked;
+    if (this.#blocked.size > BLOCKS && oldest !== undefined) this.#blocked.delete(oldest);
   }
 
-  /** Whether it is a receipt or `typing` of a direct thread whose two have a block between them. */
+  /** Whether it is a receipt or `typing` of a direct thread between whose two there is a block. */
   #isBetweenBlocked({ kind, userId, group }: Publication): boolean {
-    return (kind === "receipt" || kind === "typing") && !group && this.#blocks?.has(userId) === true;
+    return (kind === "receipt" || kind === "typing") && !group && this.#blocked?.has(userId) === true;
   }
 }
