@@ -12,8 +12,13 @@ export interface Scenario {
   readonly name: string;
   /** One sentence for the page: what is done, and what the figure counts. */
   readonly about: string;
+  /** The longest that it may take, in ms, on a machine that is busy too. Default LIMIT_MS. */
+  readonly limitMs?: number;
   readonly run: (stage: Stage) => Promise<Figure[]>;
 }
+
+/** A scenario that takes longer is given up: the slower ones need a minute on two quiet cores. */
+export const LIMIT_MS = 180_000;
 
 /** How large and how long. */
 export interface Scale {
@@ -71,7 +76,8 @@ export class Stage {
   readonly progress: (text: string) => void;
   readonly #onProfile: OnProfile | undefined;
   readonly #ends: (() => Promise<void>)[] = [];
-  #loads: LoadProcess[] = [];
+  readonly #loads: LoadProcess[] = [];
+  #isOver = false;
 
   constructor(options: {
     readonly scale: Scale;
@@ -87,24 +93,34 @@ export class Stage {
   async server(options: { readonly inspect?: boolean } = {}): Promise<ServerProcess> {
     const inspect = options.inspect === true || this.#onProfile !== undefined;
     const server = await ServerProcess.start({ inspect });
-    this.#ends.push(() => server.stop());
+    await this.#endWith(() => server.stop());
     return server;
   }
 
   load<K extends keyof LoadKinds>(kind: K): Remote<LoadKinds[K]> {
+    if (this.#isOver) throw new Error("the scenario has been given up");
     const process = new LoadProcess(kind);
     this.#ends.push(() => process.stop());
     if (kind !== "echo-server") this.#loads.push(process as unknown as LoadProcess);
     return process.load;
   }
 
-  /** Warms up, then measures one window: what the load has done and what the server has used at both ends. */
+  /** Warms up, then measures one window of time. */
   async window(server: MeasuredServer, load: MeasuredLoad): Promise<Measured> {
     await passed(this.scale.warmUpMs);
+    return await this.measure(server, load, () => passed(this.scale.windowMs));
+  }
+
+  /** Measures while `action` runs: what the load has done and what the server has used at both ends. */
+  async measure(
+    server: MeasuredServer,
+    load: MeasuredLoad,
+    action: () => Promise<unknown>,
+  ): Promise<Measured> {
     await load.resetLatencies();
     const threads = await this.#startProfile(server);
     const before = await this.#reading(server, load);
-    await passed(this.scale.windowMs);
+    await action();
     const after = await this.#reading(server, load);
     const done = after.done - before.done;
     await this.#stopProfile(server, threads, done);
@@ -115,6 +131,14 @@ export class Stage {
       cpuUs: ((after.server - before.server) * 1e6) / done,
       othersCores: Number(cores.others.toFixed(2)),
     };
+  }
+
+  /** What has started while the scenario was given up is ended here. */
+  async #endWith(end: () => Promise<void>): Promise<void> {
+    this.#ends.push(end);
+    if (!this.#isOver) return;
+    await this.end();
+    throw new Error("the scenario has been given up");
   }
 
   async #startProfile({ inspector, pid }: MeasuredServer): Promise<ThreadSeconds> {
@@ -147,9 +171,9 @@ export class Stage {
     return { atMs: performance.now(), machine: machineCpuSeconds(), server: cpuSeconds, loads: all, done };
   }
 
-  /** Ends everything that was started, the newest first. */
+  /** Ends everything that was started, the newest first; what starts later ends at once. */
   async end(): Promise<void> {
-    this.#loads = [];
+    this.#isOver = true;
     for (let end = this.#ends.pop(); end; end = this.#ends.pop()) await end();
   }
 }

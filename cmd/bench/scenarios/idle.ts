@@ -1,3 +1,5 @@
+import type { LoadKinds } from "../load/main.ts";
+import type { Remote } from "../load-process.ts";
 import type { Scenario, Stage } from "../scenario.ts";
 import { passed } from "../scenario.ts";
 import type { ServerProcess } from "../server-process.ts";
@@ -7,13 +9,22 @@ import { userNames } from "./pairs.ts";
 /** Streams that a load process holds: its own memory and open files bound them. */
 const STREAMS_A_PROCESS = 2_500;
 
+/** Streams between two lines of progress. */
+const STEP = 500;
+
+/** Streams that connect at a time: the server syncs the devices that open at one moment to its disk together. */
+const AT_ONCE = 128;
+
+/** The machine may be busy, and connects cost more than anything else. */
+const LIMIT_MS = 600_000;
+
 /** Connected and gone before the first reading, so that what is loaded once does not count for the streams. */
 const WARM_UP_STREAMS = 50;
 
 /** Settled: two readings this far apart differ by less than SETTLED_SHARE. */
 const SETTLE_STEP_MS = 1_500;
 const SETTLED_SHARE = 0.005;
-const SETTLE_STEPS = 10;
+const SETTLE_STEPS = 6;
 
 /** Memory of streams that only ping. */
 export const idle: Scenario = {
@@ -22,6 +33,7 @@ export const idle: Scenario = {
     "Memory of idle streams: the server's resident memory with all of them, less that with none, each after full " +
     "garbage collections until it no longer moves. Each has its own TCP connection, user and session, and pings " +
     "every 15 s.",
+  limitMs: LIMIT_MS,
   run: async (stage) => {
     const server = await stage.server({ inspect: true });
     const streams = stage.scale.idleStreams;
@@ -45,22 +57,19 @@ export const idle: Scenario = {
 async function warmUp(stage: Stage, server: ServerProcess): Promise<void> {
   const users = await server.signIn(userNames(WARM_UP_STREAMS, "w"));
   const load = stage.load("idle");
-  await load.connect({ grpcUrl: server.grpcUrl, users, atOnce: 16 });
+  await load.connect({ grpcUrl: server.grpcUrl, users, atOnce: AT_ONCE });
   await load.close();
   await passed(500);
 }
 
+/** One process and one step after the other: together they would only take CPU from each other and from the server. */
 async function connectAll(stage: Stage, server: ServerProcess, streams: number) {
-  const users = await server.signIn(userNames(streams));
-  const processes = Math.ceil(streams / STREAMS_A_PROCESS);
-  const loads = Array.from({ length: processes }, () => stage.load("idle"));
-  let connected = 0;
-  const share = Math.ceil(streams / processes);
-  // One process after the other: together they would only take CPU from each other and from the server.
-  for (const [at, load] of loads.entries()) {
-    const own = users.slice(at * share, (at + 1) * share);
-    connected += await load.connect({ grpcUrl: server.grpcUrl, users: own, atOnce: 32 });
-    stage.progress(`${connected} streams connected`);
+  const loads: Remote<LoadKinds["idle"]>[] = [];
+  for (let from = 0; from < streams; from += STEP) {
+    if (from % STREAMS_A_PROCESS === 0) loads.push(stage.load("idle"));
+    const users = await server.signIn(userNames(Math.min(STEP, streams - from), `u${from}-`));
+    await loads.at(-1)?.connect({ grpcUrl: server.grpcUrl, users, atOnce: AT_ONCE });
+    stage.progress(`${from + users.length} of ${streams} streams connected`);
   }
   return loads;
 }
