@@ -26,6 +26,8 @@ export interface Scale {
   /** The measured window of each figure. */
   readonly windowMs: number;
   readonly idleStreams: number;
+  /** Of scenario presence; at most 100 users. */
+  readonly presence: { readonly users: number; readonly watchers: number };
   /** Messages a second of scenario latency. */
   readonly rates: readonly number[];
 }
@@ -35,17 +37,26 @@ export const FULL: Scale = {
   warmUpMs: 3_000,
   windowMs: 10_000,
   idleStreams: 10_000,
+  presence: { users: 100, watchers: 100 },
   rates: [300, 1_000, 3_000],
 };
 
 /** Whether it works, in a second or two each; the figures mean little. */
-export const QUICK: Scale = { warmUpMs: 100, windowMs: 500, idleStreams: 200, rates: [300] };
+export const QUICK: Scale = {
+  warmUpMs: 100,
+  windowMs: 500,
+  idleStreams: 200,
+  presence: { users: 10, watchers: 10 },
+  rates: [300],
+};
 
 /** What was done in a window. */
 export interface Measured {
   readonly perSecond: number;
   /** The server's user plus system time for one. */
   readonly cpuUs: number;
+  /** Cores that the server kept busy. */
+  readonly serverCores: number;
   /** Cores that neither server nor load kept busy, to two digits: what disturbed the figures. */
   readonly othersCores: number;
 }
@@ -129,6 +140,7 @@ export class Stage {
     return {
       perSecond: (done * 1_000) / (after.atMs - before.atMs),
       cpuUs: ((after.server - before.server) * 1e6) / done,
+      serverCores: cores.server,
       othersCores: Number(cores.others.toFixed(2)),
     };
   }

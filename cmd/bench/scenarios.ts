@@ -6,6 +6,7 @@ import { floorSync } from "./scenarios/floor-sync.ts";
 import { history } from "./scenarios/history.ts";
 import { idle } from "./scenarios/idle.ts";
 import { latency } from "./scenarios/latency.ts";
+import { presence } from "./scenarios/presence.ts";
 
 /** Everything that is measured, in the order in which it runs and stands on the page. The floors come first. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -15,5 +16,6 @@ export const SCENARIOS: readonly Scenario[] = [
   latency,
   connect,
   history,
+  presence,
   idle,
 ];

@@ -113,13 +113,11 @@ export class ChatLoad {
     if (this.#isWindow && this.#sending) this.#send(client, nowMs);
   }
 
-  async #settled(): Promise<void> {
-    const deadlineMs = performance.now() + SETTLE_MS;
-    while (!this.#log.isSettled) {
-      this.#crowd.demandNoTrouble();
-      if (performance.now() > deadlineMs)
-        throw new Error(`not all came: ${JSON.stringify(this.#log.counts)}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+  #settled(): Promise<void> {
+    return this.#crowd.until(
+      () => this.#log.isSettled,
+      SETTLE_MS,
+      () => `not all came: ${JSON.stringify(this.#log.counts)}`,
+    );
   }
 }

@@ -3,6 +3,9 @@ import { GrpcConnection } from "./grpc-connection.ts";
 
 const TICK_MS = 50;
 
+/** How often `until` looks. */
+const LOOK_MS = 20;
+
 /** What is told of the troubles of a load at most. */
 const TROUBLES = 20;
 
@@ -75,6 +78,16 @@ export class Crowd {
   /** Throws if anything went wrong so far: figures of a run with troubles mean nothing. */
   demandNoTrouble(): void {
     if (this.#troubles.length > 0) throw new Error(`the run had troubles: ${this.#troubles.join("; ")}`);
+  }
+
+  /** Resolves when `isSo`. Rejects at trouble, and after `limitMs` with what `found` says. */
+  async until(isSo: () => boolean, limitMs: number, found: () => string): Promise<void> {
+    const deadlineMs = performance.now() + limitMs;
+    while (!isSo()) {
+      this.demandNoTrouble();
+      if (performance.now() > deadlineMs) throw new Error(`${found()} in ${limitMs} ms`);
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
   }
 
   #tick(): void {

@@ -8,6 +8,7 @@ const LOADS = {
   "echo-server": async () => new (await import("./echo-server.ts")).EchoServer(),
   history: async () => new (await import("./history-load.ts")).HistoryLoad(),
   idle: async () => new (await import("./idle-load.ts")).IdleLoad(),
+  presence: async () => new (await import("./presence-load.ts")).PresenceLoad(),
 };
 
 export type LoadKinds = { [K in keyof typeof LOADS]: Awaited<ReturnType<(typeof LOADS)[K]>> };

@@ -1,9 +1,9 @@
 import type { LoadKinds } from "../load/main.ts";
 import type { Remote } from "../load-process.ts";
-import type { Scenario, Stage } from "../scenario.ts";
+import type { MeasuredLoad, Scenario, Stage } from "../scenario.ts";
 import { passed } from "../scenario.ts";
 import type { ServerProcess } from "../server-process.ts";
-import { cpuUsPer, type ServerUsage } from "../server-usage.ts";
+import type { ServerUsage } from "../server-usage.ts";
 import { userNames } from "./pairs.ts";
 
 /** Streams that a load process holds: its own memory and open files bound them. */
@@ -41,15 +41,21 @@ export const idle: Scenario = {
     const none = await settled(stage, server);
     const loads = await connectAll(stage, server, streams);
     const full = await settled(stage, server);
-    const pinging = await cpuWhileIdle(stage, server);
-    for (const load of loads) await load.count(); // Throws if a stream was lost.
+    const { serverCores, othersCores } = await stage.measure(server, all(loads), () =>
+      passed(stage.scale.windowMs),
+    );
     const kb = (pick: (usage: ServerUsage) => number) => (pick(full) - pick(none)) / 1_024 / streams;
     const rss = kb(({ rssBytes }) => rssBytes);
     const params = { streams, load_processes: loads.length };
     return [
       { bench: "idle", unit: "KiB/stream", value: rss, rss_kb_per_stream: rss, params },
       { bench: "idle.heap", unit: "KiB/stream", value: kb(({ heapBytes }) => heapBytes), params },
-      { bench: "idle.cpu", unit: "% of a core", value: pinging * 100, params },
+      {
+        bench: "idle.cpu",
+        unit: "% of a core",
+        value: serverCores * 100,
+        params: { ...params, others_cores: othersCores },
+      },
     ];
   },
 };
@@ -74,6 +80,15 @@ async function connectAll(stage: Stage, server: ServerProcess, streams: number) 
   return loads;
 }
 
+/** What they do is to be there. Throws if a stream was lost. */
+function all(loads: readonly Remote<LoadKinds["idle"]>[]): MeasuredLoad {
+  return {
+    done: async () =>
+      (await Promise.all(loads.map((load) => load.count()))).reduce((sum, count) => sum + count),
+    resetLatencies: async () => {},
+  };
+}
+
 /** Memory when it no longer moves, everything that can be collected having been collected. */
 async function settled(stage: Stage, server: ServerProcess): Promise<ServerUsage> {
   let last = await collected(server);
@@ -89,13 +104,4 @@ async function settled(stage: Stage, server: ServerProcess): Promise<ServerUsage
 async function collected(server: ServerProcess): Promise<ServerUsage> {
   await server.inspector?.collectGarbage();
   return await server.usage();
-}
-
-/** The share of one core that the pings take. */
-async function cpuWhileIdle(stage: Stage, server: ServerProcess): Promise<number> {
-  const startedMs = performance.now();
-  const before = await server.usage();
-  await passed(stage.scale.windowMs);
-  const after = await server.usage();
-  return cpuUsPer(1, before, after) / ((performance.now() - startedMs) * 1_000);
 }
