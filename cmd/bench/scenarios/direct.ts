@@ -13,6 +13,7 @@ export const direct: Scenario = {
     `Durable 1:1 messages at full load: ${CLIENTS} clients in ${CLIENTS / 2} pairs, each with ${IN_FLIGHT} sends ` +
     "under way (the next follows an `accepted`), one TCP connection each. Counted: entries that came to the " +
     "recipient. Each cost a durable append, an `accepted`, an `entry`, and its share of acks and delivered receipts.",
+  isDurable: true,
   run: async (stage) => {
     const { server, load } = await connectPairs(stage, { clients: CLIENTS, textBytes: TEXT_BYTES });
     await load.startWindow(IN_FLIGHT);

@@ -15,6 +15,7 @@ export const latency: Scenario = {
   about:
     `Durable 1:1 messages by a schedule, ${CLIENTS} clients taking turns. Latency counts from the moment a send was ` +
     "due, to the entry at the recipient and to `accepted` at the sender.",
+  isDurable: true,
   run: async (stage) => {
     const pairs = await connectPairs(stage, { clients: CLIENTS, textBytes: TEXT_BYTES });
     const figures: Figure[] = [];
