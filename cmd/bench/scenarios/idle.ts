@@ -4,16 +4,11 @@ import type { MeasuredLoad, Scenario, Stage } from "../scenario.ts";
 import { passed } from "../scenario.ts";
 import type { ServerProcess } from "../server-process.ts";
 import type { ServerUsage } from "../server-usage.ts";
+import { AT_ONCE, connectInSteps } from "./connect-steps.ts";
 import { userNames } from "./pairs.ts";
 
 /** Streams that a load process holds: its own memory and open files bound them. */
 const STREAMS_A_PROCESS = 2_500;
-
-/** Streams between two lines of progress. */
-const STEP = 500;
-
-/** Streams that connect at a time: the server syncs the devices that open at one moment to its disk together. */
-const AT_ONCE = 128;
 
 /** The machine may be busy, and connects cost more than anything else. */
 const LIMIT_MS = 600_000;
@@ -68,15 +63,13 @@ async function warmUp(stage: Stage, server: ServerProcess): Promise<void> {
   await passed(500);
 }
 
-/** One process and one step after the other: together they would only take CPU from each other and from the server. */
+/** One process after the other: together they would only take CPU from each other and from the server. */
 async function connectAll(stage: Stage, server: ServerProcess, streams: number) {
   const loads: Remote<LoadKinds["idle"]>[] = [];
-  for (let from = 0; from < streams; from += STEP) {
-    if (from % STREAMS_A_PROCESS === 0) loads.push(stage.load("idle"));
-    const users = await server.signIn(userNames(Math.min(STEP, streams - from), `u${from}-`));
+  await connectInSteps(stage, server, userNames(streams), async (users, before) => {
+    if (before % STREAMS_A_PROCESS === 0) loads.push(stage.load("idle"));
     await loads.at(-1)?.connect({ grpcUrl: server.grpcUrl, users, atOnce: AT_ONCE });
-    stage.progress(`${from + users.length} of ${streams} streams connected`);
-  }
+  });
   return loads;
 }
 
