@@ -28,7 +28,7 @@ describe("The page of figures", () => {
 
   it("has each figure with what it was measured with, its ratio to the floor, commit and moment", () => {
     const cells =
-      "| direct | 20,000 messages/s |  |  |  | 40 µs | clients 100 | CPU 5 × an echo | abc1234 | 2026-01-02 03:04Z |";
+      "| direct | 20,000 messages/s |  |  |  | 40 µs | clients 100 | CPU 5 × an echo, 20 per sync | abc1234 | 2026-01-02 03:04Z |";
     assert.ok(page.includes(cells), page);
     assert.match(page, /\| latency\.arrived \| 1\.5 ms \|.*\| 7 ms \|.*\| p50 3 × a sync \|/);
   });

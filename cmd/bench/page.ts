@@ -22,8 +22,9 @@ export function benchPage(records: readonly BenchRecord[], scenarios: readonly S
       "was due. “others cores”: how many cores other processes and the kernel kept busy meanwhile; well above 0, the " +
       "figures are worse than the machine's.",
     "",
-    "“Against the floor” sets CPU beside a bare gRPC echo (scenario `floor-stream`: one frame in, one out) and, of " +
-      "what waits for the disk, the p50 beside one synced write (`floor-sync`), both of the same machine.",
+    "“Against the floor” sets CPU beside a bare gRPC echo at full load (scenario `floor-stream`: one frame in, one " +
+      "out) and, of what waits for the disk, the p50 beside that of one synced write, or how many there are for each " +
+      "that the disk does one after another (`floor-sync`).",
     "",
     ...machines.map((machine) => `- Machine: ${machine}${floorsText(records, machine)}`),
     "",
@@ -55,10 +56,13 @@ function section(scenario: Scenario, records: readonly BenchRecord[]): string[] 
 function ratios(record: BenchRecord, { isDurable }: Scenario, records: readonly BenchRecord[]): string {
   const { machine, server_cpu_us_per_delivery: cpuUs, p50_ms: p50Ms } = record;
   const echoUs = floor(records, machine, ECHO)?.server_cpu_us_per_delivery;
-  const syncMs = floor(records, machine, SYNC)?.p50_ms;
+  const sync = floor(records, machine, SYNC);
   const cells: string[] = [];
   if (cpuUs && echoUs && record.bench !== ECHO) cells.push(`CPU ${times(cpuUs / echoUs)} an echo`);
-  if (isDurable && p50Ms && syncMs) cells.push(`p50 ${times(p50Ms / syncMs)} a sync`);
+  if (isDurable && sync?.p50_ms) {
+    if (record.unit !== "ms") cells.push(`${short(record.value / sync.value)} per sync`);
+    else if (p50Ms) cells.push(`p50 ${times(p50Ms / sync.p50_ms)} a sync`);
+  }
   return cells.join(", ");
 }
 
@@ -75,7 +79,11 @@ function floor(records: readonly BenchRecord[], machine: string, bench: string):
 }
 
 function times(ratio: number): string {
-  return `${ratio.toLocaleString("en-US", { maximumSignificantDigits: 2 })} ×`;
+  return `${short(ratio)} ×`;
+}
+
+function short(ratio: number): string {
+  return ratio.toLocaleString("en-US", { maximumSignificantDigits: 2 });
 }
 
 function scenarioOf({ bench }: BenchRecord): string {

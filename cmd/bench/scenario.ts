@@ -12,7 +12,7 @@ export interface Scenario {
   readonly name: string;
   /** One sentence for the page: what is done, and what the figure counts. */
   readonly about: string;
-  /** Whether its latencies are of work that waits for the disk. */
+  /** Whether what is counted waits for the disk. */
   readonly isDurable?: boolean;
   /** The longest that it may take, in ms, on a machine that is busy too. Default LIMIT_MS. */
   readonly limitMs?: number;

@@ -19,30 +19,22 @@ export const direct: Scenario = {
     await load.startWindow(IN_FLIGHT);
     stage.progress("full load");
     const { perSecond, cpuUs, othersCores } = await stage.window(server, load);
-    const { arrived, accepted } = await load.latencies();
+    const latencies = new Latencies((await load.latencies()).arrived);
     await load.stop();
-    const toAccepted = new Latencies(accepted).percentiles();
-    const params = {
-      clients: CLIENTS,
-      in_flight: IN_FLIGHT,
-      text_bytes: TEXT_BYTES,
-      others_cores: othersCores,
-    };
     return [
       {
         bench: "direct",
         unit: "messages/s",
         value: perSecond,
-        ...new Latencies(arrived).percentiles(),
+        ...latencies.percentiles(),
         server_cpu_us_per_delivery: cpuUs,
-        params: { ...params, latency: "to the recipient" },
-      },
-      {
-        bench: "direct.accepted",
-        unit: "ms",
-        value: toAccepted.p50_ms,
-        ...toAccepted,
-        params: { ...params, latency: "to accepted" },
+        params: {
+          clients: CLIENTS,
+          in_flight: IN_FLIGHT,
+          text_bytes: TEXT_BYTES,
+          latency: "to the recipient",
+          others_cores: othersCores,
+        },
       },
     ];
   },
