@@ -67,7 +67,7 @@ async function measure(chosen: readonly Scenario[], options: Options): Promise<n
     if (options.json)
       for (const record of measured ?? []) process.stdout.write(`${JSON.stringify(record)}\n`);
   }
-  if (!options.json) process.stdout.write(table(records));
+  if (!options.json && records.length > 0) process.stdout.write(table(records));
   if (!options.quick && !options.profile) await keep(records);
   return isWell ? EXIT.well : EXIT.failed;
 }
@@ -99,7 +99,8 @@ async function runScenario(
     progress("done");
     return figures.map((figure) => toRecord(figure, place));
   } catch (error) {
-    process.stderr.write(`bench: ${scenario.name}: ${error instanceof Error ? error.stack : error}\n`);
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    process.stderr.write(`bench: ${scenario.name}: ${interrupted.aborted ? message : stack}\n`);
     return undefined;
   } finally {
     await stage.end();
