@@ -11,6 +11,11 @@ export function inbox(userId: string): Topic {
   return `user/${userId}`;
 }
 
+/** The topic of a group, `thread` in hex. */
+export function groupTopic(thread: string): Topic {
+  return `thread/${thread}`;
+}
+
 /** What a push server does with the event beyond forwarding it. */
 export type PublicationKind =
   /** An entry of a thread. Sessions that cannot take it get `behind`. */
@@ -22,7 +27,20 @@ export type PublicationKind =
   /** Somebody writes. Dropped where it cannot leave at once: it is worth nothing later. */
   | "typing"
   /** For push servers only: end the sessions of `deviceId`. `frame` is empty. */
-  | "device_revoked";
+  | "device_revoked"
+  /**
+   * For push servers only: from now on, while `isBlocked`, neither of `userId` and `otherUserId` gets typing or receipts
+   * of the other in a direct thread. `frame` is empty.
+   */
+  | "block_changed";
+
+/** What an event of a group's topic says of the group's members (docs/design.md, section 7, Membership in order). */
+export interface GroupMark {
+  /** The seq of the last member or setting entry before the event. */
+  readonly membersSeq: number;
+  /** For a member entry: who comes and who goes with it. Both see the entry itself. */
+  readonly change?: { readonly added: readonly string[]; readonly removed: readonly string[] };
+}
 
 export interface Publication {
   readonly kind: PublicationKind;
@@ -41,6 +59,11 @@ export interface Publication {
   readonly originSession: string;
   /** For device_revoked. */
   readonly deviceId?: string;
+  /** For every event of a group, and for no other. */
+  readonly group?: GroupMark;
+  /** For block_changed. */
+  readonly otherUserId?: string;
+  readonly isBlocked?: boolean;
 }
 
 /** The channel service's word: the event is queued for every subscribed push server's link. */

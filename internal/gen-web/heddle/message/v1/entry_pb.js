@@ -2,13 +2,13 @@
 // @generated from file heddle/message/v1/entry.proto (package heddle.message.v1, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 
 /**
  * Describes the file heddle/message/v1/entry.proto.
  */
 export const file_heddle_message_v1_entry = /*@__PURE__*/
-  fileDesc("Ch1oZWRkbGUvbWVzc2FnZS92MS9lbnRyeS5wcm90bxIRaGVkZGxlLm1lc3NhZ2UudjEitgEKBUVudHJ5EhEKCXRocmVhZF9pZBgBIAEoDBILCgNzZXEYAiABKAQSDgoGc2VuZGVyGAQgASgJEhEKCWNsaWVudF9pZBgFIAEoDBIQCghiYXNlX3NlcRgGIAEoBBIPCgdvcmRpbmFsGAcgASgEEhUKDWNyZWF0ZWRfYXRfbXMYCCABKAMSKgoEYm9keRgJIAEoCzIXLmhlZGRsZS5tZXNzYWdlLnYxLkJvZHlCA4ABAUoECAMQBCK2AQoJRW50cnlDZWxsEhQKDHBheWxvYWRfaGFzaBgDIAEoDBIOCgZzZW5kZXIYBCABKAkSEQoJY2xpZW50X2lkGAUgASgMEhAKCGJhc2Vfc2VxGAYgASgEEg8KB29yZGluYWwYByABKAQSFQoNY3JlYXRlZF9hdF9tcxgIIAEoAxIqCgRib2R5GAkgASgLMhcuaGVkZGxlLm1lc3NhZ2UudjEuQm9keUIDgAEBSgQIARACSgQIAhADImUKBEJvZHkSLAoEdGV4dBgBIAEoCzIXLmhlZGRsZS5tZXNzYWdlLnYxLlRleHRCA4ABAUgAEicKBHZvaWQYAiABKAsyFy5oZWRkbGUubWVzc2FnZS52MS5Wb2lkSABCBgoEa2luZCIZCgRUZXh0EhEKBHRleHQYASABKAlCA4ABASIGCgRWb2lkIiQKBEhlYWQSCwoDc2VxGAEgASgEEg8KB29yZGluYWwYAiABKAQibAoHUmVjZWlwdBIRCgl0aHJlYWRfaWQYASABKAwSDwoHdXNlcl9pZBgCIAEoCRIVCg1kZWxpdmVyZWRfc2VxGAMgASgEEhAKCHJlYWRfc2VxGAQgASgEEhQKDHJlYWRfb3JkaW5hbBgFIAEoBGIGcHJvdG8z");
+  fileDesc("Ch1oZWRkbGUvbWVzc2FnZS92MS9lbnRyeS5wcm90bxIRaGVkZGxlLm1lc3NhZ2UudjEitgEKBUVudHJ5EhEKCXRocmVhZF9pZBgBIAEoDBILCgNzZXEYAiABKAQSDgoGc2VuZGVyGAQgASgJEhEKCWNsaWVudF9pZBgFIAEoDBIQCghiYXNlX3NlcRgGIAEoBBIPCgdvcmRpbmFsGAcgASgEEhUKDWNyZWF0ZWRfYXRfbXMYCCABKAMSKgoEYm9keRgJIAEoCzIXLmhlZGRsZS5tZXNzYWdlLnYxLkJvZHlCA4ABAUoECAMQBCK2AQoJRW50cnlDZWxsEhQKDHBheWxvYWRfaGFzaBgDIAEoDBIOCgZzZW5kZXIYBCABKAkSEQoJY2xpZW50X2lkGAUgASgMEhAKCGJhc2Vfc2VxGAYgASgEEg8KB29yZGluYWwYByABKAQSFQoNY3JlYXRlZF9hdF9tcxgIIAEoAxIqCgRib2R5GAkgASgLMhcuaGVkZGxlLm1lc3NhZ2UudjEuQm9keUIDgAEBSgQIARACSgQIAhADItsBCgRCb2R5EiwKBHRleHQYASABKAsyFy5oZWRkbGUubWVzc2FnZS52MS5UZXh0QgOAAQFIABInCgR2b2lkGAIgASgLMhcuaGVkZGxlLm1lc3NhZ2UudjEuVm9pZEgAEjgKDW1lbWJlcl9jaGFuZ2UYAyABKAsyHy5oZWRkbGUubWVzc2FnZS52MS5NZW1iZXJDaGFuZ2VIABI6Cg5zZXR0aW5nX2NoYW5nZRgEIAEoCzIgLmhlZGRsZS5tZXNzYWdlLnYxLlNldHRpbmdDaGFuZ2VIAEIGCgRraW5kIhkKBFRleHQSEQoEdGV4dBgBIAEoCUIDgAEBIgYKBFZvaWQizgEKDE1lbWJlckNoYW5nZRIcChRwcmV2aW91c19tZW1iZXJzX3NlcRgBIAEoBBIoCgVhZGRlZBgCIAMoCzIZLmhlZGRsZS5tZXNzYWdlLnYxLk1lbWJlchIPCgdyZW1vdmVkGAMgAygJEioKB2NoYW5nZWQYBCADKAsyGS5oZWRkbGUubWVzc2FnZS52MS5NZW1iZXISEQoEbmFtZRgFIAEoCUIDgAEBEhQKDG1lbWJlcl9jb3VudBgGIAEoDRIQCghpc19sYXJnZRgHIAEoCCJACg1TZXR0aW5nQ2hhbmdlEhwKFHByZXZpb3VzX21lbWJlcnNfc2VxGAEgASgEEhEKBG5hbWUYAiABKAlCA4ABASJGCgZNZW1iZXISDwoHdXNlcl9pZBgBIAEoCRIrCgRyb2xlGAIgASgOMh0uaGVkZGxlLm1lc3NhZ2UudjEuTWVtYmVyUm9sZSIkCgRIZWFkEgsKA3NlcRgBIAEoBBIPCgdvcmRpbmFsGAIgASgEImwKB1JlY2VpcHQSEQoJdGhyZWFkX2lkGAEgASgMEg8KB3VzZXJfaWQYAiABKAkSFQoNZGVsaXZlcmVkX3NlcRgDIAEoBBIQCghyZWFkX3NlcRgEIAEoBBIUCgxyZWFkX29yZGluYWwYBSABKAQqWAoKTWVtYmVyUm9sZRIbChdNRU1CRVJfUk9MRV9VTlNQRUNJRklFRBAAEhYKEk1FTUJFUl9ST0xFX01FTUJFUhABEhUKEU1FTUJFUl9ST0xFX09XTkVSEAJiBnByb3RvMw");
 
 /**
  * Describes the message heddle.message.v1.Entry.
@@ -46,16 +46,51 @@ export const VoidSchema = /*@__PURE__*/
   messageDesc(file_heddle_message_v1_entry, 4);
 
 /**
+ * Describes the message heddle.message.v1.MemberChange.
+ * Use `create(MemberChangeSchema)` to create a new message.
+ */
+export const MemberChangeSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_entry, 5);
+
+/**
+ * Describes the message heddle.message.v1.SettingChange.
+ * Use `create(SettingChangeSchema)` to create a new message.
+ */
+export const SettingChangeSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_entry, 6);
+
+/**
+ * Describes the message heddle.message.v1.Member.
+ * Use `create(MemberSchema)` to create a new message.
+ */
+export const MemberSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_entry, 7);
+
+/**
  * Describes the message heddle.message.v1.Head.
  * Use `create(HeadSchema)` to create a new message.
  */
 export const HeadSchema = /*@__PURE__*/
-  messageDesc(file_heddle_message_v1_entry, 5);
+  messageDesc(file_heddle_message_v1_entry, 8);
 
 /**
  * Describes the message heddle.message.v1.Receipt.
  * Use `create(ReceiptSchema)` to create a new message.
  */
 export const ReceiptSchema = /*@__PURE__*/
-  messageDesc(file_heddle_message_v1_entry, 6);
+  messageDesc(file_heddle_message_v1_entry, 9);
+
+/**
+ * Describes the enum heddle.message.v1.MemberRole.
+ */
+export const MemberRoleSchema = /*@__PURE__*/
+  enumDesc(file_heddle_message_v1_entry, 0);
+
+/**
+ * MemberRole is what a member of a group may do.
+ *
+ * @generated from enum heddle.message.v1.MemberRole
+ */
+export const MemberRole = /*@__PURE__*/
+  tsEnum(MemberRoleSchema);
 

@@ -3,13 +3,14 @@
 /* eslint-disable */
 
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { file_heddle_message_v1_entry } from "../../message/v1/entry_pb.js";
 import { file_heddle_thread_v1_thread } from "./thread_pb.js";
 
 /**
  * Describes the file heddle/thread/v1/thread_service.proto.
  */
 export const file_heddle_thread_v1_thread_service = /*@__PURE__*/
-  fileDesc("CiVoZWRkbGUvdGhyZWFkL3YxL3RocmVhZF9zZXJ2aWNlLnByb3RvEhBoZWRkbGUudGhyZWFkLnYxIkAKGUNyZWF0ZURpcmVjdFRocmVhZFJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgMIkYKGkNyZWF0ZURpcmVjdFRocmVhZFJlc3BvbnNlEigKBnRocmVhZBgBIAEoCzIYLmhlZGRsZS50aHJlYWQudjEuVGhyZWFkIiUKEEdldFRocmVhZFJlcXVlc3QSEQoJdGhyZWFkX2lkGAEgASgMIj0KEUdldFRocmVhZFJlc3BvbnNlEigKBnRocmVhZBgBIAEoCzIYLmhlZGRsZS50aHJlYWQudjEuVGhyZWFkIjsKEkxpc3RUaHJlYWRzUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoDCJZChNMaXN0VGhyZWFkc1Jlc3BvbnNlEikKB3RocmVhZHMYASADKAsyGC5oZWRkbGUudGhyZWFkLnYxLlRocmVhZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAwiRAoLU3luY1JlcXVlc3QSDgoGY3Vyc29yGAEgASgMEhIKCnBhZ2VfdG9rZW4YAiABKAwSEQoJcGFnZV9zaXplGAMgASgNImIKDFN5bmNSZXNwb25zZRIpCgd0aHJlYWRzGAEgAygLMhguaGVkZGxlLnRocmVhZC52MS5UaHJlYWQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgMEg4KBmN1cnNvchgDIAEoDCJKCg9TZXRNdXRlZFJlcXVlc3QSEQoJdGhyZWFkX2lkGAEgASgMEhAKCGlzX211dGVkGAIgASgIEhIKCnJlcXVlc3RfaWQYAyABKAwiPAoQU2V0TXV0ZWRSZXNwb25zZRIoCgZ0aHJlYWQYASABKAsyGC5oZWRkbGUudGhyZWFkLnYxLlRocmVhZCIUChJMaXN0RGV2aWNlc1JlcXVlc3QiQAoTTGlzdERldmljZXNSZXNwb25zZRIpCgdkZXZpY2VzGAEgAygLMhguaGVkZGxlLnRocmVhZC52MS5EZXZpY2UiPAoTUmV2b2tlRGV2aWNlUmVxdWVzdBIRCglkZXZpY2VfaWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoDCIWChRSZXZva2VEZXZpY2VSZXNwb25zZTKHBQoNVGhyZWFkU2VydmljZRJvChJDcmVhdGVEaXJlY3RUaHJlYWQSKy5oZWRkbGUudGhyZWFkLnYxLkNyZWF0ZURpcmVjdFRocmVhZFJlcXVlc3QaLC5oZWRkbGUudGhyZWFkLnYxLkNyZWF0ZURpcmVjdFRocmVhZFJlc3BvbnNlElQKCUdldFRocmVhZBIiLmhlZGRsZS50aHJlYWQudjEuR2V0VGhyZWFkUmVxdWVzdBojLmhlZGRsZS50aHJlYWQudjEuR2V0VGhyZWFkUmVzcG9uc2USWgoLTGlzdFRocmVhZHMSJC5oZWRkbGUudGhyZWFkLnYxLkxpc3RUaHJlYWRzUmVxdWVzdBolLmhlZGRsZS50aHJlYWQudjEuTGlzdFRocmVhZHNSZXNwb25zZRJFCgRTeW5jEh0uaGVkZGxlLnRocmVhZC52MS5TeW5jUmVxdWVzdBoeLmhlZGRsZS50aHJlYWQudjEuU3luY1Jlc3BvbnNlElEKCFNldE11dGVkEiEuaGVkZGxlLnRocmVhZC52MS5TZXRNdXRlZFJlcXVlc3QaIi5oZWRkbGUudGhyZWFkLnYxLlNldE11dGVkUmVzcG9uc2USWgoLTGlzdERldmljZXMSJC5oZWRkbGUudGhyZWFkLnYxLkxpc3REZXZpY2VzUmVxdWVzdBolLmhlZGRsZS50aHJlYWQudjEuTGlzdERldmljZXNSZXNwb25zZRJdCgxSZXZva2VEZXZpY2USJS5oZWRkbGUudGhyZWFkLnYxLlJldm9rZURldmljZVJlcXVlc3QaJi5oZWRkbGUudGhyZWFkLnYxLlJldm9rZURldmljZVJlc3BvbnNlYgZwcm90bzM", [file_heddle_thread_v1_thread]);
+  fileDesc("CiVoZWRkbGUvdGhyZWFkL3YxL3RocmVhZF9zZXJ2aWNlLnByb3RvEhBoZWRkbGUudGhyZWFkLnYxIkAKGUNyZWF0ZURpcmVjdFRocmVhZFJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgMIkYKGkNyZWF0ZURpcmVjdFRocmVhZFJlc3BvbnNlEigKBnRocmVhZBgBIAEoCzIYLmhlZGRsZS50aHJlYWQudjEuVGhyZWFkIk0KEkNyZWF0ZUdyb3VwUmVxdWVzdBIRCgRuYW1lGAEgASgJQgOAAQESEAoIdXNlcl9pZHMYAiADKAkSEgoKcmVxdWVzdF9pZBgDIAEoDCI/ChNDcmVhdGVHcm91cFJlc3BvbnNlEigKBnRocmVhZBgBIAEoCzIYLmhlZGRsZS50aHJlYWQudjEuVGhyZWFkIkwKEUFkZE1lbWJlcnNSZXF1ZXN0EhEKCXRocmVhZF9pZBgBIAEoDBIQCgh1c2VyX2lkcxgCIAMoCRISCgpyZXF1ZXN0X2lkGAMgASgMIksKEkFkZE1lbWJlcnNSZXNwb25zZRIoCgZ0aHJlYWQYASABKAsyGC5oZWRkbGUudGhyZWFkLnYxLlRocmVhZBILCgNzZXEYAiABKAQiTwoUUmVtb3ZlTWVtYmVyc1JlcXVlc3QSEQoJdGhyZWFkX2lkGAEgASgMEhAKCHVzZXJfaWRzGAIgAygJEhIKCnJlcXVlc3RfaWQYAyABKAwiTgoVUmVtb3ZlTWVtYmVyc1Jlc3BvbnNlEigKBnRocmVhZBgBIAEoCzIYLmhlZGRsZS50aHJlYWQudjEuVGhyZWFkEgsKA3NlcRgCIAEoBCI6ChFMZWF2ZUdyb3VwUmVxdWVzdBIRCgl0aHJlYWRfaWQYASABKAwSEgoKcmVxdWVzdF9pZBgCIAEoDCJLChJMZWF2ZUdyb3VwUmVzcG9uc2USKAoGdGhyZWFkGAEgASgLMhguaGVkZGxlLnRocmVhZC52MS5UaHJlYWQSCwoDc2VxGAIgASgEInsKFFNldE1lbWJlclJvbGVSZXF1ZXN0EhEKCXRocmVhZF9pZBgBIAEoDBIPCgd1c2VyX2lkGAIgASgJEisKBHJvbGUYAyABKA4yHS5oZWRkbGUubWVzc2FnZS52MS5NZW1iZXJSb2xlEhIKCnJlcXVlc3RfaWQYBCABKAwiTgoVU2V0TWVtYmVyUm9sZVJlc3BvbnNlEigKBnRocmVhZBgBIAEoCzIYLmhlZGRsZS50aHJlYWQudjEuVGhyZWFkEgsKA3NlcRgCIAEoBCJOChJSZW5hbWVHcm91cFJlcXVlc3QSEQoJdGhyZWFkX2lkGAEgASgMEhEKBG5hbWUYAiABKAlCA4ABARISCgpyZXF1ZXN0X2lkGAMgASgMIkwKE1JlbmFtZUdyb3VwUmVzcG9uc2USKAoGdGhyZWFkGAEgASgLMhguaGVkZGxlLnRocmVhZC52MS5UaHJlYWQSCwoDc2VxGAIgASgEIk4KEkxpc3RNZW1iZXJzUmVxdWVzdBIRCgl0aHJlYWRfaWQYASABKAwSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAwiWgoTTGlzdE1lbWJlcnNSZXNwb25zZRIqCgdtZW1iZXJzGAEgAygLMhkuaGVkZGxlLm1lc3NhZ2UudjEuTWVtYmVyEhcKD25leHRfcGFnZV90b2tlbhgCIAEoDCI3ChBCbG9ja1VzZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSEgoKcmVxdWVzdF9pZBgCIAEoDCI9ChFCbG9ja1VzZXJSZXNwb25zZRIoCgZ0aHJlYWQYASABKAsyGC5oZWRkbGUudGhyZWFkLnYxLlRocmVhZCI5ChJVbmJsb2NrVXNlclJlcXVlc3QSDwoHdXNlcl9pZBgBIAEoCRISCgpyZXF1ZXN0X2lkGAIgASgMIj8KE1VuYmxvY2tVc2VyUmVzcG9uc2USKAoGdGhyZWFkGAEgASgLMhguaGVkZGxlLnRocmVhZC52MS5UaHJlYWQiQAoXTGlzdEJsb2NrZWRVc2Vyc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAwiRQoYTGlzdEJsb2NrZWRVc2Vyc1Jlc3BvbnNlEhAKCHVzZXJfaWRzGAEgAygJEhcKD25leHRfcGFnZV90b2tlbhgCIAEoDCIlChBHZXRUaHJlYWRSZXF1ZXN0EhEKCXRocmVhZF9pZBgBIAEoDCI9ChFHZXRUaHJlYWRSZXNwb25zZRIoCgZ0aHJlYWQYASABKAsyGC5oZWRkbGUudGhyZWFkLnYxLlRocmVhZCI7ChJMaXN0VGhyZWFkc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAwiWQoTTGlzdFRocmVhZHNSZXNwb25zZRIpCgd0aHJlYWRzGAEgAygLMhguaGVkZGxlLnRocmVhZC52MS5UaHJlYWQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgMIkQKC1N5bmNSZXF1ZXN0Eg4KBmN1cnNvchgBIAEoDBISCgpwYWdlX3Rva2VuGAIgASgMEhEKCXBhZ2Vfc2l6ZRgDIAEoDSJiCgxTeW5jUmVzcG9uc2USKQoHdGhyZWFkcxgBIAMoCzIYLmhlZGRsZS50aHJlYWQudjEuVGhyZWFkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoDBIOCgZjdXJzb3IYAyABKAwiSgoPU2V0TXV0ZWRSZXF1ZXN0EhEKCXRocmVhZF9pZBgBIAEoDBIQCghpc19tdXRlZBgCIAEoCBISCgpyZXF1ZXN0X2lkGAMgASgMIjwKEFNldE11dGVkUmVzcG9uc2USKAoGdGhyZWFkGAEgASgLMhguaGVkZGxlLnRocmVhZC52MS5UaHJlYWQiFAoSTGlzdERldmljZXNSZXF1ZXN0IkAKE0xpc3REZXZpY2VzUmVzcG9uc2USKQoHZGV2aWNlcxgBIAMoCzIYLmhlZGRsZS50aHJlYWQudjEuRGV2aWNlIjwKE1Jldm9rZURldmljZVJlcXVlc3QSEQoJZGV2aWNlX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAwiFgoUUmV2b2tlRGV2aWNlUmVzcG9uc2UyrgwKDVRocmVhZFNlcnZpY2USbwoSQ3JlYXRlRGlyZWN0VGhyZWFkEisuaGVkZGxlLnRocmVhZC52MS5DcmVhdGVEaXJlY3RUaHJlYWRSZXF1ZXN0GiwuaGVkZGxlLnRocmVhZC52MS5DcmVhdGVEaXJlY3RUaHJlYWRSZXNwb25zZRJaCgtDcmVhdGVHcm91cBIkLmhlZGRsZS50aHJlYWQudjEuQ3JlYXRlR3JvdXBSZXF1ZXN0GiUuaGVkZGxlLnRocmVhZC52MS5DcmVhdGVHcm91cFJlc3BvbnNlElcKCkFkZE1lbWJlcnMSIy5oZWRkbGUudGhyZWFkLnYxLkFkZE1lbWJlcnNSZXF1ZXN0GiQuaGVkZGxlLnRocmVhZC52MS5BZGRNZW1iZXJzUmVzcG9uc2USYAoNUmVtb3ZlTWVtYmVycxImLmhlZGRsZS50aHJlYWQudjEuUmVtb3ZlTWVtYmVyc1JlcXVlc3QaJy5oZWRkbGUudGhyZWFkLnYxLlJlbW92ZU1lbWJlcnNSZXNwb25zZRJXCgpMZWF2ZUdyb3VwEiMuaGVkZGxlLnRocmVhZC52MS5MZWF2ZUdyb3VwUmVxdWVzdBokLmhlZGRsZS50aHJlYWQudjEuTGVhdmVHcm91cFJlc3BvbnNlEmAKDVNldE1lbWJlclJvbGUSJi5oZWRkbGUudGhyZWFkLnYxLlNldE1lbWJlclJvbGVSZXF1ZXN0GicuaGVkZGxlLnRocmVhZC52MS5TZXRNZW1iZXJSb2xlUmVzcG9uc2USWgoLUmVuYW1lR3JvdXASJC5oZWRkbGUudGhyZWFkLnYxLlJlbmFtZUdyb3VwUmVxdWVzdBolLmhlZGRsZS50aHJlYWQudjEuUmVuYW1lR3JvdXBSZXNwb25zZRJaCgtMaXN0TWVtYmVycxIkLmhlZGRsZS50aHJlYWQudjEuTGlzdE1lbWJlcnNSZXF1ZXN0GiUuaGVkZGxlLnRocmVhZC52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlElQKCUJsb2NrVXNlchIiLmhlZGRsZS50aHJlYWQudjEuQmxvY2tVc2VyUmVxdWVzdBojLmhlZGRsZS50aHJlYWQudjEuQmxvY2tVc2VyUmVzcG9uc2USWgoLVW5ibG9ja1VzZXISJC5oZWRkbGUudGhyZWFkLnYxLlVuYmxvY2tVc2VyUmVxdWVzdBolLmhlZGRsZS50aHJlYWQudjEuVW5ibG9ja1VzZXJSZXNwb25zZRJpChBMaXN0QmxvY2tlZFVzZXJzEikuaGVkZGxlLnRocmVhZC52MS5MaXN0QmxvY2tlZFVzZXJzUmVxdWVzdBoqLmhlZGRsZS50aHJlYWQudjEuTGlzdEJsb2NrZWRVc2Vyc1Jlc3BvbnNlElQKCUdldFRocmVhZBIiLmhlZGRsZS50aHJlYWQudjEuR2V0VGhyZWFkUmVxdWVzdBojLmhlZGRsZS50aHJlYWQudjEuR2V0VGhyZWFkUmVzcG9uc2USWgoLTGlzdFRocmVhZHMSJC5oZWRkbGUudGhyZWFkLnYxLkxpc3RUaHJlYWRzUmVxdWVzdBolLmhlZGRsZS50aHJlYWQudjEuTGlzdFRocmVhZHNSZXNwb25zZRJFCgRTeW5jEh0uaGVkZGxlLnRocmVhZC52MS5TeW5jUmVxdWVzdBoeLmhlZGRsZS50aHJlYWQudjEuU3luY1Jlc3BvbnNlElEKCFNldE11dGVkEiEuaGVkZGxlLnRocmVhZC52MS5TZXRNdXRlZFJlcXVlc3QaIi5oZWRkbGUudGhyZWFkLnYxLlNldE11dGVkUmVzcG9uc2USWgoLTGlzdERldmljZXMSJC5oZWRkbGUudGhyZWFkLnYxLkxpc3REZXZpY2VzUmVxdWVzdBolLmhlZGRsZS50aHJlYWQudjEuTGlzdERldmljZXNSZXNwb25zZRJdCgxSZXZva2VEZXZpY2USJS5oZWRkbGUudGhyZWFkLnYxLlJldm9rZURldmljZVJlcXVlc3QaJi5oZWRkbGUudGhyZWFkLnYxLlJldm9rZURldmljZVJlc3BvbnNlYgZwcm90bzM", [file_heddle_message_v1_entry, file_heddle_thread_v1_thread]);
 
 /**
  * Describes the message heddle.thread.v1.CreateDirectThreadRequest.
@@ -26,88 +27,228 @@ export const CreateDirectThreadResponseSchema = /*@__PURE__*/
   messageDesc(file_heddle_thread_v1_thread_service, 1);
 
 /**
+ * Describes the message heddle.thread.v1.CreateGroupRequest.
+ * Use `create(CreateGroupRequestSchema)` to create a new message.
+ */
+export const CreateGroupRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 2);
+
+/**
+ * Describes the message heddle.thread.v1.CreateGroupResponse.
+ * Use `create(CreateGroupResponseSchema)` to create a new message.
+ */
+export const CreateGroupResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 3);
+
+/**
+ * Describes the message heddle.thread.v1.AddMembersRequest.
+ * Use `create(AddMembersRequestSchema)` to create a new message.
+ */
+export const AddMembersRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 4);
+
+/**
+ * Describes the message heddle.thread.v1.AddMembersResponse.
+ * Use `create(AddMembersResponseSchema)` to create a new message.
+ */
+export const AddMembersResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 5);
+
+/**
+ * Describes the message heddle.thread.v1.RemoveMembersRequest.
+ * Use `create(RemoveMembersRequestSchema)` to create a new message.
+ */
+export const RemoveMembersRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 6);
+
+/**
+ * Describes the message heddle.thread.v1.RemoveMembersResponse.
+ * Use `create(RemoveMembersResponseSchema)` to create a new message.
+ */
+export const RemoveMembersResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 7);
+
+/**
+ * Describes the message heddle.thread.v1.LeaveGroupRequest.
+ * Use `create(LeaveGroupRequestSchema)` to create a new message.
+ */
+export const LeaveGroupRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 8);
+
+/**
+ * Describes the message heddle.thread.v1.LeaveGroupResponse.
+ * Use `create(LeaveGroupResponseSchema)` to create a new message.
+ */
+export const LeaveGroupResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 9);
+
+/**
+ * Describes the message heddle.thread.v1.SetMemberRoleRequest.
+ * Use `create(SetMemberRoleRequestSchema)` to create a new message.
+ */
+export const SetMemberRoleRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 10);
+
+/**
+ * Describes the message heddle.thread.v1.SetMemberRoleResponse.
+ * Use `create(SetMemberRoleResponseSchema)` to create a new message.
+ */
+export const SetMemberRoleResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 11);
+
+/**
+ * Describes the message heddle.thread.v1.RenameGroupRequest.
+ * Use `create(RenameGroupRequestSchema)` to create a new message.
+ */
+export const RenameGroupRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 12);
+
+/**
+ * Describes the message heddle.thread.v1.RenameGroupResponse.
+ * Use `create(RenameGroupResponseSchema)` to create a new message.
+ */
+export const RenameGroupResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 13);
+
+/**
+ * Describes the message heddle.thread.v1.ListMembersRequest.
+ * Use `create(ListMembersRequestSchema)` to create a new message.
+ */
+export const ListMembersRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 14);
+
+/**
+ * Describes the message heddle.thread.v1.ListMembersResponse.
+ * Use `create(ListMembersResponseSchema)` to create a new message.
+ */
+export const ListMembersResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 15);
+
+/**
+ * Describes the message heddle.thread.v1.BlockUserRequest.
+ * Use `create(BlockUserRequestSchema)` to create a new message.
+ */
+export const BlockUserRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 16);
+
+/**
+ * Describes the message heddle.thread.v1.BlockUserResponse.
+ * Use `create(BlockUserResponseSchema)` to create a new message.
+ */
+export const BlockUserResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 17);
+
+/**
+ * Describes the message heddle.thread.v1.UnblockUserRequest.
+ * Use `create(UnblockUserRequestSchema)` to create a new message.
+ */
+export const UnblockUserRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 18);
+
+/**
+ * Describes the message heddle.thread.v1.UnblockUserResponse.
+ * Use `create(UnblockUserResponseSchema)` to create a new message.
+ */
+export const UnblockUserResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 19);
+
+/**
+ * Describes the message heddle.thread.v1.ListBlockedUsersRequest.
+ * Use `create(ListBlockedUsersRequestSchema)` to create a new message.
+ */
+export const ListBlockedUsersRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 20);
+
+/**
+ * Describes the message heddle.thread.v1.ListBlockedUsersResponse.
+ * Use `create(ListBlockedUsersResponseSchema)` to create a new message.
+ */
+export const ListBlockedUsersResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 21);
+
+/**
  * Describes the message heddle.thread.v1.GetThreadRequest.
  * Use `create(GetThreadRequestSchema)` to create a new message.
  */
 export const GetThreadRequestSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 2);
+  messageDesc(file_heddle_thread_v1_thread_service, 22);
 
 /**
  * Describes the message heddle.thread.v1.GetThreadResponse.
  * Use `create(GetThreadResponseSchema)` to create a new message.
  */
 export const GetThreadResponseSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 3);
+  messageDesc(file_heddle_thread_v1_thread_service, 23);
 
 /**
  * Describes the message heddle.thread.v1.ListThreadsRequest.
  * Use `create(ListThreadsRequestSchema)` to create a new message.
  */
 export const ListThreadsRequestSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 4);
+  messageDesc(file_heddle_thread_v1_thread_service, 24);
 
 /**
  * Describes the message heddle.thread.v1.ListThreadsResponse.
  * Use `create(ListThreadsResponseSchema)` to create a new message.
  */
 export const ListThreadsResponseSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 5);
+  messageDesc(file_heddle_thread_v1_thread_service, 25);
 
 /**
  * Describes the message heddle.thread.v1.SyncRequest.
  * Use `create(SyncRequestSchema)` to create a new message.
  */
 export const SyncRequestSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 6);
+  messageDesc(file_heddle_thread_v1_thread_service, 26);
 
 /**
  * Describes the message heddle.thread.v1.SyncResponse.
  * Use `create(SyncResponseSchema)` to create a new message.
  */
 export const SyncResponseSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 7);
+  messageDesc(file_heddle_thread_v1_thread_service, 27);
 
 /**
  * Describes the message heddle.thread.v1.SetMutedRequest.
  * Use `create(SetMutedRequestSchema)` to create a new message.
  */
 export const SetMutedRequestSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 8);
+  messageDesc(file_heddle_thread_v1_thread_service, 28);
 
 /**
  * Describes the message heddle.thread.v1.SetMutedResponse.
  * Use `create(SetMutedResponseSchema)` to create a new message.
  */
 export const SetMutedResponseSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 9);
+  messageDesc(file_heddle_thread_v1_thread_service, 29);
 
 /**
  * Describes the message heddle.thread.v1.ListDevicesRequest.
  * Use `create(ListDevicesRequestSchema)` to create a new message.
  */
 export const ListDevicesRequestSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 10);
+  messageDesc(file_heddle_thread_v1_thread_service, 30);
 
 /**
  * Describes the message heddle.thread.v1.ListDevicesResponse.
  * Use `create(ListDevicesResponseSchema)` to create a new message.
  */
 export const ListDevicesResponseSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 11);
+  messageDesc(file_heddle_thread_v1_thread_service, 31);
 
 /**
  * Describes the message heddle.thread.v1.RevokeDeviceRequest.
  * Use `create(RevokeDeviceRequestSchema)` to create a new message.
  */
 export const RevokeDeviceRequestSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 12);
+  messageDesc(file_heddle_thread_v1_thread_service, 32);
 
 /**
  * Describes the message heddle.thread.v1.RevokeDeviceResponse.
  * Use `create(RevokeDeviceResponseSchema)` to create a new message.
  */
 export const RevokeDeviceResponseSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 13);
+  messageDesc(file_heddle_thread_v1_thread_service, 33);
 
 /**
  * ThreadService keeps each user's list of threads and devices. Metadata: `authorization: Bearer <user token>`.

@@ -228,6 +228,56 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_DEVICE_NOT_FOUND = 29;
    */
   DEVICE_NOT_FOUND = 29,
+
+  /**
+   * FAILED_PRECONDITION: the call is for groups, and the thread is none.
+   *
+   * @generated from enum value: ERROR_REASON_NOT_A_GROUP = 30;
+   */
+  NOT_A_GROUP = 30,
+
+  /**
+   * PERMISSION_DENIED: only an owner of the group may do that.
+   *
+   * @generated from enum value: ERROR_REASON_OWNER_REQUIRED = 31;
+   */
+  OWNER_REQUIRED = 31,
+
+  /**
+   * NOT_FOUND: the user is no member of the group. Metadata: `user`.
+   *
+   * @generated from enum value: ERROR_REASON_MEMBER_NOT_FOUND = 32;
+   */
+  MEMBER_NOT_FOUND = 32,
+
+  /**
+   * FAILED_PRECONDITION: the group would be without an owner.
+   *
+   * @generated from enum value: ERROR_REASON_LAST_OWNER = 33;
+   */
+  LAST_OWNER = 33,
+
+  /**
+   * FAILED_PRECONDITION: the group would have more members than it may. Metadata: `limit`.
+   *
+   * @generated from enum value: ERROR_REASON_GROUP_FULL = 34;
+   */
+  GROUP_FULL = 34,
+
+  /**
+   * FAILED_PRECONDITION: the user is in as many large groups as one may join. Metadata: `user`, `limit`.
+   *
+   * @generated from enum value: ERROR_REASON_TOO_MANY_LARGE_GROUPS = 35;
+   */
+  TOO_MANY_LARGE_GROUPS = 35,
+
+  /**
+   * PERMISSION_DENIED: one of two users has blocked the other. Metadata: `user`, the other one; `by`, which is `self`
+   * or `other`.
+   *
+   * @generated from enum value: ERROR_REASON_BLOCKED = 36;
+   */
+  BLOCKED = 36,
 }
 
 /**

@@ -2,7 +2,7 @@
 // @generated from file heddle/message/v1/entry.proto (package heddle.message.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
@@ -170,6 +170,22 @@ export declare type Body = Message<"heddle.message.v1.Body"> & {
      */
     value: Void;
     case: "void";
+  } | {
+    /**
+     * member_change says who came to a group, left it, or has another role. Only the server writes it.
+     *
+     * @generated from field: heddle.message.v1.MemberChange member_change = 3;
+     */
+    value: MemberChange;
+    case: "memberChange";
+  } | {
+    /**
+     * setting_change says what else of a group is different from here on. Only the server writes it.
+     *
+     * @generated from field: heddle.message.v1.SettingChange setting_change = 4;
+     */
+    value: SettingChange;
+    case: "settingChange";
   } | { case: undefined; value?: undefined };
 };
 
@@ -212,6 +228,123 @@ export declare type Void = Message<"heddle.message.v1.Void"> & {
  * Use `create(VoidSchema)` to create a new message.
  */
 export declare const VoidSchema: GenMessage<Void>;
+
+/**
+ * MemberChange says who is a member of a group from this entry on. It is not a message. The first entry of a group is
+ * one. The entry's sender is who did it, its client_id the request_id of that call.
+ *
+ * @generated from message heddle.message.v1.MemberChange
+ */
+export declare type MemberChange = Message<"heddle.message.v1.MemberChange"> & {
+  /**
+   * previous_members_seq is the seq of the thread's last member or setting entry before this one; 0 in the first.
+   *
+   * @generated from field: uint64 previous_members_seq = 1;
+   */
+  previousMembersSeq: bigint;
+
+  /**
+   * added are members from this entry on, with their roles; it is the first entry that they see. At most 256.
+   *
+   * @generated from field: repeated heddle.message.v1.Member added = 2;
+   */
+  added: Member[];
+
+  /**
+   * removed were members up to this entry; it is the last one that they see. The sender alone: it left. At most 256.
+   *
+   * @generated from field: repeated string removed = 3;
+   */
+  removed: string[];
+
+  /**
+   * changed are members that have another role from this entry on.
+   *
+   * @generated from field: repeated heddle.message.v1.Member changed = 4;
+   */
+  changed: Member[];
+
+  /**
+   * name of the group, 1–100 characters; in the first entry only.
+   *
+   * @generated from field: string name = 5;
+   */
+  name: string;
+
+  /**
+   * member_count is how many members there are after it.
+   *
+   * @generated from field: uint32 member_count = 6;
+   */
+  memberCount: number;
+
+  /**
+   * is_large: the group has, or once had, more than 256 members. Never taken back.
+   *
+   * @generated from field: bool is_large = 7;
+   */
+  isLarge: boolean;
+};
+
+/**
+ * Describes the message heddle.message.v1.MemberChange.
+ * Use `create(MemberChangeSchema)` to create a new message.
+ */
+export declare const MemberChangeSchema: GenMessage<MemberChange>;
+
+/**
+ * SettingChange says what else of a group is different from this entry on. It is not a message.
+ *
+ * @generated from message heddle.message.v1.SettingChange
+ */
+export declare type SettingChange = Message<"heddle.message.v1.SettingChange"> & {
+  /**
+   * previous_members_seq as in MemberChange.
+   *
+   * @generated from field: uint64 previous_members_seq = 1;
+   */
+  previousMembersSeq: bigint;
+
+  /**
+   * name of the group from here on, 1–100 characters.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message heddle.message.v1.SettingChange.
+ * Use `create(SettingChangeSchema)` to create a new message.
+ */
+export declare const SettingChangeSchema: GenMessage<SettingChange>;
+
+/**
+ * Member is one member of a group.
+ *
+ * @generated from message heddle.message.v1.Member
+ */
+export declare type Member = Message<"heddle.message.v1.Member"> & {
+  /**
+   * user_id, 1–64 of `[a-z0-9._-]`.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * role in the group.
+   *
+   * @generated from field: heddle.message.v1.MemberRole role = 2;
+   */
+  role: MemberRole;
+};
+
+/**
+ * Describes the message heddle.message.v1.Member.
+ * Use `create(MemberSchema)` to create a new message.
+ */
+export declare const MemberSchema: GenMessage<Member>;
 
 /**
  * Head is how far a thread's log reaches. Set by the server, read from the store.
@@ -287,4 +420,37 @@ export declare type Receipt = Message<"heddle.message.v1.Receipt"> & {
  * Use `create(ReceiptSchema)` to create a new message.
  */
 export declare const ReceiptSchema: GenMessage<Receipt>;
+
+/**
+ * MemberRole is what a member of a group may do.
+ *
+ * @generated from enum heddle.message.v1.MemberRole
+ */
+export enum MemberRole {
+  /**
+   * Not set. Never sent.
+   *
+   * @generated from enum value: MEMBER_ROLE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Posts, adds members, renames the group, leaves.
+   *
+   * @generated from enum value: MEMBER_ROLE_MEMBER = 1;
+   */
+  MEMBER = 1,
+
+  /**
+   * Removes members and gives roles, too. A group with members has at least one owner.
+   *
+   * @generated from enum value: MEMBER_ROLE_OWNER = 2;
+   */
+  OWNER = 2,
+}
+
+/**
+ * Describes the enum heddle.message.v1.MemberRole.
+ */
+export declare const MemberRoleSchema: GenEnum<MemberRole>;
 

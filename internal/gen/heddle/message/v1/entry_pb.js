@@ -2,14 +2,14 @@
 // @generated from file heddle/message/v1/entry.proto (package heddle.message.v1, syntax proto3)
 /* eslint-disable */
 
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
 
 /**
  * Describes the file heddle/message/v1/entry.proto.
  */
 export const file_heddle_message_v1_entry = /*@__PURE__*/
-  fileDesc("Ch1oZWRkbGUvbWVzc2FnZS92MS9lbnRyeS5wcm90bxIRaGVkZGxlLm1lc3NhZ2UudjEitgEKBUVudHJ5EhEKCXRocmVhZF9pZBgBIAEoDBILCgNzZXEYAiABKAQSDgoGc2VuZGVyGAQgASgJEhEKCWNsaWVudF9pZBgFIAEoDBIQCghiYXNlX3NlcRgGIAEoBBIPCgdvcmRpbmFsGAcgASgEEhUKDWNyZWF0ZWRfYXRfbXMYCCABKAMSKgoEYm9keRgJIAEoCzIXLmhlZGRsZS5tZXNzYWdlLnYxLkJvZHlCA4ABAUoECAMQBCK2AQoJRW50cnlDZWxsEhQKDHBheWxvYWRfaGFzaBgDIAEoDBIOCgZzZW5kZXIYBCABKAkSEQoJY2xpZW50X2lkGAUgASgMEhAKCGJhc2Vfc2VxGAYgASgEEg8KB29yZGluYWwYByABKAQSFQoNY3JlYXRlZF9hdF9tcxgIIAEoAxIqCgRib2R5GAkgASgLMhcuaGVkZGxlLm1lc3NhZ2UudjEuQm9keUIDgAEBSgQIARACSgQIAhADImwKBEJvZHkSLAoEdGV4dBgBIAEoCzIXLmhlZGRsZS5tZXNzYWdlLnYxLlRleHRCA4ABAUgAEicKBHZvaWQYAiABKAsyFy5oZWRkbGUubWVzc2FnZS52MS5Wb2lkSABCDQoEa2luZBIFukgCCAEiIwoEVGV4dBIbCgR0ZXh0GAEgASgJQg2AAQG6SAdyBSABKIBAIgYKBFZvaWQiJAoESGVhZBILCgNzZXEYASABKAQSDwoHb3JkaW5hbBgCIAEoBCJsCgdSZWNlaXB0EhEKCXRocmVhZF9pZBgBIAEoDBIPCgd1c2VyX2lkGAIgASgJEhUKDWRlbGl2ZXJlZF9zZXEYAyABKAQSEAoIcmVhZF9zZXEYBCABKAQSFAoMcmVhZF9vcmRpbmFsGAUgASgEYgZwcm90bzM", [file_buf_validate_validate]);
+  fileDesc("Ch1oZWRkbGUvbWVzc2FnZS92MS9lbnRyeS5wcm90bxIRaGVkZGxlLm1lc3NhZ2UudjEitgEKBUVudHJ5EhEKCXRocmVhZF9pZBgBIAEoDBILCgNzZXEYAiABKAQSDgoGc2VuZGVyGAQgASgJEhEKCWNsaWVudF9pZBgFIAEoDBIQCghiYXNlX3NlcRgGIAEoBBIPCgdvcmRpbmFsGAcgASgEEhUKDWNyZWF0ZWRfYXRfbXMYCCABKAMSKgoEYm9keRgJIAEoCzIXLmhlZGRsZS5tZXNzYWdlLnYxLkJvZHlCA4ABAUoECAMQBCK2AQoJRW50cnlDZWxsEhQKDHBheWxvYWRfaGFzaBgDIAEoDBIOCgZzZW5kZXIYBCABKAkSEQoJY2xpZW50X2lkGAUgASgMEhAKCGJhc2Vfc2VxGAYgASgEEg8KB29yZGluYWwYByABKAQSFQoNY3JlYXRlZF9hdF9tcxgIIAEoAxIqCgRib2R5GAkgASgLMhcuaGVkZGxlLm1lc3NhZ2UudjEuQm9keUIDgAEBSgQIARACSgQIAhADIuIBCgRCb2R5EiwKBHRleHQYASABKAsyFy5oZWRkbGUubWVzc2FnZS52MS5UZXh0QgOAAQFIABInCgR2b2lkGAIgASgLMhcuaGVkZGxlLm1lc3NhZ2UudjEuVm9pZEgAEjgKDW1lbWJlcl9jaGFuZ2UYAyABKAsyHy5oZWRkbGUubWVzc2FnZS52MS5NZW1iZXJDaGFuZ2VIABI6Cg5zZXR0aW5nX2NoYW5nZRgEIAEoCzIgLmhlZGRsZS5tZXNzYWdlLnYxLlNldHRpbmdDaGFuZ2VIAEINCgRraW5kEgW6SAIIASIjCgRUZXh0EhsKBHRleHQYASABKAlCDYABAbpIB3IFIAEogEAiBgoEVm9pZCLOAQoMTWVtYmVyQ2hhbmdlEhwKFHByZXZpb3VzX21lbWJlcnNfc2VxGAEgASgEEigKBWFkZGVkGAIgAygLMhkuaGVkZGxlLm1lc3NhZ2UudjEuTWVtYmVyEg8KB3JlbW92ZWQYAyADKAkSKgoHY2hhbmdlZBgEIAMoCzIZLmhlZGRsZS5tZXNzYWdlLnYxLk1lbWJlchIRCgRuYW1lGAUgASgJQgOAAQESFAoMbWVtYmVyX2NvdW50GAYgASgNEhAKCGlzX2xhcmdlGAcgASgIIkAKDVNldHRpbmdDaGFuZ2USHAoUcHJldmlvdXNfbWVtYmVyc19zZXEYASABKAQSEQoEbmFtZRgCIAEoCUIDgAEBIkYKBk1lbWJlchIPCgd1c2VyX2lkGAEgASgJEisKBHJvbGUYAiABKA4yHS5oZWRkbGUubWVzc2FnZS52MS5NZW1iZXJSb2xlIiQKBEhlYWQSCwoDc2VxGAEgASgEEg8KB29yZGluYWwYAiABKAQibAoHUmVjZWlwdBIRCgl0aHJlYWRfaWQYASABKAwSDwoHdXNlcl9pZBgCIAEoCRIVCg1kZWxpdmVyZWRfc2VxGAMgASgEEhAKCHJlYWRfc2VxGAQgASgEEhQKDHJlYWRfb3JkaW5hbBgFIAEoBCpYCgpNZW1iZXJSb2xlEhsKF01FTUJFUl9ST0xFX1VOU1BFQ0lGSUVEEAASFgoSTUVNQkVSX1JPTEVfTUVNQkVSEAESFQoRTUVNQkVSX1JPTEVfT1dORVIQAmIGcHJvdG8z", [file_buf_validate_validate]);
 
 /**
  * Describes the message heddle.message.v1.Entry.
@@ -47,16 +47,51 @@ export const VoidSchema = /*@__PURE__*/
   messageDesc(file_heddle_message_v1_entry, 4);
 
 /**
+ * Describes the message heddle.message.v1.MemberChange.
+ * Use `create(MemberChangeSchema)` to create a new message.
+ */
+export const MemberChangeSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_entry, 5);
+
+/**
+ * Describes the message heddle.message.v1.SettingChange.
+ * Use `create(SettingChangeSchema)` to create a new message.
+ */
+export const SettingChangeSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_entry, 6);
+
+/**
+ * Describes the message heddle.message.v1.Member.
+ * Use `create(MemberSchema)` to create a new message.
+ */
+export const MemberSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_entry, 7);
+
+/**
  * Describes the message heddle.message.v1.Head.
  * Use `create(HeadSchema)` to create a new message.
  */
 export const HeadSchema = /*@__PURE__*/
-  messageDesc(file_heddle_message_v1_entry, 5);
+  messageDesc(file_heddle_message_v1_entry, 8);
 
 /**
  * Describes the message heddle.message.v1.Receipt.
  * Use `create(ReceiptSchema)` to create a new message.
  */
 export const ReceiptSchema = /*@__PURE__*/
-  messageDesc(file_heddle_message_v1_entry, 6);
+  messageDesc(file_heddle_message_v1_entry, 9);
+
+/**
+ * Describes the enum heddle.message.v1.MemberRole.
+ */
+export const MemberRoleSchema = /*@__PURE__*/
+  enumDesc(file_heddle_message_v1_entry, 0);
+
+/**
+ * MemberRole is what a member of a group may do.
+ *
+ * @generated from enum heddle.message.v1.MemberRole
+ */
+export const MemberRole = /*@__PURE__*/
+  tsEnum(MemberRoleSchema);
 

@@ -209,7 +209,7 @@ export declare type Watch = Message<"heddle.push.v1.Watch"> & {
 export declare const WatchSchema: GenMessage<Watch>;
 
 /**
- * TypingFrame says that the user is writing in a thread.
+ * TypingFrame says that the user is writing in a thread. Without effect in a large group.
  *
  * @generated from message heddle.push.v1.TypingFrame
  */
@@ -293,7 +293,8 @@ export declare type Event = Message<"heddle.push.v1.Event"> & {
     case: "refused";
   } | {
     /**
-     * receipt: a member of a direct thread, or another device of the same user, got further. Needs credit.
+     * receipt: a member of a thread that is no large group, or another device of the same user, got further. Needs
+     * credit.
      *
      * @generated from field: heddle.message.v1.Receipt receipt = 5;
      */

@@ -4,7 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Head } from "../../message/v1/entry_pb.js";
+import type { Head, MemberRole } from "../../message/v1/entry_pb.js";
 
 /**
  * Describes the file heddle/thread/v1/thread.proto.
@@ -79,6 +79,56 @@ export declare type Thread = Message<"heddle.thread.v1.Thread"> & {
    * @generated from field: uint64 read_ordinal = 9;
    */
   readOrdinal: bigint;
+
+  /**
+   * name of a group, 1–100 characters; empty for other kinds.
+   *
+   * @generated from field: string name = 10;
+   */
+  name: string;
+
+  /**
+   * member_count of a group; 0 for other kinds.
+   *
+   * @generated from field: uint32 member_count = 11;
+   */
+  memberCount: number;
+
+  /**
+   * role of the user in a group; unspecified for other kinds and for one who has left.
+   *
+   * @generated from field: heddle.message.v1.MemberRole role = 12;
+   */
+  role: MemberRole;
+
+  /**
+   * joined_seq is the first entry of a group that the user may see; 0 for other kinds.
+   *
+   * @generated from field: uint64 joined_seq = 13;
+   */
+  joinedSeq: bigint;
+
+  /**
+   * has_left: the user is no member of the group any more, by its own doing or another's. The head is that of the last
+   * entry that the user may see.
+   *
+   * @generated from field: bool has_left = 14;
+   */
+  hasLeft: boolean;
+
+  /**
+   * is_large: the group has, or once had, more than 256 members: no typing, no delivered receipts.
+   *
+   * @generated from field: bool is_large = 15;
+   */
+  isLarge: boolean;
+
+  /**
+   * is_blocked: the user has blocked the other one of a direct thread.
+   *
+   * @generated from field: bool is_blocked = 16;
+   */
+  isBlocked: boolean;
 };
 
 /**
@@ -140,6 +190,13 @@ export enum ThreadKind {
    * @generated from enum value: THREAD_KIND_DIRECT = 1;
    */
   DIRECT = 1,
+
+  /**
+   * Any number of members, with a name.
+   *
+   * @generated from enum value: THREAD_KIND_GROUP = 2;
+   */
+  GROUP = 2,
 }
 
 /**

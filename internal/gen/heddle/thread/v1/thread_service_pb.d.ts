@@ -5,6 +5,7 @@
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Device, Thread } from "./thread_pb.js";
+import type { Member, MemberRole } from "../../message/v1/entry_pb.js";
 
 /**
  * Describes the file heddle/thread/v1/thread_service.proto.
@@ -57,6 +58,574 @@ export declare type CreateDirectThreadResponse = Message<"heddle.thread.v1.Creat
  * Use `create(CreateDirectThreadResponseSchema)` to create a new message.
  */
 export declare const CreateDirectThreadResponseSchema: GenMessage<CreateDirectThreadResponse>;
+
+/**
+ * CreateGroupRequest describes a new group.
+ *
+ * @generated from message heddle.thread.v1.CreateGroupRequest
+ */
+export declare type CreateGroupRequest = Message<"heddle.thread.v1.CreateGroupRequest"> & {
+  /**
+   * name, 1–100 characters.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * user_ids, at most 255: the first members besides the caller. Repeats and the caller are left out.
+   *
+   * @generated from field: repeated string user_ids = 2;
+   */
+  userIds: string[];
+
+  /**
+   * request_id, 16 random bytes: the group's thread_id is made from it.
+   *
+   * @generated from field: bytes request_id = 3;
+   */
+  requestId: Uint8Array;
+};
+
+/**
+ * Describes the message heddle.thread.v1.CreateGroupRequest.
+ * Use `create(CreateGroupRequestSchema)` to create a new message.
+ */
+export declare const CreateGroupRequestSchema: GenMessage<CreateGroupRequest>;
+
+/**
+ * CreateGroupResponse has the group, new or old.
+ *
+ * @generated from message heddle.thread.v1.CreateGroupResponse
+ */
+export declare type CreateGroupResponse = Message<"heddle.thread.v1.CreateGroupResponse"> & {
+  /**
+   * thread is the caller's view of it.
+   *
+   * @generated from field: heddle.thread.v1.Thread thread = 1;
+   */
+  thread?: Thread | undefined;
+};
+
+/**
+ * Describes the message heddle.thread.v1.CreateGroupResponse.
+ * Use `create(CreateGroupResponseSchema)` to create a new message.
+ */
+export declare const CreateGroupResponseSchema: GenMessage<CreateGroupResponse>;
+
+/**
+ * AddMembersRequest names users to add to a group.
+ *
+ * @generated from message heddle.thread.v1.AddMembersRequest
+ */
+export declare type AddMembersRequest = Message<"heddle.thread.v1.AddMembersRequest"> & {
+  /**
+   * thread_id, 16 bytes.
+   *
+   * @generated from field: bytes thread_id = 1;
+   */
+  threadId: Uint8Array;
+
+  /**
+   * user_ids, 1–256.
+   *
+   * @generated from field: repeated string user_ids = 2;
+   */
+  userIds: string[];
+
+  /**
+   * request_id, 16 bytes.
+   *
+   * @generated from field: bytes request_id = 3;
+   */
+  requestId: Uint8Array;
+};
+
+/**
+ * Describes the message heddle.thread.v1.AddMembersRequest.
+ * Use `create(AddMembersRequestSchema)` to create a new message.
+ */
+export declare const AddMembersRequestSchema: GenMessage<AddMembersRequest>;
+
+/**
+ * AddMembersResponse says that it is in force.
+ *
+ * @generated from message heddle.thread.v1.AddMembersResponse
+ */
+export declare type AddMembersResponse = Message<"heddle.thread.v1.AddMembersResponse"> & {
+  /**
+   * thread is the caller's view of the group.
+   *
+   * @generated from field: heddle.thread.v1.Thread thread = 1;
+   */
+  thread?: Thread | undefined;
+
+  /**
+   * seq of the entry that says it; 0 if nothing had to change.
+   *
+   * @generated from field: uint64 seq = 2;
+   */
+  seq: bigint;
+};
+
+/**
+ * Describes the message heddle.thread.v1.AddMembersResponse.
+ * Use `create(AddMembersResponseSchema)` to create a new message.
+ */
+export declare const AddMembersResponseSchema: GenMessage<AddMembersResponse>;
+
+/**
+ * RemoveMembersRequest names members to remove from a group.
+ *
+ * @generated from message heddle.thread.v1.RemoveMembersRequest
+ */
+export declare type RemoveMembersRequest = Message<"heddle.thread.v1.RemoveMembersRequest"> & {
+  /**
+   * thread_id, 16 bytes.
+   *
+   * @generated from field: bytes thread_id = 1;
+   */
+  threadId: Uint8Array;
+
+  /**
+   * user_ids, 1–256, not the caller's own: LeaveGroup does that.
+   *
+   * @generated from field: repeated string user_ids = 2;
+   */
+  userIds: string[];
+
+  /**
+   * request_id, 16 bytes.
+   *
+   * @generated from field: bytes request_id = 3;
+   */
+  requestId: Uint8Array;
+};
+
+/**
+ * Describes the message heddle.thread.v1.RemoveMembersRequest.
+ * Use `create(RemoveMembersRequestSchema)` to create a new message.
+ */
+export declare const RemoveMembersRequestSchema: GenMessage<RemoveMembersRequest>;
+
+/**
+ * RemoveMembersResponse says that it is in force.
+ *
+ * @generated from message heddle.thread.v1.RemoveMembersResponse
+ */
+export declare type RemoveMembersResponse = Message<"heddle.thread.v1.RemoveMembersResponse"> & {
+  /**
+   * thread is the caller's view of the group.
+   *
+   * @generated from field: heddle.thread.v1.Thread thread = 1;
+   */
+  thread?: Thread | undefined;
+
+  /**
+   * seq of the entry that says it; 0 if nothing had to change.
+   *
+   * @generated from field: uint64 seq = 2;
+   */
+  seq: bigint;
+};
+
+/**
+ * Describes the message heddle.thread.v1.RemoveMembersResponse.
+ * Use `create(RemoveMembersResponseSchema)` to create a new message.
+ */
+export declare const RemoveMembersResponseSchema: GenMessage<RemoveMembersResponse>;
+
+/**
+ * LeaveGroupRequest names a group to leave.
+ *
+ * @generated from message heddle.thread.v1.LeaveGroupRequest
+ */
+export declare type LeaveGroupRequest = Message<"heddle.thread.v1.LeaveGroupRequest"> & {
+  /**
+   * thread_id, 16 bytes.
+   *
+   * @generated from field: bytes thread_id = 1;
+   */
+  threadId: Uint8Array;
+
+  /**
+   * request_id, 16 bytes.
+   *
+   * @generated from field: bytes request_id = 2;
+   */
+  requestId: Uint8Array;
+};
+
+/**
+ * Describes the message heddle.thread.v1.LeaveGroupRequest.
+ * Use `create(LeaveGroupRequestSchema)` to create a new message.
+ */
+export declare const LeaveGroupRequestSchema: GenMessage<LeaveGroupRequest>;
+
+/**
+ * LeaveGroupResponse says that it is in force.
+ *
+ * @generated from message heddle.thread.v1.LeaveGroupResponse
+ */
+export declare type LeaveGroupResponse = Message<"heddle.thread.v1.LeaveGroupResponse"> & {
+  /**
+   * thread is the caller's view of the group.
+   *
+   * @generated from field: heddle.thread.v1.Thread thread = 1;
+   */
+  thread?: Thread | undefined;
+
+  /**
+   * seq of the entry that says it; 0 if nothing had to change.
+   *
+   * @generated from field: uint64 seq = 2;
+   */
+  seq: bigint;
+};
+
+/**
+ * Describes the message heddle.thread.v1.LeaveGroupResponse.
+ * Use `create(LeaveGroupResponseSchema)` to create a new message.
+ */
+export declare const LeaveGroupResponseSchema: GenMessage<LeaveGroupResponse>;
+
+/**
+ * SetMemberRoleRequest gives a member of a group a role.
+ *
+ * @generated from message heddle.thread.v1.SetMemberRoleRequest
+ */
+export declare type SetMemberRoleRequest = Message<"heddle.thread.v1.SetMemberRoleRequest"> & {
+  /**
+   * thread_id, 16 bytes.
+   *
+   * @generated from field: bytes thread_id = 1;
+   */
+  threadId: Uint8Array;
+
+  /**
+   * user_id of the member.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * role to give.
+   *
+   * @generated from field: heddle.message.v1.MemberRole role = 3;
+   */
+  role: MemberRole;
+
+  /**
+   * request_id, 16 bytes.
+   *
+   * @generated from field: bytes request_id = 4;
+   */
+  requestId: Uint8Array;
+};
+
+/**
+ * Describes the message heddle.thread.v1.SetMemberRoleRequest.
+ * Use `create(SetMemberRoleRequestSchema)` to create a new message.
+ */
+export declare const SetMemberRoleRequestSchema: GenMessage<SetMemberRoleRequest>;
+
+/**
+ * SetMemberRoleResponse says that it is in force.
+ *
+ * @generated from message heddle.thread.v1.SetMemberRoleResponse
+ */
+export declare type SetMemberRoleResponse = Message<"heddle.thread.v1.SetMemberRoleResponse"> & {
+  /**
+   * thread is the caller's view of the group.
+   *
+   * @generated from field: heddle.thread.v1.Thread thread = 1;
+   */
+  thread?: Thread | undefined;
+
+  /**
+   * seq of the entry that says it; 0 if nothing had to change.
+   *
+   * @generated from field: uint64 seq = 2;
+   */
+  seq: bigint;
+};
+
+/**
+ * Describes the message heddle.thread.v1.SetMemberRoleResponse.
+ * Use `create(SetMemberRoleResponseSchema)` to create a new message.
+ */
+export declare const SetMemberRoleResponseSchema: GenMessage<SetMemberRoleResponse>;
+
+/**
+ * RenameGroupRequest gives a group another name.
+ *
+ * @generated from message heddle.thread.v1.RenameGroupRequest
+ */
+export declare type RenameGroupRequest = Message<"heddle.thread.v1.RenameGroupRequest"> & {
+  /**
+   * thread_id, 16 bytes.
+   *
+   * @generated from field: bytes thread_id = 1;
+   */
+  threadId: Uint8Array;
+
+  /**
+   * name, 1–100 characters.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+
+  /**
+   * request_id, 16 bytes.
+   *
+   * @generated from field: bytes request_id = 3;
+   */
+  requestId: Uint8Array;
+};
+
+/**
+ * Describes the message heddle.thread.v1.RenameGroupRequest.
+ * Use `create(RenameGroupRequestSchema)` to create a new message.
+ */
+export declare const RenameGroupRequestSchema: GenMessage<RenameGroupRequest>;
+
+/**
+ * RenameGroupResponse says that it is in force.
+ *
+ * @generated from message heddle.thread.v1.RenameGroupResponse
+ */
+export declare type RenameGroupResponse = Message<"heddle.thread.v1.RenameGroupResponse"> & {
+  /**
+   * thread is the caller's view of the group.
+   *
+   * @generated from field: heddle.thread.v1.Thread thread = 1;
+   */
+  thread?: Thread | undefined;
+
+  /**
+   * seq of the entry that says it; 0 if nothing had to change.
+   *
+   * @generated from field: uint64 seq = 2;
+   */
+  seq: bigint;
+};
+
+/**
+ * Describes the message heddle.thread.v1.RenameGroupResponse.
+ * Use `create(RenameGroupResponseSchema)` to create a new message.
+ */
+export declare const RenameGroupResponseSchema: GenMessage<RenameGroupResponse>;
+
+/**
+ * ListMembersRequest asks for a page of a group's members.
+ *
+ * @generated from message heddle.thread.v1.ListMembersRequest
+ */
+export declare type ListMembersRequest = Message<"heddle.thread.v1.ListMembersRequest"> & {
+  /**
+   * thread_id, 16 bytes.
+   *
+   * @generated from field: bytes thread_id = 1;
+   */
+  threadId: Uint8Array;
+
+  /**
+   * page_size is how many at most, 1–1,000; 0 means 200.
+   *
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * page_token of the page before; empty for the first.
+   *
+   * @generated from field: bytes page_token = 3;
+   */
+  pageToken: Uint8Array;
+};
+
+/**
+ * Describes the message heddle.thread.v1.ListMembersRequest.
+ * Use `create(ListMembersRequestSchema)` to create a new message.
+ */
+export declare const ListMembersRequestSchema: GenMessage<ListMembersRequest>;
+
+/**
+ * ListMembersResponse is a page of a group's members.
+ *
+ * @generated from message heddle.thread.v1.ListMembersResponse
+ */
+export declare type ListMembersResponse = Message<"heddle.thread.v1.ListMembersResponse"> & {
+  /**
+   * members in the order of their user_ids.
+   *
+   * @generated from field: repeated heddle.message.v1.Member members = 1;
+   */
+  members: Member[];
+
+  /**
+   * next_page_token asks for the next page; empty on the last.
+   *
+   * @generated from field: bytes next_page_token = 2;
+   */
+  nextPageToken: Uint8Array;
+};
+
+/**
+ * Describes the message heddle.thread.v1.ListMembersResponse.
+ * Use `create(ListMembersResponseSchema)` to create a new message.
+ */
+export declare const ListMembersResponseSchema: GenMessage<ListMembersResponse>;
+
+/**
+ * BlockUserRequest names whom to block.
+ *
+ * @generated from message heddle.thread.v1.BlockUserRequest
+ */
+export declare type BlockUserRequest = Message<"heddle.thread.v1.BlockUserRequest"> & {
+  /**
+   * user_id of the other user, 1–64 of `[a-z0-9._-]`, not the caller's own.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * request_id, 16 bytes.
+   *
+   * @generated from field: bytes request_id = 2;
+   */
+  requestId: Uint8Array;
+};
+
+/**
+ * Describes the message heddle.thread.v1.BlockUserRequest.
+ * Use `create(BlockUserRequestSchema)` to create a new message.
+ */
+export declare const BlockUserRequestSchema: GenMessage<BlockUserRequest>;
+
+/**
+ * BlockUserResponse says that it is in force.
+ *
+ * @generated from message heddle.thread.v1.BlockUserResponse
+ */
+export declare type BlockUserResponse = Message<"heddle.thread.v1.BlockUserResponse"> & {
+  /**
+   * thread is the caller's view of the direct thread.
+   *
+   * @generated from field: heddle.thread.v1.Thread thread = 1;
+   */
+  thread?: Thread | undefined;
+};
+
+/**
+ * Describes the message heddle.thread.v1.BlockUserResponse.
+ * Use `create(BlockUserResponseSchema)` to create a new message.
+ */
+export declare const BlockUserResponseSchema: GenMessage<BlockUserResponse>;
+
+/**
+ * UnblockUserRequest names whom to block no longer.
+ *
+ * @generated from message heddle.thread.v1.UnblockUserRequest
+ */
+export declare type UnblockUserRequest = Message<"heddle.thread.v1.UnblockUserRequest"> & {
+  /**
+   * user_id of the other user, 1–64 of `[a-z0-9._-]`, not the caller's own.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * request_id, 16 bytes.
+   *
+   * @generated from field: bytes request_id = 2;
+   */
+  requestId: Uint8Array;
+};
+
+/**
+ * Describes the message heddle.thread.v1.UnblockUserRequest.
+ * Use `create(UnblockUserRequestSchema)` to create a new message.
+ */
+export declare const UnblockUserRequestSchema: GenMessage<UnblockUserRequest>;
+
+/**
+ * UnblockUserResponse says that it is in force.
+ *
+ * @generated from message heddle.thread.v1.UnblockUserResponse
+ */
+export declare type UnblockUserResponse = Message<"heddle.thread.v1.UnblockUserResponse"> & {
+  /**
+   * thread is the caller's view of the direct thread.
+   *
+   * @generated from field: heddle.thread.v1.Thread thread = 1;
+   */
+  thread?: Thread | undefined;
+};
+
+/**
+ * Describes the message heddle.thread.v1.UnblockUserResponse.
+ * Use `create(UnblockUserResponseSchema)` to create a new message.
+ */
+export declare const UnblockUserResponseSchema: GenMessage<UnblockUserResponse>;
+
+/**
+ * ListBlockedUsersRequest asks for a page of those whom the caller has blocked.
+ *
+ * @generated from message heddle.thread.v1.ListBlockedUsersRequest
+ */
+export declare type ListBlockedUsersRequest = Message<"heddle.thread.v1.ListBlockedUsersRequest"> & {
+  /**
+   * page_size is how many at most, 1–1,000; 0 means 200.
+   *
+   * @generated from field: uint32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * page_token of the page before; empty for the first.
+   *
+   * @generated from field: bytes page_token = 2;
+   */
+  pageToken: Uint8Array;
+};
+
+/**
+ * Describes the message heddle.thread.v1.ListBlockedUsersRequest.
+ * Use `create(ListBlockedUsersRequestSchema)` to create a new message.
+ */
+export declare const ListBlockedUsersRequestSchema: GenMessage<ListBlockedUsersRequest>;
+
+/**
+ * ListBlockedUsersResponse is a page of those whom the caller has blocked.
+ *
+ * @generated from message heddle.thread.v1.ListBlockedUsersResponse
+ */
+export declare type ListBlockedUsersResponse = Message<"heddle.thread.v1.ListBlockedUsersResponse"> & {
+  /**
+   * user_ids in byte order.
+   *
+   * @generated from field: repeated string user_ids = 1;
+   */
+  userIds: string[];
+
+  /**
+   * next_page_token asks for the next page; empty on the last.
+   *
+   * @generated from field: bytes next_page_token = 2;
+   */
+  nextPageToken: Uint8Array;
+};
+
+/**
+ * Describes the message heddle.thread.v1.ListBlockedUsersResponse.
+ * Use `create(ListBlockedUsersResponseSchema)` to create a new message.
+ */
+export declare const ListBlockedUsersResponseSchema: GenMessage<ListBlockedUsersResponse>;
 
 /**
  * GetThreadRequest names a thread.
@@ -365,6 +934,108 @@ export declare const ThreadService: GenService<{
     methodKind: "unary";
     input: typeof CreateDirectThreadRequestSchema;
     output: typeof CreateDirectThreadResponseSchema;
+  },
+  /**
+   * CreateGroup makes a group with the caller as its owner. The same request_id again finds the same group.
+   *
+   * @generated from rpc heddle.thread.v1.ThreadService.CreateGroup
+   */
+  createGroup: {
+    methodKind: "unary";
+    input: typeof CreateGroupRequestSchema;
+    output: typeof CreateGroupResponseSchema;
+  },
+  /**
+   * AddMembers adds users to a group. Any member may. Those who are members already stay as they are.
+   *
+   * @generated from rpc heddle.thread.v1.ThreadService.AddMembers
+   */
+  addMembers: {
+    methodKind: "unary";
+    input: typeof AddMembersRequestSchema;
+    output: typeof AddMembersResponseSchema;
+  },
+  /**
+   * RemoveMembers ends the membership of others. Only an owner may. Those who are no members are left out.
+   *
+   * @generated from rpc heddle.thread.v1.ThreadService.RemoveMembers
+   */
+  removeMembers: {
+    methodKind: "unary";
+    input: typeof RemoveMembersRequestSchema;
+    output: typeof RemoveMembersResponseSchema;
+  },
+  /**
+   * LeaveGroup ends the caller's own membership. If no owner is left, the member of longest standing becomes one.
+   *
+   * @generated from rpc heddle.thread.v1.ThreadService.LeaveGroup
+   */
+  leaveGroup: {
+    methodKind: "unary";
+    input: typeof LeaveGroupRequestSchema;
+    output: typeof LeaveGroupResponseSchema;
+  },
+  /**
+   * SetMemberRole gives a member a role. Only an owner may, and the last owner stays one.
+   *
+   * @generated from rpc heddle.thread.v1.ThreadService.SetMemberRole
+   */
+  setMemberRole: {
+    methodKind: "unary";
+    input: typeof SetMemberRoleRequestSchema;
+    output: typeof SetMemberRoleResponseSchema;
+  },
+  /**
+   * RenameGroup gives a group another name. Any member may.
+   *
+   * @generated from rpc heddle.thread.v1.ThreadService.RenameGroup
+   */
+  renameGroup: {
+    methodKind: "unary";
+    input: typeof RenameGroupRequestSchema;
+    output: typeof RenameGroupResponseSchema;
+  },
+  /**
+   * ListMembers lists the members of a group, in the order of their ids. Only members may.
+   *
+   * @generated from rpc heddle.thread.v1.ThreadService.ListMembers
+   */
+  listMembers: {
+    methodKind: "unary";
+    input: typeof ListMembersRequestSchema;
+    output: typeof ListMembersResponseSchema;
+  },
+  /**
+   * BlockUser blocks the direct thread with another user: neither can send in it or see the other's presence, typing or
+   * receipts through it. In force for sends and presence when the call is answered. Groups are not affected, but neither
+   * of the two can add the other to one.
+   *
+   * @generated from rpc heddle.thread.v1.ThreadService.BlockUser
+   */
+  blockUser: {
+    methodKind: "unary";
+    input: typeof BlockUserRequestSchema;
+    output: typeof BlockUserResponseSchema;
+  },
+  /**
+   * UnblockUser takes it back. What the other one has blocked stays so.
+   *
+   * @generated from rpc heddle.thread.v1.ThreadService.UnblockUser
+   */
+  unblockUser: {
+    methodKind: "unary";
+    input: typeof UnblockUserRequestSchema;
+    output: typeof UnblockUserResponseSchema;
+  },
+  /**
+   * ListBlockedUsers lists whom the caller has blocked, in the order of their ids.
+   *
+   * @generated from rpc heddle.thread.v1.ThreadService.ListBlockedUsers
+   */
+  listBlockedUsers: {
+    methodKind: "unary";
+    input: typeof ListBlockedUsersRequestSchema;
+    output: typeof ListBlockedUsersResponseSchema;
   },
   /**
    * GetThread reads the caller's view of one thread.

@@ -4,13 +4,14 @@
 
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "../../../buf/validate/validate_pb.js";
+import { file_heddle_message_v1_entry } from "../../message/v1/entry_pb.js";
 import { file_heddle_thread_v1_thread } from "./thread_pb.js";
 
 /**
  * Describes the file heddle/thread/v1/thread_service.proto.
  */
 export const file_heddle_thread_v1_thread_service = /*@__PURE__*/
-  fileDesc("CiVoZWRkbGUvdGhyZWFkL3YxL3RocmVhZF9zZXJ2aWNlLnByb3RvEhBoZWRkbGUudGhyZWFkLnYxImUKGUNyZWF0ZURpcmVjdFRocmVhZFJlcXVlc3QSKwoHdXNlcl9pZBgBIAEoCUIaukgXchUyE15bYS16MC05Ll8tXXsxLDY0fSQSGwoKcmVxdWVzdF9pZBgCIAEoDEIHukgEegJoECJGChpDcmVhdGVEaXJlY3RUaHJlYWRSZXNwb25zZRIoCgZ0aHJlYWQYASABKAsyGC5oZWRkbGUudGhyZWFkLnYxLlRocmVhZCIuChBHZXRUaHJlYWRSZXF1ZXN0EhoKCXRocmVhZF9pZBgBIAEoDEIHukgEegJoECI9ChFHZXRUaHJlYWRSZXNwb25zZRIoCgZ0aHJlYWQYASABKAsyGC5oZWRkbGUudGhyZWFkLnYxLlRocmVhZCJOChJMaXN0VGhyZWFkc1JlcXVlc3QSGwoJcGFnZV9zaXplGAEgASgNQgi6SAUqAxjIARIbCgpwYWdlX3Rva2VuGAIgASgMQge6SAR6AhhAIlkKE0xpc3RUaHJlYWRzUmVzcG9uc2USKQoHdGhyZWFkcxgBIAMoCzIYLmhlZGRsZS50aHJlYWQudjEuVGhyZWFkEhcKD25leHRfcGFnZV90b2tlbhgCIAEoDCJgCgtTeW5jUmVxdWVzdBIXCgZjdXJzb3IYASABKAxCB7pIBHoCGEASGwoKcGFnZV90b2tlbhgCIAEoDEIHukgEegIYQBIbCglwYWdlX3NpemUYAyABKA1CCLpIBSoDGMgBImIKDFN5bmNSZXNwb25zZRIpCgd0aHJlYWRzGAEgAygLMhguaGVkZGxlLnRocmVhZC52MS5UaHJlYWQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgMEg4KBmN1cnNvchgDIAEoDCJcCg9TZXRNdXRlZFJlcXVlc3QSGgoJdGhyZWFkX2lkGAEgASgMQge6SAR6AmgQEhAKCGlzX211dGVkGAIgASgIEhsKCnJlcXVlc3RfaWQYAyABKAxCB7pIBHoCaBAiPAoQU2V0TXV0ZWRSZXNwb25zZRIoCgZ0aHJlYWQYASABKAsyGC5oZWRkbGUudGhyZWFkLnYxLlRocmVhZCIUChJMaXN0RGV2aWNlc1JlcXVlc3QiQAoTTGlzdERldmljZXNSZXNwb25zZRIpCgdkZXZpY2VzGAEgAygLMhguaGVkZGxlLnRocmVhZC52MS5EZXZpY2UiYQoTUmV2b2tlRGV2aWNlUmVxdWVzdBItCglkZXZpY2VfaWQYASABKAlCGrpIF3IVMhNeW2EtejAtOS5fLV17MSw2NH0kEhsKCnJlcXVlc3RfaWQYAiABKAxCB7pIBHoCaBAiFgoUUmV2b2tlRGV2aWNlUmVzcG9uc2UylQUKDVRocmVhZFNlcnZpY2UScQoSQ3JlYXRlRGlyZWN0VGhyZWFkEisuaGVkZGxlLnRocmVhZC52MS5DcmVhdGVEaXJlY3RUaHJlYWRSZXF1ZXN0GiwuaGVkZGxlLnRocmVhZC52MS5DcmVhdGVEaXJlY3RUaHJlYWRSZXNwb25zZSIAElYKCUdldFRocmVhZBIiLmhlZGRsZS50aHJlYWQudjEuR2V0VGhyZWFkUmVxdWVzdBojLmhlZGRsZS50aHJlYWQudjEuR2V0VGhyZWFkUmVzcG9uc2UiABJcCgtMaXN0VGhyZWFkcxIkLmhlZGRsZS50aHJlYWQudjEuTGlzdFRocmVhZHNSZXF1ZXN0GiUuaGVkZGxlLnRocmVhZC52MS5MaXN0VGhyZWFkc1Jlc3BvbnNlIgASRwoEU3luYxIdLmhlZGRsZS50aHJlYWQudjEuU3luY1JlcXVlc3QaHi5oZWRkbGUudGhyZWFkLnYxLlN5bmNSZXNwb25zZSIAElMKCFNldE11dGVkEiEuaGVkZGxlLnRocmVhZC52MS5TZXRNdXRlZFJlcXVlc3QaIi5oZWRkbGUudGhyZWFkLnYxLlNldE11dGVkUmVzcG9uc2UiABJcCgtMaXN0RGV2aWNlcxIkLmhlZGRsZS50aHJlYWQudjEuTGlzdERldmljZXNSZXF1ZXN0GiUuaGVkZGxlLnRocmVhZC52MS5MaXN0RGV2aWNlc1Jlc3BvbnNlIgASXwoMUmV2b2tlRGV2aWNlEiUuaGVkZGxlLnRocmVhZC52MS5SZXZva2VEZXZpY2VSZXF1ZXN0GiYuaGVkZGxlLnRocmVhZC52MS5SZXZva2VEZXZpY2VSZXNwb25zZSIAYgZwcm90bzM", [file_buf_validate_validate, file_heddle_thread_v1_thread]);
+  fileDesc("CiVoZWRkbGUvdGhyZWFkL3YxL3RocmVhZF9zZXJ2aWNlLnByb3RvEhBoZWRkbGUudGhyZWFkLnYxImUKGUNyZWF0ZURpcmVjdFRocmVhZFJlcXVlc3QSKwoHdXNlcl9pZBgBIAEoCUIaukgXchUyE15bYS16MC05Ll8tXXsxLDY0fSQSGwoKcmVxdWVzdF9pZBgCIAEoDEIHukgEegJoECJGChpDcmVhdGVEaXJlY3RUaHJlYWRSZXNwb25zZRIoCgZ0aHJlYWQYASABKAsyGC5oZWRkbGUudGhyZWFkLnYxLlRocmVhZCKDAQoSQ3JlYXRlR3JvdXBSZXF1ZXN0EhoKBG5hbWUYASABKAlCDIABAbpIBnIEEAEYZBI0Cgh1c2VyX2lkcxgCIAMoCUIiukgfkgEcEP8BIhdyFTITXlthLXowLTkuXy1dezEsNjR9JBIbCgpyZXF1ZXN0X2lkGAMgASgMQge6SAR6AmgQIj8KE0NyZWF0ZUdyb3VwUmVzcG9uc2USKAoGdGhyZWFkGAEgASgLMhguaGVkZGxlLnRocmVhZC52MS5UaHJlYWQihAEKEUFkZE1lbWJlcnNSZXF1ZXN0EhoKCXRocmVhZF9pZBgBIAEoDEIHukgEegJoEBI2Cgh1c2VyX2lkcxgCIAMoCUIkukghkgEeCAEQgAIiF3IVMhNeW2EtejAtOS5fLV17MSw2NH0kEhsKCnJlcXVlc3RfaWQYAyABKAxCB7pIBHoCaBAiSwoSQWRkTWVtYmVyc1Jlc3BvbnNlEigKBnRocmVhZBgBIAEoCzIYLmhlZGRsZS50aHJlYWQudjEuVGhyZWFkEgsKA3NlcRgCIAEoBCKHAQoUUmVtb3ZlTWVtYmVyc1JlcXVlc3QSGgoJdGhyZWFkX2lkGAEgASgMQge6SAR6AmgQEjYKCHVzZXJfaWRzGAIgAygJQiS6SCGSAR4IARCAAiIXchUyE15bYS16MC05Ll8tXXsxLDY0fSQSGwoKcmVxdWVzdF9pZBgDIAEoDEIHukgEegJoECJOChVSZW1vdmVNZW1iZXJzUmVzcG9uc2USKAoGdGhyZWFkGAEgASgLMhguaGVkZGxlLnRocmVhZC52MS5UaHJlYWQSCwoDc2VxGAIgASgEIkwKEUxlYXZlR3JvdXBSZXF1ZXN0EhoKCXRocmVhZF9pZBgBIAEoDEIHukgEegJoEBIbCgpyZXF1ZXN0X2lkGAIgASgMQge6SAR6AmgQIksKEkxlYXZlR3JvdXBSZXNwb25zZRIoCgZ0aHJlYWQYASABKAsyGC5oZWRkbGUudGhyZWFkLnYxLlRocmVhZBILCgNzZXEYAiABKAQitQEKFFNldE1lbWJlclJvbGVSZXF1ZXN0EhoKCXRocmVhZF9pZBgBIAEoDEIHukgEegJoEBIrCgd1c2VyX2lkGAIgASgJQhq6SBdyFTITXlthLXowLTkuXy1dezEsNjR9JBI3CgRyb2xlGAMgASgOMh0uaGVkZGxlLm1lc3NhZ2UudjEuTWVtYmVyUm9sZUIKukgHggEEEAEgABIbCgpyZXF1ZXN0X2lkGAQgASgMQge6SAR6AmgQIk4KFVNldE1lbWJlclJvbGVSZXNwb25zZRIoCgZ0aHJlYWQYASABKAsyGC5oZWRkbGUudGhyZWFkLnYxLlRocmVhZBILCgNzZXEYAiABKAQiaQoSUmVuYW1lR3JvdXBSZXF1ZXN0EhoKCXRocmVhZF9pZBgBIAEoDEIHukgEegJoEBIaCgRuYW1lGAIgASgJQgyAAQG6SAZyBBABGGQSGwoKcmVxdWVzdF9pZBgDIAEoDEIHukgEegJoECJMChNSZW5hbWVHcm91cFJlc3BvbnNlEigKBnRocmVhZBgBIAEoCzIYLmhlZGRsZS50aHJlYWQudjEuVGhyZWFkEgsKA3NlcRgCIAEoBCJqChJMaXN0TWVtYmVyc1JlcXVlc3QSGgoJdGhyZWFkX2lkGAEgASgMQge6SAR6AmgQEhsKCXBhZ2Vfc2l6ZRgCIAEoDUIIukgFKgMY6AcSGwoKcGFnZV90b2tlbhgDIAEoDEIHukgEegIYYCJaChNMaXN0TWVtYmVyc1Jlc3BvbnNlEioKB21lbWJlcnMYASADKAsyGS5oZWRkbGUubWVzc2FnZS52MS5NZW1iZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgMIlwKEEJsb2NrVXNlclJlcXVlc3QSKwoHdXNlcl9pZBgBIAEoCUIaukgXchUyE15bYS16MC05Ll8tXXsxLDY0fSQSGwoKcmVxdWVzdF9pZBgCIAEoDEIHukgEegJoECI9ChFCbG9ja1VzZXJSZXNwb25zZRIoCgZ0aHJlYWQYASABKAsyGC5oZWRkbGUudGhyZWFkLnYxLlRocmVhZCJeChJVbmJsb2NrVXNlclJlcXVlc3QSKwoHdXNlcl9pZBgBIAEoCUIaukgXchUyE15bYS16MC05Ll8tXXsxLDY0fSQSGwoKcmVxdWVzdF9pZBgCIAEoDEIHukgEegJoECI/ChNVbmJsb2NrVXNlclJlc3BvbnNlEigKBnRocmVhZBgBIAEoCzIYLmhlZGRsZS50aHJlYWQudjEuVGhyZWFkIlMKF0xpc3RCbG9ja2VkVXNlcnNSZXF1ZXN0EhsKCXBhZ2Vfc2l6ZRgBIAEoDUIIukgFKgMY6AcSGwoKcGFnZV90b2tlbhgCIAEoDEIHukgEegIYYCJFChhMaXN0QmxvY2tlZFVzZXJzUmVzcG9uc2USEAoIdXNlcl9pZHMYASADKAkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgMIi4KEEdldFRocmVhZFJlcXVlc3QSGgoJdGhyZWFkX2lkGAEgASgMQge6SAR6AmgQIj0KEUdldFRocmVhZFJlc3BvbnNlEigKBnRocmVhZBgBIAEoCzIYLmhlZGRsZS50aHJlYWQudjEuVGhyZWFkIk4KEkxpc3RUaHJlYWRzUmVxdWVzdBIbCglwYWdlX3NpemUYASABKA1CCLpIBSoDGMgBEhsKCnBhZ2VfdG9rZW4YAiABKAxCB7pIBHoCGEAiWQoTTGlzdFRocmVhZHNSZXNwb25zZRIpCgd0aHJlYWRzGAEgAygLMhguaGVkZGxlLnRocmVhZC52MS5UaHJlYWQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgMImAKC1N5bmNSZXF1ZXN0EhcKBmN1cnNvchgBIAEoDEIHukgEegIYQBIbCgpwYWdlX3Rva2VuGAIgASgMQge6SAR6AhhAEhsKCXBhZ2Vfc2l6ZRgDIAEoDUIIukgFKgMYyAEiYgoMU3luY1Jlc3BvbnNlEikKB3RocmVhZHMYASADKAsyGC5oZWRkbGUudGhyZWFkLnYxLlRocmVhZBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAwSDgoGY3Vyc29yGAMgASgMIlwKD1NldE11dGVkUmVxdWVzdBIaCgl0aHJlYWRfaWQYASABKAxCB7pIBHoCaBASEAoIaXNfbXV0ZWQYAiABKAgSGwoKcmVxdWVzdF9pZBgDIAEoDEIHukgEegJoECI8ChBTZXRNdXRlZFJlc3BvbnNlEigKBnRocmVhZBgBIAEoCzIYLmhlZGRsZS50aHJlYWQudjEuVGhyZWFkIhQKEkxpc3REZXZpY2VzUmVxdWVzdCJAChNMaXN0RGV2aWNlc1Jlc3BvbnNlEikKB2RldmljZXMYASADKAsyGC5oZWRkbGUudGhyZWFkLnYxLkRldmljZSJhChNSZXZva2VEZXZpY2VSZXF1ZXN0Ei0KCWRldmljZV9pZBgBIAEoCUIaukgXchUyE15bYS16MC05Ll8tXXsxLDY0fSQSGwoKcmVxdWVzdF9pZBgCIAEoDEIHukgEegJoECIWChRSZXZva2VEZXZpY2VSZXNwb25zZTLQDAoNVGhyZWFkU2VydmljZRJxChJDcmVhdGVEaXJlY3RUaHJlYWQSKy5oZWRkbGUudGhyZWFkLnYxLkNyZWF0ZURpcmVjdFRocmVhZFJlcXVlc3QaLC5oZWRkbGUudGhyZWFkLnYxLkNyZWF0ZURpcmVjdFRocmVhZFJlc3BvbnNlIgASXAoLQ3JlYXRlR3JvdXASJC5oZWRkbGUudGhyZWFkLnYxLkNyZWF0ZUdyb3VwUmVxdWVzdBolLmhlZGRsZS50aHJlYWQudjEuQ3JlYXRlR3JvdXBSZXNwb25zZSIAElkKCkFkZE1lbWJlcnMSIy5oZWRkbGUudGhyZWFkLnYxLkFkZE1lbWJlcnNSZXF1ZXN0GiQuaGVkZGxlLnRocmVhZC52MS5BZGRNZW1iZXJzUmVzcG9uc2UiABJiCg1SZW1vdmVNZW1iZXJzEiYuaGVkZGxlLnRocmVhZC52MS5SZW1vdmVNZW1iZXJzUmVxdWVzdBonLmhlZGRsZS50aHJlYWQudjEuUmVtb3ZlTWVtYmVyc1Jlc3BvbnNlIgASWQoKTGVhdmVHcm91cBIjLmhlZGRsZS50aHJlYWQudjEuTGVhdmVHcm91cFJlcXVlc3QaJC5oZWRkbGUudGhyZWFkLnYxLkxlYXZlR3JvdXBSZXNwb25zZSIAEmIKDVNldE1lbWJlclJvbGUSJi5oZWRkbGUudGhyZWFkLnYxLlNldE1lbWJlclJvbGVSZXF1ZXN0GicuaGVkZGxlLnRocmVhZC52MS5TZXRNZW1iZXJSb2xlUmVzcG9uc2UiABJcCgtSZW5hbWVHcm91cBIkLmhlZGRsZS50aHJlYWQudjEuUmVuYW1lR3JvdXBSZXF1ZXN0GiUuaGVkZGxlLnRocmVhZC52MS5SZW5hbWVHcm91cFJlc3BvbnNlIgASXAoLTGlzdE1lbWJlcnMSJC5oZWRkbGUudGhyZWFkLnYxLkxpc3RNZW1iZXJzUmVxdWVzdBolLmhlZGRsZS50aHJlYWQudjEuTGlzdE1lbWJlcnNSZXNwb25zZSIAElYKCUJsb2NrVXNlchIiLmhlZGRsZS50aHJlYWQudjEuQmxvY2tVc2VyUmVxdWVzdBojLmhlZGRsZS50aHJlYWQudjEuQmxvY2tVc2VyUmVzcG9uc2UiABJcCgtVbmJsb2NrVXNlchIkLmhlZGRsZS50aHJlYWQudjEuVW5ibG9ja1VzZXJSZXF1ZXN0GiUuaGVkZGxlLnRocmVhZC52MS5VbmJsb2NrVXNlclJlc3BvbnNlIgASawoQTGlzdEJsb2NrZWRVc2VycxIpLmhlZGRsZS50aHJlYWQudjEuTGlzdEJsb2NrZWRVc2Vyc1JlcXVlc3QaKi5oZWRkbGUudGhyZWFkLnYxLkxpc3RCbG9ja2VkVXNlcnNSZXNwb25zZSIAElYKCUdldFRocmVhZBIiLmhlZGRsZS50aHJlYWQudjEuR2V0VGhyZWFkUmVxdWVzdBojLmhlZGRsZS50aHJlYWQudjEuR2V0VGhyZWFkUmVzcG9uc2UiABJcCgtMaXN0VGhyZWFkcxIkLmhlZGRsZS50aHJlYWQudjEuTGlzdFRocmVhZHNSZXF1ZXN0GiUuaGVkZGxlLnRocmVhZC52MS5MaXN0VGhyZWFkc1Jlc3BvbnNlIgASRwoEU3luYxIdLmhlZGRsZS50aHJlYWQudjEuU3luY1JlcXVlc3QaHi5oZWRkbGUudGhyZWFkLnYxLlN5bmNSZXNwb25zZSIAElMKCFNldE11dGVkEiEuaGVkZGxlLnRocmVhZC52MS5TZXRNdXRlZFJlcXVlc3QaIi5oZWRkbGUudGhyZWFkLnYxLlNldE11dGVkUmVzcG9uc2UiABJcCgtMaXN0RGV2aWNlcxIkLmhlZGRsZS50aHJlYWQudjEuTGlzdERldmljZXNSZXF1ZXN0GiUuaGVkZGxlLnRocmVhZC52MS5MaXN0RGV2aWNlc1Jlc3BvbnNlIgASXwoMUmV2b2tlRGV2aWNlEiUuaGVkZGxlLnRocmVhZC52MS5SZXZva2VEZXZpY2VSZXF1ZXN0GiYuaGVkZGxlLnRocmVhZC52MS5SZXZva2VEZXZpY2VSZXNwb25zZSIAYgZwcm90bzM", [file_buf_validate_validate, file_heddle_message_v1_entry, file_heddle_thread_v1_thread]);
 
 /**
  * Describes the message heddle.thread.v1.CreateDirectThreadRequest.
@@ -27,88 +28,228 @@ export const CreateDirectThreadResponseSchema = /*@__PURE__*/
   messageDesc(file_heddle_thread_v1_thread_service, 1);
 
 /**
+ * Describes the message heddle.thread.v1.CreateGroupRequest.
+ * Use `create(CreateGroupRequestSchema)` to create a new message.
+ */
+export const CreateGroupRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 2);
+
+/**
+ * Describes the message heddle.thread.v1.CreateGroupResponse.
+ * Use `create(CreateGroupResponseSchema)` to create a new message.
+ */
+export const CreateGroupResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 3);
+
+/**
+ * Describes the message heddle.thread.v1.AddMembersRequest.
+ * Use `create(AddMembersRequestSchema)` to create a new message.
+ */
+export const AddMembersRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 4);
+
+/**
+ * Describes the message heddle.thread.v1.AddMembersResponse.
+ * Use `create(AddMembersResponseSchema)` to create a new message.
+ */
+export const AddMembersResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 5);
+
+/**
+ * Describes the message heddle.thread.v1.RemoveMembersRequest.
+ * Use `create(RemoveMembersRequestSchema)` to create a new message.
+ */
+export const RemoveMembersRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 6);
+
+/**
+ * Describes the message heddle.thread.v1.RemoveMembersResponse.
+ * Use `create(RemoveMembersResponseSchema)` to create a new message.
+ */
+export const RemoveMembersResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 7);
+
+/**
+ * Describes the message heddle.thread.v1.LeaveGroupRequest.
+ * Use `create(LeaveGroupRequestSchema)` to create a new message.
+ */
+export const LeaveGroupRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 8);
+
+/**
+ * Describes the message heddle.thread.v1.LeaveGroupResponse.
+ * Use `create(LeaveGroupResponseSchema)` to create a new message.
+ */
+export const LeaveGroupResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 9);
+
+/**
+ * Describes the message heddle.thread.v1.SetMemberRoleRequest.
+ * Use `create(SetMemberRoleRequestSchema)` to create a new message.
+ */
+export const SetMemberRoleRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 10);
+
+/**
+ * Describes the message heddle.thread.v1.SetMemberRoleResponse.
+ * Use `create(SetMemberRoleResponseSchema)` to create a new message.
+ */
+export const SetMemberRoleResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 11);
+
+/**
+ * Describes the message heddle.thread.v1.RenameGroupRequest.
+ * Use `create(RenameGroupRequestSchema)` to create a new message.
+ */
+export const RenameGroupRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 12);
+
+/**
+ * Describes the message heddle.thread.v1.RenameGroupResponse.
+ * Use `create(RenameGroupResponseSchema)` to create a new message.
+ */
+export const RenameGroupResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 13);
+
+/**
+ * Describes the message heddle.thread.v1.ListMembersRequest.
+ * Use `create(ListMembersRequestSchema)` to create a new message.
+ */
+export const ListMembersRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 14);
+
+/**
+ * Describes the message heddle.thread.v1.ListMembersResponse.
+ * Use `create(ListMembersResponseSchema)` to create a new message.
+ */
+export const ListMembersResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 15);
+
+/**
+ * Describes the message heddle.thread.v1.BlockUserRequest.
+ * Use `create(BlockUserRequestSchema)` to create a new message.
+ */
+export const BlockUserRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 16);
+
+/**
+ * Describes the message heddle.thread.v1.BlockUserResponse.
+ * Use `create(BlockUserResponseSchema)` to create a new message.
+ */
+export const BlockUserResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 17);
+
+/**
+ * Describes the message heddle.thread.v1.UnblockUserRequest.
+ * Use `create(UnblockUserRequestSchema)` to create a new message.
+ */
+export const UnblockUserRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 18);
+
+/**
+ * Describes the message heddle.thread.v1.UnblockUserResponse.
+ * Use `create(UnblockUserResponseSchema)` to create a new message.
+ */
+export const UnblockUserResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 19);
+
+/**
+ * Describes the message heddle.thread.v1.ListBlockedUsersRequest.
+ * Use `create(ListBlockedUsersRequestSchema)` to create a new message.
+ */
+export const ListBlockedUsersRequestSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 20);
+
+/**
+ * Describes the message heddle.thread.v1.ListBlockedUsersResponse.
+ * Use `create(ListBlockedUsersResponseSchema)` to create a new message.
+ */
+export const ListBlockedUsersResponseSchema = /*@__PURE__*/
+  messageDesc(file_heddle_thread_v1_thread_service, 21);
+
+/**
  * Describes the message heddle.thread.v1.GetThreadRequest.
  * Use `create(GetThreadRequestSchema)` to create a new message.
  */
 export const GetThreadRequestSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 2);
+  messageDesc(file_heddle_thread_v1_thread_service, 22);
 
 /**
  * Describes the message heddle.thread.v1.GetThreadResponse.
  * Use `create(GetThreadResponseSchema)` to create a new message.
  */
 export const GetThreadResponseSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 3);
+  messageDesc(file_heddle_thread_v1_thread_service, 23);
 
 /**
  * Describes the message heddle.thread.v1.ListThreadsRequest.
  * Use `create(ListThreadsRequestSchema)` to create a new message.
  */
 export const ListThreadsRequestSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 4);
+  messageDesc(file_heddle_thread_v1_thread_service, 24);
 
 /**
  * Describes the message heddle.thread.v1.ListThreadsResponse.
  * Use `create(ListThreadsResponseSchema)` to create a new message.
  */
 export const ListThreadsResponseSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 5);
+  messageDesc(file_heddle_thread_v1_thread_service, 25);
 
 /**
  * Describes the message heddle.thread.v1.SyncRequest.
  * Use `create(SyncRequestSchema)` to create a new message.
  */
 export const SyncRequestSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 6);
+  messageDesc(file_heddle_thread_v1_thread_service, 26);
 
 /**
  * Describes the message heddle.thread.v1.SyncResponse.
  * Use `create(SyncResponseSchema)` to create a new message.
  */
 export const SyncResponseSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 7);
+  messageDesc(file_heddle_thread_v1_thread_service, 27);
 
 /**
  * Describes the message heddle.thread.v1.SetMutedRequest.
  * Use `create(SetMutedRequestSchema)` to create a new message.
  */
 export const SetMutedRequestSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 8);
+  messageDesc(file_heddle_thread_v1_thread_service, 28);
 
 /**
  * Describes the message heddle.thread.v1.SetMutedResponse.
  * Use `create(SetMutedResponseSchema)` to create a new message.
  */
 export const SetMutedResponseSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 9);
+  messageDesc(file_heddle_thread_v1_thread_service, 29);
 
 /**
  * Describes the message heddle.thread.v1.ListDevicesRequest.
  * Use `create(ListDevicesRequestSchema)` to create a new message.
  */
 export const ListDevicesRequestSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 10);
+  messageDesc(file_heddle_thread_v1_thread_service, 30);
 
 /**
  * Describes the message heddle.thread.v1.ListDevicesResponse.
  * Use `create(ListDevicesResponseSchema)` to create a new message.
  */
 export const ListDevicesResponseSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 11);
+  messageDesc(file_heddle_thread_v1_thread_service, 31);
 
 /**
  * Describes the message heddle.thread.v1.RevokeDeviceRequest.
  * Use `create(RevokeDeviceRequestSchema)` to create a new message.
  */
 export const RevokeDeviceRequestSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 12);
+  messageDesc(file_heddle_thread_v1_thread_service, 32);
 
 /**
  * Describes the message heddle.thread.v1.RevokeDeviceResponse.
  * Use `create(RevokeDeviceResponseSchema)` to create a new message.
  */
 export const RevokeDeviceResponseSchema = /*@__PURE__*/
-  messageDesc(file_heddle_thread_v1_thread_service, 13);
+  messageDesc(file_heddle_thread_v1_thread_service, 33);
 
 /**
  * ThreadService keeps each user's list of threads and devices. Metadata: `authorization: Bearer <user token>`.
