@@ -3,6 +3,7 @@ import { connect } from "./scenarios/connect.ts";
 import { direct } from "./scenarios/direct.ts";
 import { floorStream } from "./scenarios/floor-stream.ts";
 import { floorSync } from "./scenarios/floor-sync.ts";
+import { group } from "./scenarios/group.ts";
 import { history } from "./scenarios/history.ts";
 import { idle } from "./scenarios/idle.ts";
 import { latency } from "./scenarios/latency.ts";
@@ -14,6 +15,7 @@ export const SCENARIOS: readonly Scenario[] = [
   floorStream,
   direct,
   latency,
+  group,
   connect,
   history,
   presence,
