@@ -7,7 +7,8 @@ import { runPlace } from "./machine.ts";
 import { benchPage } from "./page.ts";
 import { keepProfile } from "./profiles.ts";
 import { appendRecords, type BenchRecord, newest, readRecords, toRecord } from "./record.ts";
-import { FULL, LIMIT_MS, QUICK, type Scenario, Stage } from "./scenario.ts";
+import { FULL, QUICK } from "./scale.ts";
+import { LIMIT_MS, type Scenario, Stage } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 /** Exit codes (docs/design.md, section 12). */

@@ -3,6 +3,7 @@ import type { LoadKinds } from "./load/main.ts";
 import { LoadProcess, type Remote } from "./load-process.ts";
 import { type CoresBusy, type CpuReading, coresBusy, machineCpuSeconds } from "./machine-load.ts";
 import type { Figure } from "./record.ts";
+import type { Scale } from "./scale.ts";
 import { ServerProcess } from "./server-process.ts";
 import { type ThreadSeconds, threadSeconds, threadsText } from "./thread-usage.ts";
 
@@ -22,53 +23,8 @@ export interface Scenario {
 /** A scenario that takes longer is given up: the slower ones need a minute on two quiet cores. */
 export const LIMIT_MS = 180_000;
 
-/** A group and how often somebody posts in it. */
-export interface GroupScale {
-  readonly members: number;
-  /** Posts a second. */
-  readonly perSecond: number;
-}
-
-/** How large and how long. */
-export interface Scale {
-  readonly warmUpMs: number;
-  /** The measured window of each figure. */
-  readonly windowMs: number;
-  readonly idleStreams: number;
-  /** Of scenario group, the smallest first. */
-  readonly groups: readonly GroupScale[];
-  /** Of scenario presence; at most 100 users. */
-  readonly presence: { readonly users: number; readonly watchers: number };
-  /** Messages a second of scenario latency. */
-  readonly rates: readonly number[];
-}
-
-/** The figures of the page. */
-export const FULL: Scale = {
-  warmUpMs: 3_000,
-  windowMs: 10_000,
-  idleStreams: 10_000,
-  groups: [
-    { members: 100, perSecond: 100 },
-    { members: 1_000, perSecond: 10 },
-    { members: 5_000, perSecond: 2 },
-  ],
-  presence: { users: 100, watchers: 100 },
-  rates: [300, 1_000, 3_000],
-};
-
-/** Whether it works, in a second or two each; the figures mean little. */
-export const QUICK: Scale = {
-  warmUpMs: 100,
-  windowMs: 500,
-  idleStreams: 200,
-  groups: [
-    { members: 10, perSecond: 40 },
-    { members: 300, perSecond: 10 },
-  ],
-  presence: { users: 10, watchers: 10 },
-  rates: [300],
-};
+/** Windows that are waited for something to be done. */
+const WINDOWS = 20;
 
 /** What was done in a window. */
 export interface Measured {
@@ -136,10 +92,16 @@ export class Stage {
     return process.load;
   }
 
-  /** Warms up, then measures one window of time. */
+  /** Warms up, then measures one window of time; a longer one while nothing is done at all, as when a disk stalls. */
   async window(server: MeasuredServer, load: MeasuredLoad): Promise<Measured> {
     await passed(this.scale.warmUpMs);
-    return await this.measure(server, load, () => passed(this.scale.windowMs));
+    return await this.measure(server, load, async () => {
+      const before = await load.done();
+      for (let window = 0; window < WINDOWS; window++) {
+        await passed(this.scale.windowMs);
+        if ((await load.done()) > before) break;
+      }
+    });
   }
 
   /** Measures while `action` runs: what the load has done and what the server has used at both ends. */
