@@ -63,7 +63,7 @@ describe("Chat on the page", function () {
   it("shows chats by recency", async () => {
     const gina = await browser.signedIn("gina");
     for (const name of ["hal", "ivo", "jan"]) await browser.write(name, "gina", [`from ${name}`]);
-    await row(gina, "jan").waitFor();
+    for (const name of ["hal", "ivo", "jan"]) await row(gina, name).waitFor();
     const names = () => gina.locator("button.row .name").allInnerTexts();
     assert.deepEqual(await names(), ["jan", "ivo", "hal"]);
     await browser.write("hal", "gina", ["again"]);

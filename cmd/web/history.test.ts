@@ -36,6 +36,24 @@ async function scrollUp(page: Page): Promise<{ before: Topmost; after: Topmost; 
   return { before, after: await topmost(page), grown };
 }
 
+/** In the page: what is in sight is told this much later, as on a busy machine. `told`: how often it is yet to come. */
+function tellLate(ms: number): void {
+  const page = globalThis as unknown as { IntersectionObserver: typeof IntersectionObserver; told: number };
+  page.told = 0;
+  page.IntersectionObserver = class extends page.IntersectionObserver {
+    constructor(tell: IntersectionObserverCallback, options?: IntersectionObserverInit) {
+      const late = (...news: Parameters<IntersectionObserverCallback>) => {
+        page.told += 1;
+        setTimeout(() => {
+          page.told -= 1;
+          tell(...news);
+        }, ms);
+      };
+      super(late, options);
+    }
+  };
+}
+
 describe("History on the page", function () {
   this.timeout(120_000);
   let browser: PageBrowser;
@@ -100,5 +118,21 @@ describe("History on the page", function () {
     await page.getByRole("button", { name: "To the newest message" }).click();
     await row(page, "cleo").locator(".count").waitFor({ state: "detached" });
     await page.waitForFunction(() => document.querySelectorAll(".bubble").length <= 100);
+  });
+
+  it("shows the newest page only at the end, however late the browser tells what is in sight", async () => {
+    await browser.write("eve", "finn", texts.slice(0, 250));
+    const context = await browser.context();
+    await context.addInitScript(tellLate, 400);
+    const page = await browser.signedIn("finn", context);
+    await row(page, "eve").click();
+    await bubble(page, "message 1").waitFor();
+    await page.getByRole("button", { name: "To the newest message" }).click();
+    await page.waitForFunction(() => document.querySelectorAll(".bubble").length <= 100);
+    await page.evaluate(
+      () => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+    );
+    await page.waitForFunction(() => (globalThis as { told?: number }).told === 0);
+    assert.equal(await page.locator(".bubble").count(), 50);
   });
 });

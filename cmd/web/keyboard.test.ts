@@ -18,7 +18,7 @@ describe("The page without a mouse", function () {
     await page.goto("/");
     await keyboard.type("ann");
     await keyboard.press("Enter");
-    await row(page, "bob").waitFor();
+    for (const name of ["bob", "carl", "dora"]) await row(page, name).waitFor();
 
     for (let at = 0; at < 4; at++) await keyboard.press("Tab"); // New chat, who sees you, sign out, the list.
     assert.equal(await focused(), await row(page, "dora").getAttribute("id"));

@@ -3,7 +3,11 @@ import { useEffect, useRef } from "preact/hooks";
 import { DownIcon } from "./icons.tsx";
 import type { Conversation } from "./model.ts";
 
-/** The upper edge: loads the page above when one comes near, and says so if it cannot. */
+/**
+ * The upper edge: loads the page above when one comes near, and says so if it cannot. Whether it is near is asked anew
+ * for each list that was drawn: browsers tell it a frame or more later, and an answer about the list before, which may
+ * have been at its upper edge while this one is at its end, is no reason to load.
+ */
 export function Older({
   conversation,
   box,
@@ -13,8 +17,8 @@ export function Older({
 }) {
   const edge = useRef<HTMLDivElement>(null);
   const hasFailed = useSignal(false);
-  const isNear = useSignal(false);
   const isBusy = useSignal(false);
+  const lines = conversation.lines.value;
   const load = async () => {
     if (isBusy.value) return;
     isBusy.value = true;
@@ -25,18 +29,15 @@ export function Older({
     isBusy.value = false;
   };
   useEffect(() => {
-    if (!edge.current) return;
+    if (!edge.current || !conversation.hasOlder.value || !conversation.isLoaded.value) return;
     const options = { root: box.current, rootMargin: "600px 0px 0px 0px" };
-    const observer = new IntersectionObserver(([entry]) => {
-      isNear.value = entry?.isIntersecting ?? false;
+    const observer = new IntersectionObserver((changes) => {
+      const isNear = changes.at(-1)?.isIntersecting && conversation.lines.value === lines;
+      if (isNear && !hasFailed.value) void load();
     }, options);
     observer.observe(edge.current);
     return () => observer.disconnect();
-  }, [box, isNear]);
-  useSignalEffect(() => {
-    const isDue = isNear.value && conversation.hasOlder.value && conversation.isLoaded.value;
-    if (isDue && !isBusy.value && !hasFailed.peek()) void load();
-  });
+  }, [box, conversation, lines]);
   return (
     <div class="older" ref={edge}>
       {isBusy.value && <p role="status">Loading older messages…</p>}

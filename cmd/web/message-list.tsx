@@ -33,7 +33,7 @@ export function MessageList({ conversation, attention, title }: ListProps) {
     return () => made.close();
   }, [isAtEnd]);
   useLayoutEffect(() => keeper.current?.restore(), [lines]);
-  useJumpToNew(conversation, box);
+  useJumpToNew(conversation, box, keeper);
   useMarkRead(conversation, attention, isAtEnd, keeper);
   useTrim(conversation, isAtEnd);
 
@@ -99,13 +99,17 @@ function belongsTo(before: Line | undefined, line: Line): boolean {
 }
 
 /** Opens the chat at the first new message, if that is above what fits on the screen. */
-function useJumpToNew(conversation: Conversation, box: { current: HTMLDivElement | null }): void {
+function useJumpToNew(
+  conversation: Conversation,
+  box: { current: HTMLDivElement | null },
+  keeper: { current: ScrollKeeper | undefined },
+): void {
   const isDone = useRef(false);
   useLayoutEffect(() => {
     if (isDone.current || !conversation.isLoaded.value) return;
     isDone.current = true;
     const mark = box.current?.querySelector<HTMLElement>("h3.new");
-    if (mark && box.current) box.current.scrollTop = Math.max(0, mark.offsetTop - 80);
+    if (mark) keeper.current?.toTop(Math.max(0, mark.offsetTop - 80));
   });
 }
 

@@ -53,6 +53,12 @@ export class ScrollKeeper {
     this.restore();
   }
 
+  /** Goes to a height. The scroll event says so a frame later: a change of the list before it would undo it. */
+  toTop(top: number): void {
+    this.#box.scrollTop = top;
+    this.#scrolled();
+  }
+
   /** The seq of the lowest message that is on the screen in full, or of the one that fills it; 0 if none. */
   lastSeenSeq(): number {
     const bottom = this.#box.scrollTop + this.#box.clientHeight;
