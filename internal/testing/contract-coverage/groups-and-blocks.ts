@@ -34,6 +34,12 @@ export function groupsAndBlocks(recorded: () => RecordedHeddle, made: MadeGroups
       [ThreadKind.GROUP, "weavers", 3, OWNER, 1n, 1n],
     );
     assert.equal(hex(named((await as("nia").createGroup(request)).thread).threadId), hex(made.threadId));
+    const { entries } = await recorded()
+      .as("pia", "grpcWeb")
+      .message.listEntries({ threadId: made.threadId });
+    const first = entries[0]?.body?.kind;
+    assert.ok(first?.case === "memberChange" && entries.length === 1);
+    assert.deepEqual([first.value.name, first.value.added.length], ["weavers", 3]);
   });
 
   it("AddMembers, SetMemberRole, RenameGroup, RemoveMembers, LeaveGroup: entries that all members see", async () => {
