@@ -56,9 +56,7 @@ export class BlockCalls {
     await log.raiseEpoch(threadId);
     await presence.blockChanged(ownerId, otherUserId);
     await this.#publish(ownerId, otherUserId);
-    const listed = await views.read(ownerId, threadId);
-    await views.tell(listed);
-    return toThread(listed);
+    return toThread(await views.tellAll(threadId, [ownerId]));
   }
 
   /**

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { create, fromBinary } from "@bufbuild/protobuf";
 import { ErrorReason } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
+import type { Publication } from "../base/publication.ts";
 import { directThreadId, groupThreadId } from "../base/thread-id.ts";
 import { MemberRole } from "../gen/heddle/message/v1/entry_pb.js";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
@@ -83,12 +84,8 @@ describe("The calls of groups", () => {
       "thread_changed to user/dan",
     ]);
     const theirs = calls.published.find(({ topics }) => topics[0] === "user/dan");
-    const [event] = fromBinary(ServerFrameSchema, theirs?.frame ?? new Uint8Array(0)).events;
-    assert.ok(event?.kind.case === "threadChanged");
-    assert.deepEqual(
-      [event.kind.value.thread?.joinedSeq, event.kind.value.thread?.role],
-      [2n, MemberRole.MEMBER],
-    );
+    const row = theirs && rowIn(theirs);
+    assert.deepEqual([row?.joinedSeq, row?.role], [2n, MemberRole.MEMBER]);
   });
 
   it("tell all of it again when a call is repeated", async () => {
@@ -116,6 +113,22 @@ describe("The calls of groups", () => {
     );
     assert.deepEqual([(await thread(ann))?.name, (await thread(ann))?.head?.seq], ["Secret", 3n]);
     assert.deepEqual(await calls.service.groups("cid"), []);
+  });
+
+  it("tell a device at last what is so, also where calls cross", async () => {
+    let crossing: Promise<unknown> | undefined;
+    calls.beforePublish = async ({ topics }) => {
+      if (crossing || topics[0] !== "user/cid") return;
+      const request = { threadId, userIds: ["cid"], requestId: newRequestId() };
+      crossing = calls.handlers.addMembers(create(rpc.AddMembersRequestSchema, request), callOf(bob));
+      await crossing; // Done and told while the removal is on its way to the device.
+    };
+    await remove(["cid"]);
+    const told = calls.published.filter(({ topics }) => topics[0] === "user/cid").map(rowIn);
+    assert.deepEqual(
+      told.map((row) => row?.hasLeft),
+      [false, true, false],
+    );
   });
 
   it("let a member go by itself", async () => {
@@ -218,3 +231,10 @@ describe("The directory", () => {
     await calls.store.close();
   });
 });
+
+/** The row that a thread_changed carries. */
+function rowIn({ frame }: Publication) {
+  const [event] = fromBinary(ServerFrameSchema, frame).events;
+  assert.ok(event?.kind.case === "threadChanged");
+  return event.kind.value.thread;
+}

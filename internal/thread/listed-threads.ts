@@ -7,7 +7,8 @@ export interface ListedThread {
   readonly head: { readonly seq: number; readonly ordinal: number };
 }
 
-const NO_ENTRIES = { seq: 0, ordinal: 0 };
+/** The head of a thread without entries. */
+export const NO_ENTRIES = { seq: 0, ordinal: 0 };
 
 /**
  * Reads the heads of rows that were read before. Asks nothing for no rows. The head of one who left a group is that of

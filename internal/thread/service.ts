@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
+import { Code, ErrorReason, HeddleError, threadNotFound } from "../base/heddle-error.ts";
 import { directThreadId, participants } from "../base/thread-id.ts";
 import type { Thread } from "../gen/heddle/thread/v1/thread_pb.js";
 import type * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
@@ -117,9 +117,8 @@ export class ThreadService {
 
   /** Publishes even if the mark was set already: the try before may have ended between the two. */
   async #setMuted({ threadId, isMuted }: rpc.SetMutedRequest, { caller }: Call) {
-    const listed = await this.#views.withHead(await this.#store.setMuted(caller.userId, threadId, isMuted));
-    await this.#views.tell(listed);
-    return { thread: toThread(listed) };
+    if (!(await this.#store.setMuted(caller.userId, threadId, isMuted))) throw threadNotFound();
+    return { thread: toThread(await this.#views.tellAll(threadId, [caller.userId])) };
   }
 
   async #listDevices({ caller }: Call) {

@@ -1,6 +1,6 @@
 import { threadNotFound } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
-import { headFor, type ListedThread, withHeads } from "./listed-threads.ts";
+import { headFor, type ListedThread, NO_ENTRIES, withHeads } from "./listed-threads.ts";
 import type { Channel, GroupStore, Heads, ThreadRow, ThreadStore } from "./ports.ts";
 import { threadChanged } from "./thread-message.ts";
 
@@ -20,33 +20,29 @@ export class ThreadViews {
 
   /** Rejects with THREAD_NOT_FOUND if the owner has no row of it. */
   async read(ownerId: string, threadId: Uint8Array): Promise<ListedThread> {
-    const [row] = await this.#init.store.get(ownerId, [threadId]);
-    return this.withHead(row);
-  }
-
-  /** Rejects with THREAD_NOT_FOUND without a row. */
-  async withHead(row: ThreadRow | undefined): Promise<ListedThread> {
-    const [listed] = row ? await withHeads(this.#init.heads, [row]) : [];
+    const [listed] = await withHeads(this.#init.heads, await this.#init.store.get(ownerId, [threadId]));
     if (!listed) throw threadNotFound();
     return listed;
   }
 
-  /** Tells all devices of the row's owner how it is now. Rejects with HAND_OFF_FAILED. */
-  async tell(listed: ListedThread): Promise<void> {
-    await this.#init.channel.publish(threadChanged(listed));
-  }
-
   /**
-   * Tells all devices of these owners how their rows of the thread are now; those without a row are left out. Resolves
-   * to the row of the first. Rejects with THREAD_NOT_FOUND if that is missing, or with HAND_OFF_FAILED.
+   * Tells all devices of these owners how their rows of the thread are now; those without a row are left out. Calls may
+   * cross, so a row that has another version once it was told is told again: whoever tells last tells what is so.
+   * Resolves to the thread of the first. Rejects with THREAD_NOT_FOUND if that has no row, or with HAND_OFF_FAILED.
    */
   async tellAll(threadId: Uint8Array, ownerIds: readonly string[]): Promise<ListedThread> {
-    const rows = await this.#init.store.rowsOf(threadId, ownerIds);
-    const mine = rows.find(({ ownerId }) => ownerId === ownerIds[0]);
-    if (!mine) throw threadNotFound();
-    const head = (await this.#init.heads.heads([mine])).get(hex(threadId)) ?? { seq: 0, ordinal: 0 };
-    const listed = rows.map((row) => ({ row, head: headFor(row, head) }));
-    await Promise.all(listed.map((one) => this.tell(one)));
-    return { row: mine, head: headFor(mine, head) };
+    const { store, heads } = this.#init;
+    const told = new Map<string, ListedThread>();
+    const isTold = ({ ownerId, version }: ThreadRow) => told.get(ownerId)?.row.version === version;
+    for (let rows = await store.rowsOf(threadId, ownerIds); rows.length > 0; ) {
+      const head = (await heads.heads(rows.slice(0, 1))).get(hex(threadId)) ?? NO_ENTRIES;
+      const listed = rows.map((row) => ({ row, head: headFor(row, head) }));
+      await Promise.all(listed.map((one) => this.#init.channel.publish(threadChanged(one))));
+      for (const one of listed) told.set(one.row.ownerId, one);
+      rows = (await store.rowsOf(threadId, ownerIds)).filter((row) => !isTold(row));
+    }
+    const first = told.get(ownerIds[0] ?? "");
+    if (!first) throw threadNotFound();
+    return first;
   }
 }

@@ -56,8 +56,8 @@ const visibilitySql = visibilityStatements(sqliteCompiler);
 
 /**
  * Thread rows, groups, blocks, devices and visibility in one SQLite file (docs/design.md, sections 6 and 8), for one
- * process: the file is locked while it is open. Writes of one turn of the event loop share a transaction (WriteQueue); reads are synchronous inside,
- * so each sees one moment.
+ * process: the file is locked while it is open. Writes of one turn of the event loop share a transaction (WriteQueue);
+ * reads are synchronous inside, so each sees one moment.
  */
 export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, DeviceStore, VisibilityStore {
   readonly #file: SqliteFile;
