@@ -7,14 +7,12 @@ import { runPlace } from "./machine.ts";
 import { benchPage } from "./page.ts";
 import { keepProfile } from "./profiles.ts";
 import { appendRecords, type BenchRecord, newest, readRecords, toRecord } from "./record.ts";
-import { FULL, QUICK, type Scenario, Stage } from "./scenario.ts";
+import { FULL, QUICK } from "./scale.ts";
+import { LIMIT_MS, type Scenario, Stage } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 /** Exit codes (docs/design.md, section 12). */
 const EXIT = { well: 0, failed: 1, wrongUse: 2 } as const;
-
-/** The longest that a scenario may take: the slowest needs about a minute on two quiet cores. */
-const SCENARIO_MS = 300_000;
 
 interface Options {
   readonly only?: string;
@@ -70,7 +68,7 @@ async function measure(chosen: readonly Scenario[], options: Options): Promise<n
     if (options.json)
       for (const record of measured ?? []) process.stdout.write(`${JSON.stringify(record)}\n`);
   }
-  if (!options.json) process.stdout.write(table(records));
+  if (!options.json && records.length > 0) process.stdout.write(table(records));
   if (!options.quick && !options.profile) await keep(records);
   return isWell ? EXIT.well : EXIT.failed;
 }
@@ -95,11 +93,15 @@ async function runScenario(
   });
   try {
     const place = runPlace();
-    const figures = await Promise.race([scenario.run(stage), givenUp(interrupted)]);
+    const figures = await Promise.race([
+      scenario.run(stage),
+      givenUp(interrupted, scenario.limitMs ?? LIMIT_MS),
+    ]);
     progress("done");
     return figures.map((figure) => toRecord(figure, place));
   } catch (error) {
-    process.stderr.write(`bench: ${scenario.name}: ${error instanceof Error ? error.stack : error}\n`);
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    process.stderr.write(`bench: ${scenario.name}: ${interrupted.aborted ? message : stack}\n`);
     return undefined;
   } finally {
     await stage.end();
@@ -115,9 +117,8 @@ function firstSignal(): AbortSignal {
 }
 
 /** Rejects when the run is interrupted, or has taken too long. */
-function givenUp(interrupted: AbortSignal): Promise<never> {
-  const late = AbortSignal.timeout(SCENARIO_MS);
-  const either = AbortSignal.any([interrupted, late]);
+function givenUp(interrupted: AbortSignal, limitMs: number): Promise<never> {
+  const either = AbortSignal.any([interrupted, AbortSignal.timeout(limitMs)]);
   return new Promise((_, reject) => {
     either.addEventListener("abort", () => reject(either.reason), { once: true });
   });

@@ -5,22 +5,23 @@ export const COLUMNS = ["bench", "value", "p50", "p99", "p99.9", "CPU each", "wi
 
 /** A record as the cells of those columns. */
 export function cellsOf(record: BenchRecord): string[] {
-  const ms = (value: number | null) => (value === null ? "" : `${plain(value)} ms`);
+  const ms = (value: number | string | null | undefined) =>
+    typeof value === "number" ? `${plain(value)} ms` : "";
   const cpu = record.server_cpu_us_per_delivery;
   return [
     record.bench,
     `${plain(record.value)} ${record.unit}`,
     ms(record.p50_ms),
     ms(record.p99_ms),
-    ms(record.p999_ms),
+    ms(record.params.p999_ms),
     cpu === null ? "" : `${plain(cpu)} µs`,
     paramsText(record),
   ];
 }
 
-/** What it was measured with, without when. */
-export function paramsText({ params }: BenchRecord): string {
-  const shown = Object.entries(params).filter(([name]) => name !== "at");
+/** What it was measured with, without what has a column of its own. */
+function paramsText({ params }: BenchRecord): string {
+  const shown = Object.entries(params).filter(([name]) => name !== "at" && name !== "p999_ms");
   return shown.map(([name, value]) => `${name.replaceAll("_", " ")} ${value}`).join(", ");
 }
 

@@ -2,9 +2,13 @@ import { COLUMNS, cellsOf } from "./figures-text.ts";
 import type { BenchRecord } from "./record.ts";
 import type { Scenario } from "./scenario.ts";
 
+/** The benches that measure what this machine can do at all. */
+const ECHO = "floor-stream";
+const SYNC = "floor-sync";
+
 /**
- * docs/bench.md: the newest record of every figure, by scenario, with the machine, and for each the commit, the moment
- * and the command that measures it again.
+ * docs/bench.md: the newest record of every figure, by scenario, with the machine, and for each its ratio to the
+ * machine's floors, the commit, the moment and the command that measures it again.
  */
 export function benchPage(records: readonly BenchRecord[], scenarios: readonly Scenario[]): string {
   const machines = [...new Set(records.map(({ machine }) => machine))];
@@ -13,53 +17,73 @@ export function benchPage(records: readonly BenchRecord[], scenarios: readonly S
     "",
     "Written by `make bench` from its records; not to be edited. Load and server share the machine, as separate " +
       "processes on 127.0.0.1; the server is `bin/heddle`, everything in one process on embedded stores, each append " +
-      "synced to the disk. “CPU each” is the server's own user plus system time, all threads, per unit of the value. " +
-      "Latencies count from the moment a send was due. “others cores”: how many cores other processes and the kernel " +
-      "kept busy meanwhile.",
+      "synced to the disk. “CPU each” is the server's own user plus system time, all threads, per unit of the value, " +
+      "or per message or change that was delivered where the value is a time. Latencies count from the moment a send " +
+      "was due. “others cores”: how many cores other processes and the kernel kept busy meanwhile; well above 0, the " +
+      "figures are worse than the machine's.",
     "",
-    ...machines.map((machine) => `- Machine: ${machine}${syncFloor(records, machine)}`),
+    "“Against the floor” sets CPU beside a bare gRPC echo at full load (scenario `floor-stream`: one frame in, one " +
+      "out) and, of what waits for the disk, the p50 beside that of one synced write, or how many there are for each " +
+      "that the disk does one after another (`floor-sync`).",
+    "",
+    ...machines.map((machine) => `- Machine: ${machine}${floorsText(records, machine)}`),
     "",
     ...scenarios.flatMap((scenario) => section(scenario, records)),
-    ...ratios(records),
   ].join("\n");
 }
 
 function section(scenario: Scenario, records: readonly BenchRecord[]): string[] {
   const own = records.filter((record) => scenarioOf(record) === scenario.name);
   if (own.length === 0) return [];
-  const columns = [...COLUMNS, "commit", "when", "command"];
+  const columns = [...COLUMNS, "against the floor", "commit", "when"];
   return [
     `## ${scenario.name}`,
     "",
     scenario.about,
     "",
+    `\`make bench ONLY=${scenario.name}\``,
+    "",
     row(columns),
     row(columns.map(() => "---")),
     ...own.map((record) =>
-      row([...cellsOf(record), record.commit, when(record), `\`make bench ONLY=${scenario.name}\``]),
+      row([...cellsOf(record), ratios(record, scenario, records), record.commit, when(record)]),
     ),
     "",
   ];
 }
 
-/** Beside the floors, so that a reader sees how much is Heddle's own. */
-function ratios(records: readonly BenchRecord[]): string[] {
-  const find = (bench: string) => records.findLast((record) => record.bench === bench);
-  const [direct, echo, sync] = [find("direct"), find("floor-stream"), find("floor-sync")];
-  const lines: string[] = [];
-  const [cpu, floor] = [direct?.server_cpu_us_per_delivery, echo?.server_cpu_us_per_delivery];
-  if (cpu && floor)
-    lines.push(`- A delivered message costs ${(cpu / floor).toFixed(1)} times the CPU of a bare gRPC echo.`);
-  if (direct && sync)
-    lines.push(
-      `- ${(direct.value / sync.value).toFixed(1)} durable messages per sync that the disk does one by one.`,
-    );
-  return lines.length > 0 ? ["## Against the floors", "", ...lines, ""] : [];
+/** So that a reader sees how much is Heddle's own. */
+function ratios(record: BenchRecord, { isDurable }: Scenario, records: readonly BenchRecord[]): string {
+  const { machine, server_cpu_us_per_delivery: cpuUs, p50_ms: p50Ms } = record;
+  const echoUs = floor(records, machine, ECHO)?.server_cpu_us_per_delivery;
+  const sync = floor(records, machine, SYNC);
+  const cells: string[] = [];
+  if (cpuUs && echoUs && record.bench !== ECHO) cells.push(`CPU ${times(cpuUs / echoUs)} an echo`);
+  if (isDurable && sync?.p50_ms) {
+    if (record.unit !== "ms") cells.push(`${short(record.value / sync.value)} per sync`);
+    else if (p50Ms) cells.push(`p50 ${times(p50Ms / sync.p50_ms)} a sync`);
+  }
+  return cells.join(", ");
 }
 
-function syncFloor(records: readonly BenchRecord[], machine: string): string {
-  const sync = records.findLast((record) => record.bench === "floor-sync" && record.machine === machine);
-  return sync ? `; one synced write of 4 KiB takes ${sync.p50_ms} ms (p50)` : "";
+function floorsText(records: readonly BenchRecord[], machine: string): string {
+  const echo = floor(records, machine, ECHO);
+  const sync = floor(records, machine, SYNC);
+  const echoText = echo ? `; a bare gRPC echo takes ${echo.server_cpu_us_per_delivery} µs of CPU` : "";
+  const syncText = sync ? `; one synced write of 4 KiB takes ${sync.p50_ms} ms (p50)` : "";
+  return echoText + syncText;
+}
+
+function floor(records: readonly BenchRecord[], machine: string, bench: string): BenchRecord | undefined {
+  return records.findLast((record) => record.bench === bench && record.machine === machine);
+}
+
+function times(ratio: number): string {
+  return `${short(ratio)} ×`;
+}
+
+function short(ratio: number): string {
+  return ratio.toLocaleString("en-US", { maximumSignificantDigits: 2 });
 }
 
 function scenarioOf({ bench }: BenchRecord): string {

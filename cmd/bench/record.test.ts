@@ -13,6 +13,7 @@ describe("Records", () => {
       unit: "messages/s",
       value: 20_123.4,
       p50_ms: 0.51234,
+      p999_ms: 7.6543,
       params: { clients: 100 },
     };
     assert.deepEqual(toRecord(figure, place), {
@@ -21,10 +22,9 @@ describe("Records", () => {
       value: 20_100,
       p50_ms: 0.512,
       p99_ms: null,
-      p999_ms: null,
       server_cpu_us_per_delivery: null,
       rss_kb_per_stream: null,
-      params: { clients: 100, at: "2026-01-02T03:04Z" },
+      params: { clients: 100, p999_ms: 7.65, at: "2026-01-02T03:04Z" },
       machine: "2 × CPU",
       commit: "abc1234",
     });

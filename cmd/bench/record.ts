@@ -10,21 +10,26 @@ export interface BenchRecord {
   readonly value: number;
   readonly p50_ms: number | null;
   readonly p99_ms: number | null;
-  readonly p999_ms: number | null;
   /** The server's own user plus system time per unit of work: a delivered message, a connect, a page, a frame. */
   readonly server_cpu_us_per_delivery: number | null;
   readonly rss_kb_per_stream: number | null;
-  /** What it was measured with; `at`: when; `others_cores`: what other processes took of the machine meanwhile. */
+  /** What it was measured with, and FOUND: what was found out beside it. */
   readonly params: Readonly<Record<string, string | number>>;
   readonly machine: string;
   readonly commit: string;
 }
 
+/**
+ * Those of `params` that two measurements of one figure differ in. `at`: when; `others_cores`: what other processes
+ * took of the machine meanwhile; `p999_ms`: with p50 and p99.
+ */
+const FOUND: readonly string[] = ["at", "others_cores", "p999_ms"];
+
 /** What a scenario finds out; the rest is the same for all figures of a run. */
 export type Figure = Pick<BenchRecord, "bench" | "unit" | "value" | "params"> &
-  Partial<
-    Pick<BenchRecord, "p50_ms" | "p99_ms" | "p999_ms" | "server_cpu_us_per_delivery" | "rss_kb_per_stream">
-  >;
+  Partial<Pick<BenchRecord, "p50_ms" | "p99_ms" | "server_cpu_us_per_delivery" | "rss_kb_per_stream">> & {
+    readonly p999_ms?: number;
+  };
 
 /** Where and when a run takes place. */
 export interface RunPlace {
@@ -37,16 +42,16 @@ export interface RunPlace {
 /** A figure as it is kept, to three significant digits. Throws if a number is none: a broken scenario. */
 export function toRecord(figure: Figure, { machine, commit, at }: RunPlace): BenchRecord {
   const { bench, unit, params } = figure;
+  const p999 = rounded(bench, figure.p999_ms);
   return {
     bench,
     unit,
     value: rounded(bench, figure.value) ?? 0,
     p50_ms: rounded(bench, figure.p50_ms),
     p99_ms: rounded(bench, figure.p99_ms),
-    p999_ms: rounded(bench, figure.p999_ms),
     server_cpu_us_per_delivery: rounded(bench, figure.server_cpu_us_per_delivery),
     rss_kb_per_stream: rounded(bench, figure.rss_kb_per_stream),
-    params: { ...params, at },
+    params: { ...params, ...(p999 === null ? {} : { p999_ms: p999 }), at },
     machine,
     commit,
   };
@@ -78,7 +83,7 @@ export async function readRecords(path: string): Promise<BenchRecord[]> {
 export function newest(records: readonly BenchRecord[]): BenchRecord[] {
   const found = new Map<string, BenchRecord>();
   for (const record of records) {
-    const { at, others_cores, ...params } = record.params;
+    const params = Object.entries(record.params).filter(([name]) => !FOUND.includes(name));
     found.set(JSON.stringify([record.bench, params]), record);
   }
   return [...found.values()];

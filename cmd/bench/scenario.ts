@@ -3,6 +3,7 @@ import type { LoadKinds } from "./load/main.ts";
 import { LoadProcess, type Remote } from "./load-process.ts";
 import { type CoresBusy, type CpuReading, coresBusy, machineCpuSeconds } from "./machine-load.ts";
 import type { Figure } from "./record.ts";
+import type { Scale } from "./scale.ts";
 import { ServerProcess } from "./server-process.ts";
 import { type ThreadSeconds, threadSeconds, threadsText } from "./thread-usage.ts";
 
@@ -12,35 +13,26 @@ export interface Scenario {
   readonly name: string;
   /** One sentence for the page: what is done, and what the figure counts. */
   readonly about: string;
+  /** Whether what is counted waits for the disk. */
+  readonly isDurable?: boolean;
+  /** The longest that it may take, in ms, on a machine that is busy too. Default LIMIT_MS. */
+  readonly limitMs?: number;
   readonly run: (stage: Stage) => Promise<Figure[]>;
 }
 
-/** How large and how long. */
-export interface Scale {
-  readonly warmUpMs: number;
-  /** The measured window of each figure. */
-  readonly windowMs: number;
-  readonly idleStreams: number;
-  /** Messages a second of scenario latency. */
-  readonly rates: readonly number[];
-}
+/** A scenario that takes longer is given up: the slower ones need a minute on two quiet cores. */
+export const LIMIT_MS = 180_000;
 
-/** The figures of the page. */
-export const FULL: Scale = {
-  warmUpMs: 3_000,
-  windowMs: 10_000,
-  idleStreams: 10_000,
-  rates: [300, 1_000, 3_000],
-};
-
-/** Whether it works, in a second or two each; the figures mean little. */
-export const QUICK: Scale = { warmUpMs: 100, windowMs: 500, idleStreams: 200, rates: [300] };
+/** Windows that are waited for something to be done. */
+const WINDOWS = 20;
 
 /** What was done in a window. */
 export interface Measured {
   readonly perSecond: number;
   /** The server's user plus system time for one. */
   readonly cpuUs: number;
+  /** Cores that the server kept busy. */
+  readonly serverCores: number;
   /** Cores that neither server nor load kept busy, to two digits: what disturbed the figures. */
   readonly othersCores: number;
 }
@@ -71,7 +63,8 @@ export class Stage {
   readonly progress: (text: string) => void;
   readonly #onProfile: OnProfile | undefined;
   readonly #ends: (() => Promise<void>)[] = [];
-  #loads: LoadProcess[] = [];
+  readonly #loads: LoadProcess[] = [];
+  #isOver = false;
 
   constructor(options: {
     readonly scale: Scale;
@@ -87,24 +80,40 @@ export class Stage {
   async server(options: { readonly inspect?: boolean } = {}): Promise<ServerProcess> {
     const inspect = options.inspect === true || this.#onProfile !== undefined;
     const server = await ServerProcess.start({ inspect });
-    this.#ends.push(() => server.stop());
+    await this.#endWith(() => server.stop());
     return server;
   }
 
   load<K extends keyof LoadKinds>(kind: K): Remote<LoadKinds[K]> {
+    if (this.#isOver) throw new Error("the scenario has been given up");
     const process = new LoadProcess(kind);
     this.#ends.push(() => process.stop());
     if (kind !== "echo-server") this.#loads.push(process as unknown as LoadProcess);
     return process.load;
   }
 
-  /** Warms up, then measures one window: what the load has done and what the server has used at both ends. */
+  /** Warms up, then measures one window of time; a longer one while nothing is done at all, as when a disk stalls. */
   async window(server: MeasuredServer, load: MeasuredLoad): Promise<Measured> {
     await passed(this.scale.warmUpMs);
+    return await this.measure(server, load, async () => {
+      const before = await load.done();
+      for (let window = 0; window < WINDOWS; window++) {
+        await passed(this.scale.windowMs);
+        if ((await load.done()) > before) break;
+      }
+    });
+  }
+
+  /** Measures while `action` runs: what the load has done and what the server has used at both ends. */
+  async measure(
+    server: MeasuredServer,
+    load: MeasuredLoad,
+    action: () => Promise<unknown>,
+  ): Promise<Measured> {
     await load.resetLatencies();
     const threads = await this.#startProfile(server);
     const before = await this.#reading(server, load);
-    await passed(this.scale.windowMs);
+    await action();
     const after = await this.#reading(server, load);
     const done = after.done - before.done;
     await this.#stopProfile(server, threads, done);
@@ -113,8 +122,17 @@ export class Stage {
     return {
       perSecond: (done * 1_000) / (after.atMs - before.atMs),
       cpuUs: ((after.server - before.server) * 1e6) / done,
+      serverCores: cores.server,
       othersCores: Number(cores.others.toFixed(2)),
     };
+  }
+
+  /** What has started while the scenario was given up is ended here. */
+  async #endWith(end: () => Promise<void>): Promise<void> {
+    this.#ends.push(end);
+    if (!this.#isOver) return;
+    await this.end();
+    throw new Error("the scenario has been given up");
   }
 
   async #startProfile({ inspector, pid }: MeasuredServer): Promise<ThreadSeconds> {
@@ -147,9 +165,9 @@ export class Stage {
     return { atMs: performance.now(), machine: machineCpuSeconds(), server: cpuSeconds, loads: all, done };
   }
 
-  /** Ends everything that was started, the newest first. */
+  /** Ends everything that was started, the newest first; what starts later ends at once. */
   async end(): Promise<void> {
-    this.#loads = [];
+    this.#isOver = true;
     for (let end = this.#ends.pop(); end; end = this.#ends.pop()) await end();
   }
 }

@@ -3,9 +3,11 @@ import { connect } from "./scenarios/connect.ts";
 import { direct } from "./scenarios/direct.ts";
 import { floorStream } from "./scenarios/floor-stream.ts";
 import { floorSync } from "./scenarios/floor-sync.ts";
+import { group } from "./scenarios/group.ts";
 import { history } from "./scenarios/history.ts";
 import { idle } from "./scenarios/idle.ts";
 import { latency } from "./scenarios/latency.ts";
+import { presence } from "./scenarios/presence.ts";
 
 /** Everything that is measured, in the order in which it runs and stands on the page. The floors come first. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -13,7 +15,9 @@ export const SCENARIOS: readonly Scenario[] = [
   floorStream,
   direct,
   latency,
+  group,
   connect,
   history,
+  presence,
   idle,
 ];

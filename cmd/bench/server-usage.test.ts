@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createMetrics } from "../../internal/base/metrics.ts";
-import { cpuUsPer, parseUsage } from "./server-usage.ts";
+import { parseUsage } from "./server-usage.ts";
 
 describe("Server usage", () => {
   it("is read from the metrics that Heddle shows", async () => {
@@ -12,10 +12,5 @@ describe("Server usage", () => {
 
   it("refuses metrics without the figures", () => {
     assert.throws(() => parseUsage("process_cpu_seconds_total 1\n"), /nodejs|resident/);
-  });
-
-  it("becomes microseconds per unit of work", () => {
-    const before = { cpuSeconds: 1.5, rssBytes: 0, heapBytes: 0 };
-    assert.equal(cpuUsPer(10_000, before, { ...before, cpuSeconds: 2 }), 50);
   });
 });

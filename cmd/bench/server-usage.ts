@@ -21,10 +21,3 @@ function figure(text: string, name: string): number {
   if (!found) throw new Error(`the server's metrics have no ${name}`);
   return Number(found[1]);
 }
-
-type Cpu = Pick<ServerUsage, "cpuSeconds">;
-
-/** Microseconds of CPU per unit of work between two readings; 0 units give NaN. */
-export function cpuUsPer(units: number, before: Cpu, after: Cpu): number {
-  return ((after.cpuSeconds - before.cpuSeconds) * 1e6) / units;
-}

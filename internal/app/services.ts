@@ -69,15 +69,18 @@ export async function openServices(init: ServicesInit): Promise<Services> {
   const message = new MessageService({
     store: messageStore,
     threads: directory,
+    groups: directory,
+    blocks: directory,
+    largeGroups: directory,
     channel,
     clock,
     visibilities,
   });
   stack.add("message service", () => message.close());
-  const thread = new ThreadService({ store: threadStore, heads: message, channel });
   const privacy = new SharedThreads(directory, visibilities);
   const presence = new PresenceService({ clock, registry, visibilities, privacy });
   stack.add("presence service", () => presence.close());
+  const thread = new ThreadService({ store: threadStore, heads: message, log: message, channel, presence });
   const ring = new MemoryRing<PresenceService>();
   ring.replace(presence);
   const pushConfig = { name: PUSH_SERVER, capacity: config.pushCapacity };

@@ -4,14 +4,17 @@ import { Code, ErrorReason, HeddleError, overloaded, storeUnavailable } from "..
 import { equalBytes } from "../base/ids.ts";
 import type { Deadlines } from "../stream/deadlines.ts";
 import { Batch, type BatchItem } from "./batch.ts";
-import type { DuplicateSearch, Hit } from "./duplicate-search.ts";
+import { type DuplicateSearch, type Hit, StoreSearch } from "./duplicate-search.ts";
 import { decodeCell } from "./entry-cell.ts";
+import { foundEntry } from "./found-entry.ts";
 import type { Gate, StoredEntry } from "./gate.ts";
 import { bucketOf, findHead } from "./head-finder.ts";
+import type { Judging } from "./judging.ts";
 import { bytesOf, type PendingSend } from "./pending-sends.ts";
 import type { MessageStore } from "./ports.ts";
+import { EpochRaiser } from "./raise.ts";
 import { baseBeyondHead, clientIdReused, sealed } from "./refusals.ts";
-import type { ThreadLog } from "./thread-log.ts";
+import type { ThreadLog, View } from "./thread-log.ts";
 import type { Committed, Verdict } from "./verdict.ts";
 
 /** Deadline of a call of the store, in ms; after it a check-and-put's outcome is unknown. */
@@ -23,23 +26,35 @@ const THREAD_QUEUE_BYTES = 1 << 20;
 const QUEUE_BYTES = 64 << 20;
 /** Of entries that another server appended, how many are published; the gap before them tells of the rest. */
 const PUBLISHED_FOUND = 64;
+/** How often a head is read that is older than the projection which was read after it. */
+const MAX_HEAD_READS = 8;
 
 export interface AppenderPorts {
   readonly store: MessageStore;
   readonly search: DuplicateSearch;
   readonly gate: Pick<Gate, "cover" | "pass">;
+  readonly judging: Judging;
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   /** Entries in a row; 512 but in tests. */
   readonly bucketSize: number;
 }
 
+/** The head and the view as of it, by which one round judges. */
+interface Round {
+  readonly head: Head;
+  readonly bucket: number;
+  readonly view: View;
+}
+
 /**
  * Appends to thread logs (docs/design.md, section 5). Per thread one round at a time:
  *
- * - **prepare**: where the cache was dropped, read the head; publish what another server appended above the one known.
+ * - **prepare**: where the cache was dropped, read the head, and after it what sends are judged by; publish what another
+ *   server appended above the one known.
  * - **judge**: take what waits, and look for each send in the log up to the head named in the check. A repeat passes
- *   the gate with the stored cell; what cannot be appended is refused; the rest is the batch.
+ *   the gate with the stored cell; what cannot be appended is refused; the rest is the batch. A refusal that depends on
+ *   the state of the thread stands only on a head that was read after the send came: the cache proves nothing.
  * - **commit**: touch whom no touch covers, then one check-and-put. False or no answer is unknown: drop the cache; on
  *   false go round again, where the search finds what was applied after all.
  * - **gate**: judge the touches, publish, answer.
@@ -47,11 +62,15 @@ export interface AppenderPorts {
 export class Appender {
   readonly #ports: AppenderPorts;
   #queuedBytes = 0;
-  /** Sends that went back because of their base_seq: the head is read anew before they are judged again. */
+  readonly #raiser: EpochRaiser;
+  readonly #cells: StoreSearch;
+  /** Sends that went back instead of being refused: the head is read anew before they are judged again. */
   readonly #headReread = new WeakSet<PendingSend>();
 
   constructor(ports: AppenderPorts) {
     this.#ports = ports;
+    this.#raiser = new EpochRaiser(ports);
+    this.#cells = new StoreSearch(ports.store, ports.bucketSize);
   }
 
   /** Sends that wait, of all threads, in bytes. */
@@ -70,16 +89,30 @@ export class Appender {
     if (!log.busy) void this.#run(log);
   }
 
+  /**
+   * Raises the epoch of the thread's head, in order with this server's own appends. Resolves when it is certain that it
+   * was raised after this call; rejects with STORE_UNAVAILABLE where that is unknown.
+   */
+  raiseEpoch(log: ThreadLog): Promise<void> {
+    const { raise, outcome } = this.#raiser.pending();
+    log.raises.push(raise);
+    if (!log.busy) void this.#run(log);
+    return outcome;
+  }
+
   /** Passes an entry that was found in the store through the gate, as every answer that names a seq must. */
   async answerFound(log: ThreadLog, hit: Hit, originSession: string): Promise<Committed> {
-    const { entry, committed } = found(log, hit, originSession);
+    const { entry, committed } = foundEntry(log, hit, originSession);
     const [word] = await this.#ports.gate.pass(log, [entry]);
     return { ...committed, online: word?.subscribed ?? [] };
   }
 
   async #run(log: ThreadLog): Promise<void> {
     log.busy = true;
-    while (log.pending.length > 0) await this.#round(log);
+    while (log.pending.length + log.raises.length > 0) {
+      if (log.raises.length > 0) await this.#raiser.raiseAll(log);
+      if (log.pending.length > 0) await this.#round(log);
+    }
     log.busy = false;
   }
 
@@ -89,12 +122,11 @@ export class Appender {
     }
     const batch = new Batch(log.threadId);
     try {
-      await this.#prepare(log);
-      const { head, bucket } = log.found as NonNullable<ThreadLog["found"]>;
-      const room = (bucket + 1) * this.#ports.bucketSize - head.seq;
+      const round = this.#known(log) ?? (await this.#prepare(log));
+      const room = (round.bucket + 1) * this.#ports.bucketSize - round.head.seq;
       batch.taken = log.pending.take(room, BATCH_BYTES);
-      await this.#judge(log, batch, head);
-      if (batch.items.length > 0) await this.#commit(log, batch, head);
+      await this.#judge(log, batch, round);
+      if (batch.items.length > 0) await this.#commit(log, batch, round);
     } catch (error) {
       // What was tried may be in the log; what was not is tried no further now: the store or a port is away.
       log.drop();
@@ -105,14 +137,29 @@ export class Appender {
     }
   }
 
-  async #prepare(log: ThreadLog): Promise<void> {
-    if (log.found) return;
-    const { store, bucketSize } = this.#ports;
-    const at = await this.#inTime(findHead(store, log.threadId, log.hint, bucketSize));
-    const known = log.publishedSeq;
-    log.load(at);
-    if (known >= 0 && at.head.seq > known) await this.#publishFound(log, known + 1, at.head.seq);
-    log.publishedSeq = at.head.seq;
+  /** What the next round is judged by, if all of it is remembered and nothing waits to be published. */
+  #known(log: ThreadLog): Round | undefined {
+    if (!log.found || log.found.head.seq !== log.publishedSeq) return undefined;
+    const { head, bucket } = log.found;
+    const view = this.#ports.judging.known(log, head);
+    return view && { head, bucket, view };
+  }
+
+  async #prepare(log: ThreadLog): Promise<Round> {
+    const { store, bucketSize, judging } = this.#ports;
+    for (let read = 0; read < MAX_HEAD_READS; read++) {
+      if (!log.found) log.load(await this.#inTime(findHead(store, log.threadId, log.hint, bucketSize)));
+      const { head, bucket } = log.found as NonNullable<ThreadLog["found"]>;
+      const view = judging.known(log, head) ?? (await judging.at(log, head));
+      if (view) {
+        const known = log.publishedSeq;
+        if (known >= 0 && head.seq > known) await this.#publishFound(log, known + 1, head.seq);
+        log.publishedSeq = head.seq;
+        return { head, bucket, view };
+      }
+      log.drop();
+    }
+    throw storeUnavailable("thread");
   }
 
   /** Publishes entries that stand above the head this server knew: nobody may have done so. */
@@ -125,13 +172,13 @@ export class Appender {
       const row = await this.#inTime(store.get({ threadId: log.threadId, bucket }, { entries }));
       await gate.pass(
         log,
-        row.entries.map(({ seq, value }) => found(log, { seq, cell: value }, "").entry),
+        row.entries.map(({ seq, value }) => foundEntry(log, { seq, cell: value }, "").entry),
       );
       low = high + 1;
     }
   }
 
-  async #judge(log: ThreadLog, batch: Batch, head: Head): Promise<void> {
+  async #judge(log: ThreadLog, batch: Batch, round: Round): Promise<void> {
     try {
       for (const send of batch.taken) {
         let hit: Hit | undefined;
@@ -144,12 +191,13 @@ export class Appender {
           batch.settled.add(send);
           continue;
         }
-        if (hit) {
-          const committed = await this.answerFound(log, hit, send.originSession);
-          this.#settle(send, verdictFor(send, committed));
-          batch.settled.add(send);
-        } else if (send.baseSeq <= head.seq) batch.add(send);
-        else this.#beyondHead(batch, send, head);
+        if (hit) await this.#answerRepeat(log, batch, send, hit);
+        else if (send.change) await this.#judgeChange(log, batch, send, round);
+        else {
+          const refusal = this.#refusal(log, send, round);
+          if (refusal) this.#doubt(batch, send, refusal);
+          else batch.add(send);
+        }
       }
     } finally {
       log.pending.putBack(batch.returned);
@@ -157,27 +205,64 @@ export class Appender {
     if (batch.returned.length > 0 && batch.items.length === 0) log.drop();
   }
 
-  /**
-   * Our head may be old, even one that was read while the send came: only a read that began after it may refuse. The
-   * send waits for the next round, before which the head is dropped.
-   */
-  #beyondHead(batch: Batch, send: PendingSend, head: Head): void {
+  async #answerRepeat(log: ThreadLog, batch: Batch, send: PendingSend, hit: Hit): Promise<void> {
+    const committed = await this.answerFound(log, hit, send.originSession);
+    this.#settle(send, verdictFor(send, committed));
     batch.settled.add(send);
-    if (this.#headReread.has(send)) {
-      this.#settle(send, baseBeyondHead(head.seq));
-      return;
-    }
-    this.#headReread.add(send);
-    batch.returned.push(send);
   }
 
-  async #commit(log: ThreadLog, batch: Batch, head: Head): Promise<void> {
+  #refusal(log: ThreadLog, send: PendingSend, { head, view }: Round): HeddleError | undefined {
+    if (send.baseSeq > head.seq) return baseBeyondHead(head.seq);
+    return this.#ports.judging.refusal(log, view, send);
+  }
+
+  /** A change of a group. What the cache does not know of an earlier try, the projection does. */
+  async #judgeChange(log: ThreadLog, batch: Batch, send: PendingSend, { head, view }: Round): Promise<void> {
+    const { judging } = this.#ports;
+    const change = send.change as NonNullable<PendingSend["change"]>;
+    const earlier = await judging.earlier(log, send);
+    if (earlier !== undefined) {
+      // An entry above our head has members of its own to be touched: it is answered at a head that has it.
+      const seqs = earlier <= head.seq ? [earlier] : [];
+      const hit = await this.#inTime(this.#cells.pick(log.threadId, send, seqs));
+      if (hit) await this.#answerRepeat(log, batch, send, hit);
+      else this.#doubt(batch, send, storeUnavailable("thread"));
+      return;
+    }
+    try {
+      const draft = await judging.draft(view, send.userId, change.wanted);
+      if (draft) batch.add(send, draft);
+      else this.#doubt(batch, send, "unchanged");
+    } catch (error) {
+      if (!(error instanceof HeddleError) || error.code === Code.UNAVAILABLE) throw error;
+      this.#doubt(batch, send, error);
+    }
+  }
+
+  /**
+   * What depends on the state of the thread is not answered at once: our head may be old, even one that was read while
+   * the send came, and only a read that began after it may refuse. The send waits for the next round, before which the
+   * head is dropped.
+   */
+  #doubt(batch: Batch, send: PendingSend, answer: HeddleError | "unchanged"): void {
+    batch.settled.add(send);
+    if (!this.#headReread.has(send)) {
+      this.#headReread.add(send);
+      batch.returned.push(send);
+    } else if (answer === "unchanged") {
+      this.#queuedBytes -= bytesOf(send);
+      send.change?.unchanged();
+    } else this.#settle(send, answer);
+  }
+
+  async #commit(log: ThreadLog, batch: Batch, { head, bucket }: Round): Promise<void> {
     const { store, clock, gate, bucketSize } = this.#ports;
     await gate.cover(log);
     const { cells, next } = batch.build(head, clock.nowMs());
     for (const send of batch.unsettled()) send.tried = true;
-    const { bucket, stored } = log.found as NonNullable<ThreadLog["found"]>;
+    const stored = log.found?.stored;
     const bytes = encodeHead(next);
+    const sentAtMs = clock.monotonicMs();
     const won = await this.#inTime(
       store.checkAndPut({ threadId: log.threadId, bucket }, stored, bytes, cells),
     );
@@ -187,13 +272,15 @@ export class Appender {
       return;
     }
     log.advance(next, bytes, cells, bucketSize);
-    await this.#answerBatch(log, batch);
+    const marks = log.isGroup ? { membersSeq: head.membersSeq, sentAtMs } : undefined;
+    await this.#answerBatch(log, batch, marks);
     log.publishedSeq = next.seq;
     if (batch.returned.length > 0) log.drop();
   }
 
-  async #answerBatch(log: ThreadLog, batch: Batch): Promise<void> {
-    const words = await this.#ports.gate.pass(log, batch.items.map(storedEntry));
+  async #answerBatch(log: ThreadLog, batch: Batch, marks: Marks | undefined): Promise<void> {
+    const entries = batch.items.map((item) => storedEntry(item, marks));
+    const words = await this.#ports.gate.pass(log, entries);
     batch.items.forEach((item, at) => {
       const committed: Committed = {
         threadId: log.threadId,
@@ -238,30 +325,24 @@ function verdictFor(send: PendingSend, committed: Committed): Verdict {
   return same ? committed : clientIdReused(committed.seq);
 }
 
-function storedEntry(item: BatchItem): StoredEntry {
-  const { seq, ordinal, cell, send } = item;
-  return { seq, ordinal, cell, sender: send.userId, originSession: send.originSession };
+/** What the entries of a batch of a group say of its members. */
+interface Marks {
+  readonly membersSeq: number;
+  readonly sentAtMs: number;
 }
 
-/** A stored cell as what is told of it and what is answered. */
-function found(
-  log: ThreadLog,
-  hit: Hit,
-  originSession: string,
-): { entry: StoredEntry; committed: Committed } {
-  const cell = decodeCell(hit.cell);
-  const ordinal = Number(cell.ordinal);
+function storedEntry(item: BatchItem, marks: Marks | undefined): StoredEntry {
+  const { seq, ordinal, cell, send, entry } = item;
+  const stored = { seq, ordinal, cell, sender: send.userId, originSession: send.originSession };
+  if (!marks) return stored;
+  const { membersSeq, sentAtMs } = marks;
+  if (!entry) return { ...stored, mark: { membersSeq } };
+  const { added, removed, previousSeq, name } = entry;
+  const change = { added: added.map(({ userId }) => userId), removed };
+  const isSetting = previousSeq > 0 && name !== undefined;
   return {
-    entry: { seq: hit.seq, ordinal, sender: cell.sender, cell: hit.cell, originSession },
-    committed: {
-      threadId: log.threadId,
-      seq: hit.seq,
-      createdAtMs: Number(cell.createdAtMs),
-      ordinal,
-      cell: hit.cell,
-      isVoid: cell.body?.kind.case === "void",
-      duplicate: true,
-      online: [],
-    },
+    ...stored,
+    mark: isSetting ? { membersSeq } : { membersSeq, change },
+    appended: { entry, sentAtMs },
   };
 }

@@ -1,13 +1,20 @@
+import type { RosterEntry } from "../base/group.ts";
 import type { Head } from "../base/head.ts";
 import { equalBytes } from "../base/ids.ts";
 import { encodeCell } from "./entry-cell.ts";
+import { entryBody } from "./member-entry.ts";
 import type { PendingSend } from "./pending-sends.ts";
 import type { EntryCellPut } from "./ports.ts";
+import type { Draft } from "./roster.ts";
 
 /** One entry to be appended, and the equal sends that share its answer. */
 export interface BatchItem {
   readonly send: PendingSend;
   readonly joined: PendingSend[];
+  /** What a change comes to. */
+  readonly draft: Draft | undefined;
+  /** The same with its place in the log. */
+  entry: RosterEntry | undefined;
   seq: number;
   ordinal: number;
   cell: Uint8Array;
@@ -28,7 +35,7 @@ export class Batch {
   }
 
   /** Adds a send that is not in the log; one equal to another of the batch joins it and shares the answer. */
-  add(send: PendingSend): void {
+  add(send: PendingSend, draft?: Draft): void {
     const equal = this.items.find(
       (item) =>
         item.send.tagKey === send.tagKey &&
@@ -36,7 +43,10 @@ export class Batch {
         equalBytes(item.send.clientId, send.clientId),
     );
     if (equal) equal.joined.push(send);
-    else this.items.push({ send, joined: [], seq: 0, ordinal: 0, cell: send.body.bytes });
+    else {
+      const cell = send.body.bytes;
+      this.items.push({ send, joined: [], draft, entry: undefined, seq: 0, ordinal: 0, cell });
+    }
   }
 
   /** The sends of the batch that still wait for an answer. */
@@ -47,16 +57,23 @@ export class Batch {
   /** Gives each item its place above `head`. Returns the cells and the head that the append makes. */
   build(head: Head, nowMs: number): { cells: EntryCellPut[]; next: Head } {
     this.createdAtMs = nowMs;
-    let { seq, ordinal } = head;
+    let { seq, ordinal, membersSeq } = head;
     const cells = this.items.map((item) => {
-      const { userId: sender, clientId, baseSeq, body, tag } = item.send;
+      const { userId: sender, clientId, baseSeq, tag } = item.send;
+      let { body } = item.send;
       seq += 1;
       if (body.isMessage) ordinal += 1;
       item.seq = seq;
       item.ordinal = ordinal;
+      if (item.draft) {
+        const place = { threadId: this.threadId, seq, ordinal, previousSeq: head.membersSeq };
+        item.entry = { ...place, createdAtMs: nowMs, sender, requestId: clientId, ...item.draft };
+        body = { ...body, bytes: entryBody(item.entry) };
+        membersSeq = seq;
+      }
       item.cell = encodeCell({ sender, clientId, baseSeq, ordinal, createdAtMs: nowMs, body });
       return { seq, tag, value: item.cell };
     });
-    return { cells, next: { ...head, seq, ordinal } };
+    return { cells, next: { ...head, seq, ordinal, membersSeq } };
   }
 }

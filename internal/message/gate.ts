@@ -1,9 +1,11 @@
 import type { Clock } from "../base/clock.ts";
+import type { RosterEntry } from "../base/group.ts";
 import { Code, ErrorReason, HeddleError, storeUnavailable } from "../base/heddle-error.ts";
-import { type HandOff, inbox } from "../base/publication.ts";
+import { type GroupMark, type HandOff, inbox } from "../base/publication.ts";
 import type { Deadlines } from "../stream/deadlines.ts";
 import { entryFrame } from "./entry-cell.ts";
-import type { Channel, Threads } from "./ports.ts";
+import type { Channel, Groups, Threads } from "./ports.ts";
+import { applyEntry } from "./roster.ts";
 import type { ThreadLog } from "./thread-log.ts";
 import { TOUCH_COUNTS_MS, TOUCH_RENEWS_MS, type TouchLedger } from "./touch-ledger.ts";
 
@@ -20,19 +22,34 @@ export interface StoredEntry {
   readonly cell: Uint8Array;
   /** The session whose send is answered, which gets no `entry`; "" for none. */
   readonly originSession: string;
+  /** For every entry of a group, and for no other. */
+  readonly mark?: GroupMark;
+  /** A member or setting entry that was appended just now, and is not projected yet. */
+  readonly appended?: AppendedChange;
+}
+
+/** A member or setting entry of our own append. */
+export interface AppendedChange {
+  readonly entry: RosterEntry;
+  /** The moment before the append was sent, by the monotonic clock: whatever projects it does so later. */
+  readonly sentAtMs: number;
 }
 
 export interface GatePorts {
   readonly threads: Threads;
+  readonly groups: Groups;
   readonly channel: Channel;
   readonly clock: Clock;
   readonly ledger: TouchLedger;
   readonly deadlines: Deadlines;
 }
 
+/** How often a large group's activity row is written, at most, in ms. */
+const ACTIVITY_EVERY_MS = 45_000;
+
 /**
- * What every answer that names a seq passes: a touch is in force for every member, the event is handed over, and only
- * then the answer (docs/design.md, section 5, The gate).
+ * What every answer that names a seq passes: a member or setting entry is projected, a touch is in force for every
+ * member, the event is handed over, and only then the answer (docs/design.md, section 5, The gate).
  */
 export class Gate {
   readonly #ports: GatePorts;
@@ -43,9 +60,7 @@ export class Gate {
 
   /** Before an append: touches the members whom no touch covers, and waits for it. */
   async cover(log: ThreadLog): Promise<void> {
-    const members = log.view?.members ?? [];
-    const missing = this.#ports.ledger.uncovered(log.touches, members, TOUCH_COUNTS_MS);
-    if (missing.length > 0) await this.#touch(log, missing);
+    await this.#cover(log, log.audience.touched);
   }
 
   /**
@@ -53,11 +68,36 @@ export class Gate {
    * with the channel's words. Rejects if either cannot be done: then nothing may be answered.
    */
   async pass(log: ThreadLog, entries: readonly StoredEntry[]): Promise<readonly HandOff[]> {
-    const members = log.view?.members ?? [];
-    if (this.#ports.ledger.uncovered(log.touches, members, TOUCH_COUNTS_MS).length > 0) await this.cover(log);
-    const words = await Promise.all(entries.map((entry) => this.#publish(log, members, entry)));
-    this.#renew(log);
+    const before = log.audience;
+    for (const { appended } of entries) if (appended) await this.#project(log, appended);
+    // The entry that makes a group large still touches all its members: those before it here, the others above.
+    await this.#cover(log, log.audience.isLarge ? before.touched : log.audience.touched);
+    const words = await Promise.all(entries.map((entry) => this.#publish(log, entry)));
+    if (log.audience.isLarge) this.#noteActivity(log);
+    else this.#renew(log);
     return words;
+  }
+
+  async #cover(log: ThreadLog, owners: readonly string[]): Promise<void> {
+    const missing = this.#ports.ledger.uncovered(log.touches, owners, TOUCH_COUNTS_MS);
+    if (missing.length > 0) await this.#touch(log, missing);
+  }
+
+  /**
+   * Projects our own member or setting entry: a touch of who comes and who goes, made after the append. Whoever stays
+   * was covered before it.
+   */
+  async #project(log: ThreadLog, { entry, sentAtMs }: AppendedChange): Promise<void> {
+    const { groups, ledger, deadlines } = this.#ports;
+    const projecting = groups.project(entry, log.found?.bucket ?? 0);
+    const applied = await deadlines.bound(projecting, TOUCH_DEADLINE_MS, () => storeUnavailable("thread"));
+    if (applied < entry.seq) throw storeUnavailable("thread");
+    const before = log.view?.roster;
+    if (before?.appliedSeq === entry.previousSeq)
+      log.takeRoster(applyEntry(before, entry), log.view?.epoch ?? 0);
+    if (entry.isLarge) return;
+    const added = entry.added.map(({ userId }) => userId);
+    ledger.confirmed(log.touches, added, sentAtMs);
   }
 
   async #touch(log: ThreadLog, owners: readonly string[]): Promise<void> {
@@ -70,9 +110,8 @@ export class Gate {
 
   /** Renews touches in the background before they cease to count. If that fails, the next append waits for one. */
   #renew(log: ThreadLog): void {
-    const members = log.view?.members ?? [];
     if (log.renewing) return;
-    const ageing = this.#ports.ledger.uncovered(log.touches, members, TOUCH_RENEWS_MS);
+    const ageing = this.#ports.ledger.uncovered(log.touches, log.audience.touched, TOUCH_RENEWS_MS);
     if (ageing.length === 0) return;
     log.renewing = true;
     const done = () => {
@@ -81,16 +120,31 @@ export class Gate {
     this.#touch(log, ageing).then(done, done);
   }
 
-  #publish(log: ThreadLog, members: readonly string[], entry: StoredEntry): Promise<HandOff> {
+  /** The activity row serves recency and the bucket hint only: nobody waits for it. */
+  #noteActivity(log: ThreadLog): void {
+    const { groups, clock } = this.#ports;
+    const now = clock.monotonicMs();
+    if (now - log.notedActivityMs < ACTIVITY_EVERY_MS) return;
+    log.notedActivityMs = now;
+    groups.noteActivity(log.threadId, log.found?.bucket ?? 0).catch(() => {
+      log.notedActivityMs = Number.NEGATIVE_INFINITY;
+    });
+  }
+
+  #publish(log: ThreadLog, entry: StoredEntry): Promise<HandOff> {
+    const { topics } = log.audience;
+    const { mark } = entry;
+    const added = mark?.change?.added ?? [];
     const handingOver = this.#ports.channel.publish({
       kind: "entry",
-      topics: members.map(inbox),
+      topics: added.length > 0 ? [...topics, ...added.map(inbox)] : topics,
       frame: entryFrame(log.threadId, entry.seq, entry.cell),
       thread: log.key,
       seq: entry.seq,
       ordinal: entry.ordinal,
       userId: entry.sender,
       originSession: entry.originSession,
+      ...(mark && { group: mark }),
     });
     return this.#ports.deadlines.bound(handingOver, PUBLISH_DEADLINE_MS, handOffFailed);
   }

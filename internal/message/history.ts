@@ -20,19 +20,24 @@ export interface Page {
   readonly hasMore: boolean;
 }
 
-/** Reads a page of a thread's history: one or two rows, by keys known from the head, never a scan. */
+/**
+ * Reads a page of a thread's history between `first` and the head: one or two rows, by keys known from the head, never a
+ * scan.
+ */
 export async function readPage(
   store: MessageStore,
   threadId: Uint8Array,
-  head: Head,
+  head: Pick<Head, "seq">,
   position: Position,
   pageSize: number,
   bucketSize: number,
+  first = 1,
 ): Promise<Page> {
   const size = pageSize || DEFAULT_PAGE;
   const upwards = position.case === "afterSeq";
   const below = position.case === "beforeSeq" ? Number(position.value) - 1 : head.seq;
-  const from = upwards ? Number(position.value) + 1 : Math.max(1, Math.min(below, head.seq) - size + 1);
+  const lowest = upwards ? Number(position.value) + 1 : Math.min(below, head.seq) - size + 1;
+  const from = Math.max(first, lowest);
   const to = upwards ? Math.min(head.seq, from + size - 1) : Math.min(below, head.seq);
 
   const cells: { seq: number; value: Uint8Array }[] = [];
@@ -45,9 +50,10 @@ export async function readPage(
   }
   const kept = cut(cells, upwards);
   const entries = kept.map(({ seq, value }) => entryOfCell(threadId, seq, value));
-  const first = kept[0]?.seq ?? from;
-  const last = kept.at(-1)?.seq ?? to;
-  return { entries, hasMore: kept.length > 0 && (upwards ? last < head.seq : first > 1) };
+  const lowestKept = kept[0]?.seq ?? from;
+  const highestKept = kept.at(-1)?.seq ?? to;
+  const hasMore = kept.length > 0 && (upwards ? highestKept < head.seq : lowestKept > first);
+  return { entries, hasMore };
 }
 
 /** As many cells as a page holds, from the end at which the reader stands. At least one. */

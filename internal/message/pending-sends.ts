@@ -1,10 +1,20 @@
+import type { GroupChange } from "../base/group.ts";
 import type { EncodedBody } from "./entry-cell.ts";
 import type { Verdict } from "./verdict.ts";
 
-/** A send, or the void of a seal, that waits to be appended. */
+/** What is asked of a group. */
+export interface PendingChange {
+  readonly wanted: GroupChange;
+  /** Called instead of `settle` if nothing would be different. Must not throw. */
+  readonly unchanged: () => void;
+}
+
+/** A send, the void of a seal, or a change of a group, that waits to be appended. */
 export interface PendingSend {
-  /** "void" for the entry of a seal. */
-  readonly kind: "message" | "void";
+  /** "void" for the entry of a seal, "change" for a member or setting entry. */
+  readonly kind: "message" | "void" | "change";
+  /** For kind "change". Its `body` is the request: the entry's body is made when it is judged. */
+  readonly change?: PendingChange;
   readonly userId: string;
   readonly clientId: Uint8Array;
   /** 8 bytes of SHA-256(sender, client_id), and the same as a map key. */
@@ -61,7 +71,10 @@ export class PendingSends {
     }
   }
 
-  /** Takes at most `count` sends of together at most `bytes`, at least one, one of each sender in turn. */
+  /**
+   * Takes at most `count` sends of together at most `bytes`, at least one, one of each sender in turn. A change of a
+   * group is the last one taken: whatever comes after it is judged by what it makes of the group.
+   */
   take(count: number, bytes: number): PendingSend[] {
     const taken: PendingSend[] = [];
     let size = 0;
@@ -77,8 +90,13 @@ export class PendingSends {
       if (queue.length > 0) this.#bySender.set(sender, queue);
       this.#length--;
       this.bytes -= bytesOf(send);
+      if (this.endsBatch(send)) break;
     }
     return taken;
+  }
+
+  protected endsBatch(send: PendingSend): boolean {
+    return send.kind === "change";
   }
 
   /** Takes out those whose time is over. */

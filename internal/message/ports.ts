@@ -1,13 +1,19 @@
+import type { Roster, RosterEntry } from "../base/group.ts";
 import type { HandOff, Publication } from "../base/publication.ts";
 import type { ReadPosition } from "../store/thread-store.ts";
 
-/** What the message service must know of a thread to judge a send. */
+/** What one user's row says of a thread: who may come in, and hints. Sends are judged by what the head names. */
 export interface ThreadView {
-  readonly kind: "direct";
-  /** Everyone to be touched and told, in byte order. */
-  readonly members: readonly string[];
+  readonly kind: "direct" | "group";
+  /** Both users of a direct thread, in byte order; empty for a group. */
+  readonly participants: readonly string[];
   /** Where to look for the head first. */
   readonly headBucket: number;
+  /** The first entry of a group that the user may see; 0 for a direct thread. */
+  readonly joinedSeq: number;
+  /** The last entry of a group that the user may see, and the ordinal there, if the user has left. */
+  readonly leftSeq: number | undefined;
+  readonly leftOrdinal: number | undefined;
 }
 
 /** The thread service, as the message service needs it. */
@@ -20,6 +26,32 @@ export interface Threads {
   touch(threadId: Uint8Array, ownerIds: readonly string[], headBucket: number): Promise<void>;
   /** Copies read positions into thread rows. */
   raiseRead(positions: readonly ReadPosition[]): Promise<void>;
+}
+
+/** The projection of groups' member and setting entries, and what else SQL holds of them. */
+export interface Groups {
+  /** The projection, from the primary; undefined if nothing of this group has been projected. */
+  roster(threadId: Uint8Array): Promise<Roster | undefined>;
+  /**
+   * Applies the entry, in one transaction, if what was applied last is `entry.previousSeq`. Resolves to the seq applied
+   * last afterwards: entry.seq or more if it is in. Counts as a touch of who comes and who goes.
+   */
+  project(entry: RosterEntry, headBucket: number): Promise<number>;
+  /** The seq of the member or setting entry that this request made, as far as projected. */
+  changeSeq(threadId: Uint8Array, sender: string, requestId: Uint8Array): Promise<number | undefined>;
+  /** For a large group: writes its activity row (recency and bucket hint, which is never lowered). */
+  noteActivity(threadId: Uint8Array, headBucket: number): Promise<void>;
+}
+
+/** Blocks between users. */
+export interface Blocks {
+  /** Who of the two has blocked the other: nobody, one or both. From the primary, as of a moment within the call. */
+  between(a: string, b: string): Promise<readonly string[]>;
+}
+
+/** Who is in how many large groups, for the limit on joining one. */
+export interface LargeGroups {
+  count(userIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }
 
 /** The channel service, as a publisher needs it. */

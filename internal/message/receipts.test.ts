@@ -325,10 +325,12 @@ async function threadOf(seq: number) {
 }
 
 function worldOf(parts: MessageParts, log: ThreadLog, visibilities = new MemoryVisibilities()) {
-  const { store, threads, channel, clock, heads, bucketSize } = parts;
+  const { store, threads, channel, clock, heads, reader, judging, bucketSize } = parts;
   const receipts = new Receipts({
     store,
     heads,
+    reader,
+    judging,
     threads,
     channel,
     clock,
@@ -343,7 +345,7 @@ function worldOf(parts: MessageParts, log: ThreadLog, visibilities = new MemoryV
     raise(userId: string, raised: { deliveredSeq?: number; readSeq?: number }, originSession = "") {
       return receipts.raise(log, { userId, deliveredSeq: 0, readSeq: 0, originSession, ...raised });
     },
-    list: (viewerId = "ann") => receipts.list(log, viewerId),
+    list: async (viewerId = "ann") => receipts.list(log, viewerId, await reader.range(log, viewerId)),
     /** Lets time pass in steps in which what falls due comes to an end. */
     async pass(ms: number) {
       for (let left = ms; left > 0; left -= 50) {

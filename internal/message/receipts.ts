@@ -2,17 +2,19 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
 import type { Head } from "../base/head.ts";
 import { storeUnavailable } from "../base/heddle-error.ts";
-import { inbox } from "../base/publication.ts";
+import { inbox, type Topic } from "../base/publication.ts";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
 import { Deadlines } from "../stream/deadlines.ts";
 import { decodeCell } from "./entry-cell.ts";
 import { bucketOf, type HeadReader } from "./head-finder.ts";
 import type { Hiding } from "./hiding.ts";
+import type { Judging } from "./judging.ts";
 import type { Channel, Threads } from "./ports.ts";
 import { type MessageStore, RECEIPTS_BUCKET } from "./ports.ts";
 import { type Positions, positionsOf, receiptCells } from "./receipt-cell.ts";
 import { RowCopies } from "./row-copies.ts";
 import type { ThreadLog } from "./thread-log.ts";
+import type { Range, ThreadReader } from "./thread-reader.ts";
 
 /** A (thread, user) is flushed at most once in this time (docs/design.md, section 5, family `r`), in ms. */
 const FLUSH_EVERY_MS = 1_000;
@@ -35,6 +37,8 @@ export interface RaisedReceipt {
 export interface ReceiptPorts {
   readonly store: MessageStore;
   readonly heads: HeadReader;
+  readonly reader: ThreadReader;
+  readonly judging: Judging;
   readonly threads: Threads;
   readonly channel: Channel;
   readonly clock: Clock;
@@ -64,15 +68,13 @@ export class Receipts {
   /** Raises a member's own positions. Resolves when they are taken: written within about a second. */
   async raise(log: ThreadLog, raised: RaisedReceipt): Promise<void> {
     const thread = await this.#open(log);
-    const wanted = Math.max(raised.deliveredSeq, raised.readSeq);
-    if (wanted > thread.known.seq) {
-      const head = await this.#ports.heads.read(log.key, log.threadId, log.hint);
-      if (head.seq > thread.known.seq) thread.known = head;
-    }
-    const readSeq = Math.min(raised.readSeq, thread.known.seq);
+    const { firstSeq, last } = await this.#range(thread, raised);
+    const readSeq = Math.min(raised.readSeq, last.seq);
     const mine = positionOf(thread, raised.userId);
-    if (readSeq > mine.readSeq) {
-      const readOrdinal = await this.#ordinalAt(thread, readSeq);
+    // A newcomer has read up to where it joined: its row says so, and no cell need.
+    const floor = log.isGroup ? firstSeq : 0;
+    if (readSeq > Math.max(mine.readSeq, floor)) {
+      const readOrdinal = await this.#ordinalAt(thread, readSeq, last);
       if (readSeq > mine.readSeq) {
         this.#setRead(thread, raised.userId, mine, readSeq, readOrdinal);
         this.#mark(thread, raised.userId, { originSession: raised.originSession, isRead: true });
@@ -81,11 +83,25 @@ export class Receipts {
       // A client repeats what its thread row does not show: the row's copy was lost.
       this.#copy(thread, raised.userId, mine);
     }
-    const deliveredSeq = Math.max(readSeq, Math.min(raised.deliveredSeq, thread.known.seq));
-    if (deliveredSeq > mine.deliveredSeq) {
+    const delivered = log.audience.isLarge ? 0 : Math.min(raised.deliveredSeq, last.seq);
+    const deliveredSeq = Math.max(readSeq, delivered);
+    if (deliveredSeq > Math.max(mine.deliveredSeq, floor)) {
       mine.deliveredSeq = deliveredSeq;
       this.#mark(thread, raised.userId, { originSession: raised.originSession, isRead: false });
     }
+  }
+
+  /** How far a position may go: in a group only as far as the user may see. */
+  async #range(thread: ThreadReceipts, { userId, deliveredSeq, readSeq }: RaisedReceipt): Promise<Range> {
+    const { log, known } = thread;
+    const { heads, reader } = this.#ports;
+    const wanted = Math.max(deliveredSeq, readSeq);
+    if (log.isGroup) return reader.reach(log, userId, wanted);
+    if (wanted > known.seq) {
+      const head = await heads.read(log.key, log.threadId, log.hint);
+      if (head.seq > thread.known.seq) thread.known = head;
+    }
+    return { firstSeq: 1, last: thread.known };
   }
 
   /** A sender's own message moves its read position only if that stood right below it, or later. */
@@ -93,7 +109,8 @@ export class Receipts {
     const move = (thread: ThreadReceipts) => {
       if (seq > thread.known.seq) thread.known = { ...thread.known, seq, ordinal };
       const mine = positionOf(thread, userId);
-      if (mine.readSeq < seq - 1 || mine.readSeq >= seq) return;
+      const joinedSeq = log.view?.roster.members.get(userId)?.joinedSeq ?? 0;
+      if (Math.max(mine.readSeq, joinedSeq) < seq - 1 || mine.readSeq >= seq) return;
       this.#setRead(thread, userId, mine, seq, ordinal);
       mine.deliveredSeq = Math.max(mine.deliveredSeq, seq);
       this.#mark(thread, undefined);
@@ -105,20 +122,27 @@ export class Receipts {
   }
 
   /**
-   * The positions of all members, from the store and from what is not yet written. Of those who hide from the viewer
-   * what was delivered is withheld.
+   * The positions of all members, from the store and from what is not yet written, as far as the viewer may see. What was
+   * delivered is withheld of those who hide from the viewer, and in a large group of everybody.
    */
-  async list(log: ThreadLog, viewerId: string): Promise<ReadonlyMap<string, Positions>> {
+  async list(log: ThreadLog, viewerId: string, { last }: Range): Promise<ReadonlyMap<string, Positions>> {
     const row = await this.#ports.store.get(receiptsRow(log.threadId), { family: "r" });
-    const users = positionsOf(row.cells);
+    const stored = positionsOf(row.cells);
     for (const [userId, mine] of this.#threads.get(log.key)?.users ?? []) {
       if (mine.deliveredSeq === 0) continue; // Nothing is known: what was read was delivered.
-      const stored = users.get(userId);
-      users.set(userId, stored ? highest(stored, mine) : { ...mine });
+      const known = stored.get(userId);
+      stored.set(userId, known ? highest(known, mine) : { ...mine });
     }
-    for (const [userId, positions] of users) {
-      if (userId === viewerId || !(await this.#ports.hiding.read(userId))) continue;
-      users.set(userId, withheld(positions));
+    const isBlocked = await this.#ports.judging.isBlocked(log);
+    const { isLarge } = log.audience;
+    const members = log.isGroup ? log.view?.roster.members : undefined;
+    const users = new Map<string, Positions>();
+    for (const [userId, positions] of stored) {
+      if (members && userId !== viewerId && !members.has(userId)) continue;
+      const isOther = userId !== viewerId;
+      const withholds = isLarge || (isOther && (isBlocked || (await this.#ports.hiding.read(userId))));
+      const shown = withholds ? withheld(positions) : positions;
+      users.set(userId, log.isGroup ? atMost(shown, last) : shown);
     }
     return users;
   }
@@ -142,6 +166,7 @@ export class Receipts {
       this.#threads.set(log.key, thread);
       if (this.#threads.size > MAX_THREADS) this.#forgetOne();
     }
+    thread.log = log;
     if (!thread.loaded) {
       thread.loading ??= this.#load(thread);
       await thread.loading;
@@ -169,8 +194,8 @@ export class Receipts {
     }
   }
 
-  async #ordinalAt(thread: ThreadReceipts, seq: number): Promise<number> {
-    if (seq === thread.known.seq) return thread.known.ordinal;
+  async #ordinalAt(thread: ThreadReceipts, seq: number, last: Range["last"]): Promise<number> {
+    if (seq === last.seq) return last.ordinal;
     const { store, bucketSize } = this.#ports;
     const row = { threadId: thread.threadId, bucket: bucketOf(seq, bucketSize) };
     const { entries } = await store.get(row, { entries: { fromSeq: seq, toSeq: seq } });
@@ -263,9 +288,11 @@ export class Receipts {
       readOrdinal: BigInt(readOrdinal),
     };
     const events = [{ kind: { case: "receipt" as const, value: receipt } }];
+    const { log } = thread;
     await this.#ports.channel.publish({
       kind: "receipt",
-      topics: thread.members.map(inbox),
+      topics: await this.#topics(log, userId),
+      ...(log.isGroup && { group: { membersSeq: log.audience.membersSeq } }),
       frame: toBinary(ServerFrameSchema, create(ServerFrameSchema, { events })),
       thread: thread.key,
       seq: 0,
@@ -274,13 +301,22 @@ export class Receipts {
       originSession,
     });
   }
+
+  /** Who hears of a user's positions; where nobody else may, the user's other devices still do. */
+  async #topics(log: ThreadLog, userId: string): Promise<readonly Topic[]> {
+    const alone = log.isGroup
+      ? log.audience.isLarge || !log.view?.roster.members.has(userId)
+      : await this.#ports.judging.isBlocked(log);
+    return alone ? [inbox(userId)] : log.audience.topics;
+  }
 }
 
 /** What is remembered of one thread's receipts. */
 class ThreadReceipts {
   readonly key: string;
   readonly threadId: Uint8Array;
-  readonly members: readonly string[];
+  /** The log as it came last: it knows whom to tell. */
+  log: ThreadLog;
   readonly users = new Map<string, Positions>();
   /** Whether the stored positions are in `users`. */
   loaded = false;
@@ -296,7 +332,7 @@ class ThreadReceipts {
   constructor(log: ThreadLog) {
     this.key = log.key;
     this.threadId = log.threadId;
-    this.members = log.view?.members ?? [];
+    this.log = log;
   }
 
   /** Notes that others are to hear of a user's positions. Where two sessions said them, each hears of the other's. */
@@ -319,6 +355,16 @@ interface Untold {
 /** What others are told of one who hides: what was read was delivered, and no more. */
 function withheld(positions: Positions): Positions {
   return { ...positions, deliveredSeq: positions.readSeq };
+}
+
+/** Positions as far as a viewer may see. */
+function atMost(positions: Positions, last: Range["last"]): Positions {
+  const { deliveredSeq, readSeq, readOrdinal } = positions;
+  return {
+    deliveredSeq: Math.min(deliveredSeq, last.seq),
+    readSeq: Math.min(readSeq, last.seq),
+    readOrdinal: Math.min(readOrdinal, last.ordinal),
+  };
 }
 
 function positionOf(thread: ThreadReceipts, userId: string): Positions {

@@ -177,8 +177,8 @@ describe("A seal", () => {
 
 function world() {
   const parts = new MessageParts(4);
-  const { logs, heads, search, appender, clock } = parts;
-  const resolver = new Resolver({ logs, heads, search, appender, clock, expiresMs: 10_000 });
+  const { logs, reader, search, appender, clock } = parts;
+  const resolver = new Resolver({ logs, reader, search, appender, clock, expiresMs: 10_000 });
   const resolve = (inquiry: Partial<Inquiry>) =>
     resolver.resolve({
       userId: "ann",

@@ -3,11 +3,11 @@ import { directThreadId } from "../base/thread-id.ts";
 import type { Appender } from "./appender.ts";
 import type { StoreSearch } from "./duplicate-search.ts";
 import { VOID_BODY } from "./entry-cell.ts";
-import type { HeadReader } from "./head-finder.ts";
 import { baseBeyondHead } from "./refusals.ts";
 import { sendTag } from "./send-tag.ts";
 import { type ThreadLog, tagKey } from "./thread-log.ts";
 import { selfThread, type ThreadLogs } from "./thread-logs.ts";
+import type { ThreadReader } from "./thread-reader.ts";
 import type { Committed } from "./verdict.ts";
 
 /** Which send to look for. */
@@ -26,7 +26,7 @@ export type Resolution = Committed | "unknown";
 
 export interface ResolverPorts {
   readonly logs: ThreadLogs;
-  readonly heads: HeadReader;
+  readonly reader: ThreadReader;
   readonly search: StoreSearch;
   readonly appender: Appender;
   readonly clock: Clock;
@@ -46,8 +46,8 @@ export class Resolver {
   async resolve(inquiry: Inquiry): Promise<Resolution> {
     const log = await this.#open(inquiry);
     if (!log) return "unknown";
-    const { heads, search, appender } = this.#ports;
-    const head = await heads.read(log.key, log.threadId, log.hint);
+    const { reader, search, appender } = this.#ports;
+    const { head } = await reader.head(log);
     if (inquiry.baseSeq > head.seq) throw baseBeyondHead(head.seq);
     const tag = sendTag(inquiry.userId, inquiry.clientId);
     const identity = { userId: inquiry.userId, clientId: inquiry.clientId, tagKey: tagKey(tag) };

@@ -82,9 +82,9 @@ export class Sender {
 
   #accept(log: ThreadLog, send: Send, committed: Committed, settle: Settle): void {
     const { hiding, receipts } = this.#committer;
-    const members = log.view?.members ?? [];
-    const at = members.findIndex((member) => member !== send.userId);
-    const recipient = members[at];
+    const isBlocked = (log.view?.blockedBy.length ?? 0) > 0;
+    const at = isBlocked ? -1 : log.participants.findIndex((user) => user !== send.userId);
+    const recipient = log.participants[at];
     const isOnline = committed.online[at];
     const answer = (recipientOffline: boolean | undefined) => {
       settle(accepted(send, committed, recipientOffline));

@@ -179,7 +179,9 @@ describe("MessageService", () => {
 function world() {
   const [store, threads, channel] = [new HookedStore(), new MemoryThreads(), new KeptChannel()];
   const clock = new FakeClock();
-  const service = new MessageService({ store, threads, channel, clock, bucketSize: 4 });
+  const { groups, blocks, memory: largeGroups } = threads;
+  const ports = { store, threads, groups, blocks, largeGroups, channel, clock };
+  const service = new MessageService({ ...ports, bucketSize: 4 });
   return { store, threads, channel, clock, service, threadId: threads.add("ann", "bob") };
 }
 

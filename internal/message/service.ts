@@ -22,20 +22,27 @@ import { Deadlines } from "../stream/deadlines.ts";
 import { Appender } from "./appender.ts";
 import { StoreSearch } from "./duplicate-search.ts";
 import { Gate } from "./gate.ts";
+import { type AskedChange, GroupChanges, type MadeChange } from "./group-changes.ts";
 import { HeadReader } from "./head-finder.ts";
 import { Hiding } from "./hiding.ts";
 import { readPage } from "./history.ts";
-import type { Channel, Threads, Visibilities } from "./ports.ts";
+import { Judging } from "./judging.ts";
+import type { Blocks, Channel, Groups, LargeGroups, Threads, Visibilities } from "./ports.ts";
 import { Receipts } from "./receipts.ts";
 import { Resolver } from "./resolve.ts";
+import { RosterLoader } from "./roster-loader.ts";
 import { type Committer, Sender } from "./sender.ts";
 import { ThreadLogs } from "./thread-logs.ts";
+import { type Membership, ThreadReader } from "./thread-reader.ts";
 import { TouchLedger } from "./touch-ledger.ts";
 import { publishTyping } from "./typing.ts";
 
 export interface MessagePorts {
   readonly store: MessageStore;
   readonly threads: Threads;
+  readonly groups: Groups;
+  readonly blocks: Blocks;
+  readonly largeGroups: LargeGroups;
   readonly channel: Channel;
   readonly clock: Clock;
   /** Without it nobody hides. */
@@ -66,42 +73,41 @@ export class MessageService {
   readonly #resolver: Resolver;
   readonly #sender: Sender;
   readonly #receipts: Receipts;
+  readonly #changes: GroupChanges;
+  readonly #reader: ThreadReader;
+  readonly #judging: Judging;
   readonly #channel: Channel;
   readonly appender: Appender;
 
   constructor(ports: MessagePorts) {
-    const { store, threads, channel, clock, bucketSize = BUCKET_SIZE } = ports;
+    const { store, threads, groups, channel, clock, bucketSize = BUCKET_SIZE } = ports;
     const deadlines = new Deadlines(clock);
-    const gate = new Gate({ threads, channel, clock, deadlines, ledger: new TouchLedger(clock) });
+    const gate = new Gate({ threads, groups, channel, clock, deadlines, ledger: new TouchLedger(clock) });
     const reading = boundedMessageStore(store, deadlines, READ_MS);
     const hiding = new Hiding(ports.visibilities);
+    const rosters = new RosterLoader({ groups, store, deadlines, bucketSize });
+    const { blocks, largeGroups } = ports;
+    const judging = new Judging({ rosters, groups, blocks, largeGroups, deadlines });
+    const logs = new ThreadLogs(threads);
+    const heads = new HeadReader(reading, bucketSize);
+    const reader = new ThreadReader({ logs, heads, judging, threads });
+    const common = { clock, channel, hiding, judging, reader, heads, threads, bucketSize };
     this.#channel = channel;
     this.#store = reading;
     this.#bucketSize = bucketSize;
-    this.#logs = new ThreadLogs(threads);
-    this.#heads = new HeadReader(reading, bucketSize);
-    this.#receipts = new Receipts({
-      store: reading,
-      heads: this.#heads,
-      threads,
-      channel,
-      clock,
-      hiding,
-      bucketSize,
-    });
+    this.#logs = logs;
+    this.#heads = heads;
+    this.#judging = judging;
+    this.#reader = reader;
+    this.#receipts = new Receipts({ ...common, store: reading });
     const search = new StoreSearch(store, bucketSize);
-    this.appender = new Appender({ store, search, gate, clock, deadlines, bucketSize });
+    this.appender = new Appender({ store, search, gate, judging, clock, deadlines, bucketSize });
     const { appender } = this;
-    const committer: Committer = { logs: this.#logs, appender, receipts: this.#receipts, hiding };
+    const committer: Committer = { logs, appender, receipts: this.#receipts, hiding };
     this.#sender = new Sender(committer, clock, EXPIRES_MS);
-    this.#resolver = new Resolver({
-      logs: this.#logs,
-      heads: this.#heads,
-      search: new StoreSearch(reading, bucketSize),
-      appender,
-      clock,
-      expiresMs: EXPIRES_MS,
-    });
+    this.#changes = new GroupChanges({ logs, appender, clock, expiresMs: EXPIRES_MS });
+    const pages = new StoreSearch(reading, bucketSize);
+    this.#resolver = new Resolver({ logs, reader, search: pages, appender, clock, expiresMs: EXPIRES_MS });
   }
 
   /** Appends one send and settles it once. For push servers. */
@@ -131,7 +137,23 @@ export class MessageService {
     readonly originSession: string;
   }): Promise<void> {
     const log = await this.#logs.open(typing.threadId, typing.userId);
-    await publishTyping(this.#channel, log, typing);
+    const ports = { channel: this.#channel, judging: this.#judging, reader: this.#reader };
+    await publishTyping(ports, log, typing);
+  }
+
+  /** Changes a group. For the thread service. */
+  change(asked: AskedChange): Promise<MadeChange> {
+    return this.#changes.change(asked);
+  }
+
+  /** Raises the epoch of a direct thread's head after a block was stored, or taken back. For the thread service. */
+  raiseEpoch(threadId: Uint8Array): Promise<void> {
+    return this.appender.raiseEpoch(this.#logs.bare(threadId));
+  }
+
+  /** Who of some users is a member of a group, as of a head read now. For push servers. */
+  membership(threadId: Uint8Array, userIds: readonly string[]): Promise<Membership> {
+    return this.#reader.membership(threadId, userIds);
   }
 
   /** Heads read from the store now, by thread id in hex. For the thread service. */
@@ -183,10 +205,10 @@ export class MessageService {
     call: Call,
   ): Promise<MessageInitShape<typeof ListEntriesResponseSchema>> {
     const log = await this.#logs.open(request.threadId, call.caller.userId);
-    const head = await this.#heads.read(log.key, log.threadId, log.hint);
+    const { firstSeq, last } = await this.#reader.range(log, call.caller.userId);
     const { threadId, position, pageSize } = request;
-    const page = await readPage(this.#store, threadId, head, position, pageSize, this.#bucketSize);
-    return { entries: [...page.entries], head: headOf(head), hasMore: page.hasMore };
+    const page = await readPage(this.#store, threadId, last, position, pageSize, this.#bucketSize, firstSeq);
+    return { entries: [...page.entries], head: headOf(last), hasMore: page.hasMore };
   }
 
   async #resolveSend(
@@ -210,13 +232,17 @@ export class MessageService {
     request: GetHeadsRequest,
     call: Call,
   ): Promise<MessageInitShape<typeof GetHeadsResponseSchema>> {
-    const heads = await Promise.all(
-      request.threadIds.map(async (threadId) => {
-        const log = await this.#logs.find(threadId, call.caller.userId);
-        return log && { threadId, head: headOf(await this.#heads.read(log.key, log.threadId, log.hint)) };
-      }),
-    );
+    const { userId } = call.caller;
+    const heads = await Promise.all(request.threadIds.map((threadId) => this.#headFor(threadId, userId)));
     return { heads: heads.filter((head) => head !== undefined) };
+  }
+
+  /** The head of a thread as far as the user may see; undefined if it is not the user's. */
+  async #headFor(threadId: Uint8Array, userId: string) {
+    const log = await this.#logs.find(threadId, userId);
+    if (!log) return undefined;
+    const { last } = await this.#reader.range(log, userId);
+    return { threadId, head: headOf(last) };
   }
 
   async #listReceipts(
@@ -224,7 +250,8 @@ export class MessageService {
     call: Call,
   ): Promise<MessageInitShape<typeof ListReceiptsResponseSchema>> {
     const log = await this.#logs.open(request.threadId, call.caller.userId);
-    const users = await this.#receipts.list(log, call.caller.userId);
+    const range = await this.#reader.range(log, call.caller.userId);
+    const users = await this.#receipts.list(log, call.caller.userId, range);
     const receipts = [...users].map(([userId, { deliveredSeq, readSeq, readOrdinal }]) => ({
       threadId: request.threadId,
       userId,

@@ -1,12 +1,26 @@
+import { MAX_MEMBERS, type Roster } from "../base/group.ts";
 import type { Head } from "../base/head.ts";
 import { hex } from "../base/ids.ts";
+import { isGroupThread } from "../base/thread-id.ts";
+import { type Audience, directAudience, groupAudience, NO_AUDIENCE } from "./audience.ts";
 import { bucketOf, type FoundHead } from "./head-finder.ts";
 import type { PendingSends } from "./pending-sends.ts";
-import type { EntryCellPut, ThreadView } from "./ports.ts";
+import type { EntryCellPut } from "./ports.ts";
+import type { PendingRaise } from "./raise.ts";
 import type { TouchAges } from "./touch-ledger.ts";
 
 /** How many of the newest keys of a thread the append cache keeps for the duplicate search. */
 const CACHED_KEYS = 256;
+
+/** What sends are judged by, as of every head with this members_seq and epoch (docs/design.md, section 5, Judged at H). */
+export interface View {
+  readonly membersSeq: number;
+  readonly epoch: number;
+  /** Of a group; without members for a direct thread. */
+  readonly roster: Roster;
+  /** Who of a direct thread's users has blocked the other. */
+  readonly blockedBy: readonly string[];
+}
 
 /**
  * What a server remembers of one thread between appends: the append cache. It serves appends only; the check-and-put
@@ -15,10 +29,25 @@ const CACHED_KEYS = 256;
 export class ThreadLog {
   readonly key: string;
   readonly threadId: Uint8Array;
+  readonly isGroup: boolean;
   readonly pending: PendingSends;
+  /** Raises of the epoch that wait for the next round. */
+  readonly raises: PendingRaise[] = [];
   /** Whether a round of this thread is under way. */
   busy = false;
-  view: ThreadView | undefined;
+  /** Both users of a direct thread, in byte order; empty until one of them has come in. */
+  participants: readonly string[] = [];
+  /** Whom entries reach, by the newest view. */
+  audience: Audience = NO_AUDIENCE;
+  /** The newest view that was loaded. Of a group: the projection holds it. */
+  view: View | undefined;
+  /** A load of a group's roster that is under way, as of a head with this members_seq. */
+  loading: { readonly membersSeq: number; readonly roster: Promise<Roster | undefined> } | undefined;
+  /** Who has blocked whom, where no view is at hand. */
+  blockedHint: readonly string[] | undefined;
+  /** When a large group's activity row was last written, by the monotonic clock. */
+  notedActivityMs = Number.NEGATIVE_INFINITY;
+  readonly #admitted = new Set<string>();
   found: FoundHead | undefined;
   /** The bucket in which to look for the head first. */
   hint = 0;
@@ -32,7 +61,33 @@ export class ThreadLog {
   constructor(threadId: Uint8Array, pending: PendingSends) {
     this.key = hex(threadId);
     this.threadId = threadId;
+    this.isGroup = isGroupThread(threadId);
     this.pending = pending;
+  }
+
+  /** Whether it is known that the user is or was a member. Membership as of a head is judged elsewhere. */
+  lets(userId: string): boolean {
+    if (!this.isGroup) return this.participants.includes(userId);
+    return this.#admitted.has(userId) || (this.view?.roster.members.has(userId) ?? false);
+  }
+
+  /** Lets a user in who is or was a member, and takes the users of a direct thread. */
+  admit(userId: string, participants: readonly string[]): void {
+    if (this.isGroup) {
+      if (this.#admitted.size >= MAX_MEMBERS) this.#admitted.clear();
+      this.#admitted.add(userId);
+    } else if (this.participants.length === 0) {
+      this.participants = participants;
+      this.audience = directAudience(participants);
+    }
+  }
+
+  /** Takes a group's roster that the projection holds, unless a newer one is at hand. */
+  takeRoster(roster: Roster, epoch: number): void {
+    if (this.view && this.view.membersSeq >= roster.appliedSeq) return;
+    this.view = { membersSeq: roster.appliedSeq, epoch, roster, blockedBy: [] };
+    this.audience = groupAudience(this.key, roster);
+    for (const userId of this.touches.keys()) if (!roster.members.has(userId)) this.touches.delete(userId);
   }
 
   /** Takes a head that was read. The keys above the old head are unknown, so the cache begins anew above it. */
@@ -50,6 +105,11 @@ export class ThreadLog {
     this.found = { head, bucket, stored };
     this.hint = bucket;
     for (const cell of cells) this.keys.add(cell);
+  }
+
+  /** Takes the head that our own raise of the epoch made. */
+  raised(head: Head, bytes: Uint8Array): void {
+    if (this.found) this.found = { ...this.found, head, stored: bytes };
   }
 
   /** Forgets the head and the keys: somebody else may have appended. */

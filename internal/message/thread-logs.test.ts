@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ErrorReason, HeddleError } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import { directThreadId } from "../base/thread-id.ts";
-import { MemoryThreads } from "../testing/message-ports.ts";
+import { directView, MemoryThreads } from "../testing/message-ports.ts";
 import { ThreadLogs } from "./thread-logs.ts";
 
 describe("ThreadLogs", () => {
@@ -11,7 +11,7 @@ describe("ThreadLogs", () => {
     const threadId = threads.add("ann", "bob");
     await assert.rejects(logs.open(threadId, "cay"), notFound);
     const log = await logs.open(threadId, "ann");
-    assert.deepEqual(log.view?.members, ["ann", "bob"]);
+    assert.deepEqual(log.participants, ["ann", "bob"]);
     await assert.rejects(logs.open(threadId, "cay"), notFound);
     assert.equal(logs.cached(log.key, "cay"), undefined);
     await assert.rejects(logs.open(new Uint8Array(16), "ann"), notFound);
@@ -40,7 +40,7 @@ describe("ThreadLogs", () => {
     const log = await logs.openDirect("bob", "ann");
     assert.deepEqual(log.threadId, directThreadId("ann", "bob"));
     assert.ok(threads.has(log.threadId));
-    assert.deepEqual(log.view?.members, ["ann", "bob"]);
+    assert.deepEqual(log.participants, ["ann", "bob"]);
     assert.equal(await logs.openDirect("ann", "bob"), log);
     assert.deepEqual(threads.trace, ["create bob ann"]);
   });
@@ -55,7 +55,7 @@ describe("ThreadLogs", () => {
   });
 
   it("forgets the longest unused beyond its bound, but none that is busy", async () => {
-    const view = { kind: "direct" as const, members: ["ann", "bob"], headBucket: 0 };
+    const view = directView("ann", "bob");
     const threads = Object.assign(new MemoryThreads(), { view: async () => view });
     const logs = new ThreadLogs(threads, 10);
     const [busy, unused, used] = [await open(logs, 0), await open(logs, 1), await open(logs, 2)];
@@ -79,6 +79,7 @@ function world() {
 function open(logs: ThreadLogs, n: number) {
   const threadId = new Uint8Array(16);
   new DataView(threadId.buffer).setUint32(0, n);
+  threadId[15] = 1; // As the ids of direct threads have it.
   return logs.open(threadId, "ann");
 }
 

@@ -19,11 +19,13 @@ export class ThreadLogs {
   readonly #threads: Threads;
   readonly #logs = new Map<string, ThreadLog>();
   readonly #max: number;
+  readonly #queue: () => PendingSends;
 
-  /** `max` is how many logs are remembered: 100,000 but in tests. */
-  constructor(threads: Threads, max = MAX_LOGS) {
+  /** `max` is how many logs are remembered: 100,000 but in tests. `queue` makes what holds a thread's waiting sends. */
+  constructor(threads: Threads, max = MAX_LOGS, queue = () => new PendingSends()) {
     this.#threads = threads;
     this.#max = max;
+    this.#queue = queue;
   }
 
   get size(): number {
@@ -33,7 +35,7 @@ export class ThreadLogs {
   /** The log if it is remembered and the user may come in; else it must be opened. */
   cached(key: string, userId: string): ThreadLog | undefined {
     const log = this.#logs.get(key);
-    if (!log?.view?.members.includes(userId)) return undefined;
+    if (!log?.lets(userId)) return undefined;
     this.#logs.delete(key);
     this.#logs.set(key, log);
     return log;
@@ -45,7 +47,7 @@ export class ThreadLogs {
     const cached = this.cached(key, userId);
     if (cached) return cached;
     const view = await this.#threads.view(threadId, userId);
-    return view && this.#remember(key, threadId, view);
+    return view && this.#remember(threadId, userId, view);
   }
 
   /** The same, but rejects with THREAD_NOT_FOUND. */
@@ -61,25 +63,36 @@ export class ThreadLogs {
     const log = await this.find(threadId, userId);
     if (log) return log;
     await this.#threads.createDirect(userId, toUserId);
-    const members = participants(userId, toUserId);
-    return this.#remember(hex(threadId), threadId, { kind: "direct", members, headBucket: 0 });
+    const view = { participants: participants(userId, toUserId), headBucket: 0 };
+    return this.#remember(threadId, userId, view);
   }
 
-  #remember(key: string, threadId: Uint8Array, view: ThreadView): ThreadLog {
+  /** The log of any thread, with nobody let in: for what services ask of one another. */
+  bare(threadId: Uint8Array, headBucket = 0): ThreadLog {
+    const key = hex(threadId);
     let log = this.#logs.get(key);
     if (!log) {
-      log = new ThreadLog(threadId, new PendingSends());
-      log.hint = view.headBucket;
+      log = new ThreadLog(threadId, this.#queue());
+      log.hint = headBucket;
       this.#logs.set(key, log);
-      if (this.#logs.size > this.#max) this.#forgetOne();
+      if (this.#logs.size > this.#max) this.#forgetOne(log);
     }
-    log.view = view;
     return log;
   }
 
-  #forgetOne(): void {
+  #remember(
+    threadId: Uint8Array,
+    userId: string,
+    view: Pick<ThreadView, "participants" | "headBucket">,
+  ): ThreadLog {
+    const log = this.bare(threadId, view.headBucket);
+    log.admit(userId, view.participants);
+    return log;
+  }
+
+  #forgetOne(newest: ThreadLog): void {
     for (const [key, log] of this.#logs) {
-      if (log.busy || log.renewing) continue;
+      if (log === newest || log.busy || log.renewing) continue;
       this.#logs.delete(key);
       return;
     }

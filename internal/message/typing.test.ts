@@ -10,7 +10,9 @@ function world() {
   const threads = new MemoryThreads();
   const channel = new KeptChannel();
   const store = new HookedStore();
-  const message = new MessageService({ store, threads, channel, clock: new FakeClock() });
+  const { groups, blocks, memory: largeGroups } = threads;
+  const ports = { store, threads, groups, blocks, largeGroups, channel };
+  const message = new MessageService({ ...ports, clock: new FakeClock() });
   const threadId = threads.add("ann", "bob");
   return { message, channel, store, threadId };
 }

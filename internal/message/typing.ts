@@ -1,30 +1,44 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { HeddleError } from "../base/heddle-error.ts";
-import { inbox } from "../base/publication.ts";
+import { type GroupMark, inbox, type Topic } from "../base/publication.ts";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
+import type { Judging } from "./judging.ts";
 import type { Channel } from "./ports.ts";
 import type { ThreadLog } from "./thread-log.ts";
+import type { ThreadReader } from "./thread-reader.ts";
 
 /** How long clients show it unless it is said again, in ms: two of the throttle's 3 s. */
 export const TYPING_EXPIRES_MS = 6_000;
 
-/** Threads with more members have no typing (docs/design.md, section 7). */
-const MAX_MEMBERS = 256;
+export interface TypingPorts {
+  readonly channel: Channel;
+  readonly judging: Judging;
+  readonly reader: ThreadReader;
+}
 
-/** Tells the other members that the user writes. Never stored; what cannot be handed over is dropped. */
+/** Where it goes; a group's mark with it. */
+interface Route {
+  readonly topics: readonly Topic[];
+  readonly group?: GroupMark;
+}
+
+/**
+ * Tells the other members that the user writes: not in a large group, nor where one of two has blocked the other, by the
+ * view at hand. Never stored; what cannot be handed over is dropped.
+ */
 export async function publishTyping(
-  channel: Channel,
+  ports: TypingPorts,
   log: ThreadLog,
   { userId, originSession }: { readonly userId: string; readonly originSession: string },
 ): Promise<void> {
-  const members = log.view?.members ?? [];
-  if (members.length > MAX_MEMBERS) return;
   const value = { threadId: log.threadId, userId, expiresAfterMs: TYPING_EXPIRES_MS };
   const events = [{ kind: { case: "typing" as const, value } }];
   try {
-    await channel.publish({
+    const route = log.isGroup ? await groupRoute(ports, log, userId) : await directRoute(ports, log, userId);
+    if (!route) return;
+    await ports.channel.publish({
       kind: "typing",
-      topics: members.filter((member) => member !== userId).map(inbox),
+      ...route,
       frame: toBinary(ServerFrameSchema, create(ServerFrameSchema, { events })),
       thread: log.key,
       seq: 0,
@@ -35,4 +49,23 @@ export async function publishTyping(
   } catch (error) {
     if (!(error instanceof HeddleError)) throw error;
   }
+}
+
+async function directRoute(
+  { judging }: TypingPorts,
+  log: ThreadLog,
+  userId: string,
+): Promise<Route | undefined> {
+  if (await judging.isBlocked(log)) return undefined;
+  return { topics: log.participants.filter((user) => user !== userId).map(inbox) };
+}
+
+async function groupRoute(
+  { reader }: TypingPorts,
+  log: ThreadLog,
+  userId: string,
+): Promise<Route | undefined> {
+  const view = log.view ?? (await reader.head(log)).view;
+  if (!view?.roster.members.has(userId) || view.roster.isLarge) return undefined;
+  return { topics: log.audience.topics, group: { membersSeq: log.audience.membersSeq } };
 }

@@ -22,9 +22,11 @@ export interface Privacy {
 }
 
 /** The thread service, as far as privacy needs it. */
-export interface Threads {
-  /** The thread as `userId`, who is or was a member, may see it; undefined if there is none or it is not theirs. */
-  view(threadId: Uint8Array, userId: string): Promise<{ readonly members: readonly string[] } | undefined>;
+export interface Acquaintances {
+  /** Whether the two have a direct thread, or are members of one group. */
+  shares(a: string, b: string): Promise<boolean>;
+  /** Who of the two has blocked the other: none, one or both names. */
+  between(a: string, b: string): Promise<readonly string[]>;
 }
 
 /** The registry, as an instance needs it. */

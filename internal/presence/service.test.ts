@@ -34,6 +34,47 @@ async function world() {
   return { clock, store, service, link, list, set, get, privacy };
 }
 
+const GROUP = {
+  threadId: new Uint8Array(16),
+  seq: 1,
+  ordinal: 0,
+  previousSeq: 0,
+  createdAtMs: 0,
+  sender: "ann",
+  requestId: new Uint8Array(16),
+  name: "Group",
+  added: [],
+  removed: [],
+  changed: [],
+  memberCount: 0,
+  isLarge: false,
+};
+
+function member(userId: string) {
+  return { userId, role: "member" } as const;
+}
+
+type Forbid = (store: SqliteThreadStore, service: PresenceService) => Promise<string[]>;
+
+/** What forbids somebody, as the thread service does it: stored, then told. Resolves to whom ann may see then. */
+const forbidden: Record<string, Forbid> = {
+  "blocked the caller": async (store, service) => {
+    await store.setBlocked(directThreadId("ann", "bob"), { ownerId: "bob", otherUserId: "ann" }, true);
+    await service.blockChanged("bob", "ann");
+    return ["cay"];
+  },
+  "left the group": async (store, service) => {
+    await store.project({ ...GROUP, seq: 2, previousSeq: 1, removed: ["cay"], memberCount: 1 }, 0);
+    await service.membersChanged(["cay"]);
+    return ["bob"];
+  },
+  "the caller shares no group with any more": async (store, service) => {
+    await store.project({ ...GROUP, seq: 2, previousSeq: 1, removed: ["ann"], memberCount: 1 }, 0);
+    await service.membersChanged(["ann"]);
+    return ["bob"];
+  },
+};
+
 describe("PresenceService", () => {
   it("lists, in the order asked, those with whom the caller shares a thread and nobody else", async () => {
     const { list } = await world();
@@ -67,6 +108,49 @@ describe("PresenceService", () => {
     release();
     assert.deepEqual(await listing, []);
   });
+
+  it("lists nobody with whom there is a block, in either direction", async () => {
+    const { list, store, service } = await world();
+    const block = { ownerId: "bob", otherUserId: "ann" };
+    await store.setBlocked(directThreadId("ann", "bob"), block, true);
+    await service.blockChanged("bob", "ann");
+    assert.deepEqual([await list("ann", ["bob"]), await list("bob", ["ann"])], [[], []]);
+    await store.setBlocked(directThreadId("ann", "bob"), block, false);
+    assert.deepEqual(await list("ann", ["bob"]), [["bob", PresenceStatus.ONLINE]]);
+  });
+
+  it("lists members of the caller's groups while both are in one", async () => {
+    const { list, store } = await world();
+    const group = { ...GROUP, added: [member("ann"), member("cay")], memberCount: 2 };
+    await store.project(group, 0);
+    assert.deepEqual(await list("cay", ["ann", "bob"]), [["ann", PresenceStatus.ONLINE]]);
+    await store.project({ ...GROUP, seq: 2, previousSeq: 1, removed: ["cay"], memberCount: 1 }, 0);
+    assert.deepEqual([await list("cay", ["ann"]), await list("ann", ["cay"])], [[], []]);
+  });
+
+  for (const [what, forbid] of Object.entries(forbidden)) {
+    it(`leaves out of a list whom ${what} while others in it were checked`, async () => {
+      const { list, store, service, privacy } = await world();
+      await store.project({ ...GROUP, added: [member("ann"), member("cay")], memberCount: 2 }, 0);
+      const maySee = privacy.maySee.bind(privacy);
+      let isHeld = true;
+      let release = () => {};
+      privacy.maySee = async (viewer, user) => {
+        const may = await maySee(viewer, user);
+        if (user === "nobody" && isHeld) await new Promise<void>((resolve) => (release = resolve));
+        return may;
+      };
+      const listing = list("ann", ["bob", "cay", "nobody"]);
+      await new Promise((resolve) => setImmediate(resolve));
+      const left = await forbid(store, service);
+      isHeld = false;
+      release();
+      assert.deepEqual(
+        (await listing).map(([userId]) => userId),
+        left,
+      );
+    });
+  }
 
   it("says nothing of users whom it does not own, and of new ones not until it has learned", async () => {
     const { service, list, clock } = await world();

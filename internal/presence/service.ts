@@ -5,6 +5,7 @@ import { PresenceStatus, Visibility as WireVisibility } from "../gen/heddle/pres
 import type * as rpc from "../gen/heddle/presence/v1/presence_service_pb.js";
 import { CHECK_AGAIN_MS, CHECK_EVERY_MS, LEARN_MS } from "./limits.ts";
 import { LiveTime } from "./live-time.ts";
+import { OpenLists } from "./open-lists.ts";
 import type { Link, Privacy, Registry, Visibility } from "./ports.ts";
 import { type Moment, Users } from "./users.ts";
 import type { Visibilities } from "./visibilities.ts";
@@ -51,6 +52,7 @@ export class PresenceService {
   readonly #live: LiveTime;
   readonly #users: Users;
   readonly #watches: Watches;
+  readonly #lists: OpenLists;
   readonly #links = new Set<Link>();
   #owns: (userId: string) => boolean = () => true;
   #isClosed = false;
@@ -68,6 +70,7 @@ export class PresenceService {
       learned: (covers) => this.#watches.tellAll(covers),
     });
     this.#watches = new Watches({ privacy, presenceOf: (userId) => this.#presenceOf(userId) });
+    this.#lists = new OpenLists(privacy);
     this.#learn(() => true);
     this.#checkLater();
     this.#checkWatchesLater();
@@ -113,6 +116,24 @@ export class PresenceService {
     };
   }
 
+  /**
+   * A block between the two was set or taken back, and is stored. When it resolves neither is told of the other, by
+   * watch or list, but by a check that began later.
+   */
+  async blockChanged(a: string, b: string): Promise<void> {
+    this.#lists.blockChanged(a, b);
+    this.#watches.blockChanged(a, b);
+  }
+
+  /**
+   * These users, at most MAX_CHANGE, have joined or left a group, which is stored. When it resolves nobody is told, by
+   * watch or list, what it may not be told any more; watches that may open do so soon after.
+   */
+  async membersChanged(userIds: readonly string[]): Promise<void> {
+    this.#lists.membersChanged(userIds);
+    await this.#watches.recheckAll(userIds);
+  }
+
   /** Ends: every push server is told that its link is closed. */
   close(): void {
     this.#isClosed = true;
@@ -131,19 +152,19 @@ export class PresenceService {
     setVisibility: (request: rpc.SetVisibilityRequest, call: Call) => this.#setVisibility(request, call),
   };
 
-  /** What is read is judged once more when it is answered: a visibility set since has been answered, too. */
+  /** By what is so when it is answered: a visibility, a block, a leave that came meanwhile may be answered already. */
   async #list(
     { userIds }: rpc.ListPresenceRequest,
     { caller }: Call,
   ): Promise<MessageInitShape<typeof rpc.ListPresenceResponseSchema>> {
-    const { privacy, visibilities } = this.#init;
-    const may = await Promise.all(userIds.map((userId) => privacy.maySee(caller.userId, userId)));
-    const presences = userIds.flatMap((userId, at) => {
-      if (!may[at] || visibilities.known(userId) === "nobody") return [];
-      const presence = this.#presenceOf(userId);
-      return presence ? [toWirePresence(userId, presence)] : [];
-    });
-    return { presences };
+    const { visibilities } = this.#init;
+    return this.#lists.judge(caller.userId, userIds, (maySee) => ({
+      presences: userIds.flatMap((userId) => {
+        if (!maySee(userId) || visibilities.known(userId) === "nobody") return [];
+        const presence = this.#presenceOf(userId);
+        return presence ? [toWirePresence(userId, presence)] : [];
+      }),
+    }));
   }
 
   /** In force before it is answered: stored, then remembered, then applied to every watch. */

@@ -1,21 +1,23 @@
-import { directThreadId } from "../base/thread-id.ts";
-import type { Privacy, Threads } from "./ports.ts";
+import type { Acquaintances, Privacy } from "./ports.ts";
 import type { Visibilities } from "./visibilities.ts";
 
-/** Whose presence a user may see: of those with whom the user shares a thread, and who do not hide. */
+/**
+ * Whose presence a user may see: of those who do not hide, with whom there is no block, and with whom the user shares a
+ * thread.
+ */
 export class SharedThreads implements Privacy {
-  readonly #threads: Threads;
+  readonly #acquaintances: Acquaintances;
   readonly #visibilities: Visibilities;
 
-  constructor(threads: Threads, visibilities: Visibilities) {
-    this.#threads = threads;
+  constructor(acquaintances: Acquaintances, visibilities: Visibilities) {
+    this.#acquaintances = acquaintances;
     this.#visibilities = visibilities;
   }
 
   async maySee(viewer: string, user: string): Promise<boolean> {
     if (viewer === user) return false;
     if ((await this.#visibilities.read(user)) === "nobody") return false;
-    const view = await this.#threads.view(directThreadId(viewer, user), viewer);
-    return view?.members.includes(user) ?? false;
+    if ((await this.#acquaintances.between(viewer, user)).length > 0) return false;
+    return this.#acquaintances.shares(viewer, user);
   }
 }

@@ -9,7 +9,8 @@ interface Watch {
   isOpen: boolean;
   /** Raised by whatever a check that is under way cannot have seen. */
   doubts: number;
-  isChecking: boolean;
+  /** The check that is under way. */
+  checking: Promise<void> | undefined;
 }
 
 /** What a watcher is told of a user whom it may no longer see. */
@@ -31,6 +32,7 @@ export class Watches {
   readonly #byUser = new Map<string, Set<Watch>>();
   /** By session, then by user. */
   readonly #bySession = new Map<string, Map<string, Watch>>();
+  readonly #byViewer = new Map<string, Set<Watch>>();
   /** Watches whose check failed. */
   readonly #unchecked = new Set<Watch>();
   #size = 0;
@@ -98,11 +100,36 @@ export class Watches {
     }
   }
 
-  /** Who may see the user has changed: all who watch are checked anew. Resolves when that is done. */
-  async recheck(userId: string): Promise<void> {
-    const watches = [...(this.#byUser.get(userId) ?? [])];
-    for (const watch of watches) watch.doubts++;
-    await Promise.all(watches.map((watch) => this.#check(watch)));
+  /** Whether the two may see each other has changed: neither is told of the other until that is checked anew. */
+  blockChanged(a: string, b: string): void {
+    for (const [viewer, user] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      for (const watch of this.#byUser.get(user) ?? []) {
+        if (watch.watcher.viewerId !== viewer) continue;
+        watch.doubts++;
+        this.#shut(watch);
+        void this.#check(watch);
+      }
+    }
+  }
+
+  /** Who may see the user has changed: all who watch are checked anew. See recheckAll. */
+  recheck(userId: string): Promise<void> {
+    return this.#recheck(this.#byUser.get(userId) ?? []);
+  }
+
+  /**
+   * Whom these users may see, and who may see them, has changed: their watches, and those of them, are checked anew.
+   * Resolves when no watch is open that was checked before; what is mute opens when its own check is done.
+   */
+  async recheckAll(userIds: readonly string[]): Promise<void> {
+    const watches = userIds.flatMap((userId) => [
+      ...(this.#byUser.get(userId) ?? []),
+      ...(this.#byViewer.get(userId) ?? []),
+    ]);
+    await this.#recheck(new Set(watches));
   }
 
   /** Makes again the checks that failed. */
@@ -118,40 +145,49 @@ export class Watches {
     this.#bySession.set(session, mine);
     const known = mine.get(userId);
     if (known) return known;
-    const watch: Watch = { watcher, userId, isOpen: false, doubts: 0, isChecking: false };
+    const watch: Watch = { watcher, userId, isOpen: false, doubts: 0, checking: undefined };
     mine.set(userId, watch);
-    const ofUser = this.#byUser.get(userId) ?? new Set();
-    this.#byUser.set(userId, ofUser.add(watch));
+    addTo(this.#byUser, userId, watch);
+    addTo(this.#byViewer, watcher.viewerId, watch);
     this.#size++;
     return watch;
   }
 
-  async #check(watch: Watch): Promise<void> {
-    if (watch.isChecking) {
-      watch.doubts++; // The check that is under way is made once more.
-      return;
+  async #recheck(watches: Iterable<Watch>): Promise<void> {
+    const checks: Promise<void>[] = [];
+    for (const watch of watches) {
+      watch.doubts++;
+      const check = this.#check(watch);
+      if (watch.isOpen) checks.push(check);
     }
-    watch.isChecking = true;
-    try {
-      await this.#checkUntilSure(watch);
-    } catch {
-      if (this.#isRegistered(watch)) this.#unchecked.add(watch); // The store is away: mute until it is back.
-    } finally {
-      watch.isChecking = false;
-    }
+    await Promise.all(checks);
   }
 
+  /** Resolves when the watch is open or mute by what is so. A check that is under way is made once more. */
+  #check(watch: Watch): Promise<void> {
+    if (watch.checking) watch.doubts++;
+    else watch.checking = this.#checkUntilSure(watch).finally(() => (watch.checking = undefined));
+    return watch.checking;
+  }
+
+  /** Never rejects. While the store is away the watch is mute. */
   async #checkUntilSure(watch: Watch): Promise<void> {
-    for (let doubts = -1; doubts !== watch.doubts; ) {
-      doubts = watch.doubts;
-      const may = await this.#init.privacy.maySee(watch.watcher.viewerId, watch.userId);
-      if (!this.#isRegistered(watch)) return;
-      if (doubts !== watch.doubts) continue;
-      if (!may) this.#shut(watch);
-      else if (!watch.isOpen) {
-        watch.isOpen = true;
-        this.#tell(watch);
+    try {
+      for (let doubts = -1; doubts !== watch.doubts; ) {
+        doubts = watch.doubts;
+        const may = await this.#init.privacy.maySee(watch.watcher.viewerId, watch.userId);
+        if (!this.#isRegistered(watch)) return;
+        if (doubts !== watch.doubts) continue;
+        if (!may) this.#shut(watch);
+        else if (!watch.isOpen) {
+          watch.isOpen = true;
+          this.#tell(watch);
+        }
       }
+    } catch {
+      if (!this.#isRegistered(watch)) return;
+      this.#shut(watch);
+      this.#unchecked.add(watch);
     }
   }
 
@@ -175,10 +211,20 @@ export class Watches {
     const mine = this.#bySession.get(session);
     mine?.delete(watch.userId);
     if (mine?.size === 0) this.#bySession.delete(session);
-    const ofUser = this.#byUser.get(watch.userId);
-    ofUser?.delete(watch);
-    if (ofUser?.size === 0) this.#byUser.delete(watch.userId);
+    removeFrom(this.#byUser, watch.userId, watch);
+    removeFrom(this.#byViewer, watch.watcher.viewerId, watch);
     this.#unchecked.delete(watch);
     this.#size--;
   }
+}
+
+function addTo(watches: Map<string, Set<Watch>>, userId: string, watch: Watch): void {
+  const known = watches.get(userId) ?? new Set();
+  watches.set(userId, known.add(watch));
+}
+
+function removeFrom(watches: Map<string, Set<Watch>>, userId: string, watch: Watch): void {
+  const known = watches.get(userId);
+  known?.delete(watch);
+  if (known?.size === 0) watches.delete(userId);
 }

@@ -1,17 +1,17 @@
 import type { Clock } from "../base/clock.ts";
 import { Code, HeddleError } from "../base/heddle-error.ts";
 import type { Thread } from "../gen/heddle/thread/v1/thread_pb.js";
+import type { CallGate } from "./call-gate.ts";
 import { caughtUpFrame, threadChangedFrame } from "./events.ts";
 import { SYNC_MS, SYNC_RETRY_MAX_MS, SYNC_RETRY_MS } from "./limits.ts";
 import type { SyncPage, Threads } from "./ports.ts";
 import type { SessionQueue } from "./session-queue.ts";
-import type { SyncGate } from "./sync-gate.ts";
 
 /** What a backfill works with. */
 export interface BackfillInit {
   readonly clock: Clock;
   readonly threads: Threads;
-  readonly gate: SyncGate;
+  readonly gate: CallGate;
   readonly queue: SessionQueue;
   readonly userId: string;
   /** Where to start: what the client last stored. */
@@ -116,7 +116,7 @@ export class Backfill {
   }
 
   /** For the gate: it is this backfill's turn. */
-  callSync(): void {
+  callNow(): void {
     const { threads, userId, cursor, clock } = this.#init;
     const call = ++this.#calls;
     this.#state = "calling";

@@ -4,6 +4,7 @@ import { Deadlines } from "../stream/deadlines.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
 import { FakeMessages } from "../testing/push-world.ts";
 import { BoundedMessages } from "./bounded-messages.ts";
+import type { Messages } from "./ports.ts";
 
 const RECEIPT = {
   userId: "bob",
@@ -27,9 +28,20 @@ describe("BoundedMessages", () => {
   it("gives up on a call after 10 s, so that it holds up no session for ever", async () => {
     const clock = new FakeClock();
     const never = () => new Promise<void>(() => {});
-    const silent = { send: () => {}, raiseReceipt: never, flushReceipts: never, typing: never };
+    const silent: Messages = {
+      send: () => {},
+      raiseReceipt: never,
+      flushReceipts: never,
+      typing: never,
+      membership: () => new Promise(() => {}),
+    };
     const bounded = new BoundedMessages(silent, new Deadlines(clock));
-    const answers = [bounded.raiseReceipt(RECEIPT), bounded.flushReceipts("bob"), bounded.typing(RECEIPT)];
+    const answers = [
+      bounded.raiseReceipt(RECEIPT),
+      bounded.flushReceipts("bob"),
+      bounded.typing(RECEIPT),
+      bounded.membership(new Uint8Array(16), ["bob"]),
+    ];
     clock.advance(10_250);
     for (const answer of answers) await assert.rejects(answer, { code: Code.DEADLINE_EXCEEDED });
   });

@@ -1,31 +1,12 @@
 import assert from "node:assert/strict";
 import { createLog } from "../base/log.ts";
-import { inbox, type Topic } from "../base/publication.ts";
-import { entry, PushWorld, threadOf } from "../testing/push-world.ts";
-import type { Channel, ChannelLink, Link } from "./ports.ts";
+import { inbox, type Publication } from "../base/publication.ts";
+import { FakeGroup } from "../testing/fake-group.ts";
+import { entry, PushWorld, receipt, threadOf } from "../testing/push-world.ts";
+import { RemoteChannel } from "../testing/remote-channel.ts";
 import { PushServer } from "./service.ts";
 
 const toBob = (seq: number) => entry({ thread: threadOf(1), seq, from: "ann", to: "bob" });
-
-/** A channel instance at the other end of a network: the test says when it confirms, fails and closes. */
-class RemoteChannel implements Channel {
-  readonly links: Link[] = [];
-  readonly asked: { readonly topic: Topic; readonly settle: (error?: Error) => void }[] = [];
-  readonly unsubscribed: Topic[] = [];
-  goodbyes = 0;
-
-  attach(link: Link): ChannelLink {
-    this.links.push(link);
-    return {
-      subscribe: (topic) =>
-        new Promise((resolve, reject) => {
-          this.asked.push({ topic, settle: (error) => (error ? reject(error) : resolve()) });
-        }),
-      unsubscribe: (topic) => this.unsubscribed.push(topic),
-      close: () => this.goodbyes++,
-    };
-  }
-}
 
 /** A push server of that channel, and a stream of bob's that has said `open`. */
 async function open() {
@@ -128,5 +109,63 @@ describe("Inboxes", () => {
     assert.equal(channel.goodbyes, 1);
     channel.links[0]?.closed();
     assert.equal(channel.links.length, 1);
+  });
+
+  describe("when somebody is blocked", () => {
+    const block = (userId: string, otherUserId: string, isBlocked: boolean): Publication => ({
+      ...toBob(0),
+      kind: "block_changed",
+      topics: [inbox(userId), inbox(otherUserId)],
+      thread: "",
+      userId,
+      otherUserId,
+      isBlocked,
+    });
+    const read = (userId: string, to: string) => receipt({ thread: threadOf(1), userId, to, readSeq: 1 });
+
+    it("drop receipts and typing of each for the other, until it is over", async () => {
+      const world = new PushWorld();
+      const [ann, bob] = [await world.live("ann", 1), await world.live("bob", 2)];
+      const count = () =>
+        [ann, bob].map((stream) => stream.of("receipt").length + stream.of("typing").length);
+      const sayAll = async () => {
+        for (const kind of ["receipt", "typing"] as const) {
+          await world.publish({ ...read("bob", "ann"), kind, topics: [inbox("ann")] });
+          await world.publish({ ...read("ann", "bob"), kind, topics: [inbox("bob")] });
+        }
+      };
+      await world.publish(block("ann", "bob", true));
+      await sayAll();
+      assert.deepEqual(count(), [0, 0]);
+      await world.publish(toBob(1));
+      assert.equal(bob.of("entry").length, 1, "the thread goes on as far as the message service lets it");
+      await world.publish(block("bob", "ann", false));
+      await sayAll();
+      assert.deepEqual(count(), [2, 2]);
+    });
+
+    it("leave what the blocked one says to others, and what both say in groups", async () => {
+      const world = new PushWorld();
+      const group = new FakeGroup(world, threadOf(9), ["ann", "bob"]);
+      const [ann, bob] = [await world.live("ann", 1), await world.live("bob", 2)];
+      await world.publish(block("ann", "bob", true));
+      await world.publish(read("cyn", "bob"));
+      await world.publish(group.sign("receipt", "ann"));
+      assert.deepEqual([ann.of("receipt").length, bob.of("receipt").length], [1, 2]);
+    });
+
+    it("remember it until the user's last session ends", async () => {
+      const world = new PushWorld();
+      const first = await world.live("bob", 1);
+      await world.publish(block("ann", "bob", true));
+      const second = await world.live("bob", 2);
+      first.drop();
+      await world.publish(read("ann", "bob"));
+      assert.equal(second.of("receipt").length, 0);
+      second.drop();
+      const third = await world.live("bob", 3);
+      await world.publish(read("ann", "bob"));
+      assert.equal(third.of("receipt").length, 1, "the message service would not have said it");
+    });
   });
 });

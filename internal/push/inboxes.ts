@@ -1,50 +1,43 @@
 import type { Clock } from "../base/clock.ts";
 import { inbox, type Publication, type Topic } from "../base/publication.ts";
-import { DrainingReason } from "../gen/heddle/push/v1/frame_pb.js";
-import type { Channel, ChannelLink } from "./ports.ts";
+import type { Deadlines } from "../stream/deadlines.ts";
+import { GroupTopics } from "./group-topics.ts";
+import { SUBSCRIBE_WAIT_MS } from "./limits.ts";
+import { OnlineUser } from "./online-user.ts";
+import type { Messages, Threads } from "./ports.ts";
 import type { Session } from "./session.ts";
-
-/** A subscription that failed is tried again after this long, in ms. */
-const SUBSCRIBE_AGAIN_MS = 1_000;
-
-/** One user's inbox: subscribed to once, however many devices and sessions the user has here. */
-interface Inbox {
-  readonly topic: Topic;
-  sessions: Session[];
-  /** Whether the channel service has said that every later publication comes. */
-  isSubscribed: boolean;
-}
+import type { Subscriber, Topics } from "./topics.ts";
 
 export interface InboxesInit {
   readonly clock: Clock;
-  readonly channel: Channel;
-  /** The push server's name in the registry. */
-  readonly name: string;
+  readonly deadlines: Deadlines;
+  readonly messages: Pick<Messages, "membership">;
+  readonly threads: Pick<Threads, "groups">;
+  readonly topics: Topics;
 }
 
 /**
- * The inboxes of the users who have a session here, and the link through which their events come
- * (docs/design.md, section 7). A subscription is kept from a user's first session to the last. When the channel
- * service closes the link, everything is subscribed to anew on another, and then every session compares: what was
- * published in between is found by Sync.
+ * The inboxes of the users who have a session here, each subscribed to once, from a user's first session to its last,
+ * and before its groups are listed and their topics subscribed to (docs/design.md, section 7). Sessions go on when all
+ * that is done. What is done late, or over again after the link was lost, makes them compare: when all of it is done,
+ * and until then SUBSCRIBE_WAIT_MS after a part of it.
  */
 export class Inboxes {
   readonly #clock: Clock;
-  readonly #channel: Channel;
-  readonly #name: string;
-  readonly #inboxes = new Map<Topic, Inbox>();
-  #link: ChannelLink;
-  /** Counts links, so that nothing that an older one says is heard. */
-  #links = 0;
-  #isClosed = false;
-  /** Publications that came, each once whatever number of sessions they went to. */
-  deliveries = 0;
+  readonly #topics: Topics;
+  readonly #groups: GroupTopics;
+  readonly #inboxes = new Map<string, Inbox>();
+  /** Users of whom something has become known, but not all. */
+  #unsettled = new Set<OnlineUser>();
 
   constructor(init: InboxesInit) {
     this.#clock = init.clock;
-    this.#channel = init.channel;
-    this.#name = init.name;
-    this.#link = this.#attach();
+    this.#topics = init.topics;
+    this.#groups = new GroupTopics({
+      ...init,
+      online: (userId) => this.#inboxes.get(userId)?.user,
+      settled: (user) => this.#settled(user),
+    });
   }
 
   /** Users with a session. */
@@ -52,94 +45,84 @@ export class Inboxes {
     return this.#inboxes.size;
   }
 
-  /** Adds the session to its user's inbox. True if every later publication surely reaches it already. */
+  /** Adds the session to its user's. True if every later publication surely reaches it already. */
   join(session: Session): boolean {
-    const topic = inbox(session.identity.userId);
-    const known = this.#inboxes.get(topic);
-    if (known) {
-      known.sessions.push(session);
-      return known.isSubscribed;
+    const { userId } = session.identity;
+    let known = this.#inboxes.get(userId);
+    const isNew = !known;
+    known ??= new Inbox(userId, this.#groups, (user) => this.#settled(user));
+    known.user.add(session);
+    if (isNew) {
+      this.#inboxes.set(userId, known);
+      this.#topics.subscribe(known);
     }
-    const made: Inbox = { topic, sessions: [session], isSubscribed: false };
-    this.#inboxes.set(topic, made);
-    this.#subscribe(made);
-    return false;
+    return known.user.isReady;
   }
 
   /** Removes the session. True if it was its user's last one here. */
   leave(session: Session): boolean {
-    const topic = inbox(session.identity.userId);
-    const known = this.#inboxes.get(topic);
-    if (!known?.sessions.includes(session)) return false;
-    known.sessions = known.sessions.filter((one) => one !== session);
-    if (known.sessions.length > 0) return false;
-    this.#inboxes.delete(topic);
-    this.#link.unsubscribe(topic);
+    const { userId } = session.identity;
+    const known = this.#inboxes.get(userId);
+    if (!known?.user.remove(session) || known.user.hasSessions) return false;
+    this.#inboxes.delete(userId);
+    this.#unsettled.delete(known.user);
+    this.#topics.unsubscribe(known);
+    this.#groups.leave(known.user);
     return true;
   }
 
-  /** A goodbye to the channel service. */
-  close(): void {
-    this.#isClosed = true;
-    this.#link.close();
-  }
-
-  #attach(): ChannelLink {
-    const number = ++this.#links;
-    return this.#channel.attach({
-      name: this.#name,
-      deliver: (publication, topics) => {
-        if (number === this.#links) this.#deliver(publication, topics);
-      },
-      closed: () => {
-        if (number === this.#links && !this.#isClosed) this.#attachAgain();
-      },
-    });
-  }
-
-  #attachAgain(): void {
-    this.#link = this.#attach();
-    for (const one of this.#inboxes.values()) {
-      one.isSubscribed = false;
-      this.#subscribe(one);
+  #settled(user: OnlineUser): void {
+    if (!user.isReady) {
+      this.#compareLater(user);
+      return;
     }
+    this.#unsettled.delete(user);
+    user.subscribed();
   }
 
-  #subscribe(to: Inbox): void {
-    const number = this.#links;
-    const isCurrent = () => number === this.#links && this.#inboxes.get(to.topic) === to && !this.#isClosed;
-    this.#link.subscribe(to.topic).then(
-      () => {
-        if (!isCurrent()) return;
-        to.isSubscribed = true;
-        for (const session of to.sessions) session.subscribed();
-      },
-      () => {
-        this.#clock.after(SUBSCRIBE_AGAIN_MS, () => {
-          if (isCurrent()) this.#subscribe(to);
-        });
-      },
-    );
+  #compareLater(user: OnlineUser): void {
+    if (this.#unsettled.size === 0) this.#clock.after(SUBSCRIBE_WAIT_MS, () => this.#compareUnsettled());
+    this.#unsettled.add(user);
   }
 
-  #deliver(publication: Publication, topics: readonly Topic[]): void {
-    this.deliveries++;
-    for (const topic of topics) {
-      const sessions = this.#inboxes.get(topic)?.sessions;
-      if (sessions) deliverTo(sessions, publication);
-    }
+  #compareUnsettled(): void {
+    const users = this.#unsettled;
+    this.#unsettled = new Set();
+    for (const user of users) user.compare();
   }
 }
 
-/** Everybody but the session that caused it, which has its own answer. */
-function deliverTo(sessions: readonly Session[], publication: Publication): void {
-  const isRevocation = publication.kind === "device_revoked";
-  for (const session of sessions) {
-    const { key, deviceId } = session.identity;
-    if (!isRevocation) {
-      if (key !== publication.originSession) session.push(publication);
-    } else if (deviceId === publication.deviceId) {
-      session.drain(DrainingReason.DEVICE_REVOKED, 0, 0);
-    }
+/** The inbox of one user. */
+class Inbox implements Subscriber {
+  readonly topic: Topic;
+  readonly user: OnlineUser;
+  readonly #groups: GroupTopics;
+  readonly #settled: (user: OnlineUser) => void;
+
+  constructor(userId: string, groups: GroupTopics, settled: (user: OnlineUser) => void) {
+    this.topic = inbox(userId);
+    this.user = new OnlineUser(userId);
+    this.#groups = groups;
+    this.#settled = settled;
+  }
+
+  subscribed(): void {
+    this.user.isSubscribed = true;
+    this.#groups.list(this.user);
+    this.#settled(this.user);
+  }
+
+  lost(): void {
+    this.user.isSubscribed = false;
+    this.user.areGroupsListed = false;
+    this.#groups.stopListing(this.user);
+  }
+
+  deliver(publication: Publication): void {
+    const { kind, group, deviceId } = publication;
+    if (kind === "device_revoked") this.user.revoke(deviceId);
+    else if (kind === "block_changed") this.user.noteBlock(publication);
+    else if (kind !== "entry" || !group) this.user.push(publication);
+    else if (group.change?.added.includes(this.user.userId)) this.#groups.added(this.user, publication);
   }
 }

@@ -95,6 +95,25 @@ export const IDLE_FRAMES_PER_SECOND = 100;
 /** Threads whose delivered positions wait to be handed over; more than a client can be acking at a time. */
 export const DELIVERED_THREADS = 1_000;
 
+/** Entries of a group that are noted, without their bytes, while its members are being read; beyond it they are read again. */
+export const HELD_ENTRIES = 64;
+
+/** Users of one group whose membership is read in one call: their names fit into 64 KiB. */
+export const MEMBERSHIP_USERS = 500;
+
+/** Memberships that a push server reads at a time, each of one group, and lists of a user's groups likewise. */
+export const READS_AT_ONCE = 32;
+
+/** How long a list of groups may take; a membership has the deadline of every call to the message service. */
+export const GROUPS_MS = 10_000;
+
+/** The wait before such a call that failed is made again: from here, doubled each time, up to READ_AGAIN_MAX_MS. */
+export const READ_AGAIN_MS = 100;
+export const READ_AGAIN_MAX_MS = 10_000;
+
+/** Blocks that are remembered per user while it is online. The message service judges by all of them anyway. */
+export const BLOCKS = 1_000;
+
 /** Pages of Sync that a push server asks for at a time: a restart must not bring the thread service down. */
 export const SYNCS_AT_ONCE = 32;
 

@@ -29,12 +29,31 @@ export interface Messages {
     readonly threadId: Uint8Array;
     readonly originSession: string;
   }): Promise<void>;
+  /**
+   * Who of these users is a member of a group, as of its head, which is read from the store by this call. Rejects with
+   * THREAD_NOT_FOUND if there is no such group.
+   */
+  membership(threadId: Uint8Array, userIds: readonly string[]): Promise<Membership>;
+}
+
+/** Some of a group's members, as of a head. */
+export interface Membership {
+  /** The head. */
+  readonly seq: number;
+  readonly ordinal: number;
+  readonly membersSeq: number;
+  /** More than 256 have been members at a time. */
+  readonly isLarge: boolean;
+  /** Of those asked for, the members, with the first entry that each sees. */
+  readonly joined: ReadonlyMap<string, number>;
 }
 
 /** The thread service, as a push server needs it. */
 export interface Threads {
   /** A page of Sync; an empty pageToken asks for the first (docs/design.md, section 6). */
   sync(userId: string, cursor: Uint8Array, pageToken: Uint8Array): Promise<SyncPage>;
+  /** The ids of the groups that the user is a member of, as far as projected. */
+  groups(userId: string): Promise<readonly Uint8Array[]>;
 }
 
 export interface SyncPage {

@@ -14,6 +14,7 @@ import type { Handlers } from "../rpc/handlers.ts";
 import { Deadlines } from "../stream/deadlines.ts";
 import { EachTick, eventLoopTick, type Tick } from "../stream/each-tick.ts";
 import { BoundedMessages } from "./bounded-messages.ts";
+import { CallGate } from "./call-gate.ts";
 import type { PushConfig } from "./config.ts";
 import { ConnectDoor } from "./door-connect.ts";
 import { WebDoor } from "./door-web.ts";
@@ -25,7 +26,7 @@ import { serverDraining, ticketExpired, wrongSession } from "./session-errors.ts
 import type { Identity, SessionHost } from "./session-host.ts";
 import { SessionPresence } from "./session-presence.ts";
 import { Sessions } from "./sessions.ts";
-import { SyncGate } from "./sync-gate.ts";
+import { Topics } from "./topics.ts";
 
 /** How long a client that finds no room here should wait, in ms. */
 const FULL_RETRY_MS = 1_000;
@@ -68,6 +69,7 @@ export class PushServer {
   readonly #init: PushServerInit;
   readonly #messages: Messages;
   readonly #sessions: Sessions;
+  readonly #topics: Topics;
   readonly #inboxes: Inboxes;
   readonly #presence: SessionPresence;
   readonly #host: SessionHost<Session>;
@@ -85,14 +87,15 @@ export class PushServer {
     this.#init = init;
     this.#messages = messages;
     this.#sessions = new Sessions(clock);
-    this.#inboxes = new Inboxes({ clock, channel, name: config.name });
+    this.#topics = new Topics({ clock, channel, name: config.name });
+    this.#inboxes = new Inboxes({ clock, deadlines, messages, threads, topics: this.#topics });
     this.#presence = new SessionPresence({ clock, deadlines, tick, ring, name: config.name });
     this.#web = new WebDoor({ clock, messages, sessionOf: (key) => this.#sessions.get(key) });
     this.#host = {
       clock,
       messages,
       threads,
-      gate: new SyncGate(SYNCS_AT_ONCE),
+      gate: new CallGate(SYNCS_AT_ONCE),
       flushSoon: (session) => flushes.add(session),
       opened: (session) => {
         const isSubscribed = this.#inboxes.join(session);
@@ -120,7 +123,7 @@ export class PushServer {
 
   /** Publications that came over the link, each once. */
   get deliveries(): number {
-    return this.#inboxes.deliveries;
+    return this.#topics.deliveries;
   }
 
   /** Takes over a native client's stream. */
@@ -169,7 +172,7 @@ export class PushServer {
     await this.#sessions.empty();
     cancel();
     await Promise.all(this.#closing);
-    this.#inboxes.close();
+    this.#topics.close();
     await this.#presence.close();
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
+import type { CallGate } from "./call-gate.ts";
 import type { Messages, Threads } from "./ports.ts";
-import type { SyncGate } from "./sync-gate.ts";
 
 /** Whose session it is, from the ticket. */
 export interface Identity {
@@ -19,7 +19,7 @@ export interface SessionHost<S> {
   readonly clock: Clock;
   readonly messages: Messages;
   readonly threads: Threads;
-  readonly gate: SyncGate;
+  readonly gate: CallGate;
   /** Calls `flush` once, in the next tick. */
   flushSoon(session: S): void;
   /** The session has said `opened`: publications for its user are to reach it. True if they surely do already. */

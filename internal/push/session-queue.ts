@@ -1,5 +1,5 @@
 import type { Publication } from "../base/publication.ts";
-import { BehindThreads } from "./behind-threads.ts";
+import { BehindThreads, type Position } from "./behind-threads.ts";
 import { bytesOf, FrameList, joined } from "./frame-list.ts";
 import {
   ANSWER_BYTES,
@@ -125,6 +125,13 @@ export class SessionQueue {
     else this.#pushNewest(event);
   }
 
+  /** Entries of the thread (hex) up to `head` may not have been pushed, and never will be. */
+  missed(thread: string, head: Position): void {
+    this.#noteHead(thread, head);
+    for (const entry of this.#live?.removeEntries(thread) ?? []) this.#noteMissing(entry);
+    if (this.#room < 0) this.#giveWay();
+  }
+
   /** Queues the newest presence of a watched user, encoded. */
   pushPresence(userId: string, frame: Uint8Array): void {
     this.#presence ??= new WaitingPresence();
@@ -238,6 +245,11 @@ export class SessionQueue {
     this.#behind ??= new BehindThreads();
     if (event.kind === "thread_changed") this.#behind.noteAll();
     else this.#behind.note(event.thread, event);
+  }
+
+  #noteHead(thread: string, head: Position): void {
+    this.#behind ??= new BehindThreads();
+    this.#behind.note(thread, head);
   }
 
   #takeBehind(frames: Uint8Array[], spare: number): number {

@@ -2,6 +2,7 @@ import type { HeddleError } from "../base/heddle-error.ts";
 import type { Publication } from "../base/publication.ts";
 import { DrainingReason } from "../gen/heddle/push/v1/frame_pb.js";
 import { TokenBucket } from "../stream/token-bucket.ts";
+import type { Position } from "./behind-threads.ts";
 import { CatchUp } from "./catch-up.ts";
 import { DeliveredMarks } from "./delivered-marks.ts";
 import { drainingFrame, openedFrame, PONG_FRAME } from "./events.ts";
@@ -26,8 +27,9 @@ import { TypingThrottle } from "./typing-throttle.ts";
  * `opening`: the stream is here and has not said `open`. Nothing is known but the ticket, nothing is subscribed. It
  * has OPEN_TIMEOUT_MS. A Subscribe stream passes through it at once, since its request is the `open`.
  *
- * `subscribing`: `opened` is sent, and the user's inbox is being subscribed to. Live events that come already are
- * held. After SUBSCRIBE_WAIT_MS it goes on without the word; when that comes, the session compares.
+ * `subscribing`: `opened` is sent, and the user's inbox is being subscribed to; then the topics of its groups, in
+ * which its membership is read. Live events that come already are held. After SUBSCRIBE_WAIT_MS it goes on without the
+ * word; when that comes, the session compares.
  *
  * `backfilling`: Sync since the client's cursor, row by row, as far as credit and room reach. Subscribed before, so
  * that what commits after the snapshot is live, and what committed before is in it. Live events are held.
@@ -103,13 +105,25 @@ export class Session {
   /** Publications surely reach this session from now on. What came before may be missed: if it was not, Sync says so. */
   subscribed(): void {
     if (this.#phase === "subscribing") this.#startBackfill();
-    else if (this.#phase === "backfilling" || this.#phase === "live") this.#catchUp.run();
+    else this.compare();
+  }
+
+  /** Publications may have been missed. A session whose backfill has not begun will find them anyway. */
+  compare(): void {
+    if (this.#phase === "backfilling" || this.#phase === "live") this.#catchUp.run();
   }
 
   /** An event for the user, from the channel service. */
   push(event: Publication): void {
     if (this.#phase === "closed") return;
     this.#queue.push(event);
+    this.#flushSoon();
+  }
+
+  /** Entries of the thread (hex) up to `head` may have been missed. */
+  fallBehind(thread: string, head: Position): void {
+    if (this.#phase === "closed") return;
+    this.#queue.missed(thread, head);
     this.#flushSoon();
   }
 

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { directThreadId } from "../base/thread-id.ts";
+import { blockStoreTests } from "./block-store.suite.ts";
+import type { BlockStore } from "./block-store.ts";
 import { deviceStoreTests, type StoreClock } from "./device-store.suite.ts";
+import { groupStoreTests } from "./group-store.suite.ts";
+import type { GroupStore } from "./group-store.ts";
 import {
   ACTIVE_MS,
   type DeviceStore,
@@ -12,16 +16,16 @@ import {
 } from "./thread-store.ts";
 import { visibilityStoreTests } from "./visibility-store.suite.ts";
 
+type Stores = ThreadStore & GroupStore & BlockStore & DeviceStore & VisibilityStore;
+
 export interface OpenedThreadStore {
-  readonly store: ThreadStore & DeviceStore & VisibilityStore;
+  readonly store: Stores;
   /** The store's clock, moved by the tests. Starts anywhere. */
   readonly clock: StoreClock;
   /** Closes the store and opens it again on the same data. Missing where nothing outlives a close. */
-  reopen?(): Promise<ThreadStore & DeviceStore & VisibilityStore>;
+  reopen?(): Promise<Stores>;
   close(): Promise<void>;
 }
-
-type Stores = ThreadStore & DeviceStore & VisibilityStore;
 
 /** A direct thread between two users of its own, so that tests do not meet. */
 interface Pair {
@@ -31,15 +35,15 @@ interface Pair {
 }
 
 /**
- * What every ThreadStore, DeviceStore and VisibilityStore must do. Every test works with users of its own, so a store with other data
- * will do. `durable: false` leaves out what a store in memory cannot do: outlive a close.
+ * What every store of threads, groups, blocks, devices and visibility must do. Every test works with users of its own,
+ * so a store with other data will do. `durable: false` leaves out what a store in memory cannot do: outlive a close.
  */
 export function threadStoreSuite(
   name: string,
   open: () => Promise<OpenedThreadStore>,
   { durable = true } = {},
 ): void {
-  describe(`${name} as a ThreadStore and DeviceStore`, () => {
+  describe(`${name} as the store of threads`, () => {
     let opened: OpenedThreadStore;
     let store: Stores;
     before(async () => {
@@ -54,6 +58,8 @@ export function threadStoreSuite(
     describe("list", () => listTests(current));
     describe("sync", () => syncTests(current));
     describe("marks", () => markTests(current));
+    describe("groups", () => groupStoreTests(current));
+    describe("blocks", () => blockStoreTests(current));
     describe("devices", () => deviceStoreTests(current));
     describe("visibility", () => visibilityStoreTests(current));
 
@@ -89,7 +95,8 @@ function createTests(current: Current): void {
         createdAtMs: clock.nowMs(),
         updatedAtMs: clock.nowMs(),
         isMuted: false,
-        left: false,
+        isBlocked: false,
+        group: undefined,
         readSeq: 0,
         readOrdinal: 0,
         headBucket: 0,

@@ -1,3 +1,5 @@
+import type { Role } from "../base/group.ts";
+
 /**
  * The store of thread rows and devices (docs/design.md, section 6). Implementations: sqlite/ (embedded), later
  * postgres/; both pass thread-store.suite.ts. Times come from the store's own clock.
@@ -11,13 +13,16 @@ export interface ThreadRow {
   readonly ownerId: string;
   /** 16 bytes. */
   readonly threadId: Uint8Array;
-  readonly kind: "direct";
-  /** Both users of a direct thread, in byte order. */
+  readonly kind: "direct" | "group";
+  /** Both users of a direct thread, in byte order; empty for a group. */
   readonly participants: readonly string[];
+  /** Whether the owner has blocked the other one of a direct thread. */
+  readonly isBlocked: boolean;
+  /** For a group; else undefined. */
+  readonly group: GroupView | undefined;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
   readonly isMuted: boolean;
-  readonly left: boolean;
   readonly readSeq: number;
   readonly readOrdinal: number;
   /** A hint where the head is; never lowered. */
@@ -25,6 +30,19 @@ export interface ThreadRow {
   /** From the owner's counter; unique and growing per owner. */
   readonly version: number;
   readonly activeUntilMs: number;
+}
+
+/** What a group's row says of the group: as it is for a member, as it was at the leaving entry for one who left. */
+export interface GroupView {
+  readonly name: string;
+  readonly memberCount: number;
+  readonly isLarge: boolean;
+  /** Undefined for one who left. */
+  readonly role: Role | undefined;
+  /** The first entry that the owner may see. */
+  readonly joinedSeq: number;
+  /** The last entry that the owner may see, and the ordinal there; undefined for a member. */
+  readonly left: { readonly seq: number; readonly ordinal: number } | undefined;
 }
 
 export interface Touch {
@@ -47,7 +65,9 @@ export interface SyncPage {
   readonly nowMs: number;
   /** In ascending order of version. */
   readonly rows: readonly ThreadRow[];
-  /** Whether rows beyond the limit remain. */
+  /** The large groups that the owner is a member of and that are not by their rows part of the sync, by thread_id. */
+  readonly large: readonly ThreadRow[];
+  /** Whether rows or large groups beyond the limit remain. */
   readonly hasMore: boolean;
   /** The owner's counter within the snapshot: no row of the owner has a higher version. */
   readonly version: number;
@@ -71,7 +91,10 @@ export interface ThreadStore {
   touch(touches: readonly Touch[]): Promise<void>;
   /** The owner's rows of these threads, in no order; those that do not exist are left out. */
   get(ownerId: string, threadIds: readonly Uint8Array[]): Promise<readonly ThreadRow[]>;
-  /** The owner's rows by (updated_at, thread_id) descending, below `before` if given. */
+  /**
+   * The owner's rows by (updated_at, thread_id) descending, below `before` if given. updated_at of a large group is
+   * that of its activity row, if that is later.
+   */
   list(
     ownerId: string,
     limit: number,
@@ -79,13 +102,15 @@ export interface ThreadStore {
   ): Promise<readonly ThreadRow[]>;
   /**
    * One snapshot: rows with version > cursor.version or active_until ≥ cursor.atMs (all, without a cursor), of
-   * these the ones with version > afterVersion, by version, at most `limit`.
+   * these the ones with version > afterVersion, by version, at most `limit`. Where they leave room, the large groups
+   * that the owner is a member of and that are not of these rows, whatever their version, with thread_id > afterLarge.
    */
   sync(
     ownerId: string,
     cursor: { readonly version: number; readonly atMs: number } | undefined,
     afterVersion: number,
     limit: number,
+    afterLarge?: Uint8Array,
   ): Promise<SyncPage>;
   /** Resolves to the row, or undefined if there is none. Takes a version only if the mark changed. */
   setMuted(ownerId: string, threadId: Uint8Array, isMuted: boolean): Promise<ThreadRow | undefined>;

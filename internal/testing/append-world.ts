@@ -13,6 +13,7 @@ import type { MessageStore, Threads } from "../message/ports.ts";
 import { AppendServer, type ServerParts, serverParts } from "./append-server.ts";
 import { type Fate, Interleaving, quiet } from "./interleaving.ts";
 import { MemoryMessageStore } from "./memory-message-store.ts";
+import { directView } from "./message-ports.ts";
 
 /** Wraps the parts of a server so that one mechanism of the design is missing. */
 export type Variant = (parts: ServerParts, world: AppendWorld) => ServerParts;
@@ -286,7 +287,7 @@ export class AppendWorld {
       get: (...args) => points.call(name, "message", false, () => store.get(...args)),
     };
     const threads: Threads = {
-      view: async () => ({ kind: "direct", members: USERS, headBucket: 0 }),
+      view: async () => directView("ann", "bob"),
       createDirect: async () => {},
       touch: () => points.call(name, "thread", true, async () => {}),
       raiseRead: async () => {},

@@ -1,11 +1,15 @@
+import { decodeHead, encodeHead } from "../base/head.ts";
 import { hex } from "../base/ids.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import { type Hit, StoreSearch } from "../message/duplicate-search.ts";
 import { decodeCell, encodeCell } from "../message/entry-cell.ts";
 import { findHead } from "../message/head-finder.ts";
+import { PendingSends } from "../message/pending-sends.ts";
 import { sendTag } from "../message/send-tag.ts";
 import { tagKey } from "../message/thread-log.ts";
 import type { Variant } from "./append-world.ts";
+import type { BlockVariant } from "./block-world.ts";
+import type { GroupVariant } from "./group-world.ts";
 
 /**
  * Appends with one mechanism of docs/design.md, section 5, missing. Each breaks a promise, and the property test must
@@ -102,3 +106,59 @@ export const brokenAppends: Readonly<Record<string, Variant>> = {
     };
   },
 };
+
+/** The same for blocks of a direct thread's users. */
+export const brokenBlocks: Readonly<Record<string, BlockVariant>> = {
+  "epoch raised in the full row": (parts) => {
+    const { store } = parts;
+    const put: typeof store.checkAndPut = async (row, expected, head, entries) => {
+      const { epoch } = decodeHead(head);
+      const isRaise = entries.length === 0 && expected === undefined && row.bucket > 0;
+      if (!isRaise) return store.checkAndPut(row, expected, head, entries);
+      const full = { ...row, bucket: row.bucket - 1 };
+      const stored = (await store.get(full, { head: true })).head;
+      if (!stored) return false;
+      return store.checkAndPut(full, stored, encodeHead({ ...decodeHead(stored), epoch }), []);
+    };
+    return { ...parts, store: { checkAndPut: put, put: store.put, get: store.get } };
+  },
+
+  "blocks loaded before the head": (parts) => {
+    const { store, blocks } = parts;
+    let early: readonly string[] | undefined;
+    return {
+      ...parts,
+      store: {
+        checkAndPut: store.checkAndPut,
+        put: store.put,
+        async get(row, query) {
+          if (query.head) early = await blocks.between("ann", "bob").catch(() => early);
+          return store.get(row, query);
+        },
+      },
+      blocks: { between: async (a, b) => early ?? blocks.between(a, b) },
+    };
+  },
+};
+
+/** The same for groups. */
+export const brokenGroups: Readonly<Record<string, GroupVariant>> = {
+  "a member change inside a batch": (parts) => ({ ...parts, queue: () => new UncutSends() }),
+
+  "a newcomer not touched": (parts, world) => ({
+    ...parts,
+    groups: {
+      ...parts.groups,
+      project(entry, headBucket) {
+        const touched = entry.previousSeq === 0 ? undefined : entry.removed;
+        return world.project(entry, headBucket, touched);
+      },
+    },
+  }),
+};
+
+class UncutSends extends PendingSends {
+  protected override endsBatch(): boolean {
+    return false;
+  }
+}

@@ -7,6 +7,7 @@ import { decodeCell } from "../message/entry-cell.ts";
 import { LevelMessageStore } from "../store/level/level-message-store.ts";
 import { byCalls } from "./contract-coverage/by-calls.ts";
 import { Coverage } from "./contract-coverage/coverage.ts";
+import { groupsAndBlocks } from "./contract-coverage/groups-and-blocks.ts";
 import { onConnect } from "./contract-coverage/on-connect.ts";
 import { onTheWeb } from "./contract-coverage/on-the-web.ts";
 import { presenceAndTyping } from "./contract-coverage/presence-and-typing.ts";
@@ -32,16 +33,23 @@ describe("The contract, every part of it in use over the real listeners", functi
   byCalls(world);
   onTheWeb(world);
   presenceAndTyping(world);
+  const group = { threadId: new Uint8Array(16), largeThreadId: new Uint8Array(16) };
+  groupsAndBlocks(world, group);
   underStress(world); // Stops it.
 
   it("has cells in the store with every field", async () => {
     const path = join(recorded.dataDir, "messages");
     const store = await LevelMessageStore.open({ path, clock: systemClock });
-    const row = { threadId: directThreadId("cleo", "dan"), bucket: 0 };
-    const { entries } = await store.get(row, { entries: { fromSeq: 1, toSeq: 512 } });
+    const read = async (threadId: Uint8Array) => {
+      const range = { fromSeq: 1, toSeq: 512 };
+      return (await store.get({ threadId, bucket: 0 }, { entries: range })).entries;
+    };
+    const direct = await read(directThreadId("cleo", "dan"));
+    const groups = [...(await read(group.threadId)), ...(await read(group.largeThreadId))];
     await store.close();
-    assert.equal(entries.length, 4);
-    for (const { value } of entries) coverage.note("stored", EntryCellSchema, decodeCell(value));
+    assert.deepEqual([direct.length, groups.length], [4, 9]);
+    for (const { value } of [...direct, ...groups])
+      coverage.note("stored", EntryCellSchema, decodeCell(value));
     assert.deepEqual(coverage.missingIn("stored", EntryCellSchema), []);
   });
 

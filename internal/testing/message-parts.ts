@@ -1,9 +1,13 @@
 import { Appender } from "../message/appender.ts";
 import { StoreSearch } from "../message/duplicate-search.ts";
 import { Gate } from "../message/gate.ts";
+import { GroupChanges } from "../message/group-changes.ts";
 import { HeadReader } from "../message/head-finder.ts";
+import { Judging } from "../message/judging.ts";
+import { RosterLoader } from "../message/roster-loader.ts";
 import type { ThreadLog } from "../message/thread-log.ts";
 import { ThreadLogs } from "../message/thread-logs.ts";
+import { ThreadReader } from "../message/thread-reader.ts";
 import { TouchLedger } from "../message/touch-ledger.ts";
 import type { Verdict } from "../message/verdict.ts";
 import { Deadlines } from "../stream/deadlines.ts";
@@ -26,9 +30,13 @@ export class MessageParts {
   readonly ledger: TouchLedger;
   readonly gate: Gate;
   readonly search: StoreSearch;
+  readonly rosters: RosterLoader;
+  readonly judging: Judging;
   readonly appender: Appender;
   readonly logs: ThreadLogs;
   readonly heads: HeadReader;
+  readonly reader: ThreadReader;
+  readonly changes: GroupChanges;
   /** The direct thread of ann and bob. */
   readonly threadId: Uint8Array;
 
@@ -47,13 +55,23 @@ export class MessageParts {
     const deadlines = new Deadlines(clock);
     this.deadlines = deadlines;
     this.ledger = new TouchLedger(clock);
-    const gate = new Gate({ threads, channel, clock, ledger: this.ledger, deadlines });
+    const { groups, blocks, memory: largeGroups } = threads;
+    const gate = new Gate({ threads, groups, channel, clock, ledger: this.ledger, deadlines });
     this.gate = gate;
+    const rosters = new RosterLoader({ groups, store, deadlines, bucketSize });
+    this.rosters = rosters;
+    const judging = new Judging({ rosters, groups, blocks, largeGroups, deadlines });
+    this.judging = judging;
     const search = new StoreSearch(store, bucketSize);
     this.search = search;
-    this.appender = new Appender({ store, search, gate, clock, deadlines, bucketSize });
-    this.logs = new ThreadLogs(threads);
-    this.heads = new HeadReader(store, bucketSize);
+    const appender = new Appender({ store, search, gate, judging, clock, deadlines, bucketSize });
+    this.appender = appender;
+    const logs = new ThreadLogs(threads);
+    this.logs = logs;
+    const heads = new HeadReader(store, bucketSize);
+    this.heads = heads;
+    this.reader = new ThreadReader({ logs, heads, judging, threads });
+    this.changes = new GroupChanges({ logs, appender, clock, expiresMs: 10_000 });
     this.threadId = threads.add("ann", "bob");
   }
 

@@ -2,8 +2,10 @@ import { hex } from "../base/ids.ts";
 import type { HandOff, Publication } from "../base/publication.ts";
 import { directThreadId, participants } from "../base/thread-id.ts";
 import type {
+  Blocks,
   Channel,
   EntryCellPut,
+  Groups,
   MessageStore,
   ReadPosition,
   RowKey,
@@ -13,6 +15,7 @@ import type {
 } from "../message/ports.ts";
 import type { Row, RowQuery } from "../store/message-store.ts";
 import type { FakeClock } from "./fake-clock.ts";
+import { MemoryGroups } from "./memory-groups.ts";
 import { MemoryMessageStore } from "./memory-message-store.ts";
 
 /** What the ports below were called for, in order: "touch ann bob", "append 3", "publish 3", … */
@@ -58,16 +61,58 @@ export class HookedStore implements MessageStore {
   }
 }
 
-/** Thread rows of direct threads, as the message service's port shows them. */
+/** Calls of the thread service that a test may hold up or fail. */
+type ThreadCall =
+  | "view"
+  | "createDirect"
+  | "touch"
+  | "raiseRead"
+  | "roster"
+  | "project"
+  | "noteActivity"
+  | "between";
+
+/** What both rows of a direct thread say. */
+export function directView(a: string, b: string, headBucket = 0): ThreadView {
+  const hints = { headBucket, joinedSeq: 0, leftSeq: undefined, leftOrdinal: undefined };
+  return { kind: "direct", participants: participants(a, b), ...hints };
+}
+
+/** The thread service as the message service's ports show it: rows of direct threads, and groups and blocks. */
 export class MemoryThreads implements Threads {
   readonly trace: Trace;
   readonly clock: FakeClock | undefined;
   /** Each touch of an owner, with the monotonic time at which the call came. */
   readonly touches: { readonly ownerId: string; readonly headBucket: number; readonly atMs: number }[] = [];
   readonly raised: ReadPosition[] = [];
+  readonly memory = new MemoryGroups();
+  /** The groups' port, noted and held up like the rows'. */
+  readonly groups: Groups = {
+    roster: async (...args) => {
+      await this.onCall?.("roster");
+      return this.memory.roster(...args);
+    },
+    project: async (entry, headBucket) => {
+      this.trace.push(`project ${entry.seq}`);
+      await this.onCall?.("project");
+      return this.memory.project(entry, headBucket);
+    },
+    changeSeq: (...args) => this.memory.changeSeq(...args),
+    noteActivity: async (...args) => {
+      this.trace.push("activity");
+      await this.onCall?.("noteActivity");
+      return this.memory.noteActivity(...args);
+    },
+  };
+  readonly blocks: Blocks = {
+    between: async (...args) => {
+      await this.onCall?.("between");
+      return this.memory.between(...args);
+    },
+  };
   readonly #views = new Map<string, ThreadView>();
   /** Before a call takes effect; what it throws is what the call rejects with. */
-  onCall: ((what: "view" | "createDirect" | "touch" | "raiseRead") => Promise<void>) | undefined;
+  onCall: ((what: ThreadCall) => Promise<void>) | undefined;
 
   constructor(trace: Trace = [], clock?: FakeClock) {
     this.trace = trace;
@@ -77,7 +122,7 @@ export class MemoryThreads implements Threads {
   /** Adds a direct thread and returns its id. */
   add(a: string, b: string, headBucket = 0): Uint8Array {
     const threadId = directThreadId(a, b);
-    this.#views.set(hex(threadId), { kind: "direct", members: participants(a, b), headBucket });
+    this.#views.set(hex(threadId), directView(a, b, headBucket));
     return threadId;
   }
 
@@ -88,7 +133,8 @@ export class MemoryThreads implements Threads {
   async view(threadId: Uint8Array, userId: string): Promise<ThreadView | undefined> {
     await this.onCall?.("view");
     const view = this.#views.get(hex(threadId));
-    return view?.members.includes(userId) ? view : undefined;
+    if (!view) return this.memory.view(threadId, userId);
+    return view.participants.includes(userId) ? view : undefined;
   }
 
   async createDirect(a: string, b: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { HeddleError } from "../base/heddle-error.ts";
+import { HeddleError, threadNotFound } from "../base/heddle-error.ts";
 import { fromHex, hex } from "../base/ids.ts";
 import { createLog } from "../base/log.ts";
 import { inbox, type Publication } from "../base/publication.ts";
@@ -8,7 +8,7 @@ import { ChannelService } from "../channel/service.ts";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
 import { type SubscribeRequest, SubscribeRequestSchema } from "../gen/heddle/push/v1/push_service_pb.js";
 import { type Thread, ThreadKind, ThreadSchema } from "../gen/heddle/thread/v1/thread_pb.js";
-import type { Messages, PresenceInstance, SyncPage, Threads } from "../push/ports.ts";
+import type { Membership, Messages, PresenceInstance, SyncPage, Threads } from "../push/ports.ts";
 import { PushServer } from "../push/service.ts";
 import { MemoryRing } from "../registry/memory-ring.ts";
 import type { Call, Caller } from "../rpc/handlers.ts";
@@ -24,6 +24,11 @@ export class FakeMessages implements Messages {
   readonly receipts: Receipt[] = [];
   readonly flushed: string[] = [];
   readonly typings: Parameters<Messages["typing"]>[0][] = [];
+  /** What membership answers; without a test's word there is no group. */
+  memberships: (threadId: Uint8Array, userIds: readonly string[]) => Membership | Promise<Membership> =
+    () => {
+      throw threadNotFound();
+    };
   /** What raiseReceipt and typing reject with, if set. */
   receiptError: HeddleError | undefined;
 
@@ -43,6 +48,10 @@ export class FakeMessages implements Messages {
   async typing(typing: Parameters<Messages["typing"]>[0]): Promise<void> {
     this.typings.push(typing);
     if (this.receiptError) throw this.receiptError;
+  }
+
+  async membership(threadId: Uint8Array, userIds: readonly string[]): Promise<Membership> {
+    return this.memberships(threadId, userIds);
   }
 
   /** Settles the oldest send. */
@@ -75,6 +84,13 @@ export class FakeThreads implements Threads {
   held: (() => void)[] | undefined;
   /** What the next calls reject with, one each. */
   readonly errors: unknown[] = [];
+
+  /** Groups that users are members of, in hex, by user. */
+  readonly memberOf = new Map<string, readonly string[]>();
+
+  async groups(userId: string): Promise<readonly Uint8Array[]> {
+    return (this.memberOf.get(userId) ?? []).map(fromHex);
+  }
 
   async sync(_userId: string, cursor: Uint8Array, pageToken: Uint8Array): Promise<SyncPage> {
     this.asked.push(hex(cursor));
@@ -159,8 +175,13 @@ export class PushWorld {
   }
 
   /** A Connect stream that is live. */
-  async live(userId: string, session: number, changes: Partial<Caller> = {}): Promise<FakeByteStream> {
-    const stream = this.stream(userId, session, changes);
+  async live(
+    userId: string,
+    session: number,
+    changes: Partial<Caller> = {},
+    server: PushServer = this.server,
+  ): Promise<FakeByteStream> {
+    const stream = this.stream(userId, session, changes, server);
     stream.say({
       case: "open",
       value: { deviceId: stream.call.caller.deviceId ?? "", cursor: new Uint8Array(0) },

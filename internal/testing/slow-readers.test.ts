@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Target } from "./bad-input.ts";
+import { Target } from "./bad-input-target.ts";
 import { AskedHeddle, connect, Reader, write } from "./slow-readers.ts";
 
 const STOPPED = 20;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { hex, newUuid } from "../base/ids.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import { MessageService } from "../gen/heddle/message/v1/message_service_pb.js";
-import type { Target } from "./bad-input.ts";
+import type { Target } from "./bad-input-target.ts";
 import type { Answers } from "./heddle-child.ts";
 import { devTokens, ROOT } from "./heddle-process.ts";
 import { RawStream } from "./raw-stream.ts";

@@ -14,6 +14,7 @@ import { Sync } from "../thread/sync.ts";
 import { AppendServer, type ServerParts, serverParts } from "./append-server.ts";
 import { type Fate, Interleaving, quiet } from "./interleaving.ts";
 import { MemoryMessageStore } from "./memory-message-store.ts";
+import { directView } from "./message-ports.ts";
 
 /** What a broken variant of section 6 changes: the pieces of a server, or the thread store. */
 export interface TouchVariant {
@@ -194,11 +195,7 @@ export class TouchWorld {
     const directory = new Directory(this.#rows);
     const messages = this.#messages;
     const threads: Threads = {
-      view: async (_threadId, userId) => ({
-        kind: "direct",
-        members: participants(userId, READER),
-        headBucket: 0,
-      }),
+      view: async (_threadId, userId) => directView(userId, READER),
       createDirect: (...args) => directory.createDirect(...args),
       touch: (...args) => points.call(name, "thread", true, () => directory.touch(...args)),
       raiseRead: (...args) => directory.raiseRead(...args),

@@ -22,6 +22,7 @@ describe("Tokens of the thread service", () => {
       sinceVersion: whole,
       sinceAtMs: whole,
       afterVersion: whole,
+      afterLarge: fc.uint8Array({ minLength: 16, maxLength: 16 }),
       atMs: whole,
     });
     fc.assert(
@@ -47,7 +48,15 @@ describe("Tokens of the thread service", () => {
 
   it("are refused when they are anything else, naming the field", () => {
     const cursor = encodeCursor({ epoch: 1, version: 2, atMs: 3 });
-    const page = encodePageToken({ epoch: 1, sinceVersion: 2, sinceAtMs: 3, afterVersion: 4, atMs: 5 });
+    const afterLarge = new Uint8Array(16);
+    const page = encodePageToken({
+      epoch: 1,
+      sinceVersion: 2,
+      sinceAtMs: 3,
+      afterVersion: 4,
+      afterLarge,
+      atMs: 5,
+    });
     const huge = cursor.slice();
     huge[1] = 0xff; // Above 2^53.
     const others = [

@@ -4,7 +4,7 @@ import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
  * What a token is, and its format: the first byte. A token of another kind, or of a format that this version does not
  * know, is refused like any other bytes.
  */
-export const TokenKind = { cursor: 0x01, syncPage: 0x02, listPage: 0x03 } as const;
+export const TokenKind = { cursor: 0x01, syncPage: 0x04, listPage: 0x03, userPage: 0x05 } as const;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -38,14 +38,15 @@ export function decodeToken(
   field: string,
 ): { numbers: readonly number[]; rest: Uint8Array } {
   const restAt = 1 + 8 * shape.numbers;
-  if (bytes.length !== restAt + shape.restBytes || bytes[0] !== shape.kind) throw malformed(field);
+  if (bytes.length !== restAt + shape.restBytes || bytes[0] !== shape.kind) throw malformedToken(field);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const numbers = Array.from({ length: shape.numbers }, (_, at) => Number(view.getBigUint64(1 + 8 * at)));
-  if (!numbers.every(Number.isSafeInteger)) throw malformed(field);
+  if (!numbers.every(Number.isSafeInteger)) throw malformedToken(field);
   return { numbers, rest: bytes.subarray(restAt) };
 }
 
-function malformed(field: string): HeddleError {
+/** INVALID_ARGUMENT / TOKEN_MALFORMED. */
+export function malformedToken(field: string): HeddleError {
   const text = `${field}: not one that this deployment made`;
   return new HeddleError(Code.INVALID_ARGUMENT, ErrorReason.TOKEN_MALFORMED, text, { metadata: { field } });
 }

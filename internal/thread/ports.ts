@@ -1,4 +1,10 @@
+import type { GroupChange } from "../base/group.ts";
 import type { HandOff, Publication } from "../base/publication.ts";
+
+/** Who calls, as the rpc layer says. */
+export interface Call {
+  readonly caller: { readonly userId: string };
+}
 
 /** The message service, as the thread service needs it. */
 export interface Heads {
@@ -8,10 +14,39 @@ export interface Heads {
   ): Promise<ReadonlyMap<string, { readonly seq: number; readonly ordinal: number }>>;
 }
 
+/** The message service's logs, as far as groups and blocks need them. */
+export interface GroupLog {
+  /**
+   * Judges the change at a head and appends it; resolves after the gate: it is durable, projected, covered by touches
+   * and handed over. `seq` 0: nothing had to change. A repeat of the request gets the same seq. Rejects with
+   * THREAD_NOT_FOUND, OWNER_REQUIRED, MEMBER_NOT_FOUND, LAST_OWNER, GROUP_FULL, TOO_MANY_LARGE_GROUPS or
+   * CLIENT_ID_REUSED, or as the stores do.
+   */
+  change(request: {
+    readonly threadId: Uint8Array;
+    readonly userId: string;
+    /** 16 bytes. */
+    readonly requestId: Uint8Array;
+    readonly change: GroupChange;
+  }): Promise<{ readonly seq: number; readonly removed: readonly string[] }>;
+  /** Raises the epoch of the thread's head, repeated until it is clear that it was raised since the call began. */
+  raiseEpoch(threadId: Uint8Array): Promise<void>;
+}
+
+/** The presence service, as the thread service needs it. */
+export interface Presence {
+  /** Resolves when the presence instances of both have confirmed. */
+  blockChanged(a: string, b: string): Promise<void>;
+  /** These users left or joined a group: resolves when watches by and of them have been checked anew. */
+  membersChanged(userIds: readonly string[]): Promise<void>;
+}
+
 /** The channel service, as a publisher needs it. */
 export interface Channel {
   publish(publication: Publication): Promise<HandOff>;
 }
 
-/** The store of rows and devices is a port too: domain files take it from here. */
-export type { ReadPosition, ThreadRow, ThreadStore } from "../store/thread-store.ts";
+/** The store of rows, groups and blocks is a port too: domain files take it from here. */
+export type { BlockStore } from "../store/block-store.ts";
+export type { GroupStore } from "../store/group-store.ts";
+export type { GroupView, ReadPosition, ThreadRow, ThreadStore } from "../store/thread-store.ts";

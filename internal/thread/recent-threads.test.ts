@@ -69,6 +69,29 @@ describe("A page of ListThreads", () => {
     assert.ok(pages > 1 && pages <= 5);
   });
 
+  it("has large groups by their activity, and groups that were left", async () => {
+    await thread("bob", true);
+    for (const number of [2, 4]) {
+      const threadId = new Uint8Array(16).fill(number);
+      clock.advance(1000);
+      const entry = {
+        ...{ threadId, seq: 1, ordinal: 0, previousSeq: 0, createdAtMs: 0, sender: "ann", memberCount: 1 },
+        ...{ requestId: threadId, name: `group ${number}`, removed: [], changed: [], isLarge: number === 2 },
+        added: [{ userId: "ann", role: "owner" as const }],
+      };
+      await store.project(entry, 0);
+      if (number !== 4) continue;
+      const requestId = new Uint8Array(16);
+      await store.project({ ...entry, seq: 2, previousSeq: 1, requestId, added: [], removed: ["ann"] }, 0);
+    }
+    const list = async () =>
+      (await recent.page("ann", NONE, 0)).threads.map(({ row }) => row.group?.name ?? row.participants[1]);
+    assert.deepEqual(await list(), ["group 4", "group 2", "bob"]);
+    clock.advance(1000);
+    await store.noteActivity(new Uint8Array(16).fill(2), 0);
+    assert.deepEqual(await list(), ["group 2", "group 4", "bob"]);
+  });
+
   it("is empty for a user without threads", async () => {
     assert.deepEqual(await recent.page("nobody", NONE, 0), { threads: [], nextPageToken: NONE });
   });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { create, fromBinary } from "@bufbuild/protobuf";
-import { ErrorReason, HeddleError } from "../base/heddle-error.ts";
+import { ErrorReason } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import type { Publication } from "../base/publication.ts";
 import { directThreadId } from "../base/thread-id.ts";
@@ -10,8 +10,9 @@ import * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
 import type { Handlers } from "../rpc/handlers.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
 import { FakeClock } from "../testing/fake-clock.ts";
+import { because, callOf, ThreadCalls } from "../testing/thread-calls.ts";
 import { Directory } from "./directory.ts";
-import { ThreadService } from "./service.ts";
+import type { ThreadService } from "./service.ts";
 
 const ann = callOf("ann");
 const bob = callOf("bob");
@@ -27,20 +28,10 @@ describe("ThreadService", () => {
   let service: ThreadService;
 
   beforeEach(() => {
-    clock = new FakeClock();
-    store = new SqliteThreadStore({ path: ":memory:", clock });
-    published = [];
+    const calls = new ThreadCalls();
     head = { seq: 0, ordinal: 0 };
-    service = new ThreadService({
-      store,
-      heads: { heads: async (threads) => new Map(threads.map(({ threadId }) => [hex(threadId), head])) },
-      channel: {
-        async publish(publication) {
-          published.push(publication);
-          return { subscribed: [true], revision: 0, incomplete: false };
-        },
-      },
-    });
+    calls.heads = async (threads) => new Map(threads.map(({ threadId }) => [hex(threadId), head]));
+    ({ clock, store, published, service } = calls);
     handlers = service.handlers;
   });
   afterEach(() => store.close());
@@ -168,7 +159,14 @@ describe("Directory", () => {
 
   it("shows a thread to its members alone", async () => {
     await directory.createDirect("bob", "ann");
-    const view = { kind: "direct", members: ["ann", "bob"], headBucket: 0 };
+    const view = {
+      kind: "direct",
+      participants: ["ann", "bob"],
+      headBucket: 0,
+      joinedSeq: 0,
+      leftSeq: undefined,
+      leftOrdinal: undefined,
+    };
     assert.deepEqual(await directory.view(THREAD, "ann"), view);
     assert.deepEqual(await directory.view(THREAD, "bob"), view);
     assert.equal(await directory.view(THREAD, "eve"), undefined);
@@ -183,12 +181,3 @@ describe("Directory", () => {
     assert.deepEqual([row?.readSeq, row?.readOrdinal, row?.version], [9, 8, 3]);
   });
 });
-
-function callOf(userId: string) {
-  const caller = { userId, expiresAtMs: 0, userTokenExpiresAtMs: 0 };
-  return { caller, requestId: "", signal: new AbortController().signal };
-}
-
-function because(reason: ErrorReason) {
-  return (error: unknown) => error instanceof HeddleError && error.reason === reason;
-}

@@ -3,22 +3,26 @@ import { Code, ErrorReason, HeddleError, threadNotFound } from "../base/heddle-e
 import { directThreadId, participants } from "../base/thread-id.ts";
 import type { Thread } from "../gen/heddle/thread/v1/thread_pb.js";
 import type * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
-import type { DeviceStore, ThreadRow, ThreadStore } from "../store/thread-store.ts";
-import { type ListedThread, withHeads } from "./listed-threads.ts";
-import type { Channel, Heads } from "./ports.ts";
+import type { BlockStore } from "../store/block-store.ts";
+import type { GroupStore } from "../store/group-store.ts";
+import type { DeviceStore, ThreadStore } from "../store/thread-store.ts";
+import { BlockCalls } from "./block-calls.ts";
+import { GroupCalls } from "./group-calls.ts";
+import type { Call, Channel, GroupLog, Heads, Presence } from "./ports.ts";
 import { RecentThreads } from "./recent-threads.ts";
 import { MAX_SYNC_PAGE, Sync } from "./sync.ts";
-import { deviceRevoked, threadChanged, toThread } from "./thread-message.ts";
+import { deviceRevoked, toThread } from "./thread-message.ts";
+import { ThreadViews } from "./thread-views.ts";
+
+type Store = ThreadStore & GroupStore & BlockStore & DeviceStore;
 
 export interface ThreadPorts {
-  readonly store: ThreadStore & DeviceStore;
+  readonly store: Store;
   readonly heads: Heads;
+  /** Where changes of groups and blocks are judged. */
+  readonly log: GroupLog;
+  readonly presence: Presence;
   readonly channel: Channel;
-}
-
-/** Who calls, as the rpc layer says. */
-interface Call {
-  readonly caller: { readonly userId: string };
 }
 
 /** A page of Sync as push servers take it. */
@@ -31,22 +35,26 @@ export interface SyncPage {
 }
 
 /**
- * The thread service: the RPCs of ThreadService, and Sync for push servers. What the message service needs is in
- * Directory, which stands alone because heads come from the message service.
+ * The thread service: the RPCs of ThreadService, and Sync and groups for push servers. What the message and presence
+ * services need is in Directory, which stands alone because this one needs them.
  */
 export class ThreadService {
-  readonly #store: ThreadStore & DeviceStore;
-  readonly #heads: Heads;
+  readonly #store: Store;
   readonly #channel: Channel;
+  readonly #views: ThreadViews;
   readonly #sync: Sync;
   readonly #recent: RecentThreads;
+  readonly #groups: GroupCalls;
+  readonly #blocks: BlockCalls;
 
-  constructor({ store, heads, channel }: ThreadPorts) {
+  constructor({ store, heads, log, presence, channel }: ThreadPorts) {
     this.#store = store;
-    this.#heads = heads;
     this.#channel = channel;
+    this.#views = new ThreadViews({ store, heads, channel });
     this.#sync = new Sync({ rows: store, heads });
     this.#recent = new RecentThreads({ rows: store, heads });
+    this.#groups = new GroupCalls({ store, log, presence, views: this.#views });
+    this.#blocks = new BlockCalls({ store, log, presence, channel, views: this.#views });
   }
 
   /** A page of Sync, for push servers. An empty pageToken asks for the first. */
@@ -60,9 +68,25 @@ export class ThreadService {
     return { ...page, threads: page.threads.map(toThread) };
   }
 
+  /** The ids of the groups that the user is a member of, for push servers. From the primary. */
+  groups(userId: string): Promise<readonly Uint8Array[]> {
+    return this.#store.groupsOf(userId);
+  }
+
   /** The RPCs of ThreadService. Requests have passed the rules of the schema. */
   readonly handlers = {
     createDirectThread: (request: rpc.CreateDirectThreadRequest, call: Call) => this.#create(request, call),
+    createGroup: (request: rpc.CreateGroupRequest, call: Call) => this.#groups.create(request, call),
+    addMembers: (request: rpc.AddMembersRequest, call: Call) => this.#groups.addMembers(request, call),
+    removeMembers: (request: rpc.RemoveMembersRequest, call: Call) =>
+      this.#groups.removeMembers(request, call),
+    leaveGroup: (request: rpc.LeaveGroupRequest, call: Call) => this.#groups.leave(request, call),
+    setMemberRole: (request: rpc.SetMemberRoleRequest, call: Call) => this.#groups.setRole(request, call),
+    renameGroup: (request: rpc.RenameGroupRequest, call: Call) => this.#groups.rename(request, call),
+    listMembers: (request: rpc.ListMembersRequest, call: Call) => this.#groups.listMembers(request, call),
+    blockUser: (request: rpc.BlockUserRequest, call: Call) => this.#blocks.block(request, call),
+    unblockUser: (request: rpc.UnblockUserRequest, call: Call) => this.#blocks.unblock(request, call),
+    listBlockedUsers: (request: rpc.ListBlockedUsersRequest, call: Call) => this.#blocks.list(request, call),
     getThread: (request: rpc.GetThreadRequest, call: Call) => this.#get(request, call),
     listThreads: (request: rpc.ListThreadsRequest, call: Call) => this.#list(request, call),
     sync: (request: rpc.SyncRequest, call: Call) =>
@@ -79,11 +103,11 @@ export class ThreadService {
     }
     const threadId = directThreadId(caller.userId, other);
     await this.#store.createDirect(threadId, participants(caller.userId, other));
-    return { thread: toThread(await this.#read(caller.userId, threadId)) };
+    return { thread: toThread(await this.#views.read(caller.userId, threadId)) };
   }
 
   async #get({ threadId }: rpc.GetThreadRequest, { caller }: Call) {
-    return { thread: toThread(await this.#read(caller.userId, threadId)) };
+    return { thread: toThread(await this.#views.read(caller.userId, threadId)) };
   }
 
   async #list({ pageToken, pageSize }: rpc.ListThreadsRequest, { caller }: Call) {
@@ -93,9 +117,8 @@ export class ThreadService {
 
   /** Publishes even if the mark was set already: the try before may have ended between the two. */
   async #setMuted({ threadId, isMuted }: rpc.SetMutedRequest, { caller }: Call) {
-    const listed = await this.#withHead(await this.#store.setMuted(caller.userId, threadId, isMuted));
-    await this.#channel.publish(threadChanged(listed));
-    return { thread: toThread(listed) };
+    if (!(await this.#store.setMuted(caller.userId, threadId, isMuted))) throw threadNotFound();
+    return { thread: toThread(await this.#views.tellAll(threadId, [caller.userId])) };
   }
 
   async #listDevices({ caller }: Call) {
@@ -116,16 +139,5 @@ export class ThreadService {
     }
     await this.#channel.publish(deviceRevoked(caller.userId, deviceId));
     return {} satisfies MessageInitShape<typeof rpc.RevokeDeviceResponseSchema>;
-  }
-
-  async #read(ownerId: string, threadId: Uint8Array): Promise<ListedThread> {
-    const [row] = await this.#store.get(ownerId, [threadId]);
-    return this.#withHead(row);
-  }
-
-  async #withHead(row: ThreadRow | undefined): Promise<ListedThread> {
-    const [listed] = row ? await withHeads(this.#heads, [row]) : [];
-    if (!listed) throw threadNotFound();
-    return listed;
   }
 }

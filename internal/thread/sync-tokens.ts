@@ -18,6 +18,8 @@ export interface SyncPageToken {
   readonly sinceAtMs: number;
   /** The version of the last row that was listed. */
   readonly afterVersion: number;
+  /** The id of the last large group that was listed without its row being new; zeros before the first. */
+  readonly afterLarge: Uint8Array;
   /** The earliest time of the store's clock in the snapshots so far, for the cursor that the last page gives. */
   readonly atMs: number;
 }
@@ -35,15 +37,16 @@ export function decodeCursor(bytes: Uint8Array): SyncCursor | undefined {
 }
 
 export function encodePageToken(token: SyncPageToken): Uint8Array {
-  const { epoch, sinceVersion, sinceAtMs, afterVersion, atMs } = token;
-  return encodeToken(TokenKind.syncPage, [epoch, sinceVersion, sinceAtMs, afterVersion, atMs]);
+  const { epoch, sinceVersion, sinceAtMs, afterVersion, atMs, afterLarge } = token;
+  const numbers = [epoch, sinceVersion, sinceAtMs, afterVersion, atMs];
+  return encodeToken(TokenKind.syncPage, numbers, afterLarge);
 }
 
 /** Undefined for no bytes: the first page. Throws TOKEN_MALFORMED. */
 export function decodePageToken(bytes: Uint8Array): SyncPageToken | undefined {
   if (bytes.length === 0) return undefined;
-  const shape = { kind: TokenKind.syncPage, numbers: 5, restBytes: 0 };
-  const decoded = decodeToken(shape, bytes, "page_token").numbers;
-  const [epoch = 0, sinceVersion = 0, sinceAtMs = 0, afterVersion = 0, atMs = 0] = decoded;
-  return { epoch, sinceVersion, sinceAtMs, afterVersion, atMs };
+  const shape = { kind: TokenKind.syncPage, numbers: 5, restBytes: 16 };
+  const { numbers, rest } = decodeToken(shape, bytes, "page_token");
+  const [epoch = 0, sinceVersion = 0, sinceAtMs = 0, afterVersion = 0, atMs = 0] = numbers;
+  return { epoch, sinceVersion, sinceAtMs, afterVersion, atMs, afterLarge: rest };
 }

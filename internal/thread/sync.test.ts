@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { RosterEntry } from "../base/group.ts";
 import { hex } from "../base/ids.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
@@ -152,5 +153,94 @@ describe("A page of Sync", () => {
     clock.jumpWall(-600_000);
     const last = await sync(NONE, first.nextPageToken, 2);
     assert.equal(decodeCursor(last.cursor)?.atMs, clock.nowMs());
+  });
+
+  describe("with groups", () => {
+    /** A group of ann's, made at seq 1; `number` tells its id from others. */
+    async function group(number: number, parts: Partial<RosterEntry> = {}): Promise<Uint8Array> {
+      const threadId = new Uint8Array(16).fill(number);
+      const entry: RosterEntry = {
+        threadId,
+        seq: 1,
+        ordinal: 0,
+        previousSeq: 0,
+        createdAtMs: 0,
+        sender: "ann",
+        requestId: new Uint8Array(16),
+        name: "Group",
+        added: [{ userId: "ann", role: "owner" }],
+        removed: [],
+        changed: [],
+        memberCount: 1,
+        isLarge: true,
+        ...parts,
+      };
+      assert.equal(await store.project(entry, 0), entry.seq);
+      seqs.set(hex(threadId), Math.max(entry.seq, seqs.get(hex(threadId)) ?? 0));
+      return threadId;
+    }
+
+    const leave = { seq: 5, ordinal: 3, previousSeq: 1, added: [], removed: ["ann"], memberCount: 0 };
+    const ids = (threads: readonly { row: { threadId: Uint8Array } }[]) =>
+      threads.map(({ row }) => row.threadId[0]);
+
+    it("lists every large group each time, after what has changed, with heads read now", async () => {
+      for (const number of [6, 2, 4]) await group(number);
+      await group(8, { isLarge: false });
+      clock.advance(3_600_000);
+      const { cursor, threads } = await sync();
+      assert.deepEqual(ids(threads), [6, 2, 4, 8]); // All are new: by version.
+      clock.advance(61_000);
+      const at = (await sync(cursor)).cursor;
+      seqs.set(hex(new Uint8Array(16).fill(4)), 9);
+      const again = await sync(at);
+      assert.deepEqual(ids(again.threads), [2, 4, 6]);
+      assert.deepEqual(again.threads[1]?.head.seq, 9);
+      assert.deepEqual(again.cursor, at);
+    });
+
+    it("lists them in pages of which none has more than it may", async () => {
+      for (let number = 2; number <= 10; number += 2) await group(number);
+      clock.advance(3_600_000);
+      const { cursor } = await sync();
+      await store.setMuted("ann", new Uint8Array(16).fill(6), true);
+      const pages: (number | undefined)[][] = [];
+      for (let token: Uint8Array = NONE; ; ) {
+        const page = await sync(cursor, token, 2);
+        pages.push(ids(page.threads));
+        token = page.nextPageToken;
+        if (token.length > 0) continue;
+        assert.equal(decodeCursor(page.cursor)?.version, 6);
+        break;
+      }
+      assert.deepEqual(pages, [[6, 2], [4, 8], [10]]);
+    });
+
+    it("lists one that is left between two pages on the next, with the head of the leaving entry", async () => {
+      for (const number of [2, 4]) await group(number);
+      clock.advance(3_600_000);
+      const { cursor } = await sync();
+      const first = await sync(cursor, NONE, 1);
+      assert.deepEqual(ids(first.threads), [2]);
+      await group(4, leave);
+      seqs.set(hex(new Uint8Array(16).fill(4)), 30);
+      const second = await sync(cursor, first.nextPageToken, 1);
+      assert.deepEqual(ids(second.threads), [4]);
+      assert.deepEqual(second.threads[0]?.head, { seq: 5, ordinal: 3 });
+      assert.equal(second.threads[0]?.row.group?.role, undefined);
+      assert.equal(second.nextPageToken.length, 0);
+    });
+
+    it("lists one that has become large since the sync before", async () => {
+      await group(2, { isLarge: false });
+      await group(4);
+      clock.advance(3_600_000);
+      const { cursor } = await sync();
+      const first = await sync(cursor, NONE, 1);
+      assert.deepEqual(ids(first.threads), [4]);
+      assert.equal(first.nextPageToken.length, 0);
+      await group(2, { seq: 2, previousSeq: 1, added: [], isLarge: true });
+      assert.deepEqual(ids((await sync(first.cursor)).threads), [2, 4]);
+    });
   });
 });

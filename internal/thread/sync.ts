@@ -13,7 +13,7 @@ import {
 export const MAX_SYNC_PAGE = 200;
 
 export interface SyncedThreads {
-  /** The oldest change first. May be empty on any page. */
+  /** The oldest change first, then large groups. May be empty on any page. */
   readonly threads: readonly ListedThread[];
   /** Empty on the last page. */
   readonly nextPageToken: Uint8Array;
@@ -26,13 +26,20 @@ const NONE = new Uint8Array(0);
 /** Where a sync stands between its pages, besides the epoch. */
 type Place = Omit<SyncPageToken, "epoch">;
 
-const START_OF_ALL: Place = { sinceVersion: 0, sinceAtMs: 0, afterVersion: 0, atMs: Number.MAX_SAFE_INTEGER };
+const START_OF_ALL: Place = {
+  sinceVersion: 0,
+  sinceAtMs: 0,
+  afterVersion: 0,
+  afterLarge: new Uint8Array(16),
+  atMs: Number.MAX_SAFE_INTEGER,
+};
 
 /**
  * Sync (docs/design.md, section 6): the owner's threads that may have changed since a cursor {epoch, version, at}.
  *
  * A page is one snapshot of the rows with version > cursor.version or active_until ≥ cursor.at, of these the ones above
- * the last page's last version, and the heads of its rows, read *after* the snapshot. Why no entry is missed, though
+ * the last page's last version, and, where they leave room, of the large groups that the owner is a member of and that
+ * are not of these rows, by id; and the heads of all that, read *after* the snapshot. Why no entry is missed, though
  * touches come at any moment, within pages, between pages and between syncs:
  *
  * - *A row that is touched between pages* takes a version above all that were given, so above `afterVersion`: a later
@@ -50,6 +57,19 @@ const START_OF_ALL: Place = { sinceVersion: 0, sinceAtMs: 0, afterVersion: 0, at
  *   have an active_until of the earlier time.)
  * - *An entry whose touch comes after its commit* is covered by the touch, in one of the two first ways: the touch makes
  *   the row part of a page or of the next sync, and its head is read after that snapshot, so after the commit.
+ *
+ * - *An entry of a large group* needs no touch. Every sync lists every large group whose member the owner is all the
+ *   time, with a head read after the sync began: so an entry that was accepted before is in that head, and a later one
+ *   in the next sync's. A group is in one of two sets, by its row or by its mark; a row that changes meanwhile goes from
+ *   the second to the first, never back, and takes a version above `afterVersion`: so it is on a later page at the
+ *   latest, or listed twice, but not left out.
+ * - *A group that becomes large*, between pages or between syncs: the entry that makes it so is projected before any
+ *   later entry is committed, since these are judged by that projection, and the projection marks every member's row
+ *   and takes a version for it. Entries up to it are covered by touches as in every small group, the later ones by the
+ *   mark.
+ * - *Who joins or leaves* has a row with a new version from the moment of the projection, which comes before the call is
+ *   answered and before any later entry is committed. So a large group that is left between two pages, and so in no
+ *   later list of them, is on a later page as a row, with the head up to which the owner may see it.
  *
  * A client keeps its old cursor until the last page, so a sync that breaks off is begun again and loses nothing.
  */
@@ -82,20 +102,21 @@ export class Sync {
       place = START_OF_ALL;
       page = await this.#read(ownerId, place, limit);
     }
-    const threads = (await withHeads(this.#heads, page.rows)).filter(isListed);
+    const threads = (await withHeads(this.#heads, [...page.rows, ...page.large])).filter(isListed);
     const atMs = Math.min(place.atMs, page.nowMs);
     const { epoch, version } = page;
-    const last = page.rows.at(-1);
-    if (!page.hasMore || !last) {
+    if (!page.hasMore) {
       return { threads, nextPageToken: NONE, cursor: encodeCursor({ epoch, version, atMs }) };
     }
-    const next = encodePageToken({ ...place, epoch, atMs, afterVersion: last.version });
+    const afterVersion = page.rows.at(-1)?.version ?? place.afterVersion;
+    const afterLarge = page.large.at(-1)?.threadId ?? place.afterLarge;
+    const next = encodePageToken({ ...place, epoch, atMs, afterVersion, afterLarge });
     return { threads, nextPageToken: next, cursor: NONE };
   }
 
   #read(ownerId: string, place: Place, limit: number) {
     const since = place.sinceVersion > 0 ? { version: place.sinceVersion, atMs: place.sinceAtMs } : undefined;
-    return this.#rows.sync(ownerId, since, place.afterVersion, limit);
+    return this.#rows.sync(ownerId, since, place.afterVersion, limit, place.afterLarge);
   }
 }
 

@@ -1,16 +1,19 @@
 import { create, toBinary } from "@bufbuild/protobuf";
+import type { Role } from "../base/group.ts";
 import { hex } from "../base/ids.ts";
 import { inbox, type Publication } from "../base/publication.ts";
-import { HeadSchema } from "../gen/heddle/message/v1/entry_pb.js";
+import { directThreadId } from "../base/thread-id.ts";
+import { HeadSchema, MemberRole } from "../gen/heddle/message/v1/entry_pb.js";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
 import { type Thread, ThreadKind, ThreadSchema } from "../gen/heddle/thread/v1/thread_pb.js";
 import type { ListedThread } from "./listed-threads.ts";
+import type { GroupView } from "./ports.ts";
 
 /** A row with its head as clients see it. */
 export function toThread({ row, head }: ListedThread): Thread {
   return create(ThreadSchema, {
     threadId: row.threadId,
-    kind: ThreadKind.DIRECT,
+    kind: row.kind === "direct" ? ThreadKind.DIRECT : ThreadKind.GROUP,
     participants: [...row.participants],
     createdAtMs: BigInt(row.createdAtMs),
     updatedAtMs: BigInt(row.updatedAtMs),
@@ -18,7 +21,30 @@ export function toThread({ row, head }: ListedThread): Thread {
     head: create(HeadSchema, { seq: BigInt(head.seq), ordinal: BigInt(head.ordinal) }),
     readSeq: BigInt(row.readSeq),
     readOrdinal: BigInt(row.readOrdinal),
+    isBlocked: row.isBlocked,
+    ...(row.group ? groupFields(row.group) : {}),
   });
+}
+
+function groupFields({ name, memberCount, isLarge, role, joinedSeq, left }: GroupView) {
+  return {
+    name,
+    memberCount,
+    isLarge,
+    role: role ? toWireRole(role) : MemberRole.UNSPECIFIED,
+    joinedSeq: BigInt(joinedSeq),
+    hasLeft: left !== undefined,
+  };
+}
+
+/** A role as clients see it. */
+export function toWireRole(role: Role): MemberRole {
+  return role === "owner" ? MemberRole.OWNER : MemberRole.MEMBER;
+}
+
+/** A role as services speak of it. The rules of the schema leave no third. */
+export function fromWireRole(role: MemberRole): Role {
+  return role === MemberRole.OWNER ? "owner" : "member";
 }
 
 /** Tells all devices of the row's owner how it is now. */
@@ -51,5 +77,21 @@ export function deviceRevoked(ownerId: string, deviceId: string): Publication {
     userId: "",
     originSession: "",
     deviceId,
+  };
+}
+
+/** Tells the push servers of both whether either has blocked the other. */
+export function blockChanged(a: string, b: string, isBlocked: boolean): Publication {
+  return {
+    kind: "block_changed",
+    topics: [inbox(a), inbox(b)],
+    frame: new Uint8Array(0),
+    thread: hex(directThreadId(a, b)),
+    seq: 0,
+    ordinal: 0,
+    userId: a,
+    originSession: "",
+    otherUserId: b,
+    isBlocked,
   };
 }

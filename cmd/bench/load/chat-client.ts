@@ -5,7 +5,7 @@ import {
 } from "../../../internal/gen/heddle/gateway/v1/gateway_service_pb.js";
 import { RefusedSchema } from "../../../internal/gen/heddle/push/v1/frame_pb.js";
 import { ackFrame, clientFrame } from "./client-frames.ts";
-import { GrpcConnection, type GrpcStream } from "./grpc-connection.ts";
+import type { GrpcConnection, GrpcStream } from "./grpc-connection.ts";
 import { EVENT, type EventSink, readEvents } from "./server-events.ts";
 
 /** As the client library acks: after so many events, or so long after the last ack. */
@@ -18,24 +18,29 @@ const OPEN_MS = 60_000;
 const OPEN_SESSION = "/heddle.gateway.v1.GatewayService/OpenSession";
 const CONNECT = "/heddle.push.v1.PushService/Connect";
 
-/** Which user, from which device, and where. */
+/** Which user, and by which connections; whoever made them closes them. They may be one. */
 export interface ChatClientOptions {
-  readonly grpcUrl: string;
   readonly userId: string;
   readonly token: string;
+  /** For OpenSession. */
+  readonly gateway: GrpcConnection;
+  /** For the stream. */
+  readonly push: GrpcConnection;
 }
 
 /** What a load hears of its clients. The ids are views. */
 export interface ChatClientSink {
   readonly onEntry?: (client: ChatClient, clientId: Uint8Array, seq: number) => void;
   readonly onAccepted?: (client: ChatClient, clientId: Uint8Array, seq: number) => void;
+  /** A Presence, encoded. */
+  readonly onPresence?: (client: ChatClient, presence: Uint8Array) => void;
   /** Something that a good run does not have: `refused`, `behind`, a stream that ends. */
   readonly onTrouble: (what: string) => void;
 }
 
 /**
- * The cheapest client that keeps to the contract: one TCP connection, a session through the gateway, acks and pings as
- * the client library makes them. Reads of each event only what counting needs.
+ * The cheapest client that keeps to the contract: a session through the gateway, one stream, acks and pings as the
+ * client library makes them. Reads of each event only what counting needs.
  */
 export class ChatClient implements EventSink {
   readonly userId: string;
@@ -44,7 +49,6 @@ export class ChatClient implements EventSink {
   heldSeq = 0;
   readonly #options: ChatClientOptions;
   readonly #sink: ChatClientSink;
-  readonly #connection: GrpcConnection;
   #stream: GrpcStream | undefined;
   #events = 0;
   #acked = 0;
@@ -56,14 +60,14 @@ export class ChatClient implements EventSink {
     this.#options = options;
     this.#sink = sink;
     this.userId = options.userId;
-    this.#connection = new GrpcConnection(options.grpcUrl);
   }
 
-  /** OpenSession, Connect, `open`; resolves at `caught_up`. Rejects if that does not come. */
+  /** OpenSession, Connect, `open`; resolves at `caught_up`. Rejects if that does not come. Again after `close`. */
   async open(): Promise<void> {
     const deviceId = "bench";
     const request = toBinary(OpenSessionRequestSchema, create(OpenSessionRequestSchema, { deviceId }));
-    const answer = await this.#connection.unary(OPEN_SESSION, this.#options.token, request, OPEN_MS);
+    const { gateway, push, token } = this.#options;
+    const answer = await gateway.unary(OPEN_SESSION, token, request, OPEN_MS);
     const { ticket } = fromBinary(OpenSessionResponseSchema, answer);
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`no caught_up in ${OPEN_MS} ms`)), OPEN_MS);
@@ -71,7 +75,7 @@ export class ChatClient implements EventSink {
         clearTimeout(timer);
         resolve();
       };
-      this.#stream = this.#connection.stream(CONNECT, ticket, {
+      this.#stream = push.stream(CONNECT, ticket, {
         onMessage: (bytes) => this.#receive(bytes),
         onEnd: (problem) => {
           clearTimeout(timer);
@@ -96,8 +100,12 @@ export class ChatClient implements EventSink {
     this.say(clientFrame({ case: "ping", value: {} as never }));
   }
 
+  /** Ends the stream, silently. */
   close(): void {
-    this.#connection.close();
+    this.#stream?.close();
+    this.#stream = undefined;
+    this.#events = 0;
+    this.#acked = 0;
   }
 
   onEntry(clientId: Uint8Array, seq: number): void {
@@ -112,6 +120,7 @@ export class ChatClient implements EventSink {
 
   onOther(kind: number, bytes: Uint8Array): void {
     if (kind === EVENT.caughtUp) this.#caughtUp();
+    else if (kind === EVENT.presence) this.#sink.onPresence?.(this, bytes);
     else if (kind === EVENT.refused)
       this.#sink.onTrouble(`refused: ${fromBinary(RefusedSchema, bytes).message}`);
     else if (kind === EVENT.behind || kind === EVENT.behindAll)

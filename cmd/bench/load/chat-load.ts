@@ -22,7 +22,8 @@ export class ChatLoad {
     onAccepted: (client, clientId) => this.#accepted(client, clientId),
   });
   #tail = sendTail("hello");
-  #isSending = false;
+  /** While there is sending. */
+  #sending: AbortController | undefined;
   /** Every `accepted` calls for the next send: a closed window. */
   #isWindow = false;
 
@@ -42,21 +43,22 @@ export class ChatLoad {
 
   /** Keeps so many sends of each client under way, at full load, until `stop`. */
   startWindow(inFlight: number): void {
-    this.#isSending = true;
+    this.#sending = new AbortController();
     this.#isWindow = true;
     for (const client of this.#crowd.clients) {
       for (let count = 0; count < inFlight; count++) this.#send(client, performance.now());
     }
   }
 
-  /** Sends by a schedule, client after client, until its end. */
+  /** Sends by a schedule, client after client, until its end or `stop`. */
   startRate(schedule: Pace): void {
     const { clients } = this.#crowd;
-    this.#isSending = true;
-    void pace(schedule, (index, dueMs) => {
+    this.#sending = new AbortController();
+    const send = (index: number, dueMs: number) => {
       const client = clients[index % clients.length];
-      if (client && this.#isSending) this.#send(client, dueMs);
-    });
+      if (client) this.#send(client, dueMs);
+    };
+    void pace(schedule, send, this.#sending.signal);
   }
 
   /** Entries that have come to their recipients so far. Throws if anything went wrong. */
@@ -77,7 +79,8 @@ export class ChatLoad {
 
   /** Stops sending; resolves when everything sent has been accepted and has arrived. Rejects if that fails. */
   async stop(): Promise<SendCounts> {
-    this.#isSending = false;
+    this.#sending?.abort();
+    this.#sending = undefined;
     await this.#settled();
     const { counts } = this.#log;
     if (counts.repeats > 0) throw new Error(`${counts.repeats} outcomes or entries came twice`);
@@ -107,16 +110,14 @@ export class ChatLoad {
   #accepted(client: ChatClient, clientId: Uint8Array): void {
     const nowMs = performance.now();
     this.#log.noteAccepted(clientId, nowMs);
-    if (this.#isWindow && this.#isSending) this.#send(client, nowMs);
+    if (this.#isWindow && this.#sending) this.#send(client, nowMs);
   }
 
-  async #settled(): Promise<void> {
-    const deadlineMs = performance.now() + SETTLE_MS;
-    while (!this.#log.isSettled) {
-      this.#crowd.demandNoTrouble();
-      if (performance.now() > deadlineMs)
-        throw new Error(`not all came: ${JSON.stringify(this.#log.counts)}`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+  #settled(): Promise<void> {
+    return this.#crowd.until(
+      () => this.#log.isSettled,
+      SETTLE_MS,
+      () => `not all came: ${JSON.stringify(this.#log.counts)}`,
+    );
   }
 }

@@ -14,20 +14,19 @@ export interface StreamEvents {
  * CPU per message, so that on few cores the server is what is seen. One DATA frame per message, as gRPC clients do.
  */
 export class GrpcConnection {
-  readonly #session: ClientHttp2Session;
+  readonly #url: string;
+  #session: ClientHttp2Session | undefined;
   readonly #streams = new Set<GrpcStream>();
   #problem: string | undefined;
 
-  /** Dials at once; calls made before the connection stands wait for it. */
+  /** Dials with the first call; those made before the connection stands wait for it. */
   constructor(url: string) {
-    this.#session = connect(url);
-    this.#session.on("error", (error) => this.#fail(error.message));
-    this.#session.on("goaway", () => this.#fail("the server closed the connection"));
-    this.#session.on("close", () => this.#fail("the connection is closed"));
+    this.#url = url;
   }
 
   /** Opens a stream. */
   stream(path: string, token: string, events: StreamEvents): GrpcStream {
+    this.#session ??= this.#dial();
     const request = this.#session.request({
       ":method": "POST",
       ":path": path,
@@ -35,14 +34,9 @@ export class GrpcConnection {
       te: "trailers",
       authorization: `Bearer ${token}`,
     });
-    const stream = new GrpcStream(request, {
-      onMessage: events.onMessage,
-      onEnd: (problem) => {
-        this.#streams.delete(stream);
-        events.onEnd(problem);
-      },
-    });
+    const stream = new GrpcStream(request, events);
     this.#streams.add(stream);
+    request.once("close", () => this.#streams.delete(stream));
     return stream;
   }
 
@@ -70,7 +64,15 @@ export class GrpcConnection {
   close(): void {
     for (const stream of this.#streams) stream.close();
     this.#streams.clear();
-    this.#session.destroy();
+    this.#session?.destroy();
+  }
+
+  #dial(): ClientHttp2Session {
+    const session = connect(this.#url);
+    session.on("error", (error) => this.#fail(error.message));
+    session.on("goaway", () => this.#fail("the server closed the connection"));
+    session.on("close", () => this.#fail("the connection is closed"));
+    return session;
   }
 
   #fail(problem: string): void {

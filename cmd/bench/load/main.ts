@@ -6,8 +6,10 @@ const LOADS = {
   connect: async () => new (await import("./connect-load.ts")).ConnectLoad(),
   echo: async () => new (await import("./echo-load.ts")).EchoLoad(),
   "echo-server": async () => new (await import("./echo-server.ts")).EchoServer(),
+  group: async () => new (await import("./group-load.ts")).GroupLoad(),
   history: async () => new (await import("./history-load.ts")).HistoryLoad(),
   idle: async () => new (await import("./idle-load.ts")).IdleLoad(),
+  presence: async () => new (await import("./presence-load.ts")).PresenceLoad(),
 };
 
 export type LoadKinds = { [K in keyof typeof LOADS]: Awaited<ReturnType<(typeof LOADS)[K]>> };

@@ -21,4 +21,15 @@ describe("pace", () => {
     const late = calls[25];
     assert.ok(late && late.nowMs - late.dueMs >= 20, "the stall counts for the sends that it held up");
   });
+
+  it("ends at once when it is stopped", async () => {
+    const stop = new AbortController();
+    const calls: number[] = [];
+    const onDue = (index: number) => {
+      calls.push(index);
+      if (index === 2) stop.abort();
+    };
+    await pace({ perSecond: 100, count: 1_000_000 }, onDue, stop.signal);
+    assert.deepEqual(calls, [0, 1, 2]);
+  });
 });

@@ -13,11 +13,12 @@ export interface Pace {
 /**
  * Calls back for each moment of a schedule, with its number and the moment it was due (performance.now), never early.
  * A moment that passes while this thread is busy is called back as soon as it is free, with the moment it was due.
- * Resolves after the last.
+ * Resolves after the last, or when `stop` aborts.
  */
 export async function pace(
   { perSecond, count }: Pace,
   onDue: (index: number, dueMs: number) => void,
+  stop?: AbortSignal,
 ): Promise<void> {
   const gapMs = 1_000 / perSecond;
   const startMs = performance.now() + LEAD_MS;
@@ -27,12 +28,14 @@ export async function pace(
   });
   let next = 0;
   const due = () => {
+    if (stop?.aborted) return;
     const nowMs = performance.now();
     for (; next < count && startMs + next * gapMs <= nowMs; next++) onDue(next, startMs + next * gapMs);
   };
   thread.on("message", due);
+  stop?.addEventListener("abort", () => void thread.terminate(), { once: true });
   await once(thread, "exit");
-  while (next < count) {
+  while (next < count && !stop?.aborted) {
     due();
     if (next < count) await new Promise((resolve) => setTimeout(resolve, 1));
   }

@@ -66,17 +66,18 @@ export class SendLog {
   noteAccepted(clientId: Uint8Array, nowMs: number): void {
     if (!this.#isFirst(clientId, ACCEPTED)) return;
     this.#acceptedCount++;
-    this.accepted.add(nowMs - this.#due(clientId));
+    this.accepted.add(nowMs - this.dueMs(clientId));
   }
 
   /** Notes an entry at its recipient. */
   noteArrived(clientId: Uint8Array, nowMs: number): void {
     if (!this.#isFirst(clientId, ARRIVED)) return;
     this.#arrivedCount++;
-    this.arrived.add(nowMs - this.#due(clientId));
+    this.arrived.add(nowMs - this.dueMs(clientId));
   }
 
-  #due(clientId: Uint8Array): number {
+  /** When a send was due. */
+  dueMs(clientId: Uint8Array): number {
     return this.#dueMs[slotOf(clientId)] ?? 0;
   }
 

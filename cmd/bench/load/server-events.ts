@@ -13,6 +13,7 @@ export const EVENT = {
   caughtUp: 9,
   draining: 10,
   pong: 11,
+  presence: 12,
 } as const;
 
 /** What a load wants to know of the events of a stream. */

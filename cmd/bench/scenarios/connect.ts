@@ -11,6 +11,7 @@ export const connect: Scenario = {
   about:
     `Connects at full load, ${AT_ONCE} under way at a time: dial TCP, OpenSession, Connect, \`open\`, until ` +
     "`caught_up`, then close. Users without threads; CPU per connect.",
+  isDurable: true,
   run: async (stage) => {
     const server = await stage.server();
     const users = await server.signIn(userNames(USERS));

@@ -13,35 +13,28 @@ export const direct: Scenario = {
     `Durable 1:1 messages at full load: ${CLIENTS} clients in ${CLIENTS / 2} pairs, each with ${IN_FLIGHT} sends ` +
     "under way (the next follows an `accepted`), one TCP connection each. Counted: entries that came to the " +
     "recipient. Each cost a durable append, an `accepted`, an `entry`, and its share of acks and delivered receipts.",
+  isDurable: true,
   run: async (stage) => {
     const { server, load } = await connectPairs(stage, { clients: CLIENTS, textBytes: TEXT_BYTES });
     await load.startWindow(IN_FLIGHT);
     stage.progress("full load");
     const { perSecond, cpuUs, othersCores } = await stage.window(server, load);
-    const { arrived, accepted } = await load.latencies();
+    const latencies = new Latencies((await load.latencies()).arrived);
     await load.stop();
-    const toAccepted = new Latencies(accepted).percentiles();
-    const params = {
-      clients: CLIENTS,
-      in_flight: IN_FLIGHT,
-      text_bytes: TEXT_BYTES,
-      others_cores: othersCores,
-    };
     return [
       {
         bench: "direct",
         unit: "messages/s",
         value: perSecond,
-        ...new Latencies(arrived).percentiles(),
+        ...latencies.percentiles(),
         server_cpu_us_per_delivery: cpuUs,
-        params: { ...params, latency: "to the recipient" },
-      },
-      {
-        bench: "direct.accepted",
-        unit: "ms",
-        value: toAccepted.p50_ms,
-        ...toAccepted,
-        params: { ...params, latency: "to accepted" },
+        params: {
+          clients: CLIENTS,
+          in_flight: IN_FLIGHT,
+          text_bytes: TEXT_BYTES,
+          latency: "to the recipient",
+          others_cores: othersCores,
+        },
       },
     ];
   },

@@ -1,11 +1,17 @@
-import type { Scenario, Stage } from "../scenario.ts";
+import type { LoadKinds } from "../load/main.ts";
+import type { Remote } from "../load-process.ts";
+import type { MeasuredLoad, Scenario, Stage } from "../scenario.ts";
 import { passed } from "../scenario.ts";
 import type { ServerProcess } from "../server-process.ts";
-import { cpuUsPer, type ServerUsage } from "../server-usage.ts";
+import type { ServerUsage } from "../server-usage.ts";
+import { AT_ONCE, connectInSteps } from "./connect-steps.ts";
 import { userNames } from "./pairs.ts";
 
 /** Streams that a load process holds: its own memory and open files bound them. */
 const STREAMS_A_PROCESS = 2_500;
+
+/** The machine may be busy, and connects cost more than anything else. */
+const LIMIT_MS = 600_000;
 
 /** Connected and gone before the first reading, so that what is loaded once does not count for the streams. */
 const WARM_UP_STREAMS = 50;
@@ -13,7 +19,7 @@ const WARM_UP_STREAMS = 50;
 /** Settled: two readings this far apart differ by less than SETTLED_SHARE. */
 const SETTLE_STEP_MS = 1_500;
 const SETTLED_SHARE = 0.005;
-const SETTLE_STEPS = 10;
+const SETTLE_STEPS = 6;
 
 /** Memory of streams that only ping. */
 export const idle: Scenario = {
@@ -22,6 +28,7 @@ export const idle: Scenario = {
     "Memory of idle streams: the server's resident memory with all of them, less that with none, each after full " +
     "garbage collections until it no longer moves. Each has its own TCP connection, user and session, and pings " +
     "every 15 s.",
+  limitMs: LIMIT_MS,
   run: async (stage) => {
     const server = await stage.server({ inspect: true });
     const streams = stage.scale.idleStreams;
@@ -29,15 +36,21 @@ export const idle: Scenario = {
     const none = await settled(stage, server);
     const loads = await connectAll(stage, server, streams);
     const full = await settled(stage, server);
-    const pinging = await cpuWhileIdle(stage, server);
-    for (const load of loads) await load.count(); // Throws if a stream was lost.
+    const { serverCores, othersCores } = await stage.measure(server, all(loads), () =>
+      passed(stage.scale.windowMs),
+    );
     const kb = (pick: (usage: ServerUsage) => number) => (pick(full) - pick(none)) / 1_024 / streams;
     const rss = kb(({ rssBytes }) => rssBytes);
     const params = { streams, load_processes: loads.length };
     return [
       { bench: "idle", unit: "KiB/stream", value: rss, rss_kb_per_stream: rss, params },
       { bench: "idle.heap", unit: "KiB/stream", value: kb(({ heapBytes }) => heapBytes), params },
-      { bench: "idle.cpu", unit: "% of a core", value: pinging * 100, params },
+      {
+        bench: "idle.cpu",
+        unit: "% of a core",
+        value: serverCores * 100,
+        params: { ...params, others_cores: othersCores },
+      },
     ];
   },
 };
@@ -45,24 +58,28 @@ export const idle: Scenario = {
 async function warmUp(stage: Stage, server: ServerProcess): Promise<void> {
   const users = await server.signIn(userNames(WARM_UP_STREAMS, "w"));
   const load = stage.load("idle");
-  await load.connect({ grpcUrl: server.grpcUrl, users, atOnce: 16 });
+  await load.connect({ grpcUrl: server.grpcUrl, users, atOnce: AT_ONCE });
   await load.close();
   await passed(500);
 }
 
+/** One process after the other: together they would only take CPU from each other and from the server. */
 async function connectAll(stage: Stage, server: ServerProcess, streams: number) {
-  const users = await server.signIn(userNames(streams));
-  const processes = Math.ceil(streams / STREAMS_A_PROCESS);
-  const loads = Array.from({ length: processes }, () => stage.load("idle"));
-  let connected = 0;
-  const share = Math.ceil(streams / processes);
-  // One process after the other: together they would only take CPU from each other and from the server.
-  for (const [at, load] of loads.entries()) {
-    const own = users.slice(at * share, (at + 1) * share);
-    connected += await load.connect({ grpcUrl: server.grpcUrl, users: own, atOnce: 32 });
-    stage.progress(`${connected} streams connected`);
-  }
+  const loads: Remote<LoadKinds["idle"]>[] = [];
+  await connectInSteps(stage, server, userNames(streams), async (users, before) => {
+    if (before % STREAMS_A_PROCESS === 0) loads.push(stage.load("idle"));
+    await loads.at(-1)?.connect({ grpcUrl: server.grpcUrl, users, atOnce: AT_ONCE });
+  });
   return loads;
+}
+
+/** What they do is to be there. Throws if a stream was lost. */
+function all(loads: readonly Remote<LoadKinds["idle"]>[]): MeasuredLoad {
+  return {
+    done: async () =>
+      (await Promise.all(loads.map((load) => load.count()))).reduce((sum, count) => sum + count),
+    resetLatencies: async () => {},
+  };
 }
 
 /** Memory when it no longer moves, everything that can be collected having been collected. */
@@ -80,13 +97,4 @@ async function settled(stage: Stage, server: ServerProcess): Promise<ServerUsage
 async function collected(server: ServerProcess): Promise<ServerUsage> {
   await server.inspector?.collectGarbage();
   return await server.usage();
-}
-
-/** The share of one core that the pings take. */
-async function cpuWhileIdle(stage: Stage, server: ServerProcess): Promise<number> {
-  const startedMs = performance.now();
-  const before = await server.usage();
-  await passed(stage.scale.windowMs);
-  const after = await server.usage();
-  return cpuUsPer(1, before, after) / ((performance.now() - startedMs) * 1_000);
 }

@@ -15,23 +15,18 @@ export const latency: Scenario = {
   about:
     `Durable 1:1 messages by a schedule, ${CLIENTS} clients taking turns. Latency counts from the moment a send was ` +
     "due, to the entry at the recipient and to `accepted` at the sender.",
+  isDurable: true,
   run: async (stage) => {
+    const pairs = await connectPairs(stage, { clients: CLIENTS, textBytes: TEXT_BYTES });
     const figures: Figure[] = [];
-    for (const rate of stage.scale.rates) figures.push(...(await atRate(stage, rate)));
+    for (const rate of stage.scale.rates) figures.push(...(await measure(stage, pairs, rate)));
     return figures;
   },
 };
 
-async function atRate(stage: Stage, rate: number): Promise<Figure[]> {
-  const pairs = await connectPairs(stage, { clients: CLIENTS, textBytes: TEXT_BYTES });
-  stage.progress(`${rate} messages/s`);
-  const figures = await measure(stage, pairs, rate);
-  await stage.end();
-  return figures;
-}
-
 async function measure(stage: Stage, { server, load }: Pairs, rate: number): Promise<Figure[]> {
   const { warmUpMs, windowMs } = stage.scale;
+  stage.progress(`${rate} messages/s`);
   const count = Math.ceil(rate * ((warmUpMs + windowMs) / 1_000 + SPARE_S));
   await load.startRate({ perSecond: rate, count });
   const { cpuUs, othersCores } = await stage.window(server, load);

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { sqliteCompiler } from "../sqlite/compiler.ts";
 import { MIGRATIONS } from "../sqlite/migrations.ts";
+import { blockStatements } from "./block-statements.ts";
 import { deviceStatements } from "./device-statements.ts";
+import { groupStatements } from "./group-statements.ts";
 import { parameter, statement } from "./statement.ts";
 import { threadStatements } from "./thread-statements.ts";
 import { visibilityStatements } from "./visibility-statements.ts";
@@ -40,6 +42,8 @@ describe("The thread store's statements in SQLite", () => {
   it("never scan a table", () => {
     const statements = {
       ...threadStatements(sqliteCompiler),
+      ...groupStatements(sqliteCompiler),
+      ...blockStatements(sqliteCompiler),
       ...deviceStatements(sqliteCompiler),
       ...visibilityStatements(sqliteCompiler),
     };
@@ -58,5 +62,13 @@ describe("The thread store's statements in SQLite", () => {
     const plan = planOf(threadStatements(sqliteCompiler).listRows.sql).join("\n");
     assert.match(plan, /USING INDEX thread_recency/);
     assert.doesNotMatch(plan, /TEMP B-TREE/);
+  });
+
+  it("find an owner's large groups among its other rows by their index", () => {
+    const { allLarge } = threadStatements(sqliteCompiler);
+    const { countLarge } = groupStatements(sqliteCompiler);
+    for (const { sql } of [allLarge, countLarge]) {
+      assert.match(planOf(sql).join("\n"), /INDEX thread_large \(owner_id=\?/);
+    }
   });
 });

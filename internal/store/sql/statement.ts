@@ -1,4 +1,4 @@
-import type { Compilable, CompiledQuery } from "kysely";
+import { type Compilable, type CompiledQuery, sql } from "kysely";
 
 /** The value of a parameter as SQL takes it. */
 export type SqlValue = string | number | Uint8Array | null;
@@ -41,4 +41,13 @@ export class Statement<P extends Readonly<Record<string, SqlValue>>, R> {
 /** Compiles a query into a statement with the parameters `P`. */
 export function statement<P extends Readonly<Record<string, SqlValue>>>() {
   return <R>(query: Compilable<R>): Statement<P, R> => new Statement<P, R>(query.compile());
+}
+
+/**
+ * The higher of a column and the parameter `name`. `case`, because the function is `max` in SQLite and `greatest` in
+ * Postgres.
+ */
+export function higher(column: string, name: string) {
+  const value = parameter<number>(name);
+  return sql<number>`case when ${sql.ref(column)} < ${value} then ${value} else ${sql.ref(column)} end`;
 }

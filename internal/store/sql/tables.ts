@@ -9,6 +9,16 @@ export interface Tables {
   readonly thread: ThreadTable;
   /** One row per user who owns a thread row: where versions come from. */
   readonly owner: OwnerTable;
+  /** The projection of a group's member and setting entries: one row per group. */
+  readonly group_thread: GroupTable;
+  /** One row per member of a group. Who leaves has none: what it may see is in its thread row. */
+  readonly member: MemberTable;
+  /** Which entry each member or setting change made, for repeats of the request. */
+  readonly group_change: GroupChangeTable;
+  /** One row per large group, instead of touches of all its members. */
+  readonly activity: ActivityTable;
+  /** Who has blocked whom. */
+  readonly block: BlockTable;
   readonly device: DeviceTable;
   /** To whom presence shows: a row per user who has ever set it. */
   readonly visibility: VisibilityTable;
@@ -19,7 +29,7 @@ export interface Tables {
 export interface ThreadTable {
   owner_id: string;
   thread_id: Uint8Array;
-  kind: "direct";
+  kind: "direct" | "group";
   /** The other participant of a direct thread; null for other kinds. */
   other_user_id: string | null;
   created_at_ms: number;
@@ -33,6 +43,53 @@ export interface ThreadTable {
   head_bucket: Generated<number>;
   version: number;
   active_until_ms: number;
+  /** The first entry of a group that the owner may see; 0 for other kinds. */
+  joined_seq: Generated<number>;
+  /** The last entry that one who left may see, the ordinal there, and the group as it was then; null for a member. */
+  left_seq: number | null;
+  left_ordinal: number | null;
+  left_name: string | null;
+  left_member_count: number | null;
+  /** 0 or 1: the group is large, or was when the owner left. */
+  is_large: Generated<number>;
+}
+
+export interface GroupTable {
+  thread_id: Uint8Array;
+  name: string;
+  /** The seq of the last member or setting entry in the projection. */
+  applied_seq: number;
+  member_count: number;
+  /** 0 or 1; never taken back. */
+  is_large: number;
+  created_at_ms: number;
+}
+
+export interface MemberTable {
+  thread_id: Uint8Array;
+  user_id: string;
+  role: "owner" | "member";
+  joined_seq: number;
+}
+
+export interface GroupChangeTable {
+  thread_id: Uint8Array;
+  sender: string;
+  request_id: Uint8Array;
+  seq: number;
+}
+
+export interface ActivityTable {
+  thread_id: Uint8Array;
+  /** Never lowered, like head_bucket. */
+  updated_at_ms: number;
+  head_bucket: number;
+}
+
+export interface BlockTable {
+  /** Who has blocked. */
+  owner_id: string;
+  other_user_id: string;
 }
 
 export interface OwnerTable {

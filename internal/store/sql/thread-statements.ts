@@ -1,6 +1,7 @@
 import { type Kysely, sql } from "kysely";
-import { parameter, statement } from "./statement.ts";
+import { higher, parameter, statement } from "./statement.ts";
 import type { Tables } from "./tables.ts";
+import { viewedRows } from "./viewed-rows.ts";
 
 type RowName = { readonly ownerId: string; readonly threadId: Uint8Array };
 
@@ -64,6 +65,8 @@ function rowWrites(db: Kysely<Tables>) {
         active_until_ms: parameter<number>("activeUntilMs"),
       }),
     ),
+    /** Only within the transaction of what the row shows and has in another table. */
+    setVersion: statement<RowName & { version: number }>()(row.set({ version })),
     setMuted: statement<RowName & { version: number; isMuted: number }>()(
       row.set({ version, is_muted: parameter<number>("isMuted") }),
     ),
@@ -77,19 +80,11 @@ function rowWrites(db: Kysely<Tables>) {
   };
 }
 
-/** The higher of a column and a parameter. `case`, because the function is `max` here and `greatest` there. */
-function higher(column: "updated_at_ms" | "head_bucket", name: string) {
-  const value = parameter<number>(name);
-  return sql<number>`case when ${sql.ref(column)} < ${value} then ${value} else ${sql.ref(column)} end`;
-}
-
 function rowReads(db: Kysely<Tables>) {
-  const owned = db.selectFrom("thread").selectAll().where("owner_id", "=", ownerId);
-  const afterVersion = parameter<number>("afterVersion");
+  const owned = viewedRows(db).where("thread.owner_id", "=", ownerId);
   const limit = parameter<number>("limit");
-  const unindexedVersion = sql<number>`+${sql.ref("version")}`;
   return {
-    readRow: statement<RowName>()(owned.where("thread_id", "=", threadId)),
+    readRow: statement<RowName>()(owned.where("thread.thread_id", "=", threadId)),
     hasRow: statement<RowName>()(
       db
         .selectFrom("thread")
@@ -97,40 +92,64 @@ function rowReads(db: Kysely<Tables>) {
         .where("owner_id", "=", ownerId)
         .where("thread_id", "=", threadId),
     ),
-    /** By recency, below a place in that order. */
+    /** By recency, below a place in that order, without the large groups of `allLarge`. */
     listRows: statement<{ ownerId: string; updatedAtMs: number; threadId: Uint8Array; limit: number }>()(
       owned
-        .where("has_left", "=", 0)
+        .where(({ eb, or }) => or([eb("thread.is_large", "=", 0), eb("thread.has_left", "=", 1)]))
         .where(({ eb, refTuple, tuple }) =>
-          eb(refTuple("updated_at_ms", "thread_id"), "<", tuple(parameter<number>("updatedAtMs"), threadId)),
+          eb(
+            refTuple("thread.updated_at_ms", "thread.thread_id"),
+            "<",
+            tuple(parameter<number>("updatedAtMs"), threadId),
+          ),
         )
-        .orderBy("updated_at_ms", "desc")
-        .orderBy("thread_id", "desc")
+        .orderBy("thread.updated_at_ms", "desc")
+        .orderBy("thread.thread_id", "desc")
         .limit(limit),
     ),
     /**
-     * A page of Sync. Two disjoint halves, so that each is a range of an index and what is neither new nor active is
-     * never looked at: rows newer than the cursor, in the order of their index; and older ones that were active. The
-     * plus sign keeps the second half off the index of versions, where it would read all that is old.
+     * The large groups that the owner is a member of. `lit`, because their index has no other rows; a subquery,
+     * because SQLite takes that index only for what it covers.
      */
-    syncRows: statement<{
-      ownerId: string;
-      cursorVersion: number;
-      cursorAtMs: number;
-      afterVersion: number;
-      limit: number;
-    }>()(
-      owned
-        .where("version", ">", afterVersion)
-        .where("version", ">", parameter<number>("cursorVersion"))
-        .unionAll(
-          owned
-            .where("active_until_ms", ">=", parameter<number>("cursorAtMs"))
-            .where(unindexedVersion, ">", afterVersion)
-            .where(unindexedVersion, "<=", parameter<number>("cursorVersion")),
-        )
-        .orderBy("version")
-        .limit(limit),
+    allLarge: statement<{ ownerId: string }>()(
+      owned.where("thread.thread_id", "in", ({ selectFrom }) =>
+        selectFrom("thread as large")
+          .select("large.thread_id")
+          .where("large.owner_id", "=", ownerId)
+          .where(({ eb, lit }) => eb("large.is_large", "=", lit(1)))
+          .where(({ eb, lit }) => eb("large.has_left", "=", lit(0))),
+      ),
     ),
+    syncRows: syncRows(db),
   };
+}
+
+/**
+ * A page of Sync. Two disjoint halves, so that each is a range of an index and what is neither new nor active is
+ * never looked at: rows newer than the cursor, in the order of their index; and older ones that were active. The
+ * plus sign keeps the second half off the index of versions, where it would read all that is old.
+ */
+function syncRows(db: Kysely<Tables>) {
+  const owned = viewedRows(db).where("thread.owner_id", "=", ownerId);
+  const afterVersion = parameter<number>("afterVersion");
+  const unindexedVersion = sql<number>`+${sql.ref("thread.version")}`;
+  return statement<{
+    ownerId: string;
+    cursorVersion: number;
+    cursorAtMs: number;
+    afterVersion: number;
+    limit: number;
+  }>()(
+    owned
+      .where("thread.version", ">", afterVersion)
+      .where("thread.version", ">", parameter<number>("cursorVersion"))
+      .unionAll(
+        owned
+          .where("thread.active_until_ms", ">=", parameter<number>("cursorAtMs"))
+          .where(unindexedVersion, ">", afterVersion)
+          .where(unindexedVersion, "<=", parameter<number>("cursorVersion")),
+      )
+      .orderBy("version")
+      .limit(parameter<number>("limit")),
+  );
 }

@@ -52,4 +52,51 @@ export const MIGRATIONS: readonly string[] = [
     visibility TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE thread ADD COLUMN joined_seq INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE thread ADD COLUMN left_seq INTEGER;
+  ALTER TABLE thread ADD COLUMN left_ordinal INTEGER;
+  ALTER TABLE thread ADD COLUMN left_name TEXT;
+  ALTER TABLE thread ADD COLUMN left_member_count INTEGER;
+  ALTER TABLE thread ADD COLUMN is_large INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX thread_large ON thread (owner_id, thread_id) WHERE is_large = 1 AND has_left = 0;
+
+  CREATE TABLE group_thread (
+    thread_id BLOB PRIMARY KEY NOT NULL,
+    name TEXT NOT NULL,
+    applied_seq INTEGER NOT NULL,
+    member_count INTEGER NOT NULL,
+    is_large INTEGER NOT NULL,
+    created_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE member (
+    thread_id BLOB NOT NULL,
+    user_id TEXT NOT NULL,
+    role TEXT NOT NULL,
+    joined_seq INTEGER NOT NULL,
+    PRIMARY KEY (thread_id, user_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX member_user ON member (user_id, thread_id);
+
+  CREATE TABLE group_change (
+    thread_id BLOB NOT NULL,
+    sender TEXT NOT NULL,
+    request_id BLOB NOT NULL,
+    seq INTEGER NOT NULL,
+    PRIMARY KEY (thread_id, sender, request_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE activity (
+    thread_id BLOB PRIMARY KEY NOT NULL,
+    updated_at_ms INTEGER NOT NULL,
+    head_bucket INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE block (
+    owner_id TEXT NOT NULL,
+    other_user_id TEXT NOT NULL,
+    PRIMARY KEY (owner_id, other_user_id)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

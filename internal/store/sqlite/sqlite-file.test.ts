@@ -26,7 +26,12 @@ describe("SqliteFile", () => {
     const tables = db.prepare("SELECT name, strict FROM pragma_table_list WHERE schema = 'main'").all();
     const own = tables.filter(({ name }) => !String(name).startsWith("sqlite_"));
     assert.deepEqual(own.map(({ name, strict }) => `${name} ${strict}`).sort(), [
+      "activity 1",
+      "block 1",
       "device 1",
+      "group_change 1",
+      "group_thread 1",
+      "member 1",
       "meta 1",
       "owner 1",
       "thread 1",

@@ -1,12 +1,15 @@
-import type { Selectable } from "kysely";
 import type { Clock } from "../../base/clock.ts";
+import type { Roster, RosterEntry } from "../../base/group.ts";
 import { storeUnavailable } from "../../base/heddle-error.ts";
-import { MAX_SEQ } from "../../base/ids.ts";
 import { participants } from "../../base/thread-id.ts";
 import { eventLoopTick, type Tick } from "../../stream/each-tick.ts";
+import type { Block, BlockStore } from "../block-store.ts";
+import type { GroupStore } from "../group-store.ts";
+import { blockStatements } from "../sql/block-statements.ts";
 import { deviceStatements } from "../sql/device-statements.ts";
-import type { ThreadTable } from "../sql/tables.ts";
+import { groupStatements } from "../sql/group-statements.ts";
 import { threadStatements } from "../sql/thread-statements.ts";
+import { toThreadRow } from "../sql/viewed-rows.ts";
 import { visibilityStatements } from "../sql/visibility-statements.ts";
 import type { StoreWatch } from "../store-watch.ts";
 import {
@@ -21,9 +24,12 @@ import {
   type Visibility,
   type VisibilityStore,
 } from "../thread-store.ts";
+import { BlockRows } from "./block-rows.ts";
 import { sqliteCompiler } from "./compiler.ts";
 import { DeviceRows } from "./device-rows.ts";
+import { GroupRows } from "./group-rows.ts";
 import { SqliteFile } from "./sqlite-file.ts";
+import { type ListPlace, ThreadReads } from "./thread-reads.ts";
 import { WriteQueue } from "./write-queue.ts";
 
 export interface SqliteThreadStoreInit {
@@ -43,18 +49,23 @@ const QUEUED_BYTES = 16 * 1024 * 1024;
 const CHANGE_BYTES = 512;
 
 const sql = threadStatements(sqliteCompiler);
+const groupSql = groupStatements(sqliteCompiler);
+const blockSql = blockStatements(sqliteCompiler);
 const deviceSql = deviceStatements(sqliteCompiler);
 const visibilitySql = visibilityStatements(sqliteCompiler);
 
 /**
- * Thread rows, devices and visibility in one SQLite file (docs/design.md, sections 6 and 8), for one process: the file is locked while
- * it is open. Writes of one turn of the event loop share a transaction (WriteQueue); reads are synchronous inside,
- * so each sees one moment.
+ * Thread rows, groups, blocks, devices and visibility in one SQLite file (docs/design.md, sections 6 and 8), for one
+ * process: the file is locked while it is open. Writes of one turn of the event loop share a transaction (WriteQueue);
+ * reads are synchronous inside, so each sees one moment.
  */
-export class SqliteThreadStore implements ThreadStore, DeviceStore, VisibilityStore {
+export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, DeviceStore, VisibilityStore {
   readonly #file: SqliteFile;
   readonly #queue: WriteQueue;
   readonly #clock: Clock;
+  readonly #reads: ThreadReads;
+  readonly #groups: GroupRows;
+  readonly #blocks: BlockRows;
   readonly #devices: DeviceRows;
   readonly #epoch: number;
 
@@ -63,6 +74,15 @@ export class SqliteThreadStore implements ThreadStore, DeviceStore, VisibilitySt
     this.#file = new SqliteFile(path);
     this.#queue = new WriteQueue({ file: this.#file, clock, watch, tick, maxQueuedBytes: QUEUED_BYTES });
     this.#clock = clock;
+    this.#reads = new ThreadReads(this.#file, sql);
+    this.#groups = new GroupRows({
+      file: this.#file,
+      clock,
+      groups: groupSql,
+      threads: sql,
+      takeVersion: (ownerId) => this.takeVersion(ownerId),
+    });
+    this.#blocks = new BlockRows(this.#file, blockSql);
     this.#devices = new DeviceRows(this.#file, deviceSql);
     this.#epoch = this.#file.get(sql.readEpoch, {})?.value ?? 0;
   }
@@ -79,11 +99,7 @@ export class SqliteThreadStore implements ThreadStore, DeviceStore, VisibilitySt
   }
 
   async createDirect(threadId: Uint8Array, users: readonly [string, string]): Promise<void> {
-    const [smaller, larger] = participants(...users);
-    await this.write(2 * CHANGE_BYTES, () => {
-      this.#insertDirect(smaller, threadId, larger);
-      this.#insertDirect(larger, threadId, smaller);
-    });
+    await this.write(2 * CHANGE_BYTES, () => this.#insertPair(threadId, ...users));
   }
 
   async touch(touches: readonly Touch[]): Promise<void> {
@@ -100,12 +116,8 @@ export class SqliteThreadStore implements ThreadStore, DeviceStore, VisibilitySt
     );
   }
 
-  async list(
-    ownerId: string,
-    limit: number,
-    before: { readonly updatedAtMs: number; readonly threadId: Uint8Array } = ABOVE_ALL,
-  ): Promise<readonly ThreadRow[]> {
-    return this.#read(() => this.#file.all(sql.listRows, { ownerId, limit, ...before }).map(toThreadRow));
+  async list(ownerId: string, limit: number, before?: ListPlace): Promise<readonly ThreadRow[]> {
+    return this.#read(() => this.#reads.list(ownerId, limit, before));
   }
 
   async sync(
@@ -113,23 +125,14 @@ export class SqliteThreadStore implements ThreadStore, DeviceStore, VisibilitySt
     cursor: { readonly version: number; readonly atMs: number } | undefined,
     afterVersion: number,
     limit: number,
+    afterLarge?: Uint8Array,
   ): Promise<SyncPage> {
-    return this.#read(() => {
-      const rows = this.#file.all(sql.syncRows, {
-        ownerId,
-        cursorVersion: cursor?.version ?? 0, // Versions start at 1, so 0 means all.
-        cursorAtMs: cursor?.atMs ?? 0,
-        afterVersion,
-        limit: limit + 1,
-      });
-      return {
-        epoch: this.#epoch,
-        nowMs: this.#clock.nowMs(),
-        rows: rows.slice(0, limit).map(toThreadRow),
-        hasMore: rows.length > limit,
-        version: this.#file.get(sql.readVersion, { ownerId })?.version ?? 0,
-      };
-    });
+    return this.#read(() => ({
+      ...this.#reads.sync(ownerId, cursor, afterVersion, limit, afterLarge),
+      epoch: this.#epoch,
+      nowMs: this.#clock.nowMs(),
+      version: this.#file.get(sql.readVersion, { ownerId })?.version ?? 0,
+    }));
   }
 
   setMuted(ownerId: string, threadId: Uint8Array, isMuted: boolean): Promise<ThreadRow | undefined> {
@@ -154,6 +157,65 @@ export class SqliteThreadStore implements ThreadStore, DeviceStore, VisibilitySt
         this.#file.run(sql.setRead, { ownerId, threadId, version, readSeq, readOrdinal });
       }
     });
+  }
+
+  async roster(threadId: Uint8Array): Promise<Roster | undefined> {
+    return this.#read(() => this.#groups.roster(threadId));
+  }
+
+  project(entry: RosterEntry, headBucket: number): Promise<number> {
+    const { added, removed, changed } = entry;
+    const bytes = (1 + added.length + removed.length + changed.length) * CHANGE_BYTES;
+    return this.write(bytes, () => this.#groups.project(entry, headBucket));
+  }
+
+  async changeSeq(threadId: Uint8Array, sender: string, requestId: Uint8Array): Promise<number | undefined> {
+    return this.#read(() => this.#groups.changeSeq(threadId, sender, requestId));
+  }
+
+  noteActivity(threadId: Uint8Array, headBucket: number): Promise<void> {
+    return this.write(CHANGE_BYTES, () => this.#groups.noteActivity(threadId, headBucket));
+  }
+
+  async rowsOf(threadId: Uint8Array, ownerIds: readonly string[]): Promise<readonly ThreadRow[]> {
+    return this.#read(() => this.#groups.rowsOf(threadId, ownerIds));
+  }
+
+  async memberPage(threadId: Uint8Array, viewerId: string, afterUserId: string, limit: number) {
+    return this.#read(() => this.#groups.memberPage(threadId, viewerId, afterUserId, limit));
+  }
+
+  async groupsOf(userId: string): Promise<readonly Uint8Array[]> {
+    return this.#read(() => this.#groups.groupsOf(userId));
+  }
+
+  async largeGroupCounts(userIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.#read(() => this.#groups.largeGroupCounts(userIds));
+  }
+
+  async shareGroup(a: string, b: string): Promise<boolean> {
+    return this.#read(() => this.#groups.shareGroup(a, b));
+  }
+
+  setBlocked(threadId: Uint8Array, block: Block, isBlocked: boolean): Promise<ThreadRow> {
+    const { ownerId, otherUserId } = block;
+    return this.write(3 * CHANGE_BYTES, () => {
+      this.#insertPair(threadId, ownerId, otherUserId);
+      if (this.#blocks.set(block, isBlocked)) {
+        this.#file.run(sql.setVersion, { ownerId, threadId, version: this.takeVersion(ownerId) });
+      }
+      const row = this.#file.get(sql.readRow, { ownerId, threadId });
+      if (!row) throw new Error("the row that was just made is missing");
+      return toThreadRow(row);
+    });
+  }
+
+  async blocksBetween(userId: string, otherIds: readonly string[]): Promise<readonly Block[]> {
+    return this.#read(() => this.#blocks.between(userId, otherIds));
+  }
+
+  async listBlocked(ownerId: string, afterUserId: string, limit: number): Promise<readonly string[]> {
+    return this.#read(() => this.#blocks.list(ownerId, afterUserId, limit));
   }
 
   openDevice(ownerId: string, deviceId: string): Promise<"open" | "revoked" | "full"> {
@@ -206,6 +268,12 @@ export class SqliteThreadStore implements ThreadStore, DeviceStore, VisibilitySt
     }
   }
 
+  #insertPair(threadId: Uint8Array, a: string, b: string): void {
+    const [smaller, larger] = participants(a, b);
+    this.#insertDirect(smaller, threadId, larger);
+    this.#insertDirect(larger, threadId, smaller);
+  }
+
   #insertDirect(ownerId: string, threadId: Uint8Array, otherUserId: string): void {
     if (this.#file.get(sql.hasRow, { ownerId, threadId })) return;
     const nowMs = this.#clock.nowMs();
@@ -223,27 +291,6 @@ export class SqliteThreadStore implements ThreadStore, DeviceStore, VisibilitySt
   }
 }
 
-/** Above every place in the order of `list`. */
-const ABOVE_ALL = { updatedAtMs: MAX_SEQ, threadId: new Uint8Array(16).fill(0xff) };
-
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
-}
-
-function toThreadRow(row: Selectable<ThreadTable>): ThreadRow {
-  return {
-    ownerId: row.owner_id,
-    threadId: row.thread_id,
-    kind: row.kind,
-    participants: row.other_user_id === null ? [] : participants(row.owner_id, row.other_user_id),
-    createdAtMs: row.created_at_ms,
-    updatedAtMs: row.updated_at_ms,
-    isMuted: row.is_muted === 1,
-    left: row.has_left === 1,
-    readSeq: row.read_seq,
-    readOrdinal: row.read_ordinal,
-    headBucket: row.head_bucket,
-    version: row.version,
-    activeUntilMs: row.active_until_ms,
-  };
 }

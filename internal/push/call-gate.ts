@@ -1,27 +1,28 @@
-/** One who waits to ask for a page of Sync. */
-export interface SyncCaller {
-  /** Asks now. Calls `done` of the gate exactly once per call. */
-  callSync(): void;
+/** A call that waits for its turn. */
+export interface GatedCall {
+  /** Makes the call. Calls `done` of the gate exactly once per call. */
+  callNow(): void;
   /** Whether it has lost interest while it waited. */
   readonly isOver: boolean;
 }
 
 /**
- * Lets a bounded number of pages of Sync be asked for at a time, first come first served: after a restart, or when a
- * link is attached anew, every session compares, and the thread service must live through that.
+ * Lets a bounded number of calls of a kind be under way at a time, first come first served: after a restart, or when a
+ * link is attached anew, every session compares and every membership is read again, and those who are asked must live
+ * through that.
  */
-export class SyncGate {
+export class CallGate {
   readonly #atOnce: number;
   #running = 0;
-  #waiting: SyncCaller[] = [];
+  #waiting: GatedCall[] = [];
   #next = 0;
 
   constructor(atOnce: number) {
     this.#atOnce = atOnce;
   }
 
-  /** Calls back at once if there is room, else in turn. Each session waits at most once, so the line is bounded. */
-  enter(caller: SyncCaller): void {
+  /** Calls back at once if there is room, else in turn. Each owner waits at most once, so the line is bounded. */
+  enter(caller: GatedCall): void {
     this.#waiting.push(caller);
     this.#admit();
   }
@@ -39,7 +40,7 @@ export class SyncGate {
       this.#next++;
       if (caller.isOver) continue;
       this.#running++;
-      caller.callSync();
+      caller.callNow();
     }
     if (this.#next > 1_000 || this.#next === this.#waiting.length) {
       this.#waiting = this.#waiting.slice(this.#next);

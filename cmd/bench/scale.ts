@@ -1,0 +1,47 @@
+/** A group and how often somebody posts in it. */
+export interface GroupScale {
+  readonly members: number;
+  /** Posts a second. */
+  readonly perSecond: number;
+}
+
+/** How large and how long. */
+export interface Scale {
+  readonly warmUpMs: number;
+  /** The measured window of each figure. */
+  readonly windowMs: number;
+  readonly idleStreams: number;
+  /** Of scenario group, the smallest first. */
+  readonly groups: readonly GroupScale[];
+  /** Of scenario presence; at most 100 users. */
+  readonly presence: { readonly users: number; readonly watchers: number };
+  /** Messages a second of scenario latency. */
+  readonly rates: readonly number[];
+}
+
+/** The figures of the page. */
+export const FULL: Scale = {
+  warmUpMs: 3_000,
+  windowMs: 10_000,
+  idleStreams: 10_000,
+  groups: [
+    { members: 100, perSecond: 100 },
+    { members: 1_000, perSecond: 10 },
+    { members: 5_000, perSecond: 2 },
+  ],
+  presence: { users: 100, watchers: 100 },
+  rates: [300, 1_000, 3_000],
+};
+
+/** Whether it works, in a second or two each; the figures mean little. */
+export const QUICK: Scale = {
+  warmUpMs: 100,
+  windowMs: 500,
+  idleStreams: 200,
+  groups: [
+    { members: 10, perSecond: 40 },
+    { members: 300, perSecond: 10 },
+  ],
+  presence: { users: 10, watchers: 10 },
+  rates: [300],
+};

@@ -1,0 +1,99 @@
+import type { Head } from "../base/head.ts";
+import { storeUnavailable, threadNotFound } from "../base/heddle-error.ts";
+import type { HeadReader } from "./head-finder.ts";
+import type { Judging } from "./judging.ts";
+import type { Threads } from "./ports.ts";
+import type { ThreadLog, View } from "./thread-log.ts";
+import type { ThreadLogs } from "./thread-logs.ts";
+
+/** How often a head is read that is older than the projection which was read after it. */
+const MAX_HEAD_READS = 8;
+
+/** What of a thread one user may see. */
+export interface Range {
+  /** The first entry; 1 for a direct thread. */
+  readonly firstSeq: number;
+  /** The last entry, and the ordinal there: the thread's head, or where the user left. */
+  readonly last: Pick<Head, "seq" | "ordinal">;
+}
+
+/** A group as of a head, for push servers. */
+export interface Membership {
+  readonly seq: number;
+  readonly ordinal: number;
+  readonly membersSeq: number;
+  readonly isLarge: boolean;
+  /** Of those asked for, who is a member, with the first entry that each sees. */
+  readonly joined: ReadonlyMap<string, number>;
+}
+
+export interface ReaderPorts {
+  readonly logs: ThreadLogs;
+  readonly heads: HeadReader;
+  readonly judging: Judging;
+  readonly threads: Threads;
+}
+
+/**
+ * Reads how far a thread goes, and how much of it a user may see. In a group: the head first, then a roster that is no
+ * older, then, for who is no member, the user's row (docs/design.md, section 7, Membership in order).
+ */
+export class ThreadReader {
+  readonly #ports: ReaderPorts;
+
+  constructor(ports: ReaderPorts) {
+    this.#ports = ports;
+  }
+
+  /** A head read from the store now, and of a group the view as of it. */
+  async head(log: ThreadLog): Promise<{ readonly head: Head; readonly view: View | undefined }> {
+    const { heads, judging } = this.#ports;
+    for (let read = 0; read < MAX_HEAD_READS; read++) {
+      const head = await heads.read(log.key, log.threadId, log.hint);
+      if (!log.isGroup) return { head, view: undefined };
+      const view = await judging.at(log, head);
+      if (view) return { head, view };
+    }
+    throw storeUnavailable("thread");
+  }
+
+  /** What the user may see now. Rejects with THREAD_NOT_FOUND for who never was a member. */
+  async range(log: ThreadLog, userId: string): Promise<Range> {
+    for (let read = 0; read < MAX_HEAD_READS; read++) {
+      const { head, view } = await this.head(log);
+      if (!view) return { firstSeq: 1, last: head };
+      const member = view.roster.members.get(userId);
+      if (member) return { firstSeq: member.joinedSeq, last: head };
+      const row = await this.#ports.threads.view(log.threadId, userId);
+      if (!row) throw threadNotFound();
+      const { joinedSeq, leftSeq, leftOrdinal = 0 } = row;
+      // A row that knows more than the head came after it.
+      if (leftSeq === undefined || leftSeq > head.seq) continue;
+      return { firstSeq: joinedSeq, last: { seq: leftSeq, ordinal: leftOrdinal } };
+    }
+    throw storeUnavailable("thread");
+  }
+
+  /** The same where `seq` is within it for certain: by what this server knows, if that is enough, else read now. */
+  reach(log: ThreadLog, userId: string, seq: number): Range | Promise<Range> {
+    const { view } = log;
+    const head = log.found?.head;
+    const member = view?.roster.members.get(userId);
+    const knows = member && head && head.membersSeq === view?.membersSeq && seq <= head.seq;
+    return knows ? { firstSeq: member.joinedSeq, last: head } : this.range(log, userId);
+  }
+
+  /** Who of `userIds` is a member as of a head read now. Rejects with THREAD_NOT_FOUND if there is no such group. */
+  async membership(threadId: Uint8Array, userIds: readonly string[]): Promise<Membership> {
+    const log = this.#ports.logs.bare(threadId);
+    const { head, view } = await this.head(log);
+    if (!view || head.membersSeq === 0) throw threadNotFound();
+    const joined = new Map<string, number>();
+    for (const userId of userIds) {
+      const member = view.roster.members.get(userId);
+      if (member) joined.set(userId, member.joinedSeq);
+    }
+    const { seq, ordinal, membersSeq } = head;
+    return { seq, ordinal, membersSeq, isLarge: view.roster.isLarge, joined };
+  }
+}

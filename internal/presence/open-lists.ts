@@ -1,0 +1,63 @@
+import type { Privacy } from "./ports.ts";
+
+/** A list that is being judged. */
+interface OpenList {
+  readonly viewer: string;
+  readonly userIds: ReadonlySet<string>;
+  /** Users to be judged: not yet, or once more, because something has changed since that began. */
+  readonly doubted: Set<string>;
+}
+
+/**
+ * Lists of presence that are being judged. What changes who may see whom is applied to those that are under way, so that
+ * none is answered by what was so before a block or a leave that was answered meanwhile (docs/design.md, section 8).
+ */
+export class OpenLists {
+  readonly #privacy: Privacy;
+  readonly #lists = new Set<OpenList>();
+
+  constructor(privacy: Privacy) {
+    this.#privacy = privacy;
+  }
+
+  /**
+   * Makes an answer of those of the users whom the viewer may see, at the moment in which `answer` is called. Rejects
+   * as the stores do.
+   */
+  async judge<Answer>(
+    viewer: string,
+    userIds: readonly string[],
+    answer: (maySee: (userId: string) => boolean) => Answer,
+  ): Promise<Answer> {
+    const list: OpenList = { viewer, userIds: new Set(userIds), doubted: new Set(userIds) };
+    const may = new Map<string, boolean>();
+    this.#lists.add(list);
+    try {
+      while (list.doubted.size > 0) {
+        const judged = [...list.doubted];
+        list.doubted.clear();
+        const judge = async (userId: string) => may.set(userId, await this.#privacy.maySee(viewer, userId));
+        await Promise.all(judged.map(judge));
+      }
+      return answer((userId) => may.get(userId) === true);
+    } finally {
+      this.#lists.delete(list);
+    }
+  }
+
+  /** Whether the two may see each other has changed. */
+  blockChanged(a: string, b: string): void {
+    for (const list of this.#lists) {
+      if (list.viewer === a && list.userIds.has(b)) list.doubted.add(b);
+      if (list.viewer === b && list.userIds.has(a)) list.doubted.add(a);
+    }
+  }
+
+  /** Whom these users may see, and who may see them, has changed. */
+  membersChanged(userIds: readonly string[]): void {
+    for (const { viewer, userIds: listed, doubted } of this.#lists) {
+      const changed = userIds.includes(viewer) ? listed : userIds.filter((userId) => listed.has(userId));
+      for (const userId of changed) doubted.add(userId);
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { brokenGroups } from "./broken-appends.ts";
+import { groupSteps, playGroup } from "./group-steps.ts";
+import { type GroupVariant, GroupWorld } from "./group-world.ts";
+
+const RUNS = 1_000;
+
+/** HEDDLE_TEST_SEED repeats a run; it is printed when one fails. */
+const seed = Number(process.env.HEDDLE_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+describe("Appends and changes of a group under every interleaving (docs/design.md, sections 5 to 7)", function () {
+  this.timeout(180_000);
+
+  for (const bucketSize of [1, 2]) {
+    it(`are judged by the members there, at a bucket size of ${bucketSize}, ${RUNS} histories`, async () => {
+      const worlds: GroupWorld[] = [];
+      await fc.assert(property(bucketSize, undefined, worlds), { numRuns: RUNS, seed });
+      const sum = (count: (world: GroupWorld) => number) =>
+        worlds.reduce((total, world) => total + count(world), 0);
+      const answered = (word: string) =>
+        sum(({ answers }) => answers.filter(({ what }) => what.includes(word)).length);
+      const seen = {
+        sends: sum(({ posts }) => posts.length),
+        accepted: sum(({ posts }) => posts.filter(({ accepted }) => accepted.length > 0).length),
+        "refused to who is no member": answered("send by"),
+        changes: sum(({ changes }) => changes.length),
+        "made an entry": sum(({ changes }) => changes.filter(({ seqs }) => seqs.length > 0).length),
+        "answered more than once": sum(({ changes }) => changes.filter(({ seqs }) => seqs.length > 1).length),
+        "nothing to do": answered("nothing to do"),
+        "refused changes": answered("OWNER_REQUIRED") + answered("LAST_OWNER"),
+        looks: answered("sees"),
+        "late writes": sum(({ points }) => points.lateWrites),
+        "stopped servers": sum(({ points }) => points.stoppedServers),
+      };
+      console.log(`      ${JSON.stringify(seen)}`);
+      for (const [what, count] of Object.entries(seen)) assert.ok(count > 0, `no history had ${what}`);
+    });
+  }
+});
+
+describe("The test of appends and changes of a group goes red on", function () {
+  this.timeout(180_000);
+
+  for (const [name, variant] of Object.entries(brokenGroups)) {
+    it(`${name}, with a shrunk history`, async () => {
+      const details = await fc.check(property(2, variant), { numRuns: RUNS, seed });
+      assert.ok(details.failed && details.counterexample, `${RUNS} histories show nothing (seed ${seed})`);
+      const [{ isThere, steps }] = details.counterexample;
+      console.log(
+        `      run ${details.numRuns}, shrunk ${details.numShrinks} times to ${steps.length} steps` +
+          `${isThere ? "" : ", before the group is there"}:`,
+      );
+      for (const step of steps) console.log(`        ${JSON.stringify(step)}`);
+      console.log(`      ${(details.errorInstance as Error | undefined)?.message.split("\n")[0]}`);
+    });
+  }
+});
+
+function property(bucketSize: number, variant?: GroupVariant, worlds?: GroupWorld[]) {
+  return fc.asyncProperty(groupSteps, async (history) => {
+    const world = new GroupWorld(bucketSize, variant);
+    worlds?.push(world);
+    await playGroup(world, history);
+  });
+}

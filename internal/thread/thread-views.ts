@@ -1,0 +1,48 @@
+import { threadNotFound } from "../base/heddle-error.ts";
+import { hex } from "../base/ids.ts";
+import { headFor, type ListedThread, NO_ENTRIES, withHeads } from "./listed-threads.ts";
+import type { Channel, GroupStore, Heads, ThreadRow, ThreadStore } from "./ports.ts";
+import { threadChanged } from "./thread-message.ts";
+
+export interface ThreadViewsInit {
+  readonly store: Pick<ThreadStore, "get"> & Pick<GroupStore, "rowsOf">;
+  readonly heads: Heads;
+  readonly channel: Channel;
+}
+
+/** One thread as its owners see it: read with its head, and told to their devices. */
+export class ThreadViews {
+  readonly #init: ThreadViewsInit;
+
+  constructor(init: ThreadViewsInit) {
+    this.#init = init;
+  }
+
+  /** Rejects with THREAD_NOT_FOUND if the owner has no row of it. */
+  async read(ownerId: string, threadId: Uint8Array): Promise<ListedThread> {
+    const [listed] = await withHeads(this.#init.heads, await this.#init.store.get(ownerId, [threadId]));
+    if (!listed) throw threadNotFound();
+    return listed;
+  }
+
+  /**
+   * Tells all devices of these owners how their rows of the thread are now; those without a row are left out. Calls may
+   * cross, so a row that has another version once it was told is told again: whoever tells last tells what is so.
+   * Resolves to the thread of the first. Rejects with THREAD_NOT_FOUND if that has no row, or with HAND_OFF_FAILED.
+   */
+  async tellAll(threadId: Uint8Array, ownerIds: readonly string[]): Promise<ListedThread> {
+    const { store, heads } = this.#init;
+    const told = new Map<string, ListedThread>();
+    const isTold = ({ ownerId, version }: ThreadRow) => told.get(ownerId)?.row.version === version;
+    for (let rows = await store.rowsOf(threadId, ownerIds); rows.length > 0; ) {
+      const head = (await heads.heads(rows.slice(0, 1))).get(hex(threadId)) ?? NO_ENTRIES;
+      const listed = rows.map((row) => ({ row, head: headFor(row, head) }));
+      await Promise.all(listed.map((one) => this.#init.channel.publish(threadChanged(one))));
+      for (const one of listed) told.set(one.row.ownerId, one);
+      rows = (await store.rowsOf(threadId, ownerIds)).filter((row) => !isTold(row));
+    }
+    const first = told.get(ownerIds[0] ?? "");
+    if (!first) throw threadNotFound();
+    return first;
+  }
+}
