@@ -146,7 +146,7 @@ describe("Groups and blocks on a running Heddle", function () {
     const [ann, bob] = [newName("ann"), newName("bob")];
     const [a, b] = [await join(ann), await join(bob, "web")];
     const hello = await (await a.send({ to: bob }, "hello")).outcome();
-    await has(b, hello.threadId, "hello");
+    await until(b, () => threadOf(b, hello.threadId)?.unread === 1);
     assert.equal((await a.blocks.block(bob)).isBlocked, true);
     assert.deepEqual((await a.blocks.list()).userIds, [bob]);
     for (const [client, to, by] of [
