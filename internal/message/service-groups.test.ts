@@ -52,14 +52,23 @@ describe("MessageService in a group", () => {
   });
 
   it("publishes typing and receipts to its topic, with its mark", async () => {
-    const { service, threadId, told, pass } = await grouped();
-    await service.typing({ threadId, userId: "bob", originSession: "aa" });
-    await service.raiseReceipt({ threadId, userId: "cid", deliveredSeq: 0, readSeq: 9, originSession: "" });
+    const { service, threadId, send, told, pass } = await grouped();
+    const receipt = { threadId, userId: "cid", deliveredSeq: 0, originSession: "" };
     // A newcomer has read its joining entry: nothing is new about it.
+    await service.raiseReceipt({ ...receipt, readSeq: 9 });
     await pass();
-    assert.deepEqual(summary(told()), [["typing", [`thread/${hex(threadId)}`], 1]]);
-    const { send } = await grouped();
+    assert.deepEqual(told(), []);
     await send("ann", 1);
+    await pass();
+    told().length = 0;
+    await service.typing({ threadId, userId: "bob", originSession: "aa" });
+    await service.raiseReceipt({ ...receipt, readSeq: 9 });
+    await pass();
+    const topics = [`thread/${hex(threadId)}`];
+    assert.deepEqual(summary(told()), [
+      ["typing", topics, 1],
+      ["receipt", topics, 1],
+    ]);
   });
 
   it("raises positions only as far as a user may see, and tells of one who has left nobody else", async () => {
@@ -135,19 +144,19 @@ describe("MessageService between two of whom one has blocked the other", () => {
     threads.memory.setBlock("bob", "ann", true);
     await service.raiseEpoch(threadId);
     told().length = 0;
-    await service.typing({ threadId, userId: "bob", originSession: "" });
-    await service.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 1, readSeq: 1, originSession: "" });
-    await pass();
-    assert.deepEqual(summary(told()), [["receipt", ["user/bob"], undefined]]);
     const receipts = create(ListReceiptsRequestSchema, { threadId });
     const { receipts: shown } = await service.handlers.listReceipts(receipts, as("ann"));
     assert.deepEqual(
       shown?.map(({ userId, deliveredSeq, readSeq }) => [userId, deliveredSeq, readSeq]),
       [
         ["ann", 1n, 1n],
-        ["bob", 1n, 1n],
+        ["bob", 0n, 0n],
       ],
     );
+    await service.typing({ threadId, userId: "bob", originSession: "" });
+    await service.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 1, readSeq: 1, originSession: "" });
+    await pass();
+    assert.deepEqual(summary(told()), [["receipt", ["user/bob"], undefined]]);
     const again = await service.handlers.send({ ...request, attempt: 2 }, as("ann"));
     assert.deepEqual([again.duplicate, "recipientOffline" in again], [true, false]);
     await assert.rejects(
