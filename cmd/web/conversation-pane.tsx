@@ -1,12 +1,15 @@
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Avatar } from "./avatar.tsx";
 import { Composer } from "./composer.tsx";
 import type { Drafts } from "./drafts.ts";
-import { BackIcon, BellIcon, BellOffIcon } from "./icons.tsx";
+import { BackIcon, BellIcon, BellOffIcon, DotsIcon, PeopleIcon } from "./icons.tsx";
+import { Later, type More } from "./later.tsx";
 import { MessageList } from "./message-list.tsx";
-import type { Model } from "./model.ts";
+import type { Conversation, Model } from "./model.ts";
 import { PresenceLine } from "./presence.tsx";
+
+const chatPanel = (more: More) => more.ChatPanel;
 
 /** One chat: its name, its messages, and the field to write in. Escape leads back to the list. */
 export function ConversationPane(props: {
@@ -22,6 +25,14 @@ export function ConversationPane(props: {
   const conversation = useMemo(() => model.open(chatId), [model, chatId]);
   useEffect(() => () => conversation.close(), [conversation]);
   const title = props.title || conversation.title.value;
+  const about = conversation.about.value;
+  const isPanelOpen = useSignal(false);
+  const panelButton = useRef<HTMLButtonElement>(null);
+  const panelName = about.isGroup ? "About this group" : "About this chat";
+  const closePanel = () => {
+    isPanelOpen.value = false;
+    panelButton.current?.focus();
+  };
 
   return (
     <main
@@ -38,13 +49,55 @@ export function ConversationPane(props: {
         <Avatar name={title} />
         <div class="who">
           <h2>{title}</h2>
-          <PresenceLine people={model.people} chatId={chatId} title={title} />
+          <PresenceLine people={model.people} chatId={chatId} title={title} about={about} />
         </div>
         <MuteButton model={model} chatId={chatId} />
+        <button
+          ref={panelButton}
+          type="button"
+          class="icon"
+          aria-label={panelName}
+          title={panelName}
+          aria-expanded={isPanelOpen.value}
+          onClick={() => {
+            isPanelOpen.value = !isPanelOpen.value;
+          }}
+        >
+          {about.isGroup ? <PeopleIcon /> : <DotsIcon />}
+        </button>
       </header>
+      {isPanelOpen.value && <Later pick={chatPanel} props={{ model, conversation, onClose: closePanel }} />}
       <MessageList conversation={conversation} attention={attention} title={title} />
-      <Composer conversation={conversation} drafts={drafts} title={title} />
+      <Foot model={model} conversation={conversation} drafts={drafts} title={title} />
     </main>
+  );
+}
+
+/** The field to write in, or why there is none. */
+function Foot(props: { model: Model; conversation: Conversation; drafts: Drafts; title: string }) {
+  const { model, conversation, drafts, title } = props;
+  const { hasLeft, isBlocked } = conversation.about.value;
+  const problem = useSignal("");
+  if (hasLeft) {
+    return (
+      <p class="composer closed">You are no longer a member of this group. You can read what was said.</p>
+    );
+  }
+  if (!isBlocked) return <Composer conversation={conversation} drafts={drafts} title={title} />;
+  const unblock = () =>
+    model.blocks.unblock(title).catch(() => {
+      problem.value = "This did not work. Try again.";
+    });
+  return (
+    <div class="composer closed">
+      <p>You have blocked {title}. Neither of you can write here.</p>
+      <button type="button" class="plain" onClick={unblock}>
+        Unblock
+      </button>
+      <p class="problem" role="alert">
+        {problem}
+      </p>
+    </div>
   );
 }
 

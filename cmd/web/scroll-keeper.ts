@@ -82,6 +82,6 @@ export class ScrollKeeper {
   }
 
   #bubbles(): HTMLElement[] {
-    return [...this.#box.querySelectorAll<HTMLElement>(".bubble")];
+    return [...this.#box.querySelectorAll<HTMLElement>(".bubble, .change")];
   }
 }
