@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { WireType } from "@bufbuild/protobuf/wire";
 import {
@@ -11,6 +10,7 @@ import {
 } from "../base/wire.ts";
 import type { Body, Entry, EntryCell } from "../gen/heddle/message/v1/entry_pb.js";
 import { BodySchema, EntryCellSchema, EntrySchema, VoidSchema } from "../gen/heddle/message/v1/entry_pb.js";
+import { sha256 } from "./sha256.ts";
 
 /** What a cell of family `m` says, before it is encoded. */
 export interface CellFields {
@@ -34,8 +34,7 @@ export interface EncodedBody {
 /** Encodes a body, fields in order; unknown fields are dropped, so that equal bodies have equal bytes. */
 export function encodeBody(body: Body): EncodedBody {
   const bytes = toBinary(BodySchema, body, { writeUnknownFields: false });
-  const hash = createHash("sha256").update(bytes).digest();
-  return { bytes, hash, isMessage: body.kind.case === "text" };
+  return { bytes, hash: sha256(bytes, 32), isMessage: body.kind.case === "text" };
 }
 
 /** The body of a void. */
