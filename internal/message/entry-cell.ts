@@ -31,10 +31,16 @@ export interface EncodedBody {
   readonly isMessage: boolean;
 }
 
-/** Encodes a body, fields in order; unknown fields are dropped, so that equal bodies have equal bytes. */
-export function encodeBody(body: Body): EncodedBody {
-  const bytes = toBinary(BodySchema, body, { writeUnknownFields: false });
-  return { bytes, hash: sha256(bytes, 32), isMessage: body.kind.case === "text" };
+/** The tag of Body.text. */
+const TEXT_TAG = (1 << 3) | WireType.LengthDelimited;
+
+/**
+ * Encodes a body, fields in order; unknown fields are dropped, so that equal bodies have equal bytes. Bytes are taken
+ * to be encoded so already.
+ */
+export function encodeBody(body: Body | Uint8Array): EncodedBody {
+  const bytes = body instanceof Uint8Array ? body : toBinary(BodySchema, body, { writeUnknownFields: false });
+  return { bytes, hash: sha256(bytes, 32), isMessage: bytes[0] === TEXT_TAG };
 }
 
 /** The body of a void. */
