@@ -90,7 +90,7 @@ export class ChannelService {
    * Queues the publication for every link that subscribes to one of its topics; its word means just that. A link whose
    * queue has no room is closed, which makes its push server compare, and the answer says `incomplete`.
    */
-  async publish(publication: Publication): Promise<HandOff> {
+  publish(publication: Publication): HandOff {
     this.counters.publications++;
     const reached: AttachedLink[] = [];
     const subscribed: boolean[] = [];

@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { Code, ErrorReason, HeddleError, storeUnavailable } from "../base/heddle-error.ts";
-import { type HandOff, inbox } from "../base/publication.ts";
+import { type HandOff, inbox, type Topic } from "../base/publication.ts";
 import type { Deadlines } from "../stream/deadlines.ts";
 import { entryFrame } from "./entry-cell.ts";
 import type { Channel, Threads } from "./ports.ts";
@@ -36,6 +36,7 @@ export interface GatePorts {
  */
 export class Gate {
   readonly #ports: GatePorts;
+  readonly #inboxes = new WeakMap<readonly string[], readonly Topic[]>();
 
   constructor(ports: GatePorts) {
     this.#ports = ports;
@@ -55,9 +56,10 @@ export class Gate {
   async pass(log: ThreadLog, entries: readonly StoredEntry[]): Promise<readonly HandOff[]> {
     const members = log.view?.members ?? [];
     if (this.#ports.ledger.uncovered(log.touches, members, TOUCH_COUNTS_MS).length > 0) await this.cover(log);
-    const words = await Promise.all(entries.map((entry) => this.#publish(log, members, entry)));
+    const words = entries.map((entry) => this.#publish(log, members, entry));
+    const said = areSaid(words) ? words : await this.#inTime(Promise.all(words));
     this.#renew(log);
-    return words;
+    return said;
   }
 
   async #touch(log: ThreadLog, owners: readonly string[]): Promise<void> {
@@ -81,10 +83,10 @@ export class Gate {
     this.#touch(log, ageing).then(done, done);
   }
 
-  #publish(log: ThreadLog, members: readonly string[], entry: StoredEntry): Promise<HandOff> {
-    const handingOver = this.#ports.channel.publish({
+  #publish(log: ThreadLog, members: readonly string[], entry: StoredEntry): HandOff | Promise<HandOff> {
+    return this.#ports.channel.publish({
       kind: "entry",
-      topics: members.map(inbox),
+      topics: this.#inboxesOf(members),
       frame: entryFrame(log.threadId, entry.seq, entry.cell),
       thread: log.key,
       seq: entry.seq,
@@ -92,8 +94,26 @@ export class Gate {
       userId: entry.sender,
       originSession: entry.originSession,
     });
+  }
+
+  #inTime<T>(handingOver: Promise<T>): Promise<T> {
     return this.#ports.deadlines.bound(handingOver, PUBLISH_DEADLINE_MS, handOffFailed);
   }
+
+  /** Made once per list of members: as map keys, strings that were used before are cheap. */
+  #inboxesOf(members: readonly string[]): readonly Topic[] {
+    let topics = this.#inboxes.get(members);
+    if (!topics) {
+      topics = members.map(inbox);
+      this.#inboxes.set(members, topics);
+    }
+    return topics;
+  }
+}
+
+/** A channel service in this process answers at once. */
+function areSaid(words: readonly (HandOff | Promise<HandOff>)[]): words is readonly HandOff[] {
+  return !words.some((word) => word instanceof Promise);
 }
 
 function handOffFailed(): HeddleError {

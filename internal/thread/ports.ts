@@ -10,7 +10,7 @@ export interface Heads {
 
 /** The channel service, as a publisher needs it. */
 export interface Channel {
-  publish(publication: Publication): Promise<HandOff>;
+  publish(publication: Publication): HandOff | Promise<HandOff>;
 }
 
 /** The store of rows and devices is a port too: domain files take it from here. */
