@@ -1,6 +1,6 @@
-import { isUtf8 } from "node:buffer";
 import { NAME_PATTERN } from "../base/ids.ts";
 import type { Send } from "../base/send.ts";
+import { isWellFormedUtf8 } from "../base/utf8.ts";
 import { FRAME_BYTES, ID_BYTES, TEXT_BYTES } from "./limits.ts";
 
 /**
@@ -114,7 +114,7 @@ class Reader {
     const from = this.#at;
     if (!this.skip(BODY_TEXT) || !this.frames() || !this.skip(TEXT_TEXT) || !this.frames()) return undefined;
     const text = this.#bytes.subarray(this.#at);
-    const isGood = text.length > 0 && text.length <= TEXT_BYTES && isUtf8(text);
+    const isGood = text.length > 0 && text.length <= TEXT_BYTES && isWellFormedUtf8(text);
     return isGood ? this.#bytes.subarray(from) : undefined;
   }
 
