@@ -100,6 +100,27 @@ export function entryBytes(threadId: Uint8Array, seq: number, cell: Uint8Array):
   return entry;
 }
 
+/** The tag of ListEntriesResponse.entries. */
+const ENTRIES_TAG = (1 << 3) | WireType.LengthDelimited;
+
+/** The entries of a page as ListEntriesResponse has them, encoded, in one piece. */
+export function entriesField(
+  threadId: Uint8Array,
+  cells: readonly { readonly seq: number; readonly value: Uint8Array }[],
+): Uint8Array {
+  let size = 0;
+  for (const { seq, value } of cells) size += lengthDelimitedBytes(entryLength(threadId, seq, value));
+  const entries = new Uint8Array(size);
+  let at = 0;
+  for (const { seq, value } of cells) {
+    const length = entryLength(threadId, seq, value);
+    at = writeLength(entries, at, ENTRIES_TAG, length);
+    writeEntry(entries, at, threadId, seq, value);
+    at += length;
+  }
+  return entries;
+}
+
 /** The Entry that a cell is for readers. */
 export function entryOfCell(threadId: Uint8Array, seq: number, cell: Uint8Array): Entry {
   return fromBinary(EntrySchema, entryBytes(threadId, seq, cell));
