@@ -92,10 +92,9 @@ export class ChannelService {
    */
   publish(publication: Publication): HandOff {
     this.counters.publications++;
-    const reached: AttachedLink[] = [];
-    const subscribed: boolean[] = [];
+    let reached: AttachedLink[] | undefined;
     let incomplete = false;
-    for (const topic of publication.topics) {
+    const subscribed = publication.topics.map((topic) => {
       let isSubscribed = false;
       for (const link of this.#subscriptions.of(topic)) {
         if (link.state !== "up") {
@@ -103,11 +102,13 @@ export class ChannelService {
           continue;
         }
         isSubscribed = true;
-        if (link.gather(topic)) reached.push(link);
+        if (!link.gather(topic)) continue;
+        if (reached) reached.push(link);
+        else reached = [link];
       }
-      subscribed.push(isSubscribed);
-    }
-    for (const link of reached) if (!this.#queue(link, publication)) incomplete = true;
+      return isSubscribed;
+    });
+    for (const link of reached ?? []) if (!this.#queue(link, publication)) incomplete = true;
     return { subscribed, revision: this.#registry.revision, incomplete };
   }
 
