@@ -63,12 +63,15 @@ const TAG = {
   body: (9 << 3) | WireType.LengthDelimited,
 } as const;
 
-/** Encodes an EntryCell. The hash comes first, so that entryOfCell can cut it off. */
+/**
+ * Encodes an EntryCell. The hash comes first, so that entryOfCell can cut it off. In memory shared with other buffers:
+ * a cell is let go when its append is answered.
+ */
 export function encodeCell(fields: CellFields): Uint8Array {
   const { sender, clientId, baseSeq, ordinal, createdAtMs, body } = fields;
   const hasBase = baseSeq > 0;
   const hasOrdinal = ordinal > 0;
-  const cell = new Uint8Array(
+  const { buffer, byteOffset, length } = Buffer.allocUnsafe(
     HASH_FIELD_BYTES +
       lengthDelimitedBytes(sender.length) +
       lengthDelimitedBytes(clientId.length) +
@@ -78,6 +81,7 @@ export function encodeCell(fields: CellFields): Uint8Array {
       varintBytes(createdAtMs) +
       lengthDelimitedBytes(body.bytes.length),
   );
+  const cell = new Uint8Array(buffer, byteOffset, length);
   let at = writeBytesField(cell, 0, TAG.hash, body.hash);
   at = writeAsciiField(cell, at, TAG.sender, sender);
   at = writeBytesField(cell, at, TAG.clientId, clientId);
