@@ -140,12 +140,14 @@ export class ThreadLog {
   }
 }
 
+const NO_SEQS: readonly number[] = [];
+
 /** The tags of the newest entries of one thread: all with seq in (from, to]. */
 export class KeyCache {
   /** Everything above this seq, up to the head, is here. */
   from = 0;
-  readonly #seqsByTag = new Map<string, number[]>();
-  #tags: string[] = [];
+  readonly #seqsByTag = new Map<number, number[]>();
+  #tags: number[] = [];
 
   /** Forgets everything; the next key is that of seq + 1. */
   restart(seq: number): void {
@@ -165,8 +167,8 @@ export class KeyCache {
   }
 
   /** The seqs of cached entries with this tag: of one send, or, rarely, of several whose tags are equal. */
-  find(tag: string): readonly number[] {
-    return this.#seqsByTag.get(tag) ?? [];
+  find(tag: number): readonly number[] {
+    return this.#seqsByTag.get(tag) ?? NO_SEQS;
   }
 
   #trim(): void {
@@ -180,7 +182,15 @@ export class KeyCache {
   }
 }
 
-/** A tag as a map key. */
-export function tagKey(tag: Uint8Array): string {
-  return Buffer.from(tag.buffer, tag.byteOffset, tag.length).toString("latin1");
+/**
+ * A tag as a map key: 30 of its bits, which fit into a small integer, so that a key costs neither memory nor hashing.
+ * Among the keys of a cache two tags are hardly ever equal in them, and then the cell decides, as for equal tags.
+ */
+export function tagKey(tag: Uint8Array): number {
+  return (wordAt(tag, 0) ^ wordAt(tag, 4)) & 0x3fffffff;
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16);
+  return high | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
 }

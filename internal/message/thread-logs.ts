@@ -49,8 +49,11 @@ export class ThreadLogs {
   cached(key: string, userId: string): ThreadLog | undefined {
     const log = this.#logs.get(key);
     if (!log?.lets(userId)) return undefined;
-    this.#logs.delete(key);
-    this.#logs.set(key, log);
+    // While half the room is free nobody will be forgotten soon, and order may wait.
+    if (2 * this.#logs.size > this.#max) {
+      this.#logs.delete(key);
+      this.#logs.set(key, log);
+    }
     return log;
   }
 
