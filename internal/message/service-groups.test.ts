@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { create, fromBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { GroupChange } from "../base/group.ts";
 import { ErrorReason, HeddleError } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
@@ -8,6 +8,7 @@ import { groupThreadId } from "../base/thread-id.ts";
 import {
   GetHeadsRequestSchema,
   ListEntriesRequestSchema,
+  ListEntriesResponseSchema,
   ListReceiptsRequestSchema,
   SendRequestSchema,
 } from "../gen/heddle/message/v1/message_service_pb.js";
@@ -28,8 +29,10 @@ describe("MessageService in a group", () => {
     await send("ann", 5); // 6
     const entries = create(ListEntriesRequestSchema, { threadId, pageSize: 200 });
     const page = async (userId: string) => {
-      const { entries: shown, head, hasMore } = await service.handlers.listEntries(entries, as(userId));
-      return { seqs: shown?.map(({ seq }) => Number(seq)), head: Number(head?.seq), hasMore };
+      const said = create(ListEntriesResponseSchema, await service.handlers.listEntries(entries, as(userId)));
+      const bytes = toBinary(ListEntriesResponseSchema, said); // Entries are encoded already.
+      const { entries: shown, head, hasMore } = fromBinary(ListEntriesResponseSchema, bytes);
+      return { seqs: shown.map(({ seq }) => Number(seq)), head: Number(head?.seq), hasMore };
     };
     assert.deepEqual(await page("bob"), { seqs: [1, 2, 3, 4, 5, 6], head: 6, hasMore: false });
     assert.deepEqual(await page("dee"), { seqs: [3, 4, 5], head: 5, hasMore: false });
