@@ -72,10 +72,11 @@ export class Gate {
     for (const { appended } of entries) if (appended) await this.#project(log, appended);
     // The entry that makes a group large still touches all its members: those before it here, the others above.
     await this.#cover(log, log.audience.isLarge ? before.touched : log.audience.touched);
-    const words = await Promise.all(entries.map((entry) => this.#publish(log, entry)));
+    const words = entries.map((entry) => this.#publish(log, entry));
+    const said = areSaid(words) ? words : await this.#inTime(Promise.all(words));
     if (log.audience.isLarge) this.#noteActivity(log);
     else this.#renew(log);
-    return words;
+    return said;
   }
 
   async #cover(log: ThreadLog, owners: readonly string[]): Promise<void> {
@@ -131,11 +132,11 @@ export class Gate {
     });
   }
 
-  #publish(log: ThreadLog, entry: StoredEntry): Promise<HandOff> {
+  #publish(log: ThreadLog, entry: StoredEntry): HandOff | Promise<HandOff> {
     const { topics } = log.audience;
     const { mark } = entry;
     const added = mark?.change?.added ?? [];
-    const handingOver = this.#ports.channel.publish({
+    return this.#ports.channel.publish({
       kind: "entry",
       topics: added.length > 0 ? [...topics, ...added.map(inbox)] : topics,
       frame: entryFrame(log.threadId, entry.seq, entry.cell),
@@ -146,8 +147,16 @@ export class Gate {
       originSession: entry.originSession,
       ...(mark && { group: mark }),
     });
+  }
+
+  #inTime<T>(handingOver: Promise<T>): Promise<T> {
     return this.#ports.deadlines.bound(handingOver, PUBLISH_DEADLINE_MS, handOffFailed);
   }
+}
+
+/** A channel service in this process answers at once. */
+function areSaid(words: readonly (HandOff | Promise<HandOff>)[]): words is readonly HandOff[] {
+  return !words.some((word) => word instanceof Promise);
 }
 
 function handOffFailed(): HeddleError {
