@@ -14,6 +14,8 @@ export interface GroupState {
   readonly isLarge: boolean;
   /** The newest member or setting entry in it; 0 while only a row has spoken. */
   readonly changedSeq: number;
+  /** How far the log reached when the row was read that this began with. */
+  readonly rowSeq: number;
 }
 
 /**
@@ -21,7 +23,8 @@ export interface GroupState {
  * entry knows better.
  */
 export function groupOfRow(wire: WireThread, known: GroupState | undefined): GroupState {
-  if (known && Number(wire.head?.seq ?? 0n) < known.changedSeq) return known;
+  const rowSeq = Number(wire.head?.seq ?? 0n);
+  if (known && rowSeq < known.changedSeq) return known;
   return {
     name: wire.name,
     memberCount: wire.memberCount,
@@ -30,18 +33,24 @@ export function groupOfRow(wire: WireThread, known: GroupState | undefined): Gro
     hasLeft: wire.hasLeft,
     isLarge: wire.isLarge,
     changedSeq: known?.changedSeq ?? 0,
+    rowSeq,
   };
 }
 
-/** The group after a member or setting entry. One from before the newest that was heard of changes nothing. */
-export function groupAfter(group: GroupState, { seq, body }: Entry, userId: string): GroupState {
-  if (seq <= group.changedSeq) return group;
+/**
+ * The group after a member or setting entry. One from before the newest that was heard of changes nothing, and neither
+ * does history that the row has in it; a live one counts, since a row may be read a moment before its head.
+ */
+export function groupAfter(group: GroupState, entry: Entry, userId: string, isLive: boolean): GroupState {
+  const { seq, body } = entry;
+  if (seq <= group.changedSeq || (!isLive && seq < group.rowSeq)) return group;
   if (body.kind === "setting_change") return { ...group, name: body.name, changedSeq: seq };
   if (body.kind !== "member_change") return group;
   const own = [...body.added, ...body.changed].find((member) => member.userId === userId);
   const hasGone = body.removed.includes(userId);
   const hasCome = body.added.some((member) => member.userId === userId);
   return {
+    ...group,
     name: body.name ?? group.name,
     memberCount: body.memberCount,
     role: hasGone ? undefined : (own?.role ?? group.role),

@@ -95,9 +95,22 @@ describe("A group in a client", () => {
     world.transport.stream.hear(renamed(2, "Sunday"), rowHeard(groupRow(1)));
     await settled();
     assert.equal(groupOf(world)?.name, "Sunday");
-    world.transport.stream.hear(rowHeard(groupRow(3, { name: "Monday" })));
+    world.transport.answers.ListEntries = ({ position }: ListEntriesRequest) => {
+      const entries = position.value === 2n ? [renamed(3, "Tuesday").value] : [];
+      return { entries, head: head(9) };
+    };
+    world.transport.stream.hear(rowHeard(groupRow(9, { name: "Monday" })));
     await settled();
-    assert.equal(groupOf(world)?.name, "Monday");
+    await world.pass(30);
+    assert.deepEqual(world.seqs(), [1, 2, 3]);
+    assert.equal(groupOf(world)?.name, "Monday", "what is pulled was before the row");
+    world.transport.stream.hear(renamed(9, "Wednesday"));
+    await settled();
+    assert.equal(groupOf(world)?.name, "Wednesday", "what comes live may be news to a row of the same head");
+    assert.ok(
+      world.transport.requests("ListEntries").length < 4,
+      "what does not come is not asked for at once",
+    );
     await world.client.close();
   });
 

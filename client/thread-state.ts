@@ -63,12 +63,15 @@ export class ThreadState {
     this.log.learn(toHead(wire.head));
   }
 
-  /** Takes what an entry says of a group and of the user in it, before the entry itself is taken. */
-  follow(entry: Entry, userId: string): void {
+  /**
+   * Takes what an entry says of a group and of the user in it, before the entry itself is taken. `isLive`: it came by the
+   * stream.
+   */
+  follow(entry: Entry, userId: string, isLive: boolean): void {
     const { body } = entry;
     if (body.kind !== "member_change" && body.kind !== "setting_change") return;
     const known = this.row?.group;
-    const group = known && groupAfter(known, entry, userId);
+    const group = known && groupAfter(known, entry, userId, isLive);
     if (this.row && group !== known) this.row = { ...this.row, group };
     const isNews = !known || group !== known;
     if (body.kind !== "member_change" || !isNews) return;

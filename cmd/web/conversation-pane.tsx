@@ -39,7 +39,9 @@ export function ConversationPane(props: {
       class="conversation"
       aria-label={`Chat with ${title}`}
       onKeyDown={(event) => {
-        if (event.key === "Escape" && !event.isComposing) onClose();
+        if (event.key !== "Escape" || event.isComposing) return;
+        if (isPanelOpen.value) closePanel();
+        else onClose();
       }}
     >
       <header>
@@ -66,7 +68,7 @@ export function ConversationPane(props: {
           {about.isGroup ? <PeopleIcon /> : <DotsIcon />}
         </button>
       </header>
-      {isPanelOpen.value && <Later pick={chatPanel} props={{ model, conversation, onClose: closePanel }} />}
+      {isPanelOpen.value && <Later pick={chatPanel} props={{ model, conversation, onLeft: closePanel }} />}
       <MessageList conversation={conversation} attention={attention} title={title} />
       <Foot model={model} conversation={conversation} drafts={drafts} title={title} />
     </main>

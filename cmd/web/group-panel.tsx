@@ -12,7 +12,7 @@ interface PanelProps {
 }
 
 /** A group: its name, its members, who may be added, and the way out. */
-export function GroupPanel({ model, conversation, onClose }: PanelProps & { readonly onClose: () => void }) {
+export function GroupPanel({ model, conversation, onLeft }: PanelProps & { readonly onLeft: () => void }) {
   const problem = useSignal("");
   const isBusy = useSignal(false);
   const members = useSignal<readonly Member[]>([]);
@@ -40,7 +40,7 @@ export function GroupPanel({ model, conversation, onClose }: PanelProps & { read
       <Rename model={model} conversation={conversation} change={change} />
       <Add model={model} conversation={conversation} change={change} members={members} />
       <MemberList model={model} conversation={conversation} change={change} members={members} />
-      <Leave model={model} conversation={conversation} change={change} onLeft={onClose} />
+      <Leave model={model} conversation={conversation} change={change} onLeft={onLeft} />
     </div>
   );
 }

@@ -89,6 +89,9 @@ describe("Groups on the page", function () {
     await gina.getByRole("heading", { name: "Orchestra", level: 2 }).waitFor();
     await row(gina, "Orchestra").waitFor();
     await about(gina).click();
+    await panel(gina).getByRole("button", { name: "Make hal an owner" }).press("Escape");
+    await panel(gina).waitFor({ state: "detached" });
+    await about(gina).click();
     await panel(gina).getByRole("button", { name: "Remove hal" }).click();
     await change(fred, "gina removed hal").waitFor();
     await panel(gina).getByRole("button", { name: "Remove fred" }).click();
@@ -115,6 +118,8 @@ describe("Groups on the page", function () {
     await change(kim, "jan left; you are an owner now").waitFor();
     await jan.getByText("You are no longer a member of this group. You can read").waitFor();
     await panel(jan).waitFor({ state: "detached" });
+    await jan.getByRole("button", { name: "About this group" }).press("Escape");
+    assert.equal(await jan.locator("main.conversation").count(), 0);
     await about(kim).click();
     await panel(kim).getByText("1 member").waitFor();
     await panel(kim).getByRole("button", { name: "Make jan an owner" }).waitFor({ state: "detached" });

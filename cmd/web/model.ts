@@ -62,8 +62,7 @@ export interface Chat {
   readonly title: string;
   /** Whether it is the one chat with that user. */
   readonly isDirect: boolean;
-  /** Of a group: one is no member any more. */
-  readonly hasLeft: boolean;
+  /** One has blocked the other user. */
   readonly isBlocked: boolean;
   /** The newest message, if it is known here. */
   readonly last: Line | undefined;
