@@ -6,10 +6,11 @@ import type { Drafts } from "./drafts.ts";
 import { BackIcon, BellIcon, BellOffIcon, DotsIcon, PeopleIcon } from "./icons.tsx";
 import { Later, type More } from "./later.tsx";
 import { MessageList } from "./message-list.tsx";
-import type { Conversation, Model } from "./model.ts";
+import type { Model } from "./model.ts";
 import { PresenceLine } from "./presence.tsx";
 
 const chatPanel = (more: More) => more.ChatPanel;
+const closedFoot = (more: More) => more.ClosedFoot;
 
 /** One chat: its name, its messages, and the field to write in. Escape leads back to the list. */
 export function ConversationPane(props: {
@@ -70,36 +71,12 @@ export function ConversationPane(props: {
       </header>
       {isPanelOpen.value && <Later pick={chatPanel} props={{ model, conversation, onLeft: closePanel }} />}
       <MessageList conversation={conversation} attention={attention} title={title} />
-      <Foot model={model} conversation={conversation} drafts={drafts} title={title} />
+      {about.hasLeft || about.isBlocked ? (
+        <Later pick={closedFoot} props={{ model, conversation }} />
+      ) : (
+        <Composer conversation={conversation} drafts={drafts} title={title} />
+      )}
     </main>
-  );
-}
-
-/** The field to write in, or why there is none. */
-function Foot(props: { model: Model; conversation: Conversation; drafts: Drafts; title: string }) {
-  const { model, conversation, drafts, title } = props;
-  const { hasLeft, isBlocked } = conversation.about.value;
-  const problem = useSignal("");
-  if (hasLeft) {
-    return (
-      <p class="composer closed">You are no longer a member of this group. You can read what was said.</p>
-    );
-  }
-  if (!isBlocked) return <Composer conversation={conversation} drafts={drafts} title={title} />;
-  const unblock = () =>
-    model.blocks.unblock(title).catch(() => {
-      problem.value = "This did not work. Try again.";
-    });
-  return (
-    <div class="composer closed">
-      <p>You have blocked {title}. Neither of you can write here.</p>
-      <button type="button" class="plain" onClick={unblock}>
-        Unblock
-      </button>
-      <p class="problem" role="alert">
-        {problem}
-      </p>
-    </div>
   );
 }
 
