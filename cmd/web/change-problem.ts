@@ -1,5 +1,8 @@
 import { Code, ErrorReason, HeddleError } from "../../client/index.ts";
 
+/** Carries out one change at a time, and says what is wrong if it fails. Resolves to whether it was done. */
+export type Change = (work: () => Promise<unknown>) => Promise<boolean>;
+
 /** Why a group or a block is not as one wanted it, in a sentence for a person. */
 export function changeProblem(error: unknown): string {
   if (!(error instanceof HeddleError)) return "This did not work.";

@@ -1,7 +1,7 @@
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { Member } from "../../client/index.ts";
-import { changeProblem } from "./change-problem.ts";
+import { type Change, changeProblem } from "./change-problem.ts";
 import { MemberList } from "./member-list.tsx";
 import type { Conversation, Model } from "./model.ts";
 import { PeopleChoice, PeopleField } from "./people-field.tsx";
@@ -10,9 +10,6 @@ interface PanelProps {
   readonly model: Model;
   readonly conversation: Conversation;
 }
-
-/** Carries out one change at a time. */
-export type Change = (work: () => Promise<unknown>) => Promise<boolean>;
 
 /** A group: its name, its members, who may be added, and the way out. */
 export function GroupPanel({ model, conversation, onClose }: PanelProps & { readonly onClose: () => void }) {

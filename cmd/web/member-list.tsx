@@ -2,8 +2,7 @@ import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Member } from "../../client/index.ts";
 import { Avatar } from "./avatar.tsx";
-import { changeProblem } from "./change-problem.ts";
-import type { Change } from "./group-panel.tsx";
+import { type Change, changeProblem } from "./change-problem.ts";
 import type { Conversation, Model } from "./model.ts";
 
 interface ListProps {
