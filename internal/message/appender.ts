@@ -121,7 +121,8 @@ export class Appender {
     }
     const batch = new Batch(log.threadId);
     try {
-      const round = this.#known(log) ?? (await this.#prepare(log));
+      // Always a turn later: what is sent in one turn goes as one batch.
+      const round = await (this.#known(log) ?? this.#prepare(log));
       const room = (round.bucket + 1) * this.#ports.bucketSize - round.head.seq;
       batch.taken = log.pending.take(room, BATCH_BYTES);
       await this.#judge(log, batch, round);

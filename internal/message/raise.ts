@@ -75,11 +75,11 @@ export class EpochRaiser {
     return true;
   }
 
-  /** Brings the view at hand up to date, for what is told without a look at the head: typing and receipts. */
+  /** Brings a direct thread's view at hand up to date, for what is told without a look at the head. */
   async #look(log: ThreadLog): Promise<void> {
+    if (log.isGroup || !log.found || log.participants.length === 0) return;
     log.view = undefined;
     log.blockedHint = undefined;
-    if (!log.found || log.participants.length === 0) return;
     // Without it the next append loads it.
     await this.#ports.judging.at(log, log.found.head).catch(() => {});
   }

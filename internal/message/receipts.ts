@@ -67,6 +67,7 @@ export class Receipts {
 
   /** Raises a member's own positions. Resolves when they are taken: written within about a second. */
   async raise(log: ThreadLog, raised: RaisedReceipt): Promise<void> {
+    if (log.audience.isLarge && raised.readSeq === 0) return; // What was delivered counts for nothing there.
     const thread = await this.#open(log);
     const { firstSeq, last } = await this.#range(thread, raised);
     const readSeq = Math.min(raised.readSeq, last.seq);
