@@ -1,5 +1,5 @@
 import { toBinary } from "@bufbuild/protobuf";
-import { fromHex, hex, newUuid } from "../base/ids.ts";
+import { fromHex, hex } from "../base/ids.ts";
 import { type Entry, EntrySchema } from "../gen/heddle/message/v1/entry_pb.js";
 import type { ListEntriesRequest } from "../gen/heddle/message/v1/message_service_pb.js";
 import type { Refused } from "../gen/heddle/push/v1/frame_pb.js";
@@ -76,7 +76,7 @@ export class GroupStormClient {
       "thread" in to
         ? { case: "threadId", value: fromHex(to.thread) }
         : { case: "toUserId", value: to.userId };
-    const clientId = newUuid(this.#services.clock.nowMs());
+    const clientId = this.#services.newId();
     const body = { kind: { case: "text", value: { text } } };
     this.#stream?.say({ case: "send", value: { target, clientId, baseSeq: 0n, attempt: 1, body } } as never);
   }

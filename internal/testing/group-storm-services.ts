@@ -54,7 +54,7 @@ export class GroupStormServices {
   readonly #links: (() => void)[] = [];
   readonly #messages: MessageService[];
   readonly #startMessage: (groups?: Groups) => MessageService;
-  #sessions = 0;
+  #ids = 0;
 
   constructor(random: SeededRandom, variant: StormVariant) {
     this.#random = random;
@@ -115,10 +115,16 @@ export class GroupStormServices {
     });
   }
 
+  /** 16 bytes for a session, a send or a request; the same ones in every storm of the same seed. */
+  newId(): Uint8Array {
+    const id = new Uint8Array(16);
+    new DataView(id.buffer).setUint32(0, ++this.#ids);
+    return id;
+  }
+
   /** A stream of the user's that has said nothing. */
   stream(userId: string, server: PushServer): FakeByteStream {
-    const sessionId = new Uint8Array(16);
-    new DataView(sessionId.buffer).setUint32(0, ++this.#sessions);
+    const sessionId = this.newId();
     const never = Number.MAX_SAFE_INTEGER;
     const times = { openByMs: never, expiresAtMs: never, userTokenExpiresAtMs: never };
     const caller = { userId, sessionId, deviceId: "phone", ...times };

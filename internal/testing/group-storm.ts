@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { HeddleError } from "../base/heddle-error.ts";
-import { fromHex, hex, newUuid } from "../base/ids.ts";
+import { fromHex, hex } from "../base/ids.ts";
 import { directThreadId, groupThreadId } from "../base/thread-id.ts";
 import type { ThreadService } from "../thread/service.ts";
 import { checkDirect, checkGroup } from "./group-storm-checker.ts";
@@ -165,7 +165,7 @@ export class GroupStorm {
 
   async #create(at: number): Promise<void> {
     const keeper = this.#clients[at] as GroupStormClient;
-    const requestId = newUuid(this.services.clock.nowMs());
+    const requestId = this.services.newId();
     const thread = hex(groupThreadId(keeper.userId, requestId));
     const userIds = this.#random.some(this.#clients, this.#init.users / 4).map(({ userId }) => userId);
     const call = this.#threads.createGroup({ name: "group", userIds, requestId } as never, callOf(keeper));
@@ -180,19 +180,19 @@ export class GroupStorm {
   }
 
   #add({ thread, keeper }: Group, other: GroupStormClient): void {
-    const request = { threadId: fromHex(thread), userIds: [other.userId], requestId: this.#requestId() };
+    const request = { threadId: fromHex(thread), userIds: [other.userId], requestId: this.services.newId() };
     this.#call(keeper, "joins", (threads, call) => threads.addMembers(request as never, call));
   }
 
   #remove({ thread, keeper }: Group, other: GroupStormClient): void {
     if (other === keeper) return;
-    const request = { threadId: fromHex(thread), userIds: [other.userId], requestId: this.#requestId() };
+    const request = { threadId: fromHex(thread), userIds: [other.userId], requestId: this.services.newId() };
     this.#call(keeper, "removals", (threads, call) => threads.removeMembers(request as never, call));
   }
 
   #leave(client: GroupStormClient, { thread, keeper }: Group): void {
     if (client === keeper) return;
-    const request = { threadId: fromHex(thread), requestId: this.#requestId() };
+    const request = { threadId: fromHex(thread), requestId: this.services.newId() };
     this.#call(client, "leaves", (threads, call) => threads.leaveGroup(request as never, call));
   }
 
@@ -203,7 +203,7 @@ export class GroupStorm {
     this.#blocking.add(client.userId);
     const thread = hex(directThreadId(client.userId, partner.userId));
     const before = this.#blocked.get(client.userId);
-    const request = { userId: partner.userId, requestId: this.#requestId() } as never;
+    const request = { userId: partner.userId, requestId: this.services.newId() } as never;
     const done = () => this.#blocking.delete(client.userId);
     const blocking = async () => {
       if (before === undefined) {
@@ -251,10 +251,6 @@ export class GroupStorm {
 
   get #threads(): ThreadService["handlers"] {
     return this.#random.pick(this.services.threads).handlers;
-  }
-
-  #requestId(): Uint8Array {
-    return newUuid(this.services.clock.nowMs());
   }
 }
 
