@@ -5,11 +5,14 @@ import type {
   ConnectionState,
   Device,
   Entry,
+  MemberPage,
   OutboxItem,
   Presence,
   Receipt,
+  Role,
   SendState,
   Thread,
+  UserPage,
   Visibility,
 } from "./model.ts";
 import type { Storage } from "./storage.ts";
@@ -91,6 +94,45 @@ export interface Conversation {
 }
 
 /**
+ * Groups. Each call that changes something is repeated under one request_id until its outcome is known; it resolves to
+ * the group as it is then. It rejects with a HeddleError: of a refusal (THREAD_NOT_FOUND, NOT_A_GROUP, OWNER_REQUIRED,
+ * MEMBER_NOT_FOUND, LAST_OWNER, GROUP_FULL, TOO_MANY_LARGE_GROUPS, BLOCKED), or, where after 30 s nothing is certain, the
+ * last one met.
+ */
+export interface Groups {
+  /**
+   * Makes a group of this user, who owns it, and up to 255 others. A name has 1–100 characters. Asked for once more
+   * after an outcome that is not known, it finds the group that the first call may have made.
+   */
+  create(name: string, userIds: Iterable<string>, signal?: AbortSignal): Promise<Thread>;
+  /** Adds up to 256 users; any member may. Those who are members already stay as they are. */
+  add(threadId: string, userIds: Iterable<string>, signal?: AbortSignal): Promise<Thread>;
+  /** Removes up to 256 other members; an owner may. */
+  remove(threadId: string, userIds: Iterable<string>, signal?: AbortSignal): Promise<Thread>;
+  /** Ends this user's own membership. What was said until then stays readable. */
+  leave(threadId: string, signal?: AbortSignal): Promise<Thread>;
+  /** Gives a member a role; an owner may, and the last owner stays one. */
+  setRole(threadId: string, userId: string, role: Role, signal?: AbortSignal): Promise<Thread>;
+  /** Gives the group another name; any member may. */
+  rename(threadId: string, name: string, signal?: AbortSignal): Promise<Thread>;
+  /** A page of 200 members; `pageToken` of the page before. */
+  members(threadId: string, pageToken?: string, signal?: AbortSignal): Promise<MemberPage>;
+}
+
+/** Whom this user has blocked. Errors as of Groups. */
+export interface Blocks {
+  /**
+   * Blocks the direct thread with a user: neither can send in it, or see the other's presence through it. In force when
+   * it resolves.
+   */
+  block(userId: string, signal?: AbortSignal): Promise<Thread>;
+  /** Takes it back. */
+  unblock(userId: string, signal?: AbortSignal): Promise<Thread>;
+  /** A page of 200 users; `pageToken` of the page before. */
+  list(pageToken?: string, signal?: AbortSignal): Promise<UserPage>;
+}
+
+/**
  * A signed-in device. It keeps itself connected, holds what was missed to be pulled, and keeps sends until their
  * outcome is known. Lists are snapshots that change with the events.
  */
@@ -98,6 +140,8 @@ export interface Client {
   readonly userId: string;
   readonly deviceId: string;
   readonly state: ConnectionState;
+  readonly groups: Groups;
+  readonly blocks: Blocks;
   /** Resolves when the client is first live; rejects when it is signed out, closed, or as the signal does. */
   ready(signal?: AbortSignal): Promise<void>;
   /** Threads with entries, the most recent first. */
@@ -109,7 +153,8 @@ export interface Client {
   /**
    * Keeps the message in the outbox and resolves once it is safe there; sending goes on by itself, also after a
    * restart. Sends of one thread keep their order. Rejects with INVALID_ARGUMENT for a text of 0 or more than 8,192
-   * bytes or a wrong target, and with RESOURCE_EXHAUSTED when 1,000 sends are waiting.
+   * bytes or a wrong target, with THREAD_NOT_FOUND for a group that this user has left, and with RESOURCE_EXHAUSTED when
+   * 1,000 sends are waiting.
    */
   send(target: Target, text: string): Promise<Send>;
   /** Sends that are not sent yet, failed ones among them, in the order they were composed. */

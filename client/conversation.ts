@@ -63,7 +63,7 @@ export class ThreadConversation implements Conversation {
 
   get hasOlder(): boolean {
     const lowest = this.entries[0]?.seq;
-    return lowest === undefined ? this.#state.log.head.seq > 0 : lowest > 1;
+    return lowest === undefined ? this.#state.log.head.seq > 0 : lowest > this.#state.firstSeq;
   }
 
   get receipts(): readonly Receipt[] {
@@ -89,7 +89,7 @@ export class ThreadConversation implements Conversation {
   async older(count = PAGE, signal?: AbortSignal): Promise<readonly Entry[]> {
     this.#state.log.isOpen = true;
     const lowest = this.entries[0]?.seq;
-    if (lowest === 1) return [];
+    if (lowest !== undefined && lowest <= this.#state.firstSeq) return [];
     await this.#deps.puller.page(this.#state, lowest, count, signal);
     this.#entries = undefined;
     if (lowest === undefined) return this.entries;

@@ -24,6 +24,7 @@ import { Threads } from "./threads.ts";
 import { Tokens } from "./tokens.ts";
 import { Typing } from "./typing.ts";
 import { asError } from "./wire.ts";
+import { WriteCalls } from "./write-calls.ts";
 
 /** If the application names none. */
 const CATCH_UP = 1_000;
@@ -37,6 +38,7 @@ export class Engine {
   readonly storage: Storage;
   readonly events = new Events();
   readonly calls: Calls;
+  readonly writes: WriteCalls;
   readonly cursor: Cursor;
   readonly threads: Threads;
   readonly puller: Puller;
@@ -74,6 +76,7 @@ export class Engine {
       onPulled: (state) => this.positions.pulled(state),
     });
     this.calls = calls;
+    this.writes = new WriteCalls({ calls, clock, random, signal });
     this.#keeper = keeper;
     this.cursor = cursor;
     this.threads = threads;
@@ -92,8 +95,7 @@ export class Engine {
     this.pump = new OutboxPump({ outbox: this.outbox, calls, clock, random });
     this.sync = new Sync({ calls, threads, cursor, clock, random });
     this.presences = new Presences({ calls, threads, events, clock, random });
-    const isThread = (threadId: string) => (threads.get(threadId)?.log.head.seq ?? 0) > 0;
-    this.typing = new Typing({ userId, events, clock, isThread });
+    this.typing = new Typing({ userId, events, clock, isThread: (threadId) => this.#canWrite(threadId) });
     this.connection = this.#newConnection(tokens, random, this.#newIncoming());
   }
 
@@ -203,6 +205,13 @@ export class Engine {
     }
     this.sends.update(item, was);
     if (place) this.sends.advance(place.threadId);
+  }
+
+  /** Whether the server would tell others that this user writes there. */
+  #canWrite(threadId: string): boolean {
+    const state = this.threads.get(threadId);
+    if (!state || state.hasLeft || state.row?.group?.isLarge) return false;
+    return state.log.head.seq > 0;
   }
 
   #trouble(fault: unknown): void {

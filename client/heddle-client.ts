@@ -1,10 +1,12 @@
 import { Code, ErrorReason, HeddleError, invalidField } from "../internal/base/heddle-error.ts";
 import { fromHex, NAME_PATTERN, newUuid } from "../internal/base/ids.ts";
 import { ThreadService } from "../internal/gen-web/heddle/thread/v1/thread_service_pb.js";
+import { BlockCalls } from "./blocks.ts";
 import type { Client, ConnectOptions, Conversation, Send, Target } from "./client.ts";
 import { ThreadConversation } from "./conversation.ts";
 import { directThreadId } from "./direct-thread-id.ts";
 import { Engine, signedOut } from "./engine.ts";
+import { GroupCalls } from "./groups.ts";
 import type {
   ClientEvent,
   ConnectionState,
@@ -15,6 +17,7 @@ import type {
   Visibility,
 } from "./model.ts";
 import { toItem } from "./outbox-record.ts";
+import { checkThreadId } from "./thread-id.ts";
 import { getVisibility, setVisibility } from "./visibility.ts";
 
 /** Makes a client, which then connects by itself. Resolves when what an earlier run kept is loaded. */
@@ -34,6 +37,8 @@ export async function connect(options: ConnectOptions): Promise<Client> {
 class HeddleClient implements Client {
   readonly userId: string;
   readonly deviceId: string;
+  readonly groups: GroupCalls;
+  readonly blocks: BlockCalls;
   readonly #engine: Engine;
   readonly #conversations = new Map<string, ThreadConversation>();
   #closing: Promise<void> | undefined;
@@ -42,6 +47,9 @@ class HeddleClient implements Client {
     this.#engine = engine;
     this.userId = engine.options.userId;
     this.deviceId = engine.options.deviceId;
+    const { calls, writes, threads } = engine;
+    this.groups = new GroupCalls({ calls, writes, threads });
+    this.blocks = new BlockCalls({ calls, writes, threads });
   }
 
   get state(): ConnectionState {
@@ -73,6 +81,7 @@ class HeddleClient implements Client {
     const { signal, threads, pump, outbox, sends } = this.#engine;
     signal.throwIfAborted();
     const threadId = "to" in target ? await this.#directId(target.to) : checkThreadId(target.threadId);
+    if (threads.get(threadId)?.hasLeft) throw noMember();
     const isKnown = (threads.get(threadId)?.log.head.seq ?? 0) > 0;
     const attempt = pump.canTry(threadId) ? 1 : 0;
     const record = await outbox.compose(threadId, isKnown ? { threadId } : target, text, attempt);
@@ -109,8 +118,7 @@ class HeddleClient implements Client {
     const { calls, threads } = this.#engine;
     const request = { threadId: fromHex(checkThreadId(threadId)), isMuted, requestId: this.#requestId() };
     const { thread } = await calls.call(ThreadService.method.setMuted, request, signal);
-    if (thread) threads.takeRow(thread, false);
-    return threads.ensure(threadId).view(this.userId);
+    return threads.takeAnswer(thread);
   }
 
   async devices(signal?: AbortSignal): Promise<readonly Device[]> {
@@ -233,7 +241,8 @@ class HeddleClient implements Client {
   }
 }
 
-function checkThreadId(threadId: string): string {
-  if (!/^[0-9a-f]{32}$/.test(threadId)) throw invalidField("threadId", "32 hex digits");
-  return threadId;
+/** What the server would say, without asking it. */
+function noMember(): HeddleError {
+  const text = "you are no member of this group any more";
+  return new HeddleError(Code.NOT_FOUND, ErrorReason.THREAD_NOT_FOUND, text);
 }

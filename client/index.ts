@@ -1,10 +1,13 @@
 /** The client library of Heddle. Browser-safe; transports are in client/grpc and client/web. See README.md. */
 export { Code, ErrorReason, HeddleError } from "../internal/base/heddle-error.ts";
+export { changeText } from "./change-text.ts";
 export type {
+  Blocks,
   Client,
   ConnectOptions,
   Conversation,
   Credentials,
+  Groups,
   Send,
   Target,
 } from "./client.ts";
@@ -18,11 +21,17 @@ export type {
   Entry,
   EntryBody,
   Head,
+  Member,
+  MemberChange,
+  MemberPage,
   OutboxItem,
   Presence,
   Receipt,
+  Role,
   SendState,
+  SettingChange,
   Thread,
+  UserPage,
   Visibility,
 } from "./model.ts";
 export { agoText, presenceText } from "./presence-text.ts";

@@ -1,4 +1,5 @@
 import type { Clock } from "../internal/base/clock.ts";
+import { bodyLength } from "./body-length.ts";
 import type { Entry } from "./model.ts";
 import type { Change, Json, Storage } from "./storage.ts";
 
@@ -50,7 +51,7 @@ export class Keeper {
 
   /** Notes an entry that the storage has already. */
   knowEntry(key: string, { body }: Entry): void {
-    const length = body.kind === "text" ? body.text.length : 0;
+    const length = bodyLength(body);
     this.#entries.set(key, length);
     this.#characters += length;
   }

@@ -4,9 +4,41 @@
  */
 import type { HeddleError } from "../internal/base/heddle-error.ts";
 
+/** What a member of a group may do: an owner also removes others and gives roles. */
+export type Role = "owner" | "member";
+
+/** One member of a group. */
+export interface Member {
+  readonly userId: string;
+  readonly role: Role;
+}
+
+/** Who is a member of a group from an entry on. Its sender did it. The first entry of a group is one. */
+export interface MemberChange {
+  readonly kind: "member_change";
+  readonly added: readonly Member[];
+  /** Of the sender alone: it left. */
+  readonly removed: readonly string[];
+  /** Members that have another role from here on. */
+  readonly changed: readonly Member[];
+  /** The group's name, in its first entry; undefined in others. */
+  readonly name: string | undefined;
+  /** After it. */
+  readonly memberCount: number;
+  readonly isLarge: boolean;
+}
+
+/** What else of a group is different from an entry on. */
+export interface SettingChange {
+  readonly kind: "setting_change";
+  readonly name: string;
+}
+
 /** What an entry says. `other` is a kind this client does not know yet: show a placeholder. */
 export type EntryBody =
   | { readonly kind: "text"; readonly text: string }
+  | MemberChange
+  | SettingChange
   | { readonly kind: "void" }
   | { readonly kind: "other" };
 
@@ -37,9 +69,21 @@ export interface Head {
 export interface Thread {
   /** 32 hex digits. */
   readonly threadId: string;
-  readonly kind: "direct" | "other";
+  readonly kind: "direct" | "group" | "other";
   /** The other user of a direct thread; undefined for other kinds. */
   readonly peer: string | undefined;
+  /** The name of a group, 1–100 characters; undefined for other kinds. */
+  readonly name: string | undefined;
+  /** Members of a group; 0 for other kinds. */
+  readonly memberCount: number;
+  /** The user's own role in a group; undefined for other kinds, and for one who has left. */
+  readonly role: Role | undefined;
+  /** The user is no member of the group any more: what was said until then can be read, nothing can be sent. */
+  readonly hasLeft: boolean;
+  /** The group has, or once had, more than 256 members: no ticks beyond `sent`, no typing. */
+  readonly isLarge: boolean;
+  /** The user has blocked the other one of a direct thread. Whether that one has blocked is not told. */
+  readonly isBlocked: boolean;
   /** When the newest known entry was made, or, without one, when the row last changed. For ordering and display. */
   readonly updatedAtMs: number;
   readonly isMuted: boolean;
@@ -63,7 +107,7 @@ export interface Receipt {
 /**
  * The life of a send. queued: kept on this device, not tried yet or waiting for its turn or for the server.
  * sending: tried, no outcome yet. checking: the outcome is being resolved with the server. sent: in the log.
- * delivered, read: the other side has got that far. failed: surely not in the log; retry or discard it.
+ * delivered, read: the other side has got that far, in a group at least one of the others. failed: surely not in the log; retry or discard it.
  */
 export type SendState = "queued" | "sending" | "checking" | "sent" | "delivered" | "read" | "failed";
 
@@ -136,6 +180,20 @@ export interface Presence {
 
 /** To whom a user's presence shows: to everybody who shares a thread, or to nobody. */
 export type Visibility = "shared" | "nobody";
+
+/** A page of a group's members, in the order of their ids. */
+export interface MemberPage {
+  readonly members: readonly Member[];
+  /** Asks for the next page; undefined on the last. */
+  readonly nextPageToken: string | undefined;
+}
+
+/** A page of users, in the order of their ids. */
+export interface UserPage {
+  readonly userIds: readonly string[];
+  /** Asks for the next page; undefined on the last. */
+  readonly nextPageToken: string | undefined;
+}
 
 /** A device of the user's. */
 export interface Device {

@@ -114,9 +114,10 @@ export class Puller {
       await this.#deps.events.calm();
       try {
         const position = { case: "afterSeq", value: BigInt(missing.afterSeq) } as const;
-        const entries = await this.#read(state, position, Math.min(PAGE, missing.count));
+        await this.#read(state, position, Math.min(PAGE, missing.count));
         this.#refused.delete(state);
-        if (entries.length === 0) await this.#wait(backoff.next());
+        // What is not to be had, such as what was said before one joined, is missing until the row says so.
+        if (state.log.missing()?.afterSeq === missing.afterSeq) await this.#wait(backoff.next());
         else backoff.reset();
       } catch (thrown) {
         if (asError(thrown).reason === ErrorReason.THREAD_NOT_FOUND) {

@@ -17,8 +17,9 @@ export class ReceiptReader {
     this.#sends = sends;
   }
 
-  /** Reads those of one thread. Rejects as the call does. */
+  /** Reads those of one thread; of a large group none are shown. Rejects as the call does. */
   async refresh(threadId: string, signal?: AbortSignal): Promise<void> {
+    if (this.#threads.get(threadId)?.row?.group?.isLarge) return;
     const request = { threadId: fromHex(threadId) };
     const answer = await this.#calls.call(MessageService.method.listReceipts, request, signal);
     for (const wire of answer.receipts) this.#threads.takeReceipt(toReceipt(wire), Number(wire.readOrdinal));

@@ -1,3 +1,4 @@
+import { bodyLength } from "./body-length.ts";
 import type { Entry, Head } from "./model.ts";
 import { RangeSet } from "./range-set.ts";
 
@@ -27,6 +28,8 @@ export class ThreadLog {
   #position: number;
   #head: Head;
   #bytes = 0;
+  /** Nothing above it is for this user, who has left. */
+  #end = Number.POSITIVE_INFINITY;
   /** Whether a person looks at it: more of it is held. */
   isOpen = false;
 
@@ -64,6 +67,7 @@ export class ThreadLog {
 
   /** Learns that the log reaches at least this far. Returns whether that is news. */
   learn(head: Head): boolean {
+    if (head.seq > this.#end) return false;
     if (head.seq < this.#head.seq || (head.seq === this.#head.seq && head.ordinal <= this.#head.ordinal)) {
       return false;
     }
@@ -74,7 +78,7 @@ export class ThreadLog {
   /** Takes entries and returns those whose turn has come. */
   take(entries: readonly Entry[]): readonly Entry[] {
     for (const entry of entries) {
-      if (this.#entries.has(entry.seq)) continue;
+      if (this.#entries.has(entry.seq) || entry.seq > this.#end) continue;
       this.#entries.set(entry.seq, entry);
       this.#held.add(entry.seq, entry.seq);
       this.#bytes += bytesOf(entry);
@@ -98,6 +102,19 @@ export class ThreadLog {
   /** Sets the position of a thread of which nothing was given out yet: what is below is history. */
   startAt(seq: number): void {
     this.#position = Math.max(this.#position, Math.min(seq, this.#head.seq));
+  }
+
+  /** The user has left: the log ends here, though more may have been heard of. */
+  endAt(head: Head): void {
+    this.#end = head.seq;
+    if (head.seq < this.#head.seq) this.#head = head;
+    else this.learn(head);
+  }
+
+  /** The user is a member, who sees what begins at `seq`: what is below it and not held is not missing. */
+  beginAt(seq: number): void {
+    this.#end = Number.POSITIVE_INFINITY;
+    this.#position = Math.max(this.#position, seq - 1);
   }
 
   /** If more than `most` entries are missing or waiting, skips the oldest. Returns the seq up to which, or 0. */
@@ -140,5 +157,5 @@ export class ThreadLog {
 }
 
 function bytesOf(entry: Entry): number {
-  return ENTRY_BYTES + (entry.body.kind === "text" ? 2 * entry.body.text.length : 0);
+  return ENTRY_BYTES + 2 * bodyLength(entry.body);
 }

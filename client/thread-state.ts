@@ -1,6 +1,9 @@
+import { ThreadKind, type Thread as WireThread } from "../internal/gen-web/heddle/thread/v1/thread_pb.js";
+import { type GroupState, groupAfter, groupOfRow } from "./group-state.ts";
 import type { Entry, Receipt, Thread } from "./model.ts";
 import type { Json } from "./storage.ts";
 import { ThreadLog } from "./thread-log.ts";
+import { toHead } from "./wire.ts";
 
 /** What a thread row says of a thread, as far as clients need it. */
 export interface Row {
@@ -8,6 +11,10 @@ export interface Row {
   readonly participants: readonly string[];
   readonly updatedAtMs: number;
   readonly isMuted: boolean;
+  /** The user has blocked the other one. */
+  readonly isBlocked: boolean;
+  /** Of a group only. */
+  readonly group: GroupState | undefined;
 }
 
 /** Everything this device knows of one thread. */
@@ -30,6 +37,57 @@ export class ThreadState {
     this.threadId = threadId;
   }
 
+  /** The user is no member any more. */
+  get hasLeft(): boolean {
+    return this.row?.group?.hasLeft ?? false;
+  }
+
+  /** The first entry that the user may see. */
+  get firstSeq(): number {
+    return Math.max(1, this.row?.group?.joinedSeq ?? 1);
+  }
+
+  /** Takes what a row says, the head and where the log begins and ends for the user with it. */
+  takeRow(wire: WireThread): void {
+    const known = this.row?.group;
+    const group = wire.kind === ThreadKind.GROUP ? groupOfRow(wire, known) : undefined;
+    this.row = {
+      kind: kinds[wire.kind] ?? "other",
+      participants: wire.participants,
+      updatedAtMs: Number(wire.updatedAtMs),
+      isMuted: wire.isMuted,
+      isBlocked: wire.isBlocked,
+      group,
+    };
+    if (group && group !== known) this.#bound(group, wire.head);
+    this.log.learn(toHead(wire.head));
+  }
+
+  /**
+   * Takes what an entry says of a group and of the user in it, before the entry itself is taken. `isLive`: it came by the
+   * stream.
+   */
+  follow(entry: Entry, userId: string, isLive: boolean): void {
+    const { body } = entry;
+    if (body.kind !== "member_change" && body.kind !== "setting_change") return;
+    const known = this.row?.group;
+    const group = known && groupAfter(known, entry, userId, isLive);
+    if (this.row && group !== known) this.row = { ...this.row, group };
+    const isNews = !known || group !== known;
+    if (body.kind !== "member_change" || !isNews) return;
+    for (const gone of body.removed) this.receipts.delete(gone);
+    if (group?.hasLeft) this.#bound(group, entry);
+    if (!body.added.some((member) => member.userId === userId)) return;
+    this.log.beginAt(entry.seq);
+    // What was said before is no news to a newcomer.
+    this.raiseRead(entry.seq, entry.ordinal);
+  }
+
+  #bound(group: GroupState, head: Parameters<typeof toHead>[0] | Entry): void {
+    if (group.hasLeft) this.log.endAt({ seq: Number(head?.seq ?? 0), ordinal: Number(head?.ordinal ?? 0) });
+    else this.log.beginAt(group.joinedSeq);
+  }
+
   /** Raises the read position; a lower one changes nothing. Returns whether it rose. */
   raiseRead(seq: number, ordinal?: number): boolean {
     if (seq <= this.readSeq) return false;
@@ -48,22 +106,29 @@ export class ThreadState {
     return true;
   }
 
-  /** How far the others have got with an entry of the user's own. All of them, for more than one. */
+  /** How far the others have got with an entry of the user's own: in a group, the first of them. Not in a large one. */
   reached(seq: number): "sent" | "delivered" | "read" {
+    if (this.row?.group?.isLarge) return "sent";
     const others = [...this.receipts.values()];
-    if (others.length === 0) return "sent";
-    if (others.every((receipt) => receipt.readSeq >= seq)) return "read";
-    return others.every((receipt) => receipt.deliveredSeq >= seq) ? "delivered" : "sent";
+    if (others.some((receipt) => receipt.readSeq >= seq)) return "read";
+    return others.some((receipt) => receipt.deliveredSeq >= seq) ? "delivered" : "sent";
   }
 
   /** The thread as `userId` sees it. */
   view(userId: string): Thread {
     const last: Entry | undefined = this.log.last;
     const isAllRead = this.readSeq >= this.log.head.seq;
+    const group = this.row?.group;
     return {
       threadId: this.threadId,
       kind: this.row?.kind ?? "other",
       peer: this.peer(userId),
+      name: group?.name,
+      memberCount: group?.memberCount ?? 0,
+      role: group?.role,
+      hasLeft: this.hasLeft,
+      isLarge: group?.isLarge ?? false,
+      isBlocked: this.row?.isBlocked ?? false,
       updatedAtMs: Math.max(last?.createdAtMs ?? 0, this.row?.updatedAtMs ?? 0),
       isMuted: this.row?.isMuted ?? false,
       head: this.log.head,
@@ -83,7 +148,7 @@ export class ThreadState {
     return {
       position: this.log.position,
       head: [this.log.head.seq, this.log.head.ordinal],
-      row: this.row ? { ...this.row } : null,
+      row: this.row ? (this.row as unknown as Json) : null,
       read: [this.readSeq, this.readOrdinal, this.unconfirmedReadSeq],
       reported: this.reportedSeq,
       receipts: [...this.receipts.values()].map((r) => [r.userId, r.deliveredSeq, r.readSeq]),
@@ -94,7 +159,9 @@ export class ThreadState {
     const kept = json as unknown as Kept;
     const state = new ThreadState(threadId);
     state.log = new ThreadLog(kept.position, { seq: kept.head[0], ordinal: kept.head[1] });
-    state.row = kept.row ?? undefined;
+    // Rows of earlier versions know of no blocks and no groups.
+    state.row = kept.row ? { ...kept.row, isBlocked: kept.row.isBlocked ?? false } : undefined;
+    if (state.hasLeft) state.log.endAt(state.log.head);
     [state.readSeq, state.readOrdinal, state.unconfirmedReadSeq] = kept.read;
     state.reportedSeq = kept.reported;
     for (const [userId, deliveredSeq, readSeq] of kept.receipts) {
@@ -103,6 +170,11 @@ export class ThreadState {
     return state;
   }
 }
+
+const kinds: { readonly [kind in ThreadKind]?: Thread["kind"] } = {
+  [ThreadKind.DIRECT]: "direct",
+  [ThreadKind.GROUP]: "group",
+};
 
 interface Kept {
   readonly position: number;

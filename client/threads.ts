@@ -1,5 +1,6 @@
+import { Code, ErrorReason, HeddleError } from "../internal/base/heddle-error.ts";
 import { hex } from "../internal/base/ids.ts";
-import { ThreadKind, type Thread as WireThread } from "../internal/gen-web/heddle/thread/v1/thread_pb.js";
+import type { Thread as WireThread } from "../internal/gen-web/heddle/thread/v1/thread_pb.js";
 import type { Events } from "./events.ts";
 import type { Keeper } from "./keeper.ts";
 import type { Entry, Head, OutboxItem, Receipt, Thread } from "./model.ts";
@@ -7,7 +8,6 @@ import type { Place } from "./outbox.ts";
 import { OwnEntries } from "./own-entries.ts";
 import type { Json } from "./storage.ts";
 import { ThreadState } from "./thread-state.ts";
-import { toHead } from "./wire.ts";
 
 /** Held of all threads; beyond it the threads that changed longest ago keep their newest entry only. */
 const HELD_BYTES = 32 * 1024 * 1024;
@@ -83,13 +83,7 @@ export class Threads {
   takeRow(wire: WireThread, isFirst: boolean): ThreadState {
     const state = this.ensure(hex(wire.threadId));
     const isNew = state.row === undefined && state.log.position === 0;
-    state.row = {
-      kind: wire.kind === ThreadKind.DIRECT ? "direct" : "other",
-      participants: wire.participants,
-      updatedAtMs: Number(wire.updatedAtMs),
-      isMuted: wire.isMuted,
-    };
-    state.log.learn(toHead(wire.head));
+    state.takeRow(wire);
     const readSeq = Number(wire.readSeq);
     if (isNew && isFirst) {
       state.log.startAt(readSeq);
@@ -100,6 +94,12 @@ export class Threads {
     this.changed(state);
     if (state.log.missing()) this.#deps.onMissing(state);
     return state;
+  }
+
+  /** Takes the row in the answer to a call. */
+  takeAnswer(wire: WireThread | undefined): Thread {
+    if (!wire) throw new HeddleError(Code.INTERNAL, ErrorReason.UNSPECIFIED, "an answer without its thread");
+    return this.takeRow(wire, false).view(this.#deps.userId);
   }
 
   /** Learns that a thread reaches at least to `head`. */
@@ -113,6 +113,7 @@ export class Threads {
   takeEntries(state: ThreadState, entries: readonly Entry[], source: "stream" | "pull" | "own"): void {
     const before = state.log.position;
     const news = entries.filter((entry) => !state.log.get(entry.seq));
+    for (const entry of news) state.follow(entry, this.#deps.userId, source === "stream");
     const due = [...this.#hold(state, news)];
     let own = this.#own.next(state.threadId, state.log);
     while (own) {
@@ -142,7 +143,8 @@ export class Threads {
     if (item.to !== undefined && !state.row) {
       // The server has made the row; its own words come with the next sync.
       const participants = [this.#deps.userId, item.to].sort();
-      state.row = { kind: "direct", participants, updatedAtMs: createdAtMs ?? 0, isMuted: false };
+      const rest = { isMuted: false, isBlocked: false, group: undefined };
+      state.row = { kind: "direct", participants, updatedAtMs: createdAtMs ?? 0, ...rest };
     }
     this.#own.add(item, place.threadId);
     this.takeEntries(state, [], "own");

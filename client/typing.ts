@@ -17,7 +17,7 @@ export interface TypingDeps {
   readonly userId: string;
   readonly events: Events;
   readonly clock: Clock;
-  /** Whether there is such a thread: of others the server would not take it. */
+  /** Whether there is such a thread and others may hear of it: of others the server would not take it. */
   readonly isThread: (threadId: string) => boolean;
 }
 

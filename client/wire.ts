@@ -4,18 +4,20 @@ import { create } from "@bufbuild/protobuf";
 import { Code, ErrorReason, HeddleError } from "../internal/base/heddle-error.ts";
 import { fromHex, hex } from "../internal/base/ids.ts";
 import type { ErrorInfo } from "../internal/gen-web/google/rpc/error_details_pb.js";
-import type {
-  Body,
-  Entry as WireEntry,
-  Head as WireHead,
-  Receipt as WireReceipt,
+import {
+  type Body,
+  MemberRole,
+  type Entry as WireEntry,
+  type Head as WireHead,
+  type Member as WireMember,
+  type Receipt as WireReceipt,
 } from "../internal/gen-web/heddle/message/v1/entry_pb.js";
 import {
   type SendRequest,
   SendRequestSchema,
 } from "../internal/gen-web/heddle/message/v1/message_service_pb.js";
 import type { Refused } from "../internal/gen-web/heddle/push/v1/frame_pb.js";
-import type { Entry, EntryBody, Head, Receipt } from "./model.ts";
+import type { Entry, EntryBody, Head, Member, Receipt, Role } from "./model.ts";
 
 export const ERROR_DOMAIN = "heddle";
 
@@ -33,8 +35,42 @@ export function toEntry(entry: WireEntry): Entry {
 }
 
 function toBody(body: Body | undefined): EntryBody {
-  if (body?.kind.case === "text") return { kind: "text", text: body.kind.value.text };
-  return { kind: body?.kind.case === "void" ? "void" : "other" };
+  switch (body?.kind.case) {
+    case "text":
+      return { kind: "text", text: body.kind.value.text };
+    case "void":
+      return { kind: "void" };
+    case "memberChange": {
+      const { added, removed, changed, name, memberCount, isLarge } = body.kind.value;
+      return {
+        kind: "member_change",
+        added: added.map(toMember),
+        removed,
+        changed: changed.map(toMember),
+        name: name === "" ? undefined : name,
+        memberCount,
+        isLarge,
+      };
+    }
+    case "settingChange":
+      return { kind: "setting_change", name: body.kind.value.name };
+    default:
+      return { kind: "other" };
+  }
+}
+
+export function toMember({ userId, role }: WireMember): Member {
+  return { userId, role: toRole(role) ?? "member" };
+}
+
+/** Undefined for what has none: another kind of thread, or one that the user has left. */
+export function toRole(role: MemberRole): Role | undefined {
+  if (role === MemberRole.UNSPECIFIED) return undefined;
+  return role === MemberRole.OWNER ? "owner" : "member";
+}
+
+export function fromRole(role: Role): MemberRole {
+  return role === "owner" ? MemberRole.OWNER : MemberRole.MEMBER;
 }
 
 export function toHead(head: WireHead | undefined): Head {

@@ -1,109 +1,15 @@
 import assert from "node:assert/strict";
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { devTokens, HeddleProcess, ROOT } from "../../internal/testing/heddle-process.ts";
-
-interface Line {
-  readonly type: string;
-  readonly [key: string]: unknown;
-}
-
-/** `bin/chat --json` with an open input. */
-class JsonChat {
-  readonly lines: Line[] = [];
-  readonly child: ChildProcessWithoutNullStreams;
-  #wake: () => void = () => {};
-
-  constructor(child: ChildProcessWithoutNullStreams) {
-    this.child = child;
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      this.lines.push(JSON.parse(line) as Line);
-      this.#wake();
-    });
-    child.on("exit", () => this.#wake());
-  }
-
-  say(request: object): void {
-    this.child.stdin.write(`${JSON.stringify(request)}\n`);
-  }
-
-  /** The first line, of those so far or to come, that is as asked. */
-  async until(isIt: (line: Line) => boolean): Promise<Line> {
-    for (;;) {
-      const found = this.lines.find(isIt);
-      if (found) return found;
-      assert.equal(this.child.exitCode, null, "it has ended");
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-  }
-
-  async stop(): Promise<number | null> {
-    if (this.child.exitCode !== null) return this.child.exitCode;
-    const exit = once(this.child, "exit");
-    this.child.kill("SIGTERM");
-    return (await exit)[0] as number | null;
-  }
-}
+import { ChatPrograms, type Line } from "../../internal/testing/chat-programs.ts";
+import { devTokens } from "../../internal/testing/heddle-process.ts";
 
 describe("bin/chat", function () {
   this.timeout(60_000);
-  let heddle: HeddleProcess;
-  let folder: string;
-  const running: JsonChat[] = [];
-  let names = 0;
-
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), "heddle-chat-"));
-    heddle = await HeddleProcess.start(join(folder, "data"));
-  });
-
-  afterEach(async () => {
-    for (const chat of running.splice(0)) await chat.stop();
-  });
-
-  after(async () => {
-    await heddle.stop();
-    await rm(folder, { recursive: true, force: true });
-  });
-
-  const newName = (base: string) => `${base}-${++names}`;
-
-  function start(args: readonly string[]): ChildProcessWithoutNullStreams {
-    const env = {
-      ...process.env,
-      XDG_STATE_HOME: join(folder, "state"),
-      HEDDLE_GRPC_URL: heddle.addresses.grpcUrl,
-      HEDDLE_WEB_URL: heddle.addresses.webUrl,
-      NO_COLOR: "1",
-    };
-    return spawn(join(ROOT, "bin/chat"), args, { env });
-  }
-
-  async function chat(args: readonly string[], input = "") {
-    const child = start(args);
-    let [out, err] = ["", ""];
-    child.stdout.on("data", (chunk) => {
-      out += chunk;
-    });
-    child.stderr.on("data", (chunk) => {
-      err += chunk;
-    });
-    child.stdin.end(input);
-    const [code] = (await once(child, "close")) as [number | null];
-    return { code, out, err };
-  }
-
-  function listen(user: string): JsonChat {
-    const json = new JsonChat(start(["as", user, "listen", "--json"]));
-    running.push(json);
-    return json;
-  }
+  const programs = new ChatPrograms();
+  const newName = (base: string) => programs.newName(base);
+  const chat = (args: readonly string[], input?: string) => programs.run(args, input);
+  const listen = (user: string) => programs.listen(user);
 
   it("sends one message, and says where it is and how far it got", async () => {
     const [ann, bob] = [newName("ann"), newName("bob")];
@@ -203,7 +109,7 @@ describe("bin/chat", function () {
     const bobs = listen(bob);
     await bobs.until(({ type }) => type === "caught_up");
     await anns.stop();
-    assert.deepEqual((await readdir(join(folder, "state", "heddle", ann))).sort(), [
+    assert.deepEqual((await readdir(join(programs.folder, "state", "heddle", ann))).sort(), [
       "2",
       "device",
       "state.log",
@@ -215,8 +121,8 @@ describe("bin/chat", function () {
 
   it("takes a token from a file, and says when that has run out", async () => {
     const ann = newName("ann");
-    const file = join(folder, "token");
-    await writeFile(file, (await devTokens(heddle.addresses.webUrl, [ann]))[ann] ?? "");
+    const file = join(programs.folder, "token");
+    await writeFile(file, (await devTokens(programs.webUrl, [ann]))[ann] ?? "");
     assert.equal((await chat(["as", ann, "threads", "--token-file", file])).code, 0);
     const other = await chat(["as", newName("bob"), "threads", "--token-file", file]);
     assert.equal(other.code, 1);

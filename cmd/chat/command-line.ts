@@ -1,12 +1,14 @@
 import { Command, CommanderError } from "commander";
 import { asHeddleError, HeddleError } from "../../client/index.ts";
 import { ChatError, EXIT } from "./exit-code.ts";
+import { addGroupCommands } from "./group-commands.ts";
 import { jsonMode } from "./json-mode.ts";
 import { printHistory, printThreads } from "./listing.ts";
 import { live } from "./live.ts";
 import { sendOnce } from "./one-shot.ts";
 import { type OpenClient, withClient } from "./open-client.ts";
-import { checkName, type Options, readSettings, type Settings } from "./settings.ts";
+import { type Options, readSettings, type Settings } from "./settings.ts";
+import { checkTarget } from "./target.ts";
 
 const EXAMPLES = `
 Examples:
@@ -16,6 +18,9 @@ Examples:
   chat as ann history bob        the last 50 messages with bob
   chat as ann threads            all conversations
   chat as ann listen --json      every event, one JSON object a line
+  chat as ann group new Weekend bob cleo     make a group; then: to +weekend "hi", history +weekend
+  chat as ann group add +weekend dan         also: remove, role, rename, leave, members
+  chat as ann block bob          also: unblock, blocked
 
 Programs (--json) say on the input, one a line: {"to":"bob","text":"hi"}, {"to":"bob","read_seq":3},
 {"to":"bob","typing":true}, {"watch":["bob"]} for whose presence they want to hear of (else that of the 100 most
@@ -81,10 +86,10 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
     );
   });
   program
-    .command("to <user> [text...]")
-    .description("send a message, or open the conversation if there is no text")
+    .command("to <chat> [text...]")
+    .description("send a message to a user or a group (+name), or open the conversation if there is no text")
     .action(async (to: string, words: string[]) => {
-      checkName(to);
+      checkTarget(to);
       await run((open, settings) =>
         words.length > 0
           ? sendOnce(open.client, settings, to, words.join(" "), output)
@@ -92,16 +97,16 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
       );
     });
   program
-    .command("history <user>")
-    .description("print the last messages with a user")
+    .command("history <chat>")
+    .description("print the last messages with a user or of a group (+name)")
     .option("--limit <n>", "how many (50)")
-    .action(async (user: string, options: { limit?: string }) => {
-      checkName(user);
+    .action(async (chat: string, options: { limit?: string }) => {
+      checkTarget(chat);
       const limit = Number(options.limit ?? 50);
       if (!(Number.isInteger(limit) && limit >= 1 && limit <= 5_000)) {
         throw new ChatError(EXIT.wrongUse, "--limit takes 1–5000");
       }
-      await run(({ client }, settings) => printHistory(client, settings, user, limit, output));
+      await run(({ client }, settings) => printHistory(client, settings, chat, limit, output));
     });
   program
     .command("threads")
@@ -117,7 +122,8 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
           : live(open, settings, streams, undefined),
       );
     });
-  for (const command of program.commands) {
+  addGroupCommands(program, run, output);
+  for (const command of program.commands.flatMap((each) => [each, ...each.commands])) {
     command
       .option("--json", "as above")
       .exitOverride()

@@ -1,6 +1,7 @@
 import type { Client, ClientEvent, Conversation, Entry, OutboxItem } from "../../client/index.ts";
-import { dayLine, entryLine, type Layout, notice, pendingLine } from "./looks.ts";
+import { dayLine, entryLine, type Layout, layoutOf, notice, pendingLine } from "./looks.ts";
 import type { Screen, ScreenLine } from "./screen.ts";
+import { titleOf } from "./target.ts";
 
 /** Entries shown when a conversation is opened, and added by /older. */
 const SHOWN = 20;
@@ -28,16 +29,22 @@ export class ConversationView {
     this.#screen = screen;
   }
 
+  get conversation(): Conversation {
+    return this.#conversation;
+  }
+
   get threadId(): string {
     return this.#conversation.threadId;
   }
 
   get name(): string {
-    return this.#conversation.peer ?? this.threadId.slice(0, 8);
+    const { peer, thread, threadId } = this.#conversation;
+    return titleOf({ peer, name: thread?.name, threadId });
   }
 
   get #layout(): Layout {
-    return { nameWidth: Math.max(3, this.name.length), columns: this.#screen.columns };
+    const { nameWidth } = layoutOf(this.#client.userId, this.#conversation.entries.slice(-SHOWN));
+    return { nameWidth, columns: this.#screen.columns };
   }
 
   /** Shows the newest entries, fetched if the server is there. */
@@ -50,6 +57,9 @@ export class ConversationView {
     }
     for (const entry of entries) this.#showEntry(entry);
     for (const item of this.#conversation.pending) this.#showPending(item);
+    const { isBlocked = false, hasLeft = false } = this.#conversation.thread ?? {};
+    if (isBlocked) this.#screen.print(notice(`you have blocked ${this.name}; /unblock takes it back`));
+    if (hasLeft) this.#screen.print(notice("you are no member of this group any more"));
     this.#conversation.markRead();
   }
 
@@ -99,7 +109,7 @@ export class ConversationView {
 
   #showEntry(entry: Entry): void {
     const own = this.#own.get(entry.clientId);
-    const text = entryLine(entry, this.#conversation.stateOf(entry), this.#layout);
+    const text = this.#textOf(entry);
     this.#from = Math.min(this.#from, entry.seq);
     if (text === undefined) return;
     if (own && entry.sender === this.#client.userId) {
@@ -134,9 +144,13 @@ export class ConversationView {
     this.#day = day;
   }
 
+  #textOf(entry: Entry): string | undefined {
+    return entryLine(entry, this.#conversation.stateOf(entry), this.#layout, this.#client.userId);
+  }
+
   #tick(): void {
     for (const { line, entry } of this.#own.values()) {
-      const text = entry && entryLine(entry, this.#conversation.stateOf(entry), this.#layout);
+      const text = entry && this.#textOf(entry);
       if (text) line.replace(text);
     }
   }

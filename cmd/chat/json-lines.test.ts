@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Entry } from "../../client/index.ts";
-import { entryJson, eventJson, parseRequest } from "./json-lines.ts";
+import type { Entry, Thread } from "../../client/index.ts";
+import { entryJson, eventJson, parseRequest, threadJson } from "./json-lines.ts";
 
 const entry: Entry = {
   threadId: "ab".repeat(16),
@@ -21,6 +21,38 @@ describe("JSON lines", () => {
       ...JSON.parse(line),
       text: "",
       kind: "void",
+    });
+  });
+
+  it("have what became of a group", () => {
+    const members = [{ userId: "bob", role: "member" }] as const;
+    const change = { kind: "member_change", added: members, removed: ["cleo"], changed: [] } as const;
+    const { kind, added, removed, changed, member_count, text, ...rest } = entryJson({
+      ...entry,
+      body: { ...change, name: undefined, memberCount: 3, isLarge: false },
+    });
+    assert.deepEqual(
+      [kind, added, removed, changed, member_count, text],
+      ["member_change", [{ user: "bob", role: "member" }], ["cleo"], [], 3, ""],
+    );
+    assert.equal("name" in rest, false);
+    const named = entryJson({ ...entry, body: { kind: "setting_change", name: "Sunday" } });
+    assert.deepEqual([named.kind, named.name], ["setting_change", "Sunday"]);
+  });
+
+  it("have a group, and a block, where there is one", () => {
+    const thread: Thread = {
+      ...{ threadId: entry.threadId, kind: "direct", peer: "bob", name: undefined, memberCount: 0 },
+      ...{ role: undefined, hasLeft: false, isLarge: false, isBlocked: false, updatedAtMs: 1 },
+      ...{ isMuted: false, head: { seq: 2, ordinal: 1 }, readSeq: 1, unread: 1, last: undefined },
+    };
+    const common = { type: "thread_changed", thread: entry.threadId, head_seq: 2, unread: 1, read_seq: 1 };
+    assert.deepEqual(threadJson(thread), { ...common, peer: "bob", is_muted: false });
+    assert.equal(threadJson({ ...thread, isBlocked: true }).is_blocked, true);
+    const group = { ...thread, kind: "group", peer: undefined, name: "Weekend", memberCount: 2 } as const;
+    assert.deepEqual(threadJson({ ...group, role: "owner" }), {
+      ...{ ...common, peer: undefined, is_muted: false, kind: "group", name: "Weekend", member_count: 2 },
+      ...{ role: "owner", has_left: false },
     });
   });
 

@@ -1,4 +1,4 @@
-import type { ClientEvent, Entry, OutboxItem } from "../../client/index.ts";
+import type { ClientEvent, Entry, Member, OutboxItem, Thread } from "../../client/index.ts";
 
 /** One line of --json output. Types are the event names of docs/design.md, section 4. */
 export type JsonLine = { readonly type: string } & Readonly<Record<string, unknown>>;
@@ -15,6 +15,39 @@ export function entryJson(entry: Entry): JsonLine {
     client_id: clientId,
     created_at_ms: createdAtMs,
     ...(body.kind !== "text" && { kind: body.kind }),
+    ...changeJson(body),
+  };
+}
+
+/** What a member or setting entry says more. */
+function changeJson(body: Entry["body"]): Readonly<Record<string, unknown>> {
+  if (body.kind === "setting_change") return { name: body.name };
+  if (body.kind !== "member_change") return {};
+  const members = (list: readonly Member[]) => list.map(({ userId, role }) => ({ user: userId, role }));
+  return {
+    added: members(body.added),
+    removed: body.removed,
+    changed: members(body.changed),
+    ...(body.name !== undefined && { name: body.name }),
+    member_count: body.memberCount,
+  };
+}
+
+/** A thread row: `peer` of a direct thread, the rest of what people see of a group. */
+export function threadJson(thread: Thread): JsonLine {
+  const { threadId, peer, head, unread, readSeq, isMuted, isBlocked, kind } = thread;
+  const group = {
+    kind,
+    name: thread.name,
+    member_count: thread.memberCount,
+    role: thread.role,
+    has_left: thread.hasLeft,
+  };
+  return {
+    ...{ type: "thread_changed", thread: threadId, peer, head_seq: head.seq, unread, read_seq: readSeq },
+    is_muted: isMuted,
+    ...(isBlocked && { is_blocked: true }),
+    ...(kind === "group" && group),
   };
 }
 
@@ -48,18 +81,8 @@ export function eventJson(event: ClientEvent): JsonLine | undefined {
         read_seq: readSeq,
       };
     }
-    case "thread_changed": {
-      const { threadId, peer, head, unread, readSeq, isMuted } = event.thread;
-      return {
-        type: "thread_changed",
-        thread: threadId,
-        peer,
-        head_seq: head.seq,
-        unread,
-        read_seq: readSeq,
-        is_muted: isMuted,
-      };
-    }
+    case "thread_changed":
+      return threadJson(event.thread);
     case "presence": {
       const { userId, presence } = event;
       const seen = presence?.lastSeenAtMs === undefined ? {} : { last_seen_at_ms: presence.lastSeenAtMs };

@@ -1,24 +1,25 @@
 import type { Writable } from "node:stream";
 import { asHeddleError, type Client, type Conversation } from "../../client/index.ts";
 import { callProblem, EXIT } from "./exit-code.ts";
-import { entryJson } from "./json-lines.ts";
-import { dayLine, entryLine, notice, threadLine } from "./looks.ts";
+import { entryJson, threadJson } from "./json-lines.ts";
+import { dayLine, entryLine, layoutOf, notice, threadLine } from "./looks.ts";
 import { waitUntilLive } from "./open-client.ts";
 import type { Settings } from "./settings.ts";
+import { conversationOf, titleOf } from "./target.ts";
 
 /** The largest page of ListEntries. */
 const PAGE = 200;
 
-/** Prints the last `limit` entries with a user, oldest first. */
+/** Prints the last `limit` entries with a user or of a group, oldest first. */
 export async function printHistory(
   client: Client,
   settings: Settings,
-  userId: string,
+  target: string,
   limit: number,
   output: Writable,
 ): Promise<number> {
   await waitUntilLive(client, settings);
-  const conversation = await client.direct(userId);
+  const conversation = await conversationOf(client, settings, target);
   try {
     await load(conversation, limit);
   } catch (thrown) {
@@ -29,12 +30,12 @@ export async function printHistory(
     for (const entry of entries) output.write(`${JSON.stringify(entryJson(entry))}\n`);
     return EXIT.well;
   }
-  if (entries.length === 0) output.write(`${notice(`no messages with ${userId} yet`)}\n`);
+  if (entries.length === 0) output.write(`${notice(`no messages with ${target} yet`)}\n`);
   const columns = (output as { columns?: number }).columns ?? Number.POSITIVE_INFINITY;
+  const layout = { ...layoutOf(client.userId, entries), columns };
   let day = "";
   for (const entry of entries) {
-    const layout = { nameWidth: Math.max(3, userId.length), columns };
-    const line = entryLine(entry, conversation.stateOf(entry), layout);
+    const line = entryLine(entry, conversation.stateOf(entry), layout, client.userId);
     if (line === undefined) continue;
     const itsDay = new Date(entry.createdAtMs).toDateString();
     if (itsDay !== day) output.write(`${dayLine(entry.createdAtMs)}\n`);
@@ -57,21 +58,13 @@ export async function printThreads(client: Client, settings: Settings, output: W
   await waitUntilLive(client, settings);
   const threads = client.threads();
   if (settings.json) {
-    for (const { threadId, peer, head, unread, readSeq, isMuted, updatedAtMs } of threads) {
-      const line = {
-        type: "thread_changed",
-        thread: threadId,
-        peer,
-        head_seq: head.seq,
-        unread,
-        read_seq: readSeq,
-      };
-      output.write(`${JSON.stringify({ ...line, is_muted: isMuted, updated_at_ms: updatedAtMs })}\n`);
+    for (const thread of threads) {
+      output.write(`${JSON.stringify({ ...threadJson(thread), updated_at_ms: thread.updatedAtMs })}\n`);
     }
     return EXIT.well;
   }
   if (threads.length === 0) output.write(`${notice("no conversations yet")}\n`);
-  const width = Math.max(3, ...threads.map((thread) => thread.peer?.length ?? 8));
+  const width = Math.max(3, ...threads.map((thread) => titleOf(thread).length));
   threads.forEach((thread, at) => {
     output.write(`${threadLine(thread, at + 1, client.userId, width)}\n`);
   });

@@ -1,18 +1,28 @@
 import pc from "picocolors";
-import { type Client, type ClientEvent, HeddleError } from "../../client/index.ts";
+import {
+  type Client,
+  type ClientEvent,
+  type Conversation,
+  changeText,
+  type Entry,
+  HeddleError,
+} from "../../client/index.ts";
 import { ConversationView } from "./conversation-view.ts";
-import { connectionProblem, EXIT } from "./exit-code.ts";
+import { ChatError, connectionProblem, EXIT } from "./exit-code.ts";
+import { GROUP_HELP, groupLine } from "./group-lines.ts";
 import { connectionNotice, notice } from "./looks.ts";
 import type { OpenClient } from "./open-client.ts";
 import { PeopleOnScreen } from "./people-on-screen.ts";
 import { oneLine } from "./safe-text.ts";
 import { Screen, type ScreenStreams } from "./screen.ts";
 import type { Settings } from "./settings.ts";
+import { conversationOf, titleOf } from "./target.ts";
 
 const HELP = [
   "type a message and press Enter",
   "/threads   the list of conversations     /open bob   another conversation",
   "/older     earlier messages              /retry, /discard   the last failed message",
+  ...GROUP_HELP,
   "/quit      or Ctrl-D",
 ];
 
@@ -71,7 +81,7 @@ class LiveView {
     this.#view = undefined;
     this.#prompt();
     const threads = this.#client.threads();
-    const width = Math.max(3, ...threads.map((thread) => thread.peer?.length ?? 8));
+    const width = Math.max(3, ...threads.map((thread) => titleOf(thread).length));
     this.#people.list(threads.slice(0, 30), width);
     this.say(
       notice(
@@ -80,8 +90,12 @@ class LiveView {
     );
   }
 
+  /** `name`: a user, or `+name` of a group. */
   async #open(name: string): Promise<void> {
-    const conversation = await this.#client.direct(name);
+    await this.#show(await conversationOf(this.#client, this.#settings, name));
+  }
+
+  async #show(conversation: Conversation): Promise<void> {
     this.#view?.close();
     this.#view = undefined;
     const view = new ConversationView(this.#client, conversation, this.#screen);
@@ -99,21 +113,28 @@ class LiveView {
     const [word = "", ...rest] = line.trim().split(/\s+/);
     try {
       if (word === "") return;
-      if (word.startsWith("/")) await this.#command(word.slice(1), rest[0]);
+      if (word.startsWith("/")) await this.#command(word.slice(1), rest);
       else if (this.#view) await this.#view.send(line);
       else await this.#choose(line.trim());
     } catch (thrown) {
-      this.say(pc.red(`· ${thrown instanceof HeddleError ? thrown.message : String(thrown)}`));
+      const isOurs = thrown instanceof HeddleError || thrown instanceof ChatError;
+      this.say(pc.red(`· ${isOurs ? thrown.message : String(thrown)}`));
     }
   }
 
-  async #command(word: string, argument: string | undefined): Promise<void> {
+  async #command(word: string, rest: readonly string[]): Promise<void> {
+    const done = await groupLine(this.#client, this.#view?.conversation, word, rest);
+    if (done?.say) this.say(notice(done.say));
+    if (done?.open) await this.#open(done.open);
+    if (done) return;
+    const [argument] = rest;
     switch (word) {
       case "threads":
       case "back":
         return this.#showThreads();
       case "open":
-        return argument === undefined ? this.say(notice("/open takes a name")) : await this.#open(argument);
+        if (argument === undefined) return this.say(notice("/open takes a name"));
+        return await this.#open(rest.join(" "));
       case "older":
         return await this.#view?.older();
       case "retry":
@@ -128,7 +149,8 @@ class LiveView {
 
   async #choose(text: string): Promise<void> {
     const chosen = this.#client.threads()[Number(text) - 1];
-    await this.#open(chosen?.peer ?? text);
+    if (chosen) await this.#show(this.#client.conversation(chosen.threadId));
+    else await this.#open(text);
   }
 
   #take(event: ClientEvent): void {
@@ -138,10 +160,20 @@ class LiveView {
     else if (event.type === "caught_up" && !this.#view && this.#client.threads().length > 0) this.#showOnce();
     else if (event.type === "trouble") this.say(pc.red(`· ${event.error.message}`));
     else if (this.#view && threadId === this.#view.threadId) this.#view.take(event);
-    else if (event.type === "entry" && event.entry.sender !== this.#client.userId) {
-      const body = event.entry.body.kind === "text" ? oneLine(event.entry.body.text, 60) : "";
-      if (body) this.say(`${pc.dim("·")} ${pc.bold(event.entry.sender)}${pc.dim(":")} ${body}`);
+    else if (event.type === "entry" && event.entry.sender !== this.#client.userId)
+      this.#elsewhere(event.entry);
+  }
+
+  /** Something was said, or changed, in another conversation. */
+  #elsewhere(entry: Entry): void {
+    const { body, sender, threadId } = entry;
+    const thread = this.#client.conversation(threadId).thread;
+    const where = thread?.kind === "group" ? pc.dim(` in ${titleOf(thread)}`) : "";
+    if (body.kind === "text") {
+      this.say(`${pc.dim("·")} ${pc.bold(sender)}${where}${pc.dim(":")} ${oneLine(body.text, 60)}`);
     }
+    const change = changeText(entry, this.#client.userId);
+    if (change !== undefined) this.say(`${notice(oneLine(change, 90))}${where}`);
   }
 
   /** The list as the server has it, when it first says so. */

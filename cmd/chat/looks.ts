@@ -1,6 +1,7 @@
 import pc from "picocolors";
 import {
   type ConnectionState,
+  changeText,
   type Entry,
   type OutboxItem,
   type Presence,
@@ -9,6 +10,7 @@ import {
   type Thread,
 } from "../../client/index.ts";
 import { oneLine, safeText } from "./safe-text.ts";
+import { titleOf } from "./target.ts";
 import { textWidth, wrap } from "./text-width.ts";
 
 /** The mark behind an own message. All take the same room, so that one replaces another in its place. */
@@ -53,11 +55,31 @@ export interface Layout {
   readonly columns: number;
 }
 
+/** Room for the names of those who wrote, up to a width that leaves room for what they wrote. */
+export function layoutOf(userId: string, entries: readonly Entry[]): { readonly nameWidth: number } {
+  const senders = entries.filter(({ sender, body }) => sender !== userId && body.kind === "text");
+  return { nameWidth: Math.max(3, ...senders.map(({ sender }) => Math.min(20, sender.length))) };
+}
+
 /** One entry as it stands in a conversation; undefined for what is nothing to a person. */
-export function entryLine(entry: Entry, own: SendState | undefined, layout: Layout): string | undefined {
+export function entryLine(
+  entry: Entry,
+  own: SendState | undefined,
+  layout: Layout,
+  userId: string,
+): string | undefined {
   if (entry.body.kind === "void") return undefined;
+  const change = changeText(entry, userId);
+  if (change !== undefined) return changeLine(entry.createdAtMs, change, layout);
   const text = entry.body.kind === "text" ? entry.body.text : "(something this chat cannot show yet)";
   return messageLine(entry.createdAtMs, own ? undefined : entry.sender, text, own, layout);
+}
+
+/** What became of a group, across both columns. */
+function changeLine(atMs: number, text: string, { columns }: Layout): string {
+  const head = `${timeOf(atMs)}  · `;
+  const lines = wrap(safeText(text), Math.max(20, columns - head.length));
+  return pc.dim(`${head}${lines.join(`\n${" ".repeat(head.length)}`)}`);
 }
 
 /** One own message that is not in the log yet. */
@@ -91,17 +113,28 @@ export function threadLine(
   nameWidth: number,
   there: { readonly presence: Presence | undefined } | false = false,
 ): string {
-  const name = (thread.peer ?? thread.threadId.slice(0, 8)).padEnd(nameWidth);
+  const name = titleOf(thread).padEnd(nameWidth);
   const unread = thread.unread > 0 ? pc.cyan(` ${thread.unread} new`) : "";
   const body = thread.last?.body;
   const said = body?.kind === "text" ? oneLine(body.text, 48) : "";
-  const preview = thread.last?.sender === userId && said ? `you: ${said}` : said;
-  const muted = thread.isMuted ? pc.dim(" (muted)") : "";
+  const preview = said ? `${sayer(thread, userId)}${said}` : oneLine(lastChange(thread, userId), 60);
+  const marks = [thread.isMuted && "muted", thread.isBlocked && "blocked", thread.hasLeft && "left"];
+  const muted = marks.some(Boolean) ? pc.dim(` (${marks.filter(Boolean).join(", ")})`) : "";
   const label = thread.unread > 0 ? pc.bold(name) : name;
   const dot = there ? ` ${presenceDot(there.presence)}` : "";
   const seen = (there && presenceText(there.presence, Date.now())) || "";
   const line = `${pc.dim(String(number).padStart(3))}  ${label}${dot}  ${pc.dim(when(thread.updatedAtMs))}  ${preview}`;
   return `${line}${unread}${muted}${seen && pc.dim(` · ${seen}`)}`;
+}
+
+/** Who said what a preview shows, where that is not plain. */
+function sayer({ last, kind }: Thread, userId: string): string {
+  if (last?.sender === userId) return "you: ";
+  return kind === "group" && last ? `${last.sender}: ` : "";
+}
+
+function lastChange({ last }: Thread, userId: string): string {
+  return (last && changeText(last, userId)) ?? "";
 }
 
 function when(atMs: number): string {
@@ -121,6 +154,13 @@ export function presenceNotice(name: string, presence: Presence | undefined, isT
   const text = presenceText(presence, Date.now());
   const dot = presence?.status === "online" ? `${presenceDot(presence)} ` : "";
   return text && `${pc.dim(`· ${name}`)} ${dot}${pc.dim(text)}`;
+}
+
+/** What stands above the input in a group: who is writing. */
+export function typingNotice(typists: readonly string[]): string {
+  if (typists.length === 0) return "";
+  const names = typists.length > 3 ? `${typists.length} people` : typists.join(", ");
+  return `${pc.dim(`· ${names}`)} ${pc.cyan(typists.length === 1 ? "is typing…" : "are typing…")}`;
 }
 
 /** What the program itself says. */

@@ -3,6 +3,7 @@ import { type Client, HeddleError, type OutboxItem, type Send } from "../../clie
 import { ChatError, connectionProblem, EXIT } from "./exit-code.ts";
 import { outcomeJson } from "./json-lines.ts";
 import type { Settings } from "./settings.ts";
+import { conversationOf } from "./target.ts";
 
 /** How long a sent message gets to be delivered before its tick is printed. */
 const DELIVERY_MS = 400;
@@ -15,7 +16,8 @@ export async function sendOnce(
   text: string,
   output: Writable,
 ): Promise<number> {
-  const send = await client.send({ to }, text);
+  const conversation = await conversationOf(client, settings, to);
+  const send = await conversation.send(text);
   let sent: OutboxItem;
   try {
     sent = await send.outcome(AbortSignal.timeout(Math.max(1, settings.waitMs)));

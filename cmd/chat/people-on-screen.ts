@@ -1,5 +1,5 @@
 import type { Client, ClientEvent, Presence, Thread } from "../../client/index.ts";
-import { presenceNotice, threadLine } from "./looks.ts";
+import { presenceNotice, threadLine, typingNotice } from "./looks.ts";
 import type { Screen, ScreenLine } from "./screen.ts";
 
 /** How often "last seen 5 min ago" is counted anew. */
@@ -21,7 +21,7 @@ export class PeopleOnScreen {
   readonly #screen: Screen;
   readonly #tick: ReturnType<typeof setInterval>;
   #rows: readonly Row[] = [];
-  #open: { readonly peer: string; readonly threadId: string } | undefined;
+  #open: { readonly peer: string | undefined; readonly threadId: string } | undefined;
 
   constructor(client: Client, screen: Screen) {
     this.#client = client;
@@ -45,7 +45,7 @@ export class PeopleOnScreen {
   /** A conversation is on the screen. */
   conversation(peer: string | undefined, threadId: string): void {
     this.#rows = [];
-    this.#open = peer === undefined ? undefined : { peer, threadId };
+    this.#open = { peer, threadId };
     this.#watch(peer === undefined ? [] : [peer]);
   }
 
@@ -78,7 +78,8 @@ export class PeopleOnScreen {
     this.#screen.status(this.#open ? this.#status(this.#open.peer, this.#open.threadId) : "");
   }
 
-  #status(peer: string, threadId: string): string {
+  #status(peer: string | undefined, threadId: string): string {
+    if (peer === undefined) return typingNotice(this.#client.typists(threadId));
     return presenceNotice(peer, this.#client.presence(peer), this.#client.typists(threadId).length > 0);
   }
 }

@@ -9,9 +9,11 @@ export function Announcer({ model, openId }: { model: Model; openId: ReadonlySig
     () =>
       model.onArrival((line, chatId) => {
         const isOpen = chatId === openId.peek();
-        text.value = isOpen
-          ? `${line.sender}: ${line.text ?? "a message that this page cannot show"}`
-          : `New message from ${line.sender}`;
+        if (line.isChange) text.value = isOpen ? (line.text ?? "") : "";
+        else
+          text.value = isOpen
+            ? `${line.sender}: ${line.text ?? "a message that this page cannot show"}`
+            : `New message from ${line.sender}`;
       }),
     [model, openId],
   );

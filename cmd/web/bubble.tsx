@@ -1,6 +1,6 @@
 import { Component } from "preact";
 import { RetryIcon, TickMark } from "./icons.tsx";
-import { linkedText } from "./linked-text.ts";
+import { MessageText } from "./message-text.tsx";
 import type { Line } from "./model.ts";
 import { clockTime, fullTime } from "./times.ts";
 
@@ -8,6 +8,8 @@ interface BubbleProps {
   readonly line: Line;
   /** Follows another of the same sender within a few minutes. */
   readonly isFollowing: boolean;
+  /** In a group the name of whoever wrote stands above. */
+  readonly isNamed: boolean;
   readonly onRetry: (line: Line) => void;
   readonly onDiscard: (line: Line) => void;
 }
@@ -15,16 +17,24 @@ interface BubbleProps {
 /** One message. Drawn anew only when its line is another one. */
 export class Bubble extends Component<BubbleProps> {
   override shouldComponentUpdate(next: BubbleProps): boolean {
-    return next.line !== this.props.line || next.isFollowing !== this.props.isFollowing;
+    return (
+      next.line !== this.props.line ||
+      next.isFollowing !== this.props.isFollowing ||
+      next.isNamed !== this.props.isNamed
+    );
   }
 
   override render() {
-    const { line, isFollowing } = this.props;
+    const { line, isFollowing, isNamed } = this.props;
+    const isNameShown = isNamed && !line.isOwn && !isFollowing;
     const classes = ["bubble", line.isOwn ? "own" : "other", line.tick ?? "", isFollowing ? "following" : ""];
     return (
       <div class={classes.filter(Boolean).join(" ")} data-key={line.key} data-seq={line.seq}>
         <div class="body">
-          <span class="for-listeners">{line.isOwn ? "You" : line.sender}: </span>
+          <span class={isNameShown ? "sender" : "for-listeners"}>
+            {line.isOwn ? "You" : line.sender}
+            <span class="for-listeners">: </span>
+          </span>
           <MessageText text={line.text} />
           <span class="stamp">
             <time dateTime={new Date(line.createdAtMs).toISOString()} title={fullTime(line.createdAtMs)}>
@@ -40,21 +50,15 @@ export class Bubble extends Component<BubbleProps> {
   }
 }
 
-function MessageText({ text }: { text: string | undefined }) {
-  if (text === undefined) return <em class="text">This page is too old to show this message.</em>;
-  const parts = linkedText(text).map((part) =>
-    typeof part === "string" ? (
-      part
-    ) : (
-      <a href={part.href} target="_blank" rel="noopener noreferrer nofollow">
-        {part.text}
-      </a>
-    ),
-  );
+/** What became of a group, between the messages. */
+export function ChangeNote({ line }: { line: Line }) {
   return (
-    <span class="text" dir="auto">
-      {parts}
-    </span>
+    <p class="change" data-key={line.key} data-seq={line.seq}>
+      <span dir="auto">{line.text}</span>
+      <time dateTime={new Date(line.createdAtMs).toISOString()} title={fullTime(line.createdAtMs)}>
+        {clockTime(line.createdAtMs)}
+      </time>
+    </p>
   );
 }
 

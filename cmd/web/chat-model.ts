@@ -1,5 +1,14 @@
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import type { Client, ConnectionState, Entry, OutboxItem, SendState, Thread } from "../../client/index.ts";
+import type {
+  Blocks,
+  Client,
+  ConnectionState,
+  Entry,
+  Groups,
+  OutboxItem,
+  SendState,
+  Thread,
+} from "../../client/index.ts";
 import { ShownConversation } from "./conversation-model.ts";
 import { entryLine, isShown, itemLine } from "./lines.ts";
 import type { Chat, Connection, Conversation, Line, Model } from "./model.ts";
@@ -9,6 +18,8 @@ import { SeenPeople } from "./people.ts";
 export class ChatModel implements Model {
   readonly userId: string;
   readonly people: SeenPeople;
+  readonly groups: Groups;
+  readonly blocks: Blocks;
   readonly #client: Client;
   readonly #window: Window;
   readonly #isOnline: Signal<boolean>;
@@ -24,6 +35,8 @@ export class ChatModel implements Model {
     this.#client = client;
     this.#window = window;
     this.userId = client.userId;
+    this.groups = client.groups;
+    this.blocks = client.blocks;
     this.#isOnline = signal(window.navigator.onLine);
     this.#session = signal(this.#connectionOf(client.state));
     this.#connection = computed(() => this.#shownConnection());
@@ -142,8 +155,9 @@ export class ChatModel implements Model {
     const committed = thread.last && isShown(thread.last) ? this.#lineOf(thread.last) : undefined;
     return {
       id: thread.threadId,
-      title: thread.peer ?? "Group",
+      title: thread.peer ?? thread.name ?? "Group",
       isDirect: thread.peer !== undefined,
+      isBlocked: thread.isBlocked,
       last: waiting ? itemLine(waiting, this.userId) : committed,
       updatedAtMs: Math.max(thread.updatedAtMs, waiting?.composedAtMs ?? 0),
       unread: thread.unread,
@@ -157,6 +171,7 @@ export class ChatModel implements Model {
       id: item.threadId,
       title: peer ?? "Group",
       isDirect: peer !== undefined,
+      isBlocked: false,
       last: itemLine(item, this.userId),
       updatedAtMs: item.composedAtMs,
       unread: 0,

@@ -5,6 +5,7 @@ import { Banner } from "./banner.tsx";
 import { ConversationPane } from "./conversation-pane.tsx";
 import { Drafts } from "./drafts.ts";
 import { Mark } from "./icons.tsx";
+import { fetchMore } from "./later.tsx";
 import type { Chat, Model } from "./model.ts";
 import type { Route, Router } from "./route.ts";
 import { ThreadList } from "./thread-list.tsx";
@@ -21,9 +22,11 @@ export function ChatScreen(props: {
   const openId = useOpenChat(model, router);
   const openTitle = useComputed(() => titleOf(router.route.value));
   useTitle(model);
+  useRestOfPage(model);
 
   const open = (chat: Chat) => router.go(routeTo(chat));
   const openWith = (userId: string) => router.go({ kind: "with", userId });
+  const openGroup = (threadId: string) => router.go({ kind: "thread", threadId });
   const close = () => {
     const id = openId.value;
     router.go({ kind: "list" });
@@ -39,6 +42,7 @@ export function ChatScreen(props: {
         drafts={drafts}
         onOpen={open}
         onOpenWith={openWith}
+        onOpenGroup={openGroup}
         onSignOut={() => props.onSignOut("")}
       />
       {openId.value ? (
@@ -77,6 +81,13 @@ function useOpenChat(model: Model, router: Router): ReadonlySignal<string> {
     }
   });
   return id;
+}
+
+/** The rest of the page comes when the list is there, so that it is at hand when it is asked for, offline too. */
+function useRestOfPage(model: Model): void {
+  useSignalEffect(() => {
+    if (model.isListed.value) fetchMore().catch(() => undefined);
+  });
 }
 
 /** The number of unread messages, muted chats left out, stands in the tab's title. */

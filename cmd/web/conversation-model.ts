@@ -1,7 +1,7 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import type { Client, Entry, Conversation as HeldConversation } from "../../client/index.ts";
+import type { Client, Entry, Conversation as HeldConversation, Thread } from "../../client/index.ts";
 import { entryLine, isShown, itemLine } from "./lines.ts";
-import type { Conversation, Line } from "./model.ts";
+import type { About, Conversation, Line } from "./model.ts";
 
 /** Lines shown at first, and how many more each page of history brings. */
 const PAGE = 50;
@@ -22,6 +22,7 @@ export class ShownConversation implements Conversation {
   readonly #client: Client;
   readonly #held: HeldConversation;
   readonly #title = signal("");
+  readonly #about = signal<About>(aboutOf(undefined));
   readonly #isLoaded = signal(false);
   readonly #lines = signal<readonly Line[]>([]);
   readonly #hasOlder = signal(false);
@@ -53,6 +54,10 @@ export class ShownConversation implements Conversation {
 
   get title(): ReadonlySignal<string> {
     return this.#title;
+  }
+
+  get about(): ReadonlySignal<About> {
+    return this.#about;
   }
 
   get isLoaded(): ReadonlySignal<boolean> {
@@ -151,7 +156,9 @@ export class ShownConversation implements Conversation {
       ...shown.map((entry) => entryLine(entry, userId, this.#held.stateOf(entry))),
       ...pending.map((item) => itemLine(item, userId)),
     ];
-    this.#title.value = peer ?? (thread ? "Group" : "");
+    this.#title.value = peer ?? thread?.name ?? "";
+    const about = aboutOf(thread);
+    if (JSON.stringify(about) !== JSON.stringify(this.#about.value)) this.#about.value = about;
     this.#hasOlder.value = first > 0 || hasOlder;
     this.#lines.value = this.#keepSame(lines);
   }
@@ -164,6 +171,11 @@ export class ShownConversation implements Conversation {
       return old && isSame(old, line) ? old : line;
     });
   }
+}
+
+function aboutOf(thread: Thread | undefined): About {
+  const { memberCount = 0, role, hasLeft = false, isBlocked = false } = thread ?? {};
+  return { isGroup: thread?.kind === "group", memberCount, role, hasLeft, isBlocked };
 }
 
 function indexAbove(entries: readonly Entry[], seq: number): number {

@@ -1,12 +1,16 @@
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Avatar } from "./avatar.tsx";
 import { Composer } from "./composer.tsx";
 import type { Drafts } from "./drafts.ts";
-import { BackIcon, BellIcon, BellOffIcon } from "./icons.tsx";
+import { BackIcon, BellIcon, BellOffIcon, DotsIcon, PeopleIcon } from "./icons.tsx";
+import { Later, type More } from "./later.tsx";
 import { MessageList } from "./message-list.tsx";
 import type { Model } from "./model.ts";
 import { PresenceLine } from "./presence.tsx";
+
+const chatPanel = (more: More) => more.ChatPanel;
+const closedFoot = (more: More) => more.ClosedFoot;
 
 /** One chat: its name, its messages, and the field to write in. Escape leads back to the list. */
 export function ConversationPane(props: {
@@ -22,13 +26,23 @@ export function ConversationPane(props: {
   const conversation = useMemo(() => model.open(chatId), [model, chatId]);
   useEffect(() => () => conversation.close(), [conversation]);
   const title = props.title || conversation.title.value;
+  const about = conversation.about.value;
+  const isPanelOpen = useSignal(false);
+  const panelButton = useRef<HTMLButtonElement>(null);
+  const panelName = about.isGroup ? "About this group" : "About this chat";
+  const closePanel = () => {
+    isPanelOpen.value = false;
+    panelButton.current?.focus();
+  };
 
   return (
     <main
       class="conversation"
       aria-label={`Chat with ${title}`}
       onKeyDown={(event) => {
-        if (event.key === "Escape" && !event.isComposing) onClose();
+        if (event.key !== "Escape" || event.isComposing) return;
+        if (isPanelOpen.value) closePanel();
+        else onClose();
       }}
     >
       <header>
@@ -38,12 +52,30 @@ export function ConversationPane(props: {
         <Avatar name={title} />
         <div class="who">
           <h2>{title}</h2>
-          <PresenceLine people={model.people} chatId={chatId} title={title} />
+          <PresenceLine people={model.people} chatId={chatId} title={title} about={about} />
         </div>
         <MuteButton model={model} chatId={chatId} />
+        <button
+          ref={panelButton}
+          type="button"
+          class="icon"
+          aria-label={panelName}
+          title={panelName}
+          aria-expanded={isPanelOpen.value}
+          onClick={() => {
+            isPanelOpen.value = !isPanelOpen.value;
+          }}
+        >
+          {about.isGroup ? <PeopleIcon /> : <DotsIcon />}
+        </button>
       </header>
+      {isPanelOpen.value && <Later pick={chatPanel} props={{ model, conversation, onLeft: closePanel }} />}
       <MessageList conversation={conversation} attention={attention} title={title} />
-      <Composer conversation={conversation} drafts={drafts} title={title} />
+      {about.hasLeft || about.isBlocked ? (
+        <Later pick={closedFoot} props={{ model, conversation }} />
+      ) : (
+        <Composer conversation={conversation} drafts={drafts} title={title} />
+      )}
     </main>
   );
 }

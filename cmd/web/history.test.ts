@@ -120,6 +120,23 @@ describe("History on the page", function () {
     await page.waitForFunction(() => document.querySelectorAll(".bubble").length <= 100);
   });
 
+  it("stays at the end when the room gets less in steps, as it does when something opens above", async () => {
+    const page = await browser.signedIn("ann");
+    await row(page, "bob").click();
+    await bubble(page, texts[299] ?? "").waitFor();
+    const gap = await page.locator(".scroller").evaluate(async (box) => {
+      const frame = () => new Promise((next) => requestAnimationFrame(next));
+      await frame();
+      box.style.height = "400px";
+      setTimeout(() => {
+        box.style.height = "250px";
+      }, 0);
+      for (let at = 0; at < 4; at++) await frame();
+      return box.scrollHeight - box.scrollTop - box.clientHeight;
+    });
+    assert.ok(gap < 2, `${gap} px above the end`);
+  });
+
   it("shows the newest page only at the end, however late the browser tells what is in sight", async () => {
     await browser.write("eve", "finn", texts.slice(0, 250));
     const context = await browser.context();

@@ -58,6 +58,24 @@ export const DownIcon = () => (
   </Icon>
 );
 
+export const DotsIcon = () => (
+  <Icon>
+    <path d="M10 4.5v.1M10 10v.1M10 15.5v.1" stroke-width="2.6" />
+  </Icon>
+);
+
+export const PeopleIcon = () => (
+  <Icon>
+    <path d="M10 7a2.7 2.7 0 1 1-5.4 0A2.7 2.7 0 0 1 10 7ZM2.5 16c0-2.6 2-4.3 4.8-4.3s4.8 1.7 4.8 4.3M13 4.5a2.6 2.6 0 0 1 0 5M14.5 12c1.9.5 3 2 3 4" />
+  </Icon>
+);
+
+export const BlockedIcon = () => (
+  <Icon size={16}>
+    <path d="M10 3a7 7 0 1 0 0 14 7 7 0 1 0 0-14M5.2 5.2l9.6 9.6" />
+  </Icon>
+);
+
 export const BellIcon = () => (
   <Icon>
     <path d="M10 3a4.5 4.5 0 0 0-4.5 4.5c0 4-1.5 5.5-1.5 5.5h12s-1.5-1.5-1.5-5.5A4.5 4.5 0 0 0 10 3ZM8.5 15.8a1.6 1.6 0 0 0 3 0" />

@@ -1,4 +1,5 @@
 import {
+  changeText,
   type Entry,
   ErrorReason,
   type HeddleError,
@@ -15,14 +16,16 @@ export function isShown(entry: Entry): boolean {
 /** A line for an entry of the log. */
 export function entryLine(entry: Entry, userId: string, state: SendState | undefined): Line {
   const isOwn = entry.sender === userId;
+  const change = changeText(entry, userId);
   return {
     key: entry.clientId,
     seq: entry.seq,
     sender: entry.sender,
     isOwn,
-    text: entry.body.kind === "text" ? entry.body.text : undefined,
+    text: change ?? (entry.body.kind === "text" ? entry.body.text : undefined),
+    isChange: change !== undefined,
     createdAtMs: entry.createdAtMs,
-    tick: isOwn ? (state ?? "sent") : undefined,
+    tick: isOwn && change === undefined ? (state ?? "sent") : undefined,
     failure: undefined,
   };
 }
@@ -35,6 +38,7 @@ export function itemLine(item: OutboxItem, userId: string): Line {
     sender: userId,
     isOwn: true,
     text: item.text,
+    isChange: false,
     createdAtMs: item.createdAtMs ?? item.composedAtMs,
     tick: item.state,
     failure: item.state === "failed" ? failureText(item.error) : undefined,
@@ -47,7 +51,9 @@ export function failureText(error: HeddleError | undefined): string {
     case ErrorReason.SELF_THREAD:
       return "You cannot write to yourself";
     case ErrorReason.THREAD_NOT_FOUND:
-      return "This chat no longer exists";
+      return "You are not in this chat any more";
+    case ErrorReason.BLOCKED:
+      return error.metadata.by === "self" ? "You have blocked them" : "They take no messages from you";
     case ErrorReason.INVALID_FIELD:
       return "The server does not take this message";
     case ErrorReason.OVERLOADED:

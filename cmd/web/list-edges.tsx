@@ -63,7 +63,7 @@ export function ToEnd(props: {
   });
   if (props.isAtEnd.value) return null;
   const count = props.conversation.lines.value.filter(
-    (line) => !line.isOwn && line.seq !== undefined && line.seq > seen.value,
+    (line) => !line.isOwn && !line.isChange && line.seq !== undefined && line.seq > seen.value,
   ).length;
   return (
     <button type="button" class="to-end" aria-label="To the newest message" onClick={props.onClick}>

@@ -1,7 +1,7 @@
 import { type ReadonlySignal, useSignal, useSignalEffect } from "@preact/signals";
 import { Fragment } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { Bubble } from "./bubble.tsx";
+import { Bubble, ChangeNote } from "./bubble.tsx";
 import { Older, ToEnd } from "./list-edges.tsx";
 import type { Conversation, Line } from "./model.ts";
 import { ScrollKeeper } from "./scroll-keeper.ts";
@@ -61,6 +61,7 @@ export function MessageList({ conversation, attention, title }: ListProps) {
 function Lines({ conversation, lines }: { conversation: Conversation; lines: readonly Line[] }) {
   const now = Date.now();
   const firstNew = firstNewLine(conversation, lines);
+  const { isGroup } = conversation.about.value;
   if (lines.length === 0 && conversation.isLoaded.value && !conversation.hasOlder.value) {
     return <p class="empty">Nothing here yet. Say hello.</p>;
   }
@@ -75,12 +76,17 @@ function Lines({ conversation, lines }: { conversation: Conversation; lines: rea
           <Fragment key={line.key}>
             {isNewDay && <h3 class="day">{dayName(line.createdAtMs, now)}</h3>}
             {line === firstNew && <h3 class="new">New messages</h3>}
-            <Bubble
-              line={line}
-              isFollowing={!isNewDay && line !== firstNew && belongsTo(before, line)}
-              onRetry={retry}
-              onDiscard={discard}
-            />
+            {line.isChange ? (
+              <ChangeNote line={line} />
+            ) : (
+              <Bubble
+                line={line}
+                isFollowing={!isNewDay && line !== firstNew && belongsTo(before, line)}
+                isNamed={isGroup}
+                onRetry={retry}
+                onDiscard={discard}
+              />
+            )}
           </Fragment>
         );
       })}
@@ -91,11 +97,15 @@ function Lines({ conversation, lines }: { conversation: Conversation; lines: rea
 /** The first message of others beyond the read position at which the chat was opened. */
 function firstNewLine(conversation: Conversation, lines: readonly Line[]): Line | undefined {
   const { readSeqAtOpen: from, headSeqAtOpen: to } = conversation;
-  return lines.find(({ seq, isOwn }) => seq !== undefined && seq > from && seq <= to && !isOwn);
+  return lines.find(
+    ({ seq, isOwn, isChange }) => seq !== undefined && seq > from && seq <= to && !isOwn && !isChange,
+  );
 }
 
 function belongsTo(before: Line | undefined, line: Line): boolean {
-  return before?.sender === line.sender && line.createdAtMs - before.createdAtMs < GROUP_MS;
+  return (
+    before?.sender === line.sender && !before.isChange && line.createdAtMs - before.createdAtMs < GROUP_MS
+  );
 }
 
 /** Opens the chat at the first new message, if that is above what fits on the screen. */

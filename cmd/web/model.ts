@@ -1,5 +1,5 @@
 import type { ReadonlySignal } from "@preact/signals";
-import type { Presence, Visibility } from "../../client/index.ts";
+import type { Blocks, Groups, Presence, Role, Visibility } from "../../client/index.ts";
 
 /**
  * What the page shows and does, as signals and plain data. Components know only this; `chat-model.ts` fills it from
@@ -14,6 +14,9 @@ export interface Model {
   /** False until the list is known, from this browser's storage or the server. */
   readonly isListed: ReadonlySignal<boolean>;
   readonly people: People;
+  /** What one does with groups; what comes of it is seen in chats and conversations. */
+  readonly groups: Groups;
+  readonly blocks: Blocks;
   /** Opens a conversation; the caller closes it. */
   open(chatId: string): Conversation;
   /** The id of the chat with another user, whether it exists yet or not. Asks nobody. */
@@ -55,10 +58,12 @@ export type Connection =
 export interface Chat {
   /** The thread's id, in hex. */
   readonly id: string;
-  /** What people call it: the other user's name. */
+  /** What people call it: the other user's name, or the group's. */
   readonly title: string;
   /** Whether it is the one chat with that user. */
   readonly isDirect: boolean;
+  /** One has blocked the other user. */
+  readonly isBlocked: boolean;
   /** The newest message, if it is known here. */
   readonly last: Line | undefined;
   readonly updatedAtMs: number;
@@ -67,11 +72,23 @@ export interface Chat {
   readonly isMuted: boolean;
 }
 
+/** What a conversation is, beside its messages. */
+export interface About {
+  readonly isGroup: boolean;
+  readonly memberCount: number;
+  /** One's own, in a group. */
+  readonly role: Role | undefined;
+  readonly hasLeft: boolean;
+  /** One has blocked the other user. */
+  readonly isBlocked: boolean;
+}
+
 /** One conversation on the screen. */
 export interface Conversation {
   readonly chatId: string;
   /** What people call it. */
   readonly title: ReadonlySignal<string>;
+  readonly about: ReadonlySignal<About>;
   /** Whether the newest page is here, or was tried in vain. */
   readonly isLoaded: ReadonlySignal<boolean>;
   /** Oldest first, without a hole: what is committed in order of seq, then what is on its way. */
@@ -105,7 +122,7 @@ export interface Conversation {
  */
 export type Tick = "queued" | "sending" | "checking" | "failed" | "sent" | "delivered" | "read";
 
-/** One message as it is shown. */
+/** One message, or one change of a group, as it is shown. */
 export interface Line {
   /** The client_id in hex: stays the same from the outbox to the log. */
   readonly key: string;
@@ -115,6 +132,8 @@ export interface Line {
   readonly isOwn: boolean;
   /** Undefined for a kind of message that this page is too old to show. */
   readonly text: string | undefined;
+  /** What became of a group: the text is a sentence about it, and nobody's message. */
+  readonly isChange: boolean;
   readonly createdAtMs: number;
   /** Set for one's own lines. */
   readonly tick: Tick | undefined;

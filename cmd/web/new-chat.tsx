@@ -1,9 +1,15 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { PeopleIcon } from "./icons.tsx";
 import { NAME_RULE, userIdOf } from "./identity.ts";
 
-/** Asks for the name of the other user. Enter starts the chat, Escape leaves it. */
-export function NewChat(props: { ownName: string; onStart: (userId: string) => void; onCancel: () => void }) {
+/** Asks for the name of the other user. Enter starts the chat, Escape leaves it; another way leads to a group. */
+export function NewChat(props: {
+  ownName: string;
+  onStart: (userId: string) => void;
+  onGroup: () => void;
+  onCancel: () => void;
+}) {
   const problem = useSignal("");
   const input = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => input.current?.focus(), []);
@@ -47,6 +53,9 @@ export function NewChat(props: { ownName: string; onStart: (userId: string) => v
       <p class="problem" role="alert" id="new-chat-problem">
         {problem}
       </p>
+      <button type="button" class="plain" onClick={props.onGroup}>
+        <PeopleIcon /> New group
+      </button>
     </form>
   );
 }

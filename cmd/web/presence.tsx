@@ -1,6 +1,6 @@
 import { useEffect } from "preact/hooks";
 import { agoText, presenceText } from "../../client/index.ts";
-import type { People } from "./model.ts";
+import type { About, People } from "./model.ts";
 
 /** In a row: a dot for whoever is online, else how long ago they were. Both are said in words too. */
 export function PresenceMark({ people, userId }: { people: People; userId: string }) {
@@ -17,22 +17,31 @@ export function PresenceMark({ people, userId }: { people: People; userId: strin
   );
 }
 
-/** Below the name of a chat: who is writing, else whether the other is there. Listeners hear of writing. */
-export function PresenceLine(props: { people: People; chatId: string; title: string }) {
-  const { people, chatId, title } = props;
+/**
+ * Below the name of a chat: who is writing, else whether the other is there, or how many are in the group. Listeners hear
+ * of writing.
+ */
+export function PresenceLine(props: { people: People; chatId: string; title: string; about: About }) {
+  const { people, chatId, title, about } = props;
   useEffect(() => {
-    people.show("chat", [title]);
+    people.show("chat", about.isGroup ? [] : [title]);
     return () => people.show("chat", []);
-  }, [people, title]);
+  }, [people, title, about.isGroup]);
   const typists = people.typistsIn(chatId);
-  const presence = typists.length > 0 ? undefined : people.presenceOf(title);
+  const presence = typists.length > 0 || about.isGroup ? undefined : people.presenceOf(title);
   return (
     <p class="presence">
       <span role="status">{typingText(typists, title)}</span>
       {presence?.status === "online" && <span class="dot" />}
       {presenceText(presence, people.nowMs.value)}
+      {about.isGroup && typists.length === 0 && groupText(about)}
     </p>
   );
+}
+
+function groupText({ memberCount, hasLeft }: About): string {
+  if (hasLeft) return "Not a member any more";
+  return memberCount === 1 ? "1 member" : `${memberCount} members`;
 }
 
 /** In a chat with one other user there is no need to say who. */

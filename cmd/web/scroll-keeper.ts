@@ -13,6 +13,8 @@ export class ScrollKeeper {
   readonly #isAtEnd: Signal<boolean>;
   readonly #resizes: ResizeObserver;
   readonly #listeners = new Set<() => void>();
+  /** Of box and content, when things were last put in their place. */
+  #size = "";
   #anchor: { readonly element: HTMLElement; readonly offset: number } | undefined;
 
   constructor(box: HTMLElement, isAtEnd: Signal<boolean>) {
@@ -56,7 +58,7 @@ export class ScrollKeeper {
   /** Goes to a height. The scroll event says so a frame later: a change of the list before it would undo it. */
   toTop(top: number): void {
     this.#box.scrollTop = top;
-    this.#scrolled();
+    this.#settle();
   }
 
   /** The seq of the lowest message that is on the screen in full, or of the one that fills it; 0 if none. */
@@ -68,20 +70,35 @@ export class ScrollKeeper {
     return Number(seen?.dataset.seq ?? 0);
   }
 
+  /**
+   * The event comes a frame after the scrolling. If the box or its content has another size by then, it says nothing of
+   * where somebody wants to be: whoever was at the end stays there.
+   */
   readonly #scrolled = () => {
+    const isResized = this.#size !== this.#sizeNow();
+    if (isResized && this.#isAtEnd.peek()) this.restore();
+    else this.#settle();
+  };
+
+  #settle(): void {
     const { scrollTop, scrollHeight, clientHeight } = this.#box;
     this.#isAtEnd.value = scrollHeight - scrollTop - clientHeight < END_PX;
     this.#remember();
     this.look();
-  };
+  }
+
+  #sizeNow(): string {
+    return `${this.#box.clientHeight}/${this.#box.scrollHeight}`;
+  }
 
   #remember(): void {
+    this.#size = this.#sizeNow();
     const top = this.#box.scrollTop;
     const element = this.#bubbles().find((bubble) => bubble.offsetTop + bubble.offsetHeight > top);
     this.#anchor = element && { element, offset: element.offsetTop - top };
   }
 
   #bubbles(): HTMLElement[] {
-    return [...this.#box.querySelectorAll<HTMLElement>(".bubble")];
+    return [...this.#box.querySelectorAll<HTMLElement>(".bubble, .change")];
   }
 }

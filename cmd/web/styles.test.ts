@@ -12,10 +12,10 @@ const textOn: Readonly<Record<string, readonly string[]>> = {
   "text-soft": ["ground", "surface", "surface-raised", "selected", "hover"],
   "own-text": ["own"],
   "own-soft": ["own"],
-  accent: ["ground", "surface", "selected"],
+  accent: ["ground", "surface", "surface-raised", "selected"],
   "on-accent": ["accent", "accent-strong"],
   "on-notice": ["notice"],
-  danger: ["ground", "surface", "danger-ground", "selected"],
+  danger: ["ground", "surface", "surface-raised", "danger-ground", "selected"],
   link: ["surface-raised"],
   surface: ["muted-count"],
 };

@@ -2,12 +2,15 @@ import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preac
 import { useRef } from "preact/hooks";
 import { Avatar } from "./avatar.tsx";
 import type { Drafts } from "./drafts.ts";
-import { BellOffIcon, EyeIcon, LeaveIcon, PenIcon, TickMark } from "./icons.tsx";
+import { BellOffIcon, BlockedIcon, EyeIcon, LeaveIcon, PenIcon, TickMark } from "./icons.tsx";
+import { Later, type More } from "./later.tsx";
 import type { Chat, Model, People } from "./model.ts";
 import { NewChat } from "./new-chat.tsx";
 import { PresenceMark, typingText, useInSight } from "./presence.tsx";
 import { fullTime, shortTime } from "./times.ts";
-import { VisibilityMenu } from "./visibility-menu.tsx";
+
+const visibilityMenu = (more: More) => more.VisibilityMenu;
+const newGroup = (more: More) => more.NewGroup;
 
 interface ListProps {
   readonly model: Model;
@@ -15,6 +18,7 @@ interface ListProps {
   readonly drafts: Drafts;
   readonly onOpen: (chat: Chat) => void;
   readonly onOpenWith: (userId: string) => void;
+  readonly onOpenGroup: (threadId: string) => void;
   readonly onSignOut: () => void;
 }
 
@@ -59,7 +63,7 @@ export function ThreadList(props: ListProps) {
           <LeaveIcon />
         </button>
       </header>
-      {isMenuOpen.value && <VisibilityMenu people={model.people} />}
+      {isMenuOpen.value && <Later pick={visibilityMenu} props={{ people: model.people }} />}
       {isStarting.value && <StartForm {...props} isStarting={isStarting} />}
       <Rows {...props} isStarting={isStarting} />
     </nav>
@@ -67,18 +71,28 @@ export function ThreadList(props: ListProps) {
 }
 
 function StartForm(props: ListProps & { readonly isStarting: Signal<boolean> }) {
-  const { isStarting } = props;
+  const { isStarting, model } = props;
+  const isGroup = useSignal(false);
+  const cancel = () => {
+    isStarting.value = false;
+    document.getElementById("new-chat")?.focus();
+  };
+  const made = (threadId: string) => {
+    isStarting.value = false;
+    props.onOpenGroup(threadId);
+  };
+  if (isGroup.value) return <Later pick={newGroup} props={{ model, onMade: made, onCancel: cancel }} />;
   return (
     <NewChat
-      ownName={props.model.userId}
+      ownName={model.userId}
       onStart={(userId) => {
         isStarting.value = false;
         props.onOpenWith(userId);
       }}
-      onCancel={() => {
-        isStarting.value = false;
-        document.getElementById("new-chat")?.focus();
+      onGroup={() => {
+        isGroup.value = true;
       }}
+      onCancel={cancel}
     />
   );
 }
@@ -149,6 +163,11 @@ function Row({ people, chat, draft }: RowProps) {
       </time>
       <Preview people={people} chat={chat} draft={draft} />
       <span class="marks">
+        {chat.isBlocked && (
+          <span class="muted" role="img" aria-label="Blocked" title="Blocked">
+            <BlockedIcon />
+          </span>
+        )}
         {chat.isMuted && (
           <span class="muted" role="img" aria-label="Muted" title="Muted">
             <BellOffIcon size={16} />
@@ -176,10 +195,14 @@ function Preview({ people, chat, draft }: RowProps) {
     );
   }
   const { last } = chat;
+  const isNamed = last && !chat.isDirect && !last.isOwn && !last.isChange;
   return (
     <span class="preview">
       {last?.tick && <TickMark tick={last.tick} />}
-      <span class="text">{last ? (last.text ?? "A message this page cannot show") : ""}</span>
+      <span class="text">
+        {isNamed && `${last.sender}: `}
+        {last ? (last.text ?? "A message this page cannot show") : ""}
+      </span>
     </span>
   );
 }

@@ -5,6 +5,7 @@ import type { Authenticate } from "../rpc/handlers.ts";
 import { loadSigningKey, type SigningKey } from "../rpc/signing-key.ts";
 import { authenticateTickets, TicketSigner } from "../rpc/tickets.ts";
 import { authenticateUsers, DEV_ISSUER, localKeys, remoteKeys, signUserToken } from "../rpc/user-tokens.ts";
+import { VerifiedTokens } from "../rpc/verified-tokens.ts";
 import { DataFolderError } from "../store/data-folder-error.ts";
 import type { HeddleConfig } from "./config.ts";
 import type { DataFolder } from "./data-folder.ts";
@@ -33,10 +34,11 @@ export async function openCredentials(
   const issuer = provider
     ? { issuer: provider.issuer, audience, keys: remoteKeys(provider.jwksUrl) }
     : { issuer: DEV_ISSUER, audience, keys: localKeys(devKey ? [devKey.publicJwk] : []) };
+  const verified = new VerifiedTokens(clock);
   return {
     users: authenticateUsers(issuer, clock),
-    tickets: authenticateTickets(localKeys([ticketKey.publicJwk]), pushServer, clock),
-    ticketSigner: new TicketSigner(ticketKey, clock),
+    tickets: authenticateTickets(localKeys([ticketKey.publicJwk]), pushServer, clock, verified),
+    ticketSigner: new TicketSigner(ticketKey, clock, { name: pushServer, verified }),
     signDevToken: devKey && devTokenSigner(devKey, audience, clock),
     publicKeys: [ticketKey.publicJwk, ...(devKey ? [devKey.publicJwk] : [])],
   };

@@ -6,10 +6,14 @@ export const NAME_PATTERN = /^[a-z0-9._-]{1,64}$/;
 /** The largest seq: what a double holds exactly. */
 export const MAX_SEQ = Number.MAX_SAFE_INTEGER;
 
+/** Not in every browser yet. */
+const { toHex } = Uint8Array.prototype as { toHex?: (this: Uint8Array) => string };
+
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** Bytes as lower-case hex, as ids stand in JSON, logs and map keys. */
 export function hex(bytes: Uint8Array): string {
+  if (toHex) return toHex.call(bytes);
   let text = "";
   for (const byte of bytes) text += HEX[byte];
   return text;

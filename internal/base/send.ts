@@ -14,8 +14,8 @@ export interface Send {
   readonly baseSeq: number;
   /** 1 for the first try; 0 for unknown. Refusals say `committed=never` only for 1 (docs/design.md, section 4). */
   readonly attempt: number;
-  /** Checked against the schema; never a void. */
-  readonly body: Body;
+  /** Checked against the schema; never a void. Bytes are a Body with a text as this server would encode it. */
+  readonly body: Body | Uint8Array;
   /** The session it came on, in hex, or "" for a unary call: it alone gets no `entry`. */
   readonly originSession: string;
 }

@@ -24,7 +24,7 @@ export class AttachedLink {
   readonly link: Link;
   state: LinkState = "up";
   readonly #queue: ByteQueue<Delivery>;
-  #gathered: Topic[] = [];
+  #gathered: Topic[] | undefined;
 
   constructor(link: Link, limitBytes: number) {
     this.link = link;
@@ -33,13 +33,15 @@ export class AttachedLink {
 
   /** Notes that the publication at hand goes to this link for `topic`; true for the first of its topics. */
   gather(topic: Topic): boolean {
-    return this.#gathered.push(topic) === 1;
+    if (this.#gathered) this.#gathered.push(topic);
+    else this.#gathered = [topic];
+    return this.#gathered.length === 1;
   }
 
   /** Queues the publication for the topics gathered. False: it does not fit, the link cannot keep up. */
   queue(publication: Publication): boolean {
-    const topics = this.#gathered;
-    this.#gathered = [];
+    const topics = this.#gathered ?? [];
+    this.#gathered = undefined;
     return this.#queue.push({ publication, topics }, publication.frame.length + RECORD_BYTES);
   }
 

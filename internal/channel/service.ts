@@ -90,12 +90,11 @@ export class ChannelService {
    * Queues the publication for every link that subscribes to one of its topics; its word means just that. A link whose
    * queue has no room is closed, which makes its push server compare, and the answer says `incomplete`.
    */
-  async publish(publication: Publication): Promise<HandOff> {
+  publish(publication: Publication): HandOff {
     this.counters.publications++;
-    const reached: AttachedLink[] = [];
-    const subscribed: boolean[] = [];
+    let reached: AttachedLink[] | undefined;
     let incomplete = false;
-    for (const topic of publication.topics) {
+    const subscribed = publication.topics.map((topic) => {
       let isSubscribed = false;
       for (const link of this.#subscriptions.of(topic)) {
         if (link.state !== "up") {
@@ -103,11 +102,13 @@ export class ChannelService {
           continue;
         }
         isSubscribed = true;
-        if (link.gather(topic)) reached.push(link);
+        if (!link.gather(topic)) continue;
+        if (reached) reached.push(link);
+        else reached = [link];
       }
-      subscribed.push(isSubscribed);
-    }
-    for (const link of reached) if (!this.#queue(link, publication)) incomplete = true;
+      return isSubscribed;
+    });
+    for (const link of reached ?? []) if (!this.#queue(link, publication)) incomplete = true;
     return { subscribed, revision: this.#registry.revision, incomplete };
   }
 

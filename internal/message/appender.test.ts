@@ -9,6 +9,15 @@ import { decodeCell, entryFrame } from "./entry-cell.ts";
 import type { Committed, Verdict } from "./verdict.ts";
 
 describe("An append (docs/design.md, section 5)", () => {
+  it("takes what is sent in one turn as one batch, though it remembers all that it needs", async () => {
+    const parts = new MessageParts(8);
+    const log = await parts.open();
+    await parts.append(log, { clientId: clientIdOf(1) });
+    parts.trace.length = 0;
+    await Promise.all([2, 3, 4].map((n) => parts.append(log, { clientId: clientIdOf(n) })));
+    assert.equal(parts.trace[0], "append 2 3 4");
+  });
+
   it("touches, commits, publishes and only then answers", async () => {
     const parts = new MessageParts();
     parts.channel.subscribed.add("user/bob");

@@ -1,19 +1,18 @@
 import type { Clock } from "../base/clock.ts";
 import { encodeHead, type Head } from "../base/head.ts";
 import { Code, ErrorReason, HeddleError, overloaded, storeUnavailable } from "../base/heddle-error.ts";
-import { equalBytes } from "../base/ids.ts";
 import type { Deadlines } from "../stream/deadlines.ts";
-import { Batch, type BatchItem } from "./batch.ts";
+import { Batch } from "./batch.ts";
 import { type DuplicateSearch, type Hit, StoreSearch } from "./duplicate-search.ts";
-import { decodeCell } from "./entry-cell.ts";
-import { foundEntry } from "./found-entry.ts";
-import type { Gate, StoredEntry } from "./gate.ts";
+
+import type { Gate } from "./gate.ts";
 import { bucketOf, findHead } from "./head-finder.ts";
 import type { Judging } from "./judging.ts";
 import { bytesOf, type PendingSend } from "./pending-sends.ts";
 import type { MessageStore } from "./ports.ts";
 import { EpochRaiser } from "./raise.ts";
-import { baseBeyondHead, clientIdReused, sealed } from "./refusals.ts";
+import { baseBeyondHead } from "./refusals.ts";
+import { appendedEntry, foundEntry, type Marks, verdictFor } from "./stored-entry.ts";
 import type { ThreadLog, View } from "./thread-log.ts";
 import type { Committed, Verdict } from "./verdict.ts";
 
@@ -122,7 +121,8 @@ export class Appender {
     }
     const batch = new Batch(log.threadId);
     try {
-      const round = this.#known(log) ?? (await this.#prepare(log));
+      // Always a turn later: what is sent in one turn goes as one batch.
+      const round = await (this.#known(log) ?? this.#prepare(log));
       const room = (round.bucket + 1) * this.#ports.bucketSize - round.head.seq;
       batch.taken = log.pending.take(room, BATCH_BYTES);
       await this.#judge(log, batch, round);
@@ -279,7 +279,7 @@ export class Appender {
   }
 
   async #answerBatch(log: ThreadLog, batch: Batch, marks: Marks | undefined): Promise<void> {
-    const entries = batch.items.map((item) => storedEntry(item, marks));
+    const entries = batch.items.map((item) => appendedEntry(item, marks));
     const words = await this.#ports.gate.pass(log, entries);
     batch.items.forEach((item, at) => {
       const committed: Committed = {
@@ -314,35 +314,4 @@ export class Appender {
 function refuse(send: PendingSend, error: HeddleError): void {
   const certain = send.attempt === 1 && !send.tried && error.code !== Code.UNAVAILABLE;
   send.settle(certain ? error.withCommittedNever() : error);
-}
-
-/** What to say to a send whose entry is in the log: what stands there decides, not what came with the send. */
-function verdictFor(send: PendingSend, committed: Committed): Verdict {
-  if (send.kind === "void") return committed;
-  if (committed.isVoid) return sealed(committed.seq);
-  const { payloadHash } = decodeCell(committed.cell);
-  const same = payloadHash.length === 0 || equalBytes(payloadHash, send.body.hash);
-  return same ? committed : clientIdReused(committed.seq);
-}
-
-/** What the entries of a batch of a group say of its members. */
-interface Marks {
-  readonly membersSeq: number;
-  readonly sentAtMs: number;
-}
-
-function storedEntry(item: BatchItem, marks: Marks | undefined): StoredEntry {
-  const { seq, ordinal, cell, send, entry } = item;
-  const stored = { seq, ordinal, cell, sender: send.userId, originSession: send.originSession };
-  if (!marks) return stored;
-  const { membersSeq, sentAtMs } = marks;
-  if (!entry) return { ...stored, mark: { membersSeq } };
-  const { added, removed, previousSeq, name } = entry;
-  const change = { added: added.map(({ userId }) => userId), removed };
-  const isSetting = previousSeq > 0 && name !== undefined;
-  return {
-    ...stored,
-    mark: isSetting ? { membersSeq } : { membersSeq, change },
-    appended: { entry, sentAtMs },
-  };
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { RosterEntry } from "../base/group.ts";
 import { Code, ErrorReason, HeddleError, storeUnavailable } from "../base/heddle-error.ts";
-import { type GroupMark, type HandOff, inbox } from "../base/publication.ts";
+import { type GroupMark, type HandOff, inbox, type Publication } from "../base/publication.ts";
 import type { Deadlines } from "../stream/deadlines.ts";
 import { entryFrame } from "./entry-cell.ts";
 import type { Channel, Groups, Threads } from "./ports.ts";
@@ -60,7 +60,8 @@ export class Gate {
 
   /** Before an append: touches the members whom no touch covers, and waits for it. */
   async cover(log: ThreadLog): Promise<void> {
-    await this.#cover(log, log.audience.touched);
+    const missing = this.#uncovered(log, log.audience.touched);
+    if (missing.length > 0) await this.#touch(log, missing);
   }
 
   /**
@@ -71,16 +72,17 @@ export class Gate {
     const before = log.audience;
     for (const { appended } of entries) if (appended) await this.#project(log, appended);
     // The entry that makes a group large still touches all its members: those before it here, the others above.
-    await this.#cover(log, log.audience.isLarge ? before.touched : log.audience.touched);
-    const words = await Promise.all(entries.map((entry) => this.#publish(log, entry)));
+    const missing = this.#uncovered(log, log.audience.isLarge ? before.touched : log.audience.touched);
+    if (missing.length > 0) await this.#touch(log, missing);
+    const words = entries.map((entry) => this.#publish(log, entry));
+    const said = areSaid(words) ? words : await this.#inTime(Promise.all(words));
     if (log.audience.isLarge) this.#noteActivity(log);
     else this.#renew(log);
-    return words;
+    return said;
   }
 
-  async #cover(log: ThreadLog, owners: readonly string[]): Promise<void> {
-    const missing = this.#ports.ledger.uncovered(log.touches, owners, TOUCH_COUNTS_MS);
-    if (missing.length > 0) await this.#touch(log, missing);
+  #uncovered(log: ThreadLog, owners: readonly string[]): readonly string[] {
+    return this.#ports.ledger.uncovered(log.touches, owners, TOUCH_COUNTS_MS);
   }
 
   /**
@@ -131,23 +133,36 @@ export class Gate {
     });
   }
 
-  #publish(log: ThreadLog, entry: StoredEntry): Promise<HandOff> {
-    const { topics } = log.audience;
-    const { mark } = entry;
-    const added = mark?.change?.added ?? [];
-    const handingOver = this.#ports.channel.publish({
+  #publish(log: ThreadLog, entry: StoredEntry): HandOff | Promise<HandOff> {
+    const publication: Publication = {
       kind: "entry",
-      topics: added.length > 0 ? [...topics, ...added.map(inbox)] : topics,
+      topics: log.audience.topics,
       frame: entryFrame(log.threadId, entry.seq, entry.cell),
       thread: log.key,
       seq: entry.seq,
       ordinal: entry.ordinal,
       userId: entry.sender,
       originSession: entry.originSession,
-      ...(mark && { group: mark }),
-    });
+    };
+    const { mark } = entry;
+    return this.#ports.channel.publish(mark ? marked(publication, mark) : publication);
+  }
+
+  #inTime<T>(handingOver: Promise<T>): Promise<T> {
     return this.#ports.deadlines.bound(handingOver, PUBLISH_DEADLINE_MS, handOffFailed);
   }
+}
+
+/** A channel service in this process answers at once. */
+function areSaid(words: readonly (HandOff | Promise<HandOff>)[]): words is readonly HandOff[] {
+  return !words.some((word) => word instanceof Promise);
+}
+
+/** An event of a group. Whoever comes hears of it through the inbox, too. */
+function marked(publication: Publication, group: GroupMark): Publication {
+  const added = group.change?.added ?? [];
+  const topics = added.length > 0 ? [...publication.topics, ...added.map(inbox)] : publication.topics;
+  return { ...publication, topics, group };
 }
 
 function handOffFailed(): HeddleError {

@@ -1,6 +1,5 @@
 import type { Head } from "../base/head.ts";
-import type { Entry } from "../gen/heddle/message/v1/entry_pb.js";
-import { entryOfCell } from "./entry-cell.ts";
+import { entriesField } from "./entry-cell.ts";
 import { bucketOf } from "./head-finder.ts";
 import type { MessageStore } from "./ports.ts";
 
@@ -15,8 +14,8 @@ export type Position =
   | { readonly case: undefined };
 
 export interface Page {
-  /** In ascending order of seq, without a hole. */
-  readonly entries: readonly Entry[];
+  /** Field `entries` of ListEntriesResponse, encoded; in ascending order of seq, without a hole. */
+  readonly entries: Uint8Array;
   readonly hasMore: boolean;
 }
 
@@ -49,7 +48,7 @@ export async function readPage(
     low = high + 1;
   }
   const kept = cut(cells, upwards);
-  const entries = kept.map(({ seq, value }) => entryOfCell(threadId, seq, value));
+  const entries = entriesField(threadId, kept);
   const lowestKept = kept[0]?.seq ?? from;
   const highestKept = kept.at(-1)?.seq ?? to;
   const hasMore = kept.length > 0 && (upwards ? highestKept < head.seq : lowestKept > first);

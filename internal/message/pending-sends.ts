@@ -19,7 +19,7 @@ export interface PendingSend {
   readonly clientId: Uint8Array;
   /** 8 bytes of SHA-256(sender, client_id), and the same as a map key. */
   readonly tag: Uint8Array;
-  readonly tagKey: string;
+  readonly tagKey: number;
   readonly baseSeq: number;
   /** The duplicate search begins above it: baseSeq, or for a seal the head up to which was searched already. */
   readonly searchedSeq: number;

@@ -56,8 +56,11 @@ export interface LargeGroups {
 
 /** The channel service, as a publisher needs it. */
 export interface Channel {
-  /** Resolves when the event is queued for every subscribed push server's link; HAND_OFF_FAILED after 2 s. */
-  publish(publication: Publication): Promise<HandOff>;
+  /**
+   * Resolves when the event is queued for every subscribed push server's link; HAND_OFF_FAILED after 2 s. Answers at
+   * once where no other process is asked.
+   */
+  publish(publication: Publication): HandOff | Promise<HandOff>;
 }
 
 /** Who hides, as the message service needs it: from those it tells neither whether one is there nor what one has. */

@@ -5,7 +5,7 @@ import type { Deadlines } from "../stream/deadlines.ts";
 import { findHead } from "./head-finder.ts";
 import type { Judging } from "./judging.ts";
 import type { MessageStore } from "./ports.ts";
-import type { ThreadLog } from "./thread-log.ts";
+import type { PendingRaise, ThreadLog } from "./thread-log.ts";
 
 /** How long a raise may take, in ms. */
 const RAISE_MS = 10_000;
@@ -13,13 +13,6 @@ const RAISE_MS = 10_000;
 const STORE_DEADLINE_MS = 4_000;
 /** Heads that one raise is tried at; others move it as often at most while one waits for its deadline. */
 const MAX_TRIES = 16;
-
-/** Somebody who waits for a raise of the epoch that begins from now on. */
-export interface PendingRaise {
-  readonly expiresAtMs: number;
-  /** Called once, with an error if the outcome is unknown. Must not throw. */
-  readonly settle: (error: HeddleError | undefined) => void;
-}
 
 export interface RaisePorts {
   readonly store: MessageStore;
@@ -82,11 +75,11 @@ export class EpochRaiser {
     return true;
   }
 
-  /** Brings the view at hand up to date, for what is told without a look at the head: typing and receipts. */
+  /** Brings a direct thread's view at hand up to date, for what is told without a look at the head. */
   async #look(log: ThreadLog): Promise<void> {
+    if (log.isGroup || !log.found || log.participants.length === 0) return;
     log.view = undefined;
     log.blockedHint = undefined;
-    if (!log.found || log.participants.length === 0) return;
     // Without it the next append loads it.
     await this.#ports.judging.at(log, log.found.head).catch(() => {});
   }

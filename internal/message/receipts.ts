@@ -1,6 +1,5 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
-import type { Head } from "../base/head.ts";
 import { storeUnavailable } from "../base/heddle-error.ts";
 import { inbox, type Topic } from "../base/publication.ts";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
@@ -15,6 +14,7 @@ import { type Positions, positionsOf, receiptCells } from "./receipt-cell.ts";
 import { RowCopies } from "./row-copies.ts";
 import type { ThreadLog } from "./thread-log.ts";
 import type { Range, ThreadReader } from "./thread-reader.ts";
+import { highest, positionOf, ThreadReceipts, type Untold } from "./thread-receipts.ts";
 
 /** A (thread, user) is flushed at most once in this time (docs/design.md, section 5, family `r`), in ms. */
 const FLUSH_EVERY_MS = 1_000;
@@ -67,6 +67,7 @@ export class Receipts {
 
   /** Raises a member's own positions. Resolves when they are taken: written within about a second. */
   async raise(log: ThreadLog, raised: RaisedReceipt): Promise<void> {
+    if (log.audience.isLarge && raised.readSeq === 0) return; // What was delivered counts for nothing there.
     const thread = await this.#open(log);
     const { firstSeq, last } = await this.#range(thread, raised);
     const readSeq = Math.min(raised.readSeq, last.seq);
@@ -133,7 +134,8 @@ export class Receipts {
       const known = stored.get(userId);
       stored.set(userId, known ? highest(known, mine) : { ...mine });
     }
-    const isBlocked = await this.#ports.judging.isBlocked(log);
+    // Where it cannot be read, what was delivered is withheld.
+    const isBlocked = await this.#ports.judging.isBlocked(log).catch(() => true);
     const { isLarge } = log.audience;
     const members = log.isGroup ? log.view?.roster.members : undefined;
     const users = new Map<string, Positions>();
@@ -311,47 +313,6 @@ export class Receipts {
   }
 }
 
-/** What is remembered of one thread's receipts. */
-class ThreadReceipts {
-  readonly key: string;
-  readonly threadId: Uint8Array;
-  /** The log as it came last: it knows whom to tell. */
-  log: ThreadLog;
-  readonly users = new Map<string, Positions>();
-  /** Whether the stored positions are in `users`. */
-  loaded = false;
-  loading: Promise<void> | undefined;
-  /** A head that was read or made: what positions may reach without another look. */
-  known: Pick<Head, "seq" | "ordinal"> = { seq: 0, ordinal: 0 };
-  flushedAtMs = Number.NEGATIVE_INFINITY;
-  /** Users whose positions the store does not have yet. */
-  readonly unwritten = new Set<string>();
-  /** Users whose positions others have not heard. */
-  readonly untold = new Map<string, Untold>();
-
-  constructor(log: ThreadLog) {
-    this.key = log.key;
-    this.threadId = log.threadId;
-    this.log = log;
-  }
-
-  /** Notes that others are to hear of a user's positions. Where two sessions said them, each hears of the other's. */
-  tell(userId: string, { originSession, isRead }: Untold): void {
-    const before = this.untold.get(userId);
-    const isSame = !before || before.originSession === originSession;
-    const origin = isSame ? originSession : "";
-    this.untold.set(userId, { originSession: origin, isRead: isRead || (before?.isRead ?? false) });
-  }
-}
-
-/** Positions that the others have not heard. */
-interface Untold {
-  /** The session that said them; "" for several. */
-  readonly originSession: string;
-  /** Whether what was read is among them, or only what was delivered. */
-  readonly isRead: boolean;
-}
-
 /** What others are told of one who hides: what was read was delivered, and no more. */
 function withheld(positions: Positions): Positions {
   return { ...positions, deliveredSeq: positions.readSeq };
@@ -364,24 +325,6 @@ function atMost(positions: Positions, last: Range["last"]): Positions {
     deliveredSeq: Math.min(deliveredSeq, last.seq),
     readSeq: Math.min(readSeq, last.seq),
     readOrdinal: Math.min(readOrdinal, last.ordinal),
-  };
-}
-
-function positionOf(thread: ThreadReceipts, userId: string): Positions {
-  let mine = thread.users.get(userId);
-  if (!mine) {
-    mine = { deliveredSeq: 0, readSeq: 0, readOrdinal: 0 };
-    thread.users.set(userId, mine);
-  }
-  return mine;
-}
-
-function highest(a: Positions, b: Positions): Positions {
-  const read = a.readSeq >= b.readSeq ? a : b;
-  return {
-    deliveredSeq: Math.max(a.deliveredSeq, b.deliveredSeq),
-    readSeq: read.readSeq,
-    readOrdinal: read.readOrdinal,
   };
 }
 

@@ -103,8 +103,8 @@ function accepted(send: Send, committed: Committed, recipientOffline: boolean | 
 /** What the schema cannot say. */
 function check(send: Send): HeddleError | undefined {
   if (send.toUserId === send.userId) return selfThread();
-  if (send.body.kind.case !== "text") return invalidField("body", "only a text may be sent");
-  return undefined;
+  const isText = send.body instanceof Uint8Array || send.body.kind.case === "text";
+  return isText ? undefined : invalidField("body", "only a text may be sent");
 }
 
 /** An error from before anything was tried: with a first attempt, nothing can be in the log. */

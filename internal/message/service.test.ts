@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { ErrorReason, HeddleError } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import type { Accepted } from "../base/send.ts";
 import {
   GetHeadsRequestSchema,
   ListEntriesRequestSchema,
+  ListEntriesResponseSchema,
   ListReceiptsRequestSchema,
   ResolveSendRequestSchema,
   SendRequestSchema,
@@ -67,12 +68,13 @@ describe("MessageService", () => {
       position: { case: "beforeSeq", value: 8n },
       pageSize: 3,
     });
-    const page = await service.handlers.listEntries(request, bob);
+    const said = create(ListEntriesResponseSchema, await service.handlers.listEntries(request, bob));
+    const page = fromBinary(ListEntriesResponseSchema, toBinary(ListEntriesResponseSchema, said));
     assert.deepEqual(
-      page.entries?.map(({ seq }) => seq),
+      page.entries.map(({ seq }) => seq),
       [5n, 6n, 7n],
     );
-    assert.deepEqual(page.head, { seq: 9n, ordinal: 9n });
+    assert.deepEqual([page.head?.seq, page.head?.ordinal], [9n, 9n]);
     assert.equal(page.hasMore, true);
     await assert.rejects(service.handlers.listEntries(request, cay), notFound);
   });

@@ -1,21 +1,22 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
 import { BUCKET_SIZE } from "../base/head.ts";
 import { HeddleError, invalidField } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import type { Accepted, Send, Settle } from "../base/send.ts";
-import type {
-  GetHeadsRequest,
-  GetHeadsResponseSchema,
-  ListEntriesRequest,
+import {
+  type GetHeadsRequest,
+  type GetHeadsResponseSchema,
+  type ListEntriesRequest,
   ListEntriesResponseSchema,
-  ListReceiptsRequest,
-  ListReceiptsResponseSchema,
-  ResolveSendRequest,
-  ResolveSendResponseSchema,
-  SendRequest,
-  SendResponseSchema,
+  type ListReceiptsRequest,
+  type ListReceiptsResponseSchema,
+  type ResolveSendRequest,
+  type ResolveSendResponseSchema,
+  type SendRequest,
+  type SendResponseSchema,
 } from "../gen/heddle/message/v1/message_service_pb.js";
+import { withEncoded } from "../rpc/encoded-message.ts";
 import { boundedMessageStore } from "../store/bounded-message-store.ts";
 import type { MessageStore } from "../store/message-store.ts";
 import { Deadlines } from "../stream/deadlines.ts";
@@ -208,7 +209,8 @@ export class MessageService {
     const { firstSeq, last } = await this.#reader.range(log, call.caller.userId);
     const { threadId, position, pageSize } = request;
     const page = await readPage(this.#store, threadId, last, position, pageSize, this.#bucketSize, firstSeq);
-    return { entries: [...page.entries], head: headOf(last), hasMore: page.hasMore };
+    const response = create(ListEntriesResponseSchema, { head: headOf(last), hasMore: page.hasMore });
+    return withEncoded(response, page.entries);
   }
 
   async #resolveSend(

@@ -1,16 +1,21 @@
 import { MAX_MEMBERS, type Roster } from "../base/group.ts";
 import type { Head } from "../base/head.ts";
+import type { HeddleError } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import { isGroupThread } from "../base/thread-id.ts";
 import { type Audience, directAudience, groupAudience, NO_AUDIENCE } from "./audience.ts";
 import { bucketOf, type FoundHead } from "./head-finder.ts";
 import type { PendingSends } from "./pending-sends.ts";
 import type { EntryCellPut } from "./ports.ts";
-import type { PendingRaise } from "./raise.ts";
 import type { TouchAges } from "./touch-ledger.ts";
 
 /** How many of the newest keys of a thread the append cache keeps for the duplicate search. */
 const CACHED_KEYS = 256;
+
+/** How many members all rosters have that are remembered: what bounds their memory, at about 200 bytes each. */
+export interface RosterCount {
+  members: number;
+}
 
 /** What sends are judged by, as of every head with this members_seq and epoch (docs/design.md, section 5, Judged at H). */
 export interface View {
@@ -20,6 +25,13 @@ export interface View {
   readonly roster: Roster;
   /** Who of a direct thread's users has blocked the other. */
   readonly blockedBy: readonly string[];
+}
+
+/** Somebody who waits for a raise of the epoch that begins from now on. */
+export interface PendingRaise {
+  readonly expiresAtMs: number;
+  /** Called once, with an error if the outcome is unknown. Must not throw. */
+  readonly settle: (error: HeddleError | undefined) => void;
 }
 
 /**
@@ -48,6 +60,7 @@ export class ThreadLog {
   /** When a large group's activity row was last written, by the monotonic clock. */
   notedActivityMs = Number.NEGATIVE_INFINITY;
   readonly #admitted = new Set<string>();
+  #counted: RosterCount;
   found: FoundHead | undefined;
   /** The bucket in which to look for the head first. */
   hint = 0;
@@ -58,11 +71,12 @@ export class ThreadLog {
   renewing = false;
   readonly keys = new KeyCache();
 
-  constructor(threadId: Uint8Array, pending: PendingSends) {
+  constructor(threadId: Uint8Array, pending: PendingSends, counted: RosterCount = { members: 0 }) {
     this.key = hex(threadId);
     this.threadId = threadId;
     this.isGroup = isGroupThread(threadId);
     this.pending = pending;
+    this.#counted = counted;
   }
 
   /** Whether it is known that the user is or was a member. Membership as of a head is judged elsewhere. */
@@ -85,9 +99,17 @@ export class ThreadLog {
   /** Takes a group's roster that the projection holds, unless a newer one is at hand. */
   takeRoster(roster: Roster, epoch: number): void {
     if (this.view && this.view.membersSeq >= roster.appliedSeq) return;
+    this.#counted.members += roster.members.size - (this.view?.roster.members.size ?? 0);
     this.view = { membersSeq: roster.appliedSeq, epoch, roster, blockedBy: [] };
     this.audience = groupAudience(this.key, roster);
     for (const userId of this.touches.keys()) if (!roster.members.has(userId)) this.touches.delete(userId);
+  }
+
+  /** Nobody remembers the log any more. */
+  forgotten(): void {
+    this.#counted.members -= this.view?.roster.members.size ?? 0;
+    // Whoever still holds the log counts for itself.
+    this.#counted = { members: 0 };
   }
 
   /** Takes a head that was read. The keys above the old head are unknown, so the cache begins anew above it. */
@@ -118,12 +140,14 @@ export class ThreadLog {
   }
 }
 
+const NO_SEQS: readonly number[] = [];
+
 /** The tags of the newest entries of one thread: all with seq in (from, to]. */
 export class KeyCache {
   /** Everything above this seq, up to the head, is here. */
   from = 0;
-  readonly #seqsByTag = new Map<string, number[]>();
-  #tags: string[] = [];
+  readonly #seqsByTag = new Map<number, number[]>();
+  #tags: number[] = [];
 
   /** Forgets everything; the next key is that of seq + 1. */
   restart(seq: number): void {
@@ -143,8 +167,8 @@ export class KeyCache {
   }
 
   /** The seqs of cached entries with this tag: of one send, or, rarely, of several whose tags are equal. */
-  find(tag: string): readonly number[] {
-    return this.#seqsByTag.get(tag) ?? [];
+  find(tag: number): readonly number[] {
+    return this.#seqsByTag.get(tag) ?? NO_SEQS;
   }
 
   #trim(): void {
@@ -158,7 +182,15 @@ export class KeyCache {
   }
 }
 
-/** A tag as a map key. */
-export function tagKey(tag: Uint8Array): string {
-  return Buffer.from(tag.buffer, tag.byteOffset, tag.length).toString("latin1");
+/**
+ * A tag as a map key: 30 of its bits, which fit into a small integer, so that a key costs neither memory nor hashing.
+ * Among the keys of a cache two tags are hardly ever equal in them, and then the cell decides, as for equal tags.
+ */
+export function tagKey(tag: Uint8Array): number {
+  return (wordAt(tag, 0) ^ wordAt(tag, 4)) & 0x3fffffff;
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16);
+  return high | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
 }

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import type { Roster } from "../base/group.ts";
 import { ErrorReason, HeddleError } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import { directView, MemoryThreads } from "../testing/message-ports.ts";
+import { PendingSends } from "./pending-sends.ts";
 import { ThreadLogs } from "./thread-logs.ts";
 
 describe("ThreadLogs", () => {
@@ -70,6 +72,41 @@ describe("ThreadLogs", () => {
     assert.equal(logs.cached(used.key, "ann"), used);
   });
 });
+
+describe("ThreadLogs of groups", () => {
+  it("forget the longest unused once all their rosters have too many members", async () => {
+    const logs = new ThreadLogs(new MemoryThreads(), 10, () => new PendingSends(), 5);
+    const [first, second, third] = [groupLog(logs, 1), groupLog(logs, 2), groupLog(logs, 3)];
+    first.takeRoster(rosterOf(3), 0);
+    second.takeRoster(rosterOf(3), 0);
+    assert.equal(groupLog(logs, 4) !== first && logs.size, 3);
+    assert.equal(groupLog(logs, 2), second);
+    first.takeRoster({ ...rosterOf(9), appliedSeq: 2 }, 0);
+    assert.equal(groupLog(logs, 3), third);
+    groupLog(logs, 5);
+    assert.equal(logs.size, 4, "who is forgotten counts no more");
+  });
+
+  it("let in who was let in before, and who is in the roster", async () => {
+    const log = groupLog(new ThreadLogs(new MemoryThreads()), 1);
+    assert.equal(log.lets("u0"), false);
+    log.takeRoster(rosterOf(1), 0);
+    log.admit("gone", []);
+    assert.deepEqual([log.lets("u0"), log.lets("gone"), log.lets("zed")], [true, true, false]);
+  });
+});
+
+function groupLog(logs: ThreadLogs, n: number) {
+  const threadId = new Uint8Array(16);
+  threadId[0] = n;
+  return logs.bare(threadId);
+}
+
+function rosterOf(count: number): Roster {
+  const users = Array.from({ length: count }, (_, at) => `u${at}`);
+  const members = new Map(users.map((userId) => [userId, { userId, role: "member" as const, joinedSeq: 1 }]));
+  return { appliedSeq: 1, name: "weft", isLarge: false, members };
+}
 
 function world() {
   const threads = new MemoryThreads();

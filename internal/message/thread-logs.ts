@@ -3,10 +3,12 @@ import { hex } from "../base/ids.ts";
 import { directThreadId, participants } from "../base/thread-id.ts";
 import { PendingSends } from "./pending-sends.ts";
 import type { Threads, ThreadView } from "./ports.ts";
-import { ThreadLog } from "./thread-log.ts";
+import { type RosterCount, ThreadLog } from "./thread-log.ts";
 
 /** Threads whose logs are remembered; beyond it the longest unused one that is idle is forgotten. */
 const MAX_LOGS = 100_000;
+/** Members in the rosters of all remembered logs; beyond it the same. */
+const MAX_ROSTERED = 2_000_000;
 
 /** INVALID_ARGUMENT: nobody has a direct thread with oneself. */
 export function selfThread(): HeddleError {
@@ -19,12 +21,23 @@ export class ThreadLogs {
   readonly #threads: Threads;
   readonly #logs = new Map<string, ThreadLog>();
   readonly #max: number;
+  readonly #maxRostered: number;
   readonly #queue: () => PendingSends;
+  readonly #rosters: RosterCount = { members: 0 };
 
-  /** `max` is how many logs are remembered: 100,000 but in tests. `queue` makes what holds a thread's waiting sends. */
-  constructor(threads: Threads, max = MAX_LOGS, queue = () => new PendingSends()) {
+  /**
+   * `max` is how many logs are remembered, 100,000 but in tests, and `maxRostered` how many members their rosters may
+   * have, 2,000,000 but in tests. `queue` makes what holds a thread's waiting sends.
+   */
+  constructor(
+    threads: Threads,
+    max = MAX_LOGS,
+    queue = () => new PendingSends(),
+    maxRostered = MAX_ROSTERED,
+  ) {
     this.#threads = threads;
     this.#max = max;
+    this.#maxRostered = maxRostered;
     this.#queue = queue;
   }
 
@@ -36,8 +49,11 @@ export class ThreadLogs {
   cached(key: string, userId: string): ThreadLog | undefined {
     const log = this.#logs.get(key);
     if (!log?.lets(userId)) return undefined;
-    this.#logs.delete(key);
-    this.#logs.set(key, log);
+    // While half the room is free nobody will be forgotten soon, and order may wait.
+    if (2 * this.#logs.size > this.#max) {
+      this.#logs.delete(key);
+      this.#logs.set(key, log);
+    }
     return log;
   }
 
@@ -72,10 +88,10 @@ export class ThreadLogs {
     const key = hex(threadId);
     let log = this.#logs.get(key);
     if (!log) {
-      log = new ThreadLog(threadId, this.#queue());
+      log = new ThreadLog(threadId, this.#queue(), this.#rosters);
       log.hint = headBucket;
       this.#logs.set(key, log);
-      if (this.#logs.size > this.#max) this.#forgetOne(log);
+      if (this.#logs.size > this.#max || this.#rosters.members > this.#maxRostered) this.#forgetOne(log);
     }
     return log;
   }
@@ -94,6 +110,7 @@ export class ThreadLogs {
     for (const [key, log] of this.#logs) {
       if (log === newest || log.busy || log.renewing) continue;
       this.#logs.delete(key);
+      log.forgotten();
       return;
     }
   }

@@ -11,7 +11,7 @@ import {
   type TypingFrame,
   type Watch,
 } from "../gen/heddle/push/v1/frame_pb.js";
-import { FRAME_BYTES, WATCHED_USERS } from "./limits.ts";
+import { FRAME_BYTES, ID_BYTES, TEXT_BYTES, WATCHED_USERS } from "./limits.ts";
 import { wrongSession } from "./session-errors.ts";
 
 /**
@@ -19,9 +19,7 @@ import { wrongSession } from "./session-errors.ts";
  * limits are those of the schema; client-frames.test.ts compares the two.
  */
 
-const ID_BYTES = 16;
 const CURSOR_BYTES = 64;
-const TEXT_BYTES = 8_192;
 const KINDS = 7;
 
 /** A frame that can be acted on: exactly one kind is set. */

@@ -2,6 +2,8 @@ import { fromHex } from "../base/ids.ts";
 import { DELIVERED_THREADS } from "./limits.ts";
 import type { Messages } from "./ports.ts";
 
+const NOTHING_LEFT = Promise.resolve();
+
 /**
  * What a session's acks say about delivery: the highest seq per thread, handed to the message service once per tick,
  * one batch at a time. A mark that cannot be handed over is dropped: the next ack, or the client's own receipt, says
@@ -35,7 +37,7 @@ export class DeliveredMarks {
         return this.flush();
       });
     }
-    return this.#handingOver ?? Promise.resolve();
+    return this.#handingOver ?? NOTHING_LEFT;
   }
 
   async #handOver(): Promise<void> {

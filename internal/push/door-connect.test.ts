@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { fromBinary } from "@bufbuild/protobuf";
 import { Code, ErrorReason, HeddleError, overloaded, threadNotFound } from "../base/heddle-error.ts";
+import { BodySchema } from "../gen/heddle/message/v1/entry_pb.js";
 import type { FakeByteStream } from "../testing/fake-byte-stream.ts";
 import { entry, PushWorld, threadOf } from "../testing/push-world.ts";
 import { ANSWERS, FRAME_BYTES, IDLE_FRAMES_BURST, IN_FLIGHT } from "./limits.ts";
@@ -41,10 +43,12 @@ describe("Connect", () => {
       [sent.userId, sent.baseSeq, sent.attempt, sent.originSession, sent.toUserId],
       ["bob", 3, 1, "01".repeat(16), ""],
     );
-    assert.deepEqual(
-      [Buffer.from(sent.clientId), sent.body.kind.value],
-      [Buffer.from(ID), { ...sent.body.kind.value }],
-    );
+    assert.deepEqual(Buffer.from(sent.clientId), Buffer.from(ID));
+    const body = sent.body instanceof Uint8Array ? sent.body : assert.fail("a plain text is decoded");
+    assert.deepEqual(fromBinary(BodySchema, body).kind.value, {
+      $typeName: "heddle.message.v1.Text",
+      text: "hi",
+    });
     world.messages.settle({ seq: 9, createdAtMs: 1234, duplicate: true, recipientOffline: false });
     await world.loop.settle();
     const [accepted] = bob.of("accepted");

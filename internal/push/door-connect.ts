@@ -1,6 +1,6 @@
 import { HeddleError } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
-import type { Accepted } from "../base/send.ts";
+import type { Accepted, Send } from "../base/send.ts";
 import type { SendRequest } from "../gen/heddle/message/v1/message_service_pb.js";
 import type { Open, ReceiptFrame, TypingFrame, Watch } from "../gen/heddle/push/v1/frame_pb.js";
 import {
@@ -16,6 +16,7 @@ import {
 } from "./client-frames.ts";
 import { acceptedFrame, refusedFrame } from "./events.ts";
 import { FRAME_BYTES, IN_FLIGHT, IN_FLIGHT_BYTES } from "./limits.ts";
+import { plainAck, plainSend } from "./plain-frames.ts";
 import type { ByteStream, Messages } from "./ports.ts";
 import type { Session } from "./session.ts";
 import { alreadyOpen, openExpected } from "./session-errors.ts";
@@ -54,8 +55,17 @@ export class ConnectDoor {
       return;
     }
     this.#session.heard();
-    const broken = this.#act(bytes);
+    const broken = this.#session.phase === "opening" ? this.#act(bytes) : this.#actFast(bytes);
     if (broken) this.#session.end(broken);
+  }
+
+  /** As #act, in an open session: most frames are plain. */
+  #actFast(bytes: Uint8Array): HeddleError | undefined {
+    const upTo = plainAck(bytes);
+    if (upTo !== undefined) return this.#session.ack(upTo);
+    const { userId, key } = this.#session.identity;
+    const send = plainSend(bytes, userId, key);
+    return send ? this.#handOn(send, bytes.length) : this.#act(bytes);
   }
 
   /** Acts on a frame; returns the error that ends the stream, if one does. */
@@ -95,28 +105,22 @@ export class ConnectDoor {
   }
 
   #send(request: SendRequest, bytes: number): HeddleError | undefined {
-    const broken = brokenSend(request);
-    if (broken) {
-      this.#refuse(request, refusal(request, broken));
-      return this.#session.spend();
-    }
-    this.#take(bytes);
     const { userId, key } = this.#session.identity;
-    this.#messages.send(toSend(request, userId, key), (outcome) => {
-      this.#settle(request, outcome);
+    const broken = brokenSend(request);
+    if (!broken) return this.#handOn(toSend(request, userId, key), bytes);
+    const { clientId, target } = request;
+    const threadId = target.case === "threadId" ? target.value : NO_ID;
+    this.#session.answer(refusedFrame({ clientId, threadId }, refusal(request, broken)));
+    return this.#session.spend();
+  }
+
+  /** Hands a checked send on. */
+  #handOn(send: Send, bytes: number): undefined {
+    this.#take(bytes);
+    this.#messages.send(send, (outcome) => {
+      this.#session.answer(outcomeFrame(send, outcome));
       this.#give(bytes);
     });
-    return undefined;
-  }
-
-  #settle(request: SendRequest, outcome: Accepted | HeddleError): void {
-    if (outcome instanceof HeddleError) this.#refuse(request, outcome);
-    else this.#session.answer(acceptedFrame(outcome));
-  }
-
-  #refuse({ clientId, target }: SendRequest, error: HeddleError): void {
-    const threadId = target.case === "threadId" ? target.value : NO_ID;
-    this.#session.answer(refusedFrame({ clientId, threadId }, error));
   }
 
   #receipt(receipt: ReceiptFrame, bytes: number): HeddleError | undefined {
@@ -203,4 +207,10 @@ export class ConnectDoor {
     if (this.#session.phase === "opening") this.#session.end(openExpected());
     else this.#session.finish();
   }
+}
+
+function outcomeFrame({ clientId, threadId = NO_ID }: Send, outcome: Accepted | HeddleError): Uint8Array {
+  return outcome instanceof HeddleError
+    ? refusedFrame({ clientId, threadId }, outcome)
+    : acceptedFrame(outcome);
 }

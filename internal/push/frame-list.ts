@@ -35,9 +35,13 @@ export function bytesOf(frames: readonly Uint8Array[]): number {
   return frames.reduce((sum, frame) => sum + frame.length, 0);
 }
 
-/** The frames as one: concatenated protobuf messages merge, and their repeated fields append. */
+/**
+ * The frames as one: concatenated protobuf messages merge, and their repeated fields append. In memory shared with
+ * other buffers, since it is for the transport, which copies it or lets it go soon.
+ */
 export function joined(frames: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(bytesOf(frames));
+  const { buffer, byteOffset, length } = Buffer.allocUnsafe(bytesOf(frames));
+  const bytes = new Uint8Array(buffer, byteOffset, length);
   let at = 0;
   for (const frame of frames) {
     bytes.set(frame, at);

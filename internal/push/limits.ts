@@ -129,3 +129,9 @@ export const TOKEN_NOTICE_MS = 10_000;
 
 /** A Submit answers by then, so that the outcomes it knows reach the client before its call's own 10 s are over. */
 export const SUBMIT_MS = 9_500;
+
+/** thread_id and client_id. */
+export const ID_BYTES = 16;
+
+/** The longest text, in bytes of UTF-8. */
+export const TEXT_BYTES = 8_192;

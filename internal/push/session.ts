@@ -172,7 +172,7 @@ export class Session {
   }
 
   /** Takes an `ack`; the error that ends the stream if it is wrong. */
-  ack(upTo: bigint): HeddleError | undefined {
+  ack(upTo: bigint | number): HeddleError | undefined {
     const outcome = this.#queue.ack(Number(upTo), this.#covered);
     if (outcome === "stale") return this.spend();
     if (outcome === "advanced") this.#flushSoon();

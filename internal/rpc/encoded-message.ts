@@ -1,4 +1,4 @@
-import { create, type DescMessage, fromBinary, type Message } from "@bufbuild/protobuf";
+import { create, type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 
 /**
@@ -7,12 +7,21 @@ import { BinaryReader } from "@bufbuild/protobuf/wire";
  * be empty: use `decodedMessage` for that.
  */
 export function encodedMessage(schema: DescMessage, bytes: Uint8Array): Message {
-  const message = create(schema);
+  return withEncoded(create(schema), bytes);
+}
+
+/** The message, with more of its fields, encoded: as in encodedMessage. Changes the message. */
+export function withEncoded<M extends Message>(message: M, bytes: Uint8Array): M {
   if (bytes.length === 0) return message;
   const reader = new BinaryReader(bytes);
   const [no, wireType] = reader.tag();
   message.$unknown = [{ no, wireType, data: bytes.subarray(reader.pos) }];
   return message;
+}
+
+/** The message with nothing in it encoded any more. */
+export function allDecoded<M extends Message>(schema: DescMessage, message: M): Message {
+  return message.$unknown ? decodedMessage(schema, toBinary(schema, message)) : message;
 }
 
 /** The message that the bytes are. */

@@ -1,9 +1,11 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
-import type { ServerDuplexStream, ServerWritableStream } from "@grpc/grpc-js";
+import { type ServerDuplexStream, type ServerWritableStream, status } from "@grpc/grpc-js";
 import type { Clock } from "../base/clock.ts";
 import type { HeddleError } from "../base/heddle-error.ts";
 import type { ByteStream } from "./byte-stream.ts";
 import { LINGER_MS } from "./call-deadline.ts";
+import { type CallBelow, callBelow, http2StreamOf } from "./grpc-call-below.ts";
+import { framed, MessageSplitter } from "./grpc-framing.ts";
 import { grpcStatus } from "./grpc-status.ts";
 import type { Call } from "./handlers.ts";
 
@@ -16,6 +18,10 @@ type GrpcStream = ServerDuplexStream<Buffer, Buffer> | ServerWritableStream<Buff
 export class GrpcByteStream implements ByteStream {
   readonly call: Call;
   readonly #stream: GrpcStream;
+  /** Where messages go past grpc-js's own streams. */
+  readonly #http2: ServerHttp2Stream | undefined;
+  readonly #below: CallBelow | undefined;
+  #splitter: MessageSplitter | undefined;
   readonly #clock: Clock;
   readonly #ended: (error?: HeddleError) => void;
   /** Sizes of the writes that the socket has not taken, in order: one shared callback, no closure per write. */
@@ -30,6 +36,8 @@ export class GrpcByteStream implements ByteStream {
   constructor(stream: GrpcStream, call: Call, clock: Clock, ended: (error?: HeddleError) => void) {
     this.#ended = ended;
     this.#stream = stream;
+    this.#http2 = http2StreamOf(stream);
+    this.#below = callBelow(stream);
     this.call = call;
     this.#clock = clock;
     stream.once("cancelled", () => this.#close()); // grpc-js says so however a call ends.
@@ -43,9 +51,16 @@ export class GrpcByteStream implements ByteStream {
     if (this.#state !== "open") return true;
     this.#pending.push(bytes.length);
     this.#bufferedBytes += bytes.length;
-    this.#stream.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), this.#written);
+    this.#send(bytes);
     if (this.#bufferedBytes > HIGH_WATER_BYTES) this.#held = true;
     return !this.#held;
+  }
+
+  #send(bytes: Uint8Array): void {
+    const below = this.#http2;
+    if (!below) {
+      this.#stream.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), this.#written);
+    } else if (!below.writableEnded && !below.destroyed) below.write(framed(bytes), this.#written);
   }
 
   readonly #written = (): void => {
@@ -60,17 +75,37 @@ export class GrpcByteStream implements ByteStream {
   }
 
   onMessage(callback: (bytes: Uint8Array) => void): void {
-    this.#readable?.on("data", (bytes: Buffer) => {
+    const onMessage = (bytes: Buffer) => {
       if (this.#state === "open") callback(bytes);
-    });
+    };
+    const below = this.#below;
+    if (!below) {
+      this.#readable?.on("data", onMessage);
+      return;
+    }
+    const splitter = new MessageSplitter(below.maxReceiveMessageSize, onMessage, () =>
+      below.sendStatus({
+        code: status.RESOURCE_EXHAUSTED,
+        details: "the message is too large",
+        metadata: null,
+      }),
+    );
+    below.handleDataFrame = (chunk) => splitter.push(chunk);
+    this.#splitter = splitter;
+    this.#readable?.resume(); // For its end; its data go past it.
   }
 
   pause(): void {
-    this.#readable?.pause();
+    if (this.#splitter) {
+      this.#splitter.hold();
+      this.#http2?.pause();
+    } else this.#readable?.pause();
   }
 
   resume(): void {
-    if (this.#state === "open") this.#readable?.resume();
+    if (this.#state !== "open") return;
+    if (!this.#splitter) this.#readable?.resume();
+    else if (this.#splitter.release()) this.#http2?.resume();
   }
 
   onHalfClose(callback: () => void): void {
@@ -96,7 +131,7 @@ export class GrpcByteStream implements ByteStream {
 
   /** A client that does not read never lets the status out, and would keep the stream for ever. */
   #resetIfStuck(): void {
-    const below = http2StreamOf(this.#stream);
+    const below = this.#http2;
     if (!below) return;
     const cancel = this.#clock.after(LINGER_MS, () => below.close(constants.NGHTTP2_CANCEL));
     below.once("close", cancel);
@@ -113,10 +148,4 @@ export class GrpcByteStream implements ByteStream {
     this.#bufferedBytes = 0;
     for (const callback of this.#onClose.splice(0)) callback();
   }
-}
-
-/** The HTTP/2 stream below a call. grpc-js keeps it private and has no other way to reset one stream. */
-function http2StreamOf(stream: object): ServerHttp2Stream | undefined {
-  const call = (stream as { call?: { stream?: ServerHttp2Stream } }).call;
-  return typeof call?.stream?.close === "function" ? call.stream : undefined;
 }

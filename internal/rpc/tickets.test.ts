@@ -7,6 +7,7 @@ import { HeddleError } from "../base/heddle-error.ts";
 import { loadSigningKey, type SigningKey } from "./signing-key.ts";
 import { authenticateTickets, TicketSigner } from "./tickets.ts";
 import { authenticateUsers, DEV_ISSUER, localKeys, signUserToken } from "./user-tokens.ts";
+import { VerifiedTokens } from "./verified-tokens.ts";
 
 const START_MS = 1_800_000_000_000;
 
@@ -72,6 +73,24 @@ describe("Tickets", () => {
   it("are good on their own push server only", async () => {
     const { ticket } = await sign();
     assert.equal((await refused(check(ticket, true, "push-2"), "TOKEN_INVALID")).metadata.claim, "push");
+  });
+
+  it("are not verified again where they were signed, and stand for the same", async () => {
+    const verified = new VerifiedTokens(clock);
+    const signer = new TicketSigner(key, clock, { name: "push", verified });
+    const { ticket } = await signer.sign({ ...grant, userTokenExpiresAtMs: START_MS + 90_500 });
+    const known = authenticateTickets(() => assert.fail("it was verified"), "push", clock, verified);
+    assert.deepEqual(await known(`Bearer ${ticket}`, true), await check(ticket, true));
+    nowMs = START_MS + 60_000;
+    await refused(known(`Bearer ${ticket}`, true), "TOKEN_EXPIRED");
+    nowMs = START_MS + 90_000;
+    await refused(check(ticket), "TOKEN_EXPIRED");
+    const { ticket: other } = await signer.sign({ ...grant, pushServer: "push-2" });
+    const keys = localKeys([key.publicJwk]);
+    await refused(
+      authenticateTickets(keys, "push", clock, verified)(`Bearer ${other}`, true),
+      "TOKEN_INVALID",
+    );
   });
 
   it("signed by another key are refused", async () => {

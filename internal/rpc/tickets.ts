@@ -31,14 +31,23 @@ export interface TicketGrant {
   readonly userTokenExpiresAtMs: number;
 }
 
+/** A push server in the same process, and the tickets that it knows to be good. */
+export interface OwnPushServer {
+  readonly name: string;
+  readonly verified: VerifiedTokens;
+}
+
 /** Signs tickets. Times in the token are whole seconds, as in every JWT; never later than they should be. */
 export class TicketSigner {
   readonly #key: SigningKey;
   readonly #clock: Clock;
+  readonly #own: OwnPushServer | undefined;
 
-  constructor(key: SigningKey, clock: Clock) {
+  /** `own` need not verify what is signed here: a fifth of the time that a connect takes. */
+  constructor(key: SigningKey, clock: Clock, own?: OwnPushServer) {
     this.#key = key;
     this.#clock = clock;
+    this.#own = own;
   }
 
   async sign(grant: TicketGrant): Promise<{ readonly ticket: string; readonly expiresAtMs: number }> {
@@ -59,16 +68,32 @@ export class TicketSigner {
       .setIssuedAt(Math.floor(nowMs / 1000))
       .setExpirationTime(expiresS)
       .sign(this.#key.privateKey);
+    if (this.#own?.name === grant.pushServer) {
+      const { userId, deviceId, sessionId } = grant;
+      const times = { openByMs: claims.open_by * 1000, userTokenExpiresAtMs: claims.utx * 1000 };
+      this.#own.verified.remember(ticket, {
+        userId,
+        deviceId,
+        sessionId,
+        expiresAtMs: expiresS * 1000,
+        ...times,
+      });
+    }
     return { ticket, expiresAtMs: expiresS * 1000 };
   }
 }
 
 /**
  * Checks `authorization: Bearer <ticket>` on the push server named `pushServer`: a ticket for another one is
- * TOKEN_INVALID / push, and one whose `open_by` has passed opens no stream (TOKEN_EXPIRED).
+ * TOKEN_INVALID / push, and one whose `open_by` has passed opens no stream (TOKEN_EXPIRED). `verified` may be shared
+ * with a signer.
  */
-export function authenticateTickets(keys: JWTVerifyGetKey, pushServer: string, clock: Clock): Authenticate {
-  const verified = new VerifiedTokens(clock);
+export function authenticateTickets(
+  keys: JWTVerifyGetKey,
+  pushServer: string,
+  clock: Clock,
+  verified = new VerifiedTokens(clock),
+): Authenticate {
   const verify = async (token: string) => callerOf(await checkJwt(token, keys, RULES, clock), pushServer);
   return async (authorization, opensStream) => {
     const caller = await verified.caller(bearerToken(authorization), verify);

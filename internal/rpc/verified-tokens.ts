@@ -25,12 +25,15 @@ export class VerifiedTokens {
     if (known && this.#clock.nowMs() < known.untilMs) return known.caller;
     this.#known.delete(token);
     const caller = await verify(token);
-    this.#remember(token, caller);
+    this.remember(token, caller);
     return caller;
   }
 
-  /** In order of arrival: the oldest goes first, and costs its owner one verification. */
-  #remember(token: string, caller: Caller): void {
+  /**
+   * Remembers a token that is good, because it was verified or signed here. In order of arrival: the oldest goes first,
+   * and costs its owner one verification.
+   */
+  remember(token: string, caller: Caller): void {
     if (this.#known.size >= MAX_TOKENS) {
       for (const oldest of this.#known.keys()) {
         this.#known.delete(oldest);

@@ -20,7 +20,7 @@ import {
   runUnary,
   showError,
 } from "./call-runner.ts";
-import { decodedMessage, encodedMessage } from "./encoded-message.ts";
+import { allDecoded, decodedMessage, encodedMessage } from "./encoded-message.ts";
 import type { Caller, ServiceBinding } from "./handlers.ts";
 import { type HttpRoute, pathOf } from "./http-route.ts";
 import { requestIdFrom } from "./request-id.ts";
@@ -121,7 +121,8 @@ function unary(context: RpcContext, method: BoundMethod) {
     };
     call.signal.addEventListener("abort", stop, { once: true });
     try {
-      return await running.answer;
+      const answer = await running.answer;
+      return isJson(call) ? allDecoded(method.desc.output, answer) : answer;
     } catch (error) {
       throw connectError(error as HeddleError);
     } finally {
@@ -142,10 +143,13 @@ function serverStream(context: RpcContext, method: BoundMethod) {
     } catch (error) {
       stream.end(showError(context, method, error, requestId));
     }
-    const isJson = /\bjson\b/.test(call.requestHeader.get("content-type") ?? "");
-    const message = isJson ? decodedMessage : encodedMessage;
+    const message = isJson(call) ? decodedMessage : encodedMessage;
     for await (const bytes of stream) yield message(method.desc.output, bytes);
   };
+}
+
+function isJson(call: HandlerContext): boolean {
+  return /\bjson\b/.test(call.requestHeader.get("content-type") ?? "");
 }
 
 function clientGone(): HeddleError {

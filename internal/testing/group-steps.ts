@@ -48,14 +48,20 @@ const step: fc.Arbitrary<GroupStep> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ what: fc.constant("look" as const), user, server }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("crash" as const), server }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("pull" as const), user }) },
-  { weight: 1, arbitrary: fc.record({ what: fc.constant("pass" as const), seconds: fc.constantFrom(46, 61, 20) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ what: fc.constant("pass" as const), seconds: fc.constantFrom(46, 61, 20) }),
+  },
   { weight: 2, arbitrary: fc.record({ what: fc.constant("drain" as const) }) },
   { weight: 18, arbitrary: advance },
 );
 
 /** Histories of up to 80 steps, which begin with a group that is there or is only being made. */
 export const groupSteps = fc.record({
-  isThere: fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+  isThere: fc.oneof(
+    { weight: 4, arbitrary: fc.constant(true) },
+    { weight: 1, arbitrary: fc.constant(false) },
+  ),
   steps: fc.array(step, { maxLength: 80, size: "max" }),
 });
 

@@ -81,8 +81,7 @@ export class GroupWorld extends ThreadWorld {
     };
     try {
       const { seq } = await this.server(place).change({ threadId: this.threadId, userId, requestId, change });
-      if (seq === 0)
-        answer("nothing to do", (roster) => attempt(roster, userId, change) === undefined);
+      if (seq === 0) answer("nothing to do", (roster) => attempt(roster, userId, change) === undefined);
       else {
         asked.done = true;
         asked.seqs.push(seq);
@@ -147,12 +146,18 @@ export class GroupWorld extends ThreadWorld {
     assert.ok(last.appliedSeq > 0, "the group was never made");
     const projected = await this.memory.roster(this.threadId);
     assert.deepEqual(projected ?? EMPTY_ROSTER, last, "the projection is not what the log says");
-    assert.ok(this.changes.every(({ done }) => done), "a change comes to no end");
+    assert.ok(
+      this.changes.every(({ done }) => done),
+      "a change comes to no end",
+    );
     this.#verifyChanges(log);
     this.#verifyPublications(log, rosters);
     for (const { seq, tick } of this.#covered) {
       for (const userId of new Set([...membersOf(rosters[seq - 1]), ...membersOf(rosters[seq])]))
-        assert.ok(this.isCovered(userId, seq, tick), `no touch of ${userId}'s row covers seq ${seq} (promise 1)`);
+        assert.ok(
+          this.isCovered(userId, seq, tick),
+          `no touch of ${userId}'s row covers seq ${seq} (promise 1)`,
+        );
     }
     for (const { what, from, to, isRight } of this.answers) {
       const moments = rosters.slice(from, to + 1);
@@ -220,10 +225,15 @@ export class GroupWorld extends ThreadWorld {
     for (const { seq, frame, topics, group } of this.publications) {
       const entry = log[seq - 1];
       assert.ok(entry && group, `seq ${seq} was published and is not in the log, or without a mark`);
-      assert.equal(hex(frame), hex(entryFrame(this.threadId, seq, entry.value)), `seq ${seq} has other bytes`);
+      assert.equal(
+        hex(frame),
+        hex(entryFrame(this.threadId, seq, entry.value)),
+        `seq ${seq} has other bytes`,
+      );
       const { body } = decodeCell(entry.value);
       const before = rosters[seq - 1]?.appliedSeq ?? 0;
-      if (previousOf(body) !== undefined) assert.equal(group.membersSeq, before, `seq ${seq} has a wrong mark`);
+      if (previousOf(body) !== undefined)
+        assert.equal(group.membersSeq, before, `seq ${seq} has a wrong mark`);
       else assert.ok(group.membersSeq >= before, `seq ${seq} has the mark of an older group`);
       const change = memberChangeOf(body);
       assert.deepEqual(group.change, change);

@@ -43,7 +43,7 @@ export interface Presence {
 
 /** The channel service, as a publisher needs it. */
 export interface Channel {
-  publish(publication: Publication): Promise<HandOff>;
+  publish(publication: Publication): HandOff | Promise<HandOff>;
 }
 
 /** The store of rows, groups and blocks is a port too: domain files take it from here. */

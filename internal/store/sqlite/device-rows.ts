@@ -1,5 +1,6 @@
 import type { deviceStatements } from "../sql/device-statements.ts";
 import { type Device, MAX_DEVICES } from "../thread-store.ts";
+import type { Opening } from "./device-openings.ts";
 import type { SqliteFile } from "./sqlite-file.ts";
 
 /** The rows of devices, as the synchronous work of reads and transactions. */
@@ -12,18 +13,28 @@ export class DeviceRows {
     this.#statements = statements;
   }
 
-  /** See DeviceStore.openDevice. */
-  open(ownerId: string, deviceId: string, nowMs: number): "open" | "revoked" | "full" {
+  /** Whether the device is known, and may open. */
+  state(ownerId: string, deviceId: string): "open" | "revoked" | "unknown" {
     const device = this.#file.get(this.#statements.readDevice, { ownerId, deviceId });
-    if (device) {
-      if (device.revoked_at_ms !== null) return "revoked";
-      this.#file.run(this.#statements.openDevice, { ownerId, deviceId, nowMs });
-      return "open";
-    }
+    if (!device) return "unknown";
+    return device.revoked_at_ms === null ? "open" : "revoked";
+  }
+
+  /** See DeviceStore.openDevice: for a device that was not known before this transaction. */
+  open(ownerId: string, deviceId: string, nowMs: number): "open" | "revoked" | "full" {
+    const state = this.state(ownerId, deviceId);
+    if (state !== "unknown") return state;
     const count = this.#file.get(this.#statements.countDevices, { ownerId })?.count ?? 0;
     if (count >= MAX_DEVICES) return "full";
     this.#file.run(this.#statements.insertDevice, { ownerId, deviceId, nowMs });
     return "open";
+  }
+
+  /** Notes when devices opened. */
+  opened(openings: readonly Opening[]): void {
+    for (const { ownerId, deviceId, atMs } of openings) {
+      this.#file.run(this.#statements.openDevice, { ownerId, deviceId, nowMs: atMs });
+    }
   }
 
   /** See DeviceStore.listDevices. */

@@ -26,6 +26,7 @@ import {
 } from "../thread-store.ts";
 import { BlockRows } from "./block-rows.ts";
 import { sqliteCompiler } from "./compiler.ts";
+import { DeviceOpenings } from "./device-openings.ts";
 import { DeviceRows } from "./device-rows.ts";
 import { GroupRows } from "./group-rows.ts";
 import { SqliteFile } from "./sqlite-file.ts";
@@ -67,6 +68,7 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
   readonly #groups: GroupRows;
   readonly #blocks: BlockRows;
   readonly #devices: DeviceRows;
+  readonly #openings: DeviceOpenings;
   readonly #epoch: number;
 
   /** Throws DataFolderError if the file is in use, unreadable or damaged. */
@@ -84,6 +86,10 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
     });
     this.#blocks = new BlockRows(this.#file, blockSql);
     this.#devices = new DeviceRows(this.#file, deviceSql);
+    this.#openings = new DeviceOpenings(clock, (openings) => {
+      // While the disk is full only the times are missed.
+      this.write(openings.length * CHANGE_BYTES, () => this.#devices.opened(openings)).catch(() => {});
+    });
     this.#epoch = this.#file.get(sql.readEpoch, {})?.value ?? 0;
   }
 
@@ -94,6 +100,7 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
 
   /** Commits what waits and closes; later calls reject with STORE_UNAVAILABLE. */
   async close(): Promise<void> {
+    this.#openings.flush();
     this.#queue.close();
     this.#file.close();
   }
@@ -218,12 +225,20 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
     return this.#read(() => this.#blocks.list(ownerId, afterUserId, limit));
   }
 
-  openDevice(ownerId: string, deviceId: string): Promise<"open" | "revoked" | "full"> {
+  async openDevice(ownerId: string, deviceId: string): Promise<"open" | "revoked" | "full"> {
+    const state = this.#read(() => this.#devices.state(ownerId, deviceId));
+    if (state === "open") this.#openings.note(ownerId, deviceId);
+    if (state !== "unknown") return state;
     return this.write(CHANGE_BYTES, () => this.#devices.open(ownerId, deviceId, this.#clock.nowMs()));
   }
 
   async listDevices(ownerId: string): Promise<readonly Device[]> {
-    return this.#read(() => this.#devices.list(ownerId));
+    const devices = this.#read(() => this.#devices.list(ownerId)).map((device) => {
+      const openedAtMs = this.#openings.atMs(ownerId, device.deviceId);
+      return openedAtMs === undefined ? device : { ...device, lastOpenedAtMs: openedAtMs };
+    });
+    // The rows' order but for the openings that wait; equal times stay in the order of names.
+    return devices.sort((a, b) => b.lastOpenedAtMs - a.lastOpenedAtMs || compare(a.deviceId, b.deviceId));
   }
 
   revokeDevice(ownerId: string, deviceId: string): Promise<boolean> {

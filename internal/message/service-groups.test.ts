@@ -1,0 +1,231 @@
+import assert from "node:assert/strict";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import type { GroupChange } from "../base/group.ts";
+import { ErrorReason, HeddleError } from "../base/heddle-error.ts";
+import { hex } from "../base/ids.ts";
+import type { Publication } from "../base/publication.ts";
+import { groupThreadId } from "../base/thread-id.ts";
+import {
+  GetHeadsRequestSchema,
+  ListEntriesRequestSchema,
+  ListEntriesResponseSchema,
+  ListReceiptsRequestSchema,
+  SendRequestSchema,
+} from "../gen/heddle/message/v1/message_service_pb.js";
+import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
+import { FakeClock } from "../testing/fake-clock.ts";
+import { quiet } from "../testing/interleaving.ts";
+import { HookedStore, KeptChannel, MemoryThreads } from "../testing/message-ports.ts";
+import { clientIdOf, textBody } from "../testing/message-samples.ts";
+import { MessageService } from "./service.ts";
+
+describe("MessageService in a group", () => {
+  it("shows each user what it may see: history, head, receipts", async () => {
+    const { service, threadId, send, ask } = await grouped();
+    await send("ann", 1); // 2
+    await ask("ann", 2, { kind: "add", userIds: ["dee"] }); // 3
+    await send("ann", 3); // 4
+    await ask("dee", 4, { kind: "leave" }); // 5
+    await send("ann", 5); // 6
+    const entries = create(ListEntriesRequestSchema, { threadId, pageSize: 200 });
+    const page = async (userId: string) => {
+      const said = create(ListEntriesResponseSchema, await service.handlers.listEntries(entries, as(userId)));
+      const bytes = toBinary(ListEntriesResponseSchema, said); // Entries are encoded already.
+      const { entries: shown, head, hasMore } = fromBinary(ListEntriesResponseSchema, bytes);
+      return { seqs: shown.map(({ seq }) => Number(seq)), head: Number(head?.seq), hasMore };
+    };
+    assert.deepEqual(await page("bob"), { seqs: [1, 2, 3, 4, 5, 6], head: 6, hasMore: false });
+    assert.deepEqual(await page("dee"), { seqs: [3, 4, 5], head: 5, hasMore: false });
+    await assert.rejects(page("zed"), reason(ErrorReason.THREAD_NOT_FOUND));
+    const heads = create(GetHeadsRequestSchema, { threadIds: [threadId] });
+    assert.deepEqual(await service.handlers.getHeads(heads, as("dee")), {
+      heads: [{ threadId, head: { seq: 5n, ordinal: 2n } }],
+    });
+    assert.deepEqual(await service.handlers.getHeads(heads, as("zed")), { heads: [] });
+    const receipts = create(ListReceiptsRequestSchema, { threadId });
+    await service.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 6, readSeq: 6, originSession: "" });
+    const { receipts: shown } = await service.handlers.listReceipts(receipts, as("dee"));
+    const bobs = shown?.find(({ userId }) => userId === "bob");
+    assert.deepEqual([bobs?.deliveredSeq, bobs?.readSeq, bobs?.readOrdinal], [5n, 5n, 2n]);
+  });
+
+  it("says nothing of who is online to a sender", async () => {
+    const { send } = await grouped();
+    assert.equal("recipientOffline" in (await send("ann", 1)), false);
+  });
+
+  it("publishes typing and receipts to its topic, with its mark", async () => {
+    const { service, threadId, send, told, pass } = await grouped();
+    const receipt = { threadId, userId: "cid", deliveredSeq: 0, originSession: "" };
+    // A newcomer has read its joining entry: nothing is new about it.
+    await service.raiseReceipt({ ...receipt, readSeq: 9 });
+    await pass();
+    assert.deepEqual(told(), []);
+    await send("ann", 1);
+    await pass();
+    told().length = 0;
+    await service.typing({ threadId, userId: "bob", originSession: "aa" });
+    await service.raiseReceipt({ ...receipt, readSeq: 9 });
+    await pass();
+    const topics = [`thread/${hex(threadId)}`];
+    assert.deepEqual(summary(told()), [
+      ["typing", topics, 1],
+      ["receipt", topics, 1],
+    ]);
+  });
+
+  it("raises positions only as far as a user may see, and tells of one who has left nobody else", async () => {
+    const { service, threadId, send, ask, told, pass } = await grouped();
+    await send("ann", 1); // 2
+    await ask("bob", 2, { kind: "leave" }); // 3
+    await send("ann", 3); // 4
+    await pass();
+    told().length = 0;
+    await service.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 0, readSeq: 99, originSession: "" });
+    await service.raiseReceipt({ threadId, userId: "cid", deliveredSeq: 0, readSeq: 99, originSession: "" });
+    await pass();
+    const receipts = told().filter(({ kind }) => kind === "receipt");
+    assert.deepEqual(summary(receipts), [
+      ["receipt", ["user/bob"], 3],
+      ["receipt", [`thread/${hex(threadId)}`], 3],
+    ]);
+    const seqs = receipts
+      .flatMap(({ frame }) => fromBinary(ServerFrameSchema, frame).events)
+      .map(({ kind }) => kind.case === "receipt" && kind.value.readSeq);
+    assert.deepEqual(seqs, [3n, 4n]);
+  });
+
+  it("moves a newcomer's read position with its own message right after it joined", async () => {
+    const { service, threadId, send, threads } = await grouped();
+    await send("bob", 1); // 2, right after the joining entry
+    await quiet();
+    await service.flushReceipts("bob");
+    assert.deepEqual(
+      threads.raised.map(({ ownerId, readSeq, readOrdinal }) => [ownerId, readSeq, readOrdinal]),
+      [["bob", 2, 1]],
+    );
+    assert.ok(threadId);
+  });
+
+  it("that is large has no typing and no delivered receipts; what was read goes to the reader alone", async () => {
+    const { service, threadId, send, ask, told, pass } = await grouped();
+    await ask("ann", 1, { kind: "add", userIds: Array.from({ length: 254 }, (_, at) => `u${at}`) });
+    await send("ann", 2); // 3
+    await pass();
+    told().length = 0;
+    await service.typing({ threadId, userId: "bob", originSession: "" });
+    await service.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 3, readSeq: 0, originSession: "" });
+    await pass();
+    assert.deepEqual(told(), []);
+    await service.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 3, readSeq: 2, originSession: "" });
+    await pass();
+    assert.deepEqual(summary(told()), [["receipt", ["user/bob"], 2]]);
+  });
+
+  it("answers push servers and the thread service", async () => {
+    const { service, threadId, ask } = await grouped();
+    assert.deepEqual(await ask("ann", 1, { kind: "remove", userIds: ["bob"] }), { seq: 2, removed: ["bob"] });
+    const { joined, membersSeq } = await service.membership(threadId, ["ann", "bob"]);
+    assert.deepEqual([[...joined.keys()], membersSeq], [["ann"], 2]);
+  });
+});
+
+describe("MessageService between two of whom one has blocked the other", () => {
+  it("publishes neither typing nor receipts to the other, and withholds what was delivered", async () => {
+    const { service, threads, told, pass } = await grouped();
+    const threadId = threads.add("ann", "bob");
+    const target = { case: "threadId", value: threadId } as const;
+    const request = create(SendRequestSchema, {
+      target,
+      clientId: clientIdOf(1),
+      attempt: 1,
+      body: textBody("hi"),
+    });
+    await service.handlers.send(request, as("ann"));
+    await service.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 1, readSeq: 0, originSession: "" });
+    await pass();
+    threads.memory.setBlock("bob", "ann", true);
+    await service.raiseEpoch(threadId);
+    told().length = 0;
+    const receipts = create(ListReceiptsRequestSchema, { threadId });
+    const { receipts: shown } = await service.handlers.listReceipts(receipts, as("ann"));
+    assert.deepEqual(
+      shown?.map(({ userId, deliveredSeq, readSeq }) => [userId, deliveredSeq, readSeq]),
+      [
+        ["ann", 1n, 1n],
+        ["bob", 0n, 0n],
+      ],
+    );
+    await service.typing({ threadId, userId: "bob", originSession: "" });
+    await service.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 1, readSeq: 1, originSession: "" });
+    await pass();
+    assert.deepEqual(summary(told()), [["receipt", ["user/bob"], undefined]]);
+    const again = await service.handlers.send({ ...request, attempt: 2 }, as("ann"));
+    assert.deepEqual([again.duplicate, "recipientOffline" in again], [true, false]);
+    await assert.rejects(
+      service.handlers.send({ ...request, clientId: clientIdOf(2) }, as("ann")),
+      reason(ErrorReason.BLOCKED),
+    );
+  });
+
+  it("does so after a restart too, when it has no view of the thread at hand", async () => {
+    const { service, threads, told, pass } = await grouped();
+    const threadId = threads.add("ann", "bob");
+    threads.memory.setBlock("ann", "bob", true);
+    told().length = 0;
+    await service.typing({ threadId, userId: "bob", originSession: "" });
+    await pass();
+    assert.deepEqual(told(), []);
+  });
+});
+
+/** A service, and a group of ann's with bob and cid: seq 1. */
+async function grouped() {
+  const [store, threads, channel, clock] = [
+    new HookedStore(),
+    new MemoryThreads(),
+    new KeptChannel(),
+    new FakeClock(),
+  ];
+  const { groups, blocks, memory: largeGroups } = threads;
+  const ports = { store, threads, groups, blocks, largeGroups, channel, clock };
+  const service = new MessageService({ ...ports, bucketSize: 4 });
+  const threadId = groupThreadId("ann", clientIdOf(1_000));
+  const ask = (userId: string, n: number, change: GroupChange) =>
+    service.change({ threadId, userId, requestId: clientIdOf(n), change });
+  await ask("ann", 1_000, { kind: "create", name: "weft", userIds: ["bob", "cid"] });
+  channel.publications.length = 0;
+  return {
+    ...ports,
+    service,
+    threadId,
+    ask,
+    send(userId: string, n: number) {
+      const target = { case: "threadId", value: threadId } as const;
+      const body = textBody(`text ${n}`);
+      return service.handlers.send(
+        create(SendRequestSchema, { target, clientId: clientIdOf(n), attempt: 1, body }),
+        as(userId),
+      );
+    },
+    told: () => channel.publications,
+    async pass() {
+      for (let time = 0; time < 30; time++) {
+        clock.advance(50);
+        await quiet();
+      }
+    },
+  };
+}
+
+function summary(publications: readonly Publication[]) {
+  return publications.map(({ kind, topics, group }) => [kind, topics, group?.membersSeq]);
+}
+
+function as(userId: string) {
+  return { caller: { userId } };
+}
+
+function reason(expected: ErrorReason) {
+  return (error: unknown) => error instanceof HeddleError && error.reason === expected;
+}

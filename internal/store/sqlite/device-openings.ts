@@ -1,0 +1,61 @@
+import type { Clock } from "../../base/clock.ts";
+
+/** How long the time of an opening may wait to be written, in ms. */
+const WRITE_AFTER_MS = 1_000;
+
+/** Openings that wait; at so many they are written at once: about 2 MB. */
+const MAX_WAITING = 10_000;
+
+export interface Opening {
+  readonly ownerId: string;
+  readonly deviceId: string;
+  readonly atMs: number;
+}
+
+/**
+ * When known devices opened last, on its way into their rows. It is told to a person who looks at a list and decides
+ * nothing, so it waits for the others of its second, and is lost when the process dies: a commit for each would make
+ * a thousand clients that come back cost a thousand syncs, each of which holds up the event loop.
+ */
+export class DeviceOpenings {
+  readonly #clock: Clock;
+  readonly #write: (openings: readonly Opening[]) => void;
+  #waiting = new Map<string, Opening>();
+  #isTimed = false;
+
+  /** `write` gets what has waited, each device once. */
+  constructor(clock: Clock, write: (openings: readonly Opening[]) => void) {
+    this.#clock = clock;
+    this.#write = write;
+  }
+
+  note(ownerId: string, deviceId: string): void {
+    this.#waiting.set(nameOf(ownerId, deviceId), { ownerId, deviceId, atMs: this.#clock.nowMs() });
+    if (this.#waiting.size >= MAX_WAITING) this.flush();
+    else if (!this.#isTimed) {
+      this.#isTimed = true;
+      this.#clock.after(WRITE_AFTER_MS, () => {
+        this.#isTimed = false;
+        this.flush();
+      });
+    }
+  }
+
+  /** What waits of one device: later than what its row says. */
+  atMs(ownerId: string, deviceId: string): number | undefined {
+    return this.#waiting.get(nameOf(ownerId, deviceId))?.atMs;
+  }
+
+  /** Hands over what waits. */
+  flush(): void {
+    if (this.#waiting.size === 0) return;
+    const openings = [...this.#waiting.values()];
+    this.#waiting = new Map();
+    this.#write(openings);
+  }
+}
+
+/** No id contains a blank. */
+function nameOf(ownerId: string, deviceId: string): string {
+  return `${ownerId} ${deviceId}`;
+}
