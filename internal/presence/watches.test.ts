@@ -150,6 +150,31 @@ describe("Watches", () => {
     assert.deepEqual(told, ["ann: bob online", "ann: bob hidden", "confirmed"]);
   });
 
+  it("are checked again where a leave comes in the moment in which a check ends", async () => {
+    let may = true;
+    let atTheEnd: (() => void) | undefined;
+    const answered = () => {
+      const answer = Promise.resolve(may);
+      // Runs after who waits for the answer has gone on, and before who waits for that one.
+      queueMicrotask(() => void answer.then(() => atTheEnd?.()));
+      return answer;
+    };
+    const { watches, told, watch } = world(
+      () => new Watches({ privacy: { maySee: answered }, presenceOf: () => ONLINE }),
+    );
+    await watch("ann", "bob");
+    const confirmed = new Promise<void>((resolve, reject) => {
+      atTheEnd = () => {
+        atTheEnd = undefined;
+        may = false;
+        watches.recheckAll(["bob"]).then(resolve, reject);
+      };
+    });
+    await watches.recheckAll(["bob"]);
+    await confirmed;
+    assert.deepEqual(told, ["ann: bob online", "ann: bob hidden"]);
+  });
+
   it("open for those who come to share a group", async () => {
     const { watches, told, watch, allow } = world();
     await watch("ann", "bob");

@@ -166,11 +166,14 @@ export class Watches {
   /** Resolves when the watch is open or mute by what is so. A check that is under way is made once more. */
   #check(watch: Watch): Promise<void> {
     if (watch.checking) watch.doubts++;
-    else watch.checking = this.#checkUntilSure(watch).finally(() => (watch.checking = undefined));
+    else watch.checking = this.#checkUntilSure(watch);
     return watch.checking;
   }
 
-  /** Never rejects. While the store is away the watch is mute. */
+  /**
+   * Never rejects. While the store is away the watch is mute. The check is over in the turn in which its last doubt is
+   * looked at: a doubt that comes later begins another.
+   */
   async #checkUntilSure(watch: Watch): Promise<void> {
     try {
       for (let doubts = -1; doubts !== watch.doubts; ) {
@@ -188,6 +191,8 @@ export class Watches {
       if (!this.#isRegistered(watch)) return;
       this.#shut(watch);
       this.#unchecked.add(watch);
+    } finally {
+      watch.checking = undefined;
     }
   }
 
