@@ -154,6 +154,15 @@ describe("Inboxes", () => {
       assert.deepEqual([ann.of("receipt").length, bob.of("receipt").length], [1, 2]);
     });
 
+    it("forget it with the link, over which they might not hear that it is over", async () => {
+      const world = new PushWorld({ linkBytes: 4_000 });
+      const bob = await world.live("bob", 1);
+      await world.publish(block("ann", "bob", true));
+      await world.publish({ ...toBob(1), frame: new Uint8Array(8_000) }); // More than the link takes.
+      await world.publish(read("ann", "bob"));
+      assert.equal(bob.of("receipt").length, 1, "the message service would not have said it");
+    });
+
     it("remember it until the user's last session ends", async () => {
       const world = new PushWorld();
       const first = await world.live("bob", 1);

@@ -115,6 +115,7 @@ class Inbox implements Subscriber {
   lost(): void {
     this.user.isSubscribed = false;
     this.user.areGroupsListed = false;
+    this.user.forgetBlocks();
     this.#groups.stopListing(this.user);
   }
 

@@ -73,6 +73,11 @@ export class OnlineUser {
     }
   }
 
+  /** That a block is over may be missed from now on: it is left to the message service, which judges by its own view. */
+  forgetBlocks(): void {
+    this.#blocked = undefined;
+  }
+
   /**
    * Takes a `block_changed`: whether there is a block between the two, in either direction. Sessions that open later
    * than that rely on the message service, which judges by its own view.
