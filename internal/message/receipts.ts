@@ -140,8 +140,11 @@ export class Receipts {
     const members = log.isGroup ? log.view?.roster.members : undefined;
     const users = new Map<string, Positions>();
     for (const [userId, positions] of stored) {
-      if (members && userId !== viewerId && !members.has(userId)) continue;
       const isOther = userId !== viewerId;
+      if (members && isOther) {
+        const member = members.get(userId);
+        if (!member || member.joinedSeq > last.seq) continue; // Who came later is not for one who left to know.
+      }
       const withholds = isLarge || (isOther && (isBlocked || (await this.#ports.hiding.read(userId))));
       const shown = withholds ? withheld(positions) : positions;
       users.set(userId, log.isGroup ? atMost(shown, last) : shown);

@@ -49,6 +49,26 @@ describe("MessageService in a group", () => {
     assert.deepEqual([bobs?.deliveredSeq, bobs?.readSeq, bobs?.readOrdinal], [5n, 5n, 2n]);
   });
 
+  it("names nobody to one who has left who came later", async () => {
+    const { service, threadId, ask } = await grouped();
+    await ask("bob", 1, { kind: "leave" }); // 2
+    await ask("ann", 2, { kind: "add", userIds: ["dee"] }); // 3
+    for (const userId of ["cid", "dee"]) {
+      await service.raiseReceipt({ threadId, userId, deliveredSeq: 3, readSeq: 3, originSession: "" });
+    }
+    const { seq } = await ask("ann", 3, { kind: "rename", name: "warp" }); // 4
+    for (const userId of ["cid", "dee"]) {
+      await service.raiseReceipt({ threadId, userId, deliveredSeq: seq, readSeq: seq, originSession: "" });
+    }
+    const users = async (viewer: string) => {
+      const request = create(ListReceiptsRequestSchema, { threadId });
+      const { receipts } = await service.handlers.listReceipts(request, as(viewer));
+      return receipts?.map(({ userId }) => userId).sort();
+    };
+    assert.deepEqual(await users("ann"), ["cid", "dee"]);
+    assert.deepEqual(await users("bob"), ["cid"]);
+  });
+
   it("says nothing of who is online to a sender", async () => {
     const { send } = await grouped();
     assert.equal("recipientOffline" in (await send("ann", 1)), false);
