@@ -11,7 +11,7 @@ import type { Judging } from "./judging.ts";
 import { bytesOf, type PendingSend } from "./pending-sends.ts";
 import type { MessageStore } from "./ports.ts";
 import { EpochRaiser } from "./raise.ts";
-import { baseBeyondHead } from "./refusals.ts";
+import { baseBeyondHead, baseTooOld } from "./refusals.ts";
 import { appendedEntry, foundEntry, type Marks, verdictFor } from "./stored-entry.ts";
 import type { ThreadLog, View } from "./thread-log.ts";
 import type { Committed, Verdict } from "./verdict.ts";
@@ -187,7 +187,8 @@ export class Appender {
           hit = searched instanceof Promise ? await this.#inTime(searched) : searched;
         } catch (error) {
           if (!(error instanceof HeddleError) || error.reason !== ErrorReason.BASE_TOO_OLD) throw error;
-          this.#settle(send, error);
+          const seesHead = !this.#ports.judging.refusal(log, round.view, send);
+          this.#settle(send, seesHead ? error : baseTooOld());
           batch.settled.add(send);
           continue;
         }
@@ -212,8 +213,9 @@ export class Appender {
   }
 
   #refusal(log: ThreadLog, send: PendingSend, { head, view }: Round): HeddleError | undefined {
-    if (send.baseSeq > head.seq) return baseBeyondHead(head.seq);
-    return this.#ports.judging.refusal(log, view, send);
+    const refusal = this.#ports.judging.refusal(log, view, send);
+    if (refusal) return refusal; // First: whoever may not send is not told where the head is.
+    return send.baseSeq > head.seq ? baseBeyondHead(head.seq) : undefined;
   }
 
   /** A change of a group. What the cache does not know of an earlier try, the projection does. */

@@ -23,8 +23,9 @@ export function baseBeyondHead(headSeq: number): HeddleError {
   return new HeddleError(Code.INVALID_ARGUMENT, ErrorReason.BASE_BEYOND_HEAD, text, { metadata });
 }
 
-export function baseTooOld(headSeq: number): HeddleError {
-  const metadata = { head_seq: String(headSeq) };
+/** `headSeq` is left out to one who may not see the head. */
+export function baseTooOld(headSeq?: number): HeddleError {
+  const metadata = headSeq === undefined ? {} : { head_seq: String(headSeq) };
   const text = "base_seq is too far below the head: seal the send through ResolveSend, then send anew";
   return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.BASE_TOO_OLD, text, { metadata });
 }

@@ -47,8 +47,10 @@ export class Resolver {
     const log = await this.#open(inquiry);
     if (!log) return "unknown";
     const { reader, search, appender } = this.#ports;
-    const { head } = await reader.head(log);
-    if (inquiry.baseSeq > head.seq) throw baseBeyondHead(head.seq);
+    // One who left has held nothing above its last entry; its voids stand above that all the same.
+    const { last } = await reader.range(log, inquiry.userId);
+    if (inquiry.baseSeq > last.seq) throw baseBeyondHead(last.seq);
+    const head = log.isGroup ? (await reader.head(log)).head : last;
     const tag = sendTag(inquiry.userId, inquiry.clientId);
     const identity = { userId: inquiry.userId, clientId: inquiry.clientId, tagKey: tagKey(tag) };
     const hit = await search.range(log.threadId, identity, inquiry.baseSeq + 1, head.seq);

@@ -10,6 +10,7 @@ import {
   ListEntriesRequestSchema,
   ListEntriesResponseSchema,
   ListReceiptsRequestSchema,
+  ResolveSendRequestSchema,
   SendRequestSchema,
 } from "../gen/heddle/message/v1/message_service_pb.js";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
@@ -67,6 +68,29 @@ describe("MessageService in a group", () => {
     };
     assert.deepEqual(await users("ann"), ["cid", "dee"]);
     assert.deepEqual(await users("bob"), ["cid"]);
+  });
+
+  it("tells one who has left nothing of the head by what it refuses", async () => {
+    const { service, threadId, send, ask } = await grouped();
+    await ask("bob", 1, { kind: "leave" }); // 2
+    for (let n = 2; n < 20; n++) await send("ann", n); // 3 to 20, in more rows than are searched inline
+    const target = { case: "threadId", value: threadId } as const;
+    const post = (baseSeq: bigint) => {
+      const request = { target, clientId: clientIdOf(99), attempt: 1, body: textBody("hi"), baseSeq };
+      return service.handlers.send(create(SendRequestSchema, request), as("bob"));
+    };
+    const resolve = (baseSeq: bigint) => {
+      const request = { target, clientId: clientIdOf(99), baseSeq };
+      return service.handlers.resolveSend(create(ResolveSendRequestSchema, request), as("bob"));
+    };
+    for (const baseSeq of [2n, 19n, 20n, 21n, 1_000n]) {
+      await assert.rejects(post(baseSeq), (error) => !saysSeq(error, 20));
+    }
+    for (const baseSeq of [3n, 20n, 21n]) {
+      await assert.rejects(resolve(baseSeq), (error) => {
+        return reason(ErrorReason.BASE_BEYOND_HEAD)(error) && !saysSeq(error, 20);
+      });
+    }
   });
 
   it("says nothing of who is online to a sender", async () => {
@@ -244,6 +268,11 @@ function summary(publications: readonly Publication[]) {
 
 function as(userId: string) {
   return { caller: { userId } };
+}
+
+function saysSeq(error: unknown, seq: number): boolean {
+  assert.ok(error instanceof HeddleError);
+  return error.metadata.head_seq === String(seq);
 }
 
 function reason(expected: ErrorReason) {
