@@ -87,6 +87,28 @@ describe("ThreadLogs of groups", () => {
     assert.equal(logs.size, 4, "who is forgotten counts no more");
   });
 
+  it("have no more members than they may, however many logs without a roster were there before", () => {
+    const logs = new ThreadLogs(new MemoryThreads(), 100, () => new PendingSends(), 5);
+    for (let n = 0; n < 50; n++) groupLog(logs, n);
+    for (let n = 50; n < 60; n++) groupLog(logs, n).takeRoster(rosterOf(3), 0);
+    const newest = groupLog(logs, 60);
+    assert.equal(logs.size, 2, "the newest with a roster, and this one");
+    assert.equal(groupLog(logs, 60), newest);
+  });
+
+  it("keep what is used while rosters are what is forgotten for", async () => {
+    const logs = new ThreadLogs(new MemoryThreads(), 100, () => new PendingSends(), 5);
+    const [used, unused] = [groupLog(logs, 1), groupLog(logs, 2)];
+    for (const log of [used, unused]) {
+      log.takeRoster(rosterOf(3), 0);
+      log.admit("ann", []);
+    }
+    assert.equal(logs.cached(used.key, "ann"), used);
+    groupLog(logs, 3);
+    assert.equal(logs.cached(used.key, "ann"), used);
+    assert.equal(logs.cached(unused.key, "ann"), undefined);
+  });
+
   it("let in who was let in before, and who is in the roster", async () => {
     const log = groupLog(new ThreadLogs(new MemoryThreads()), 1);
     assert.equal(log.lets("u0"), false);

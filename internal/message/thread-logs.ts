@@ -5,7 +5,7 @@ import { PendingSends } from "./pending-sends.ts";
 import type { Threads, ThreadView } from "./ports.ts";
 import { type RosterCount, ThreadLog } from "./thread-log.ts";
 
-/** Threads whose logs are remembered; beyond it the longest unused one that is idle is forgotten. */
+/** Threads whose logs are remembered; beyond it the longest unused ones that are idle are forgotten. */
 const MAX_LOGS = 100_000;
 /** Members in the rosters of all remembered logs; beyond it the same. */
 const MAX_ROSTERED = 2_000_000;
@@ -50,7 +50,7 @@ export class ThreadLogs {
     const log = this.#logs.get(key);
     if (!log?.lets(userId)) return undefined;
     // While half the room is free nobody will be forgotten soon, and order may wait.
-    if (2 * this.#logs.size > this.#max) {
+    if (2 * this.#logs.size > this.#max || 2 * this.#rosters.members > this.#maxRostered) {
       this.#logs.delete(key);
       this.#logs.set(key, log);
     }
@@ -91,7 +91,7 @@ export class ThreadLogs {
       log = new ThreadLog(threadId, this.#queue(), this.#rosters);
       log.hint = headBucket;
       this.#logs.set(key, log);
-      if (this.#logs.size > this.#max || this.#rosters.members > this.#maxRostered) this.#forgetOne(log);
+      this.#forgetBeyond(log);
     }
     return log;
   }
@@ -106,12 +106,12 @@ export class ThreadLogs {
     return log;
   }
 
-  #forgetOne(newest: ThreadLog): void {
+  #forgetBeyond(newest: ThreadLog): void {
     for (const [key, log] of this.#logs) {
+      if (this.#logs.size <= this.#max && this.#rosters.members <= this.#maxRostered) return;
       if (log === newest || log.busy || log.renewing) continue;
       this.#logs.delete(key);
       log.forgotten();
-      return;
     }
   }
 }
