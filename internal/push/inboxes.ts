@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { inbox, type Publication, type Topic } from "../base/publication.ts";
 import type { Deadlines } from "../stream/deadlines.ts";
+import { DeviceChecks } from "./device-checks.ts";
 import { GroupTopics } from "./group-topics.ts";
 import { SUBSCRIBE_WAIT_MS } from "./limits.ts";
 import { OnlineUser } from "./online-user.ts";
@@ -12,7 +13,7 @@ export interface InboxesInit {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly messages: Pick<Messages, "membership">;
-  readonly threads: Pick<Threads, "groups">;
+  readonly threads: Pick<Threads, "groups" | "revoked">;
   readonly topics: Topics;
 }
 
@@ -26,6 +27,7 @@ export class Inboxes {
   readonly #clock: Clock;
   readonly #topics: Topics;
   readonly #groups: GroupTopics;
+  readonly #devices: DeviceChecks;
   readonly #inboxes = new Map<string, Inbox>();
   /** Users of whom something has become known, but not all. */
   #unsettled = new Set<OnlineUser>();
@@ -33,6 +35,7 @@ export class Inboxes {
   constructor(init: InboxesInit) {
     this.#clock = init.clock;
     this.#topics = init.topics;
+    this.#devices = new DeviceChecks(init);
     this.#groups = new GroupTopics({
       ...init,
       online: (userId) => this.#inboxes.get(userId)?.user,
@@ -50,12 +53,12 @@ export class Inboxes {
     const { userId } = session.identity;
     let known = this.#inboxes.get(userId);
     const isNew = !known;
-    known ??= new Inbox(userId, this.#groups, (user) => this.#settled(user));
+    known ??= new Inbox(userId, this.#groups, this.#devices, (user) => this.#settled(user));
     known.user.add(session);
     if (isNew) {
       this.#inboxes.set(userId, known);
       this.#topics.subscribe(known);
-    }
+    } else if (known.user.isSubscribed) this.#devices.check(known.user);
     return known.user.isReady;
   }
 
@@ -67,6 +70,7 @@ export class Inboxes {
     this.#inboxes.delete(userId);
     this.#unsettled.delete(known.user);
     this.#topics.unsubscribe(known);
+    this.#devices.stop(known.user);
     this.#groups.leave(known.user);
     return true;
   }
@@ -97,17 +101,25 @@ class Inbox implements Subscriber {
   readonly topic: Topic;
   readonly user: OnlineUser;
   readonly #groups: GroupTopics;
+  readonly #devices: DeviceChecks;
   readonly #settled: (user: OnlineUser) => void;
 
-  constructor(userId: string, groups: GroupTopics, settled: (user: OnlineUser) => void) {
+  constructor(
+    userId: string,
+    groups: GroupTopics,
+    devices: DeviceChecks,
+    settled: (user: OnlineUser) => void,
+  ) {
     this.topic = inbox(userId);
     this.user = new OnlineUser(userId);
     this.#groups = groups;
+    this.#devices = devices;
     this.#settled = settled;
   }
 
   subscribed(): void {
     this.user.isSubscribed = true;
+    this.#devices.check(this.user);
     this.#groups.list(this.user);
     this.#settled(this.user);
   }
@@ -116,6 +128,7 @@ class Inbox implements Subscriber {
     this.user.isSubscribed = false;
     this.user.areGroupsListed = false;
     this.user.forgetBlocks();
+    this.#devices.stop(this.user);
     this.#groups.stopListing(this.user);
   }
 

@@ -107,6 +107,9 @@ export const READS_AT_ONCE = 32;
 /** How long a list of groups may take; a membership has the deadline of every call to the message service. */
 export const GROUPS_MS = 10_000;
 
+/** How long a look at a user's devices may take: their streams end within 5 s. */
+export const DEVICES_MS = 4_000;
+
 /** The wait before such a call that failed is made again: from here, doubled each time, up to READ_AGAIN_MAX_MS. */
 export const READ_AGAIN_MS = 100;
 export const READ_AGAIN_MAX_MS = 10_000;

@@ -32,6 +32,11 @@ export class OnlineUser {
     return this.#sessions.length > 0;
   }
 
+  /** The devices that its sessions are on, each once. */
+  get deviceIds(): readonly string[] {
+    return [...new Set(this.#sessions.map((session) => session.identity.deviceId))];
+  }
+
   add(session: Session): void {
     this.#sessions = [...this.#sessions, session];
   }

@@ -97,6 +97,27 @@ describe("PushServer", () => {
     assert.deepEqual([phone.ended, tablet.ended, anns.ended], ["ok", undefined, undefined]);
   });
 
+  it("ends the session of a device that was revoked before it opened", async () => {
+    const world = new PushWorld();
+    const tablet = await world.live("bob", 2, { deviceId: "tablet" });
+    world.threads.revokedDevices.add("bob phone");
+    const second = await world.live("bob", 1);
+    assert.deepEqual([second.of("draining")[0]?.reason, second.ended], [DrainingReason.DEVICE_REVOKED, "ok"]);
+    assert.equal(tablet.ended, undefined);
+    tablet.drop();
+    const first = await world.live("bob", 3);
+    assert.equal(first.ended, "ok");
+  });
+
+  it("ends the sessions of a device of whose revocation the link was lost", async () => {
+    const world = new PushWorld({ linkBytes: 4_000 });
+    const phone = await world.live("bob", 1);
+    world.threads.revokedDevices.add("bob phone");
+    await world.channel.publish(revoked("bob", "phone"));
+    await world.publish(toBob(1, "x".repeat(8_000)));
+    assert.deepEqual([phone.of("draining")[0]?.reason, phone.ended], [DrainingReason.DEVICE_REVOKED, "ok"]);
+  });
+
   it("ends a revoked device's session at once even if its client does not read", async () => {
     const world = new PushWorld();
     const phone = await world.live("bob", 1);

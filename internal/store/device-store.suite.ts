@@ -35,6 +35,9 @@ export function deviceStoreTests(current: () => { store: DeviceStore; clock: Sto
     assert.equal(await store.revokeDevice(user, "phone"), true);
     assert.equal(await store.openDevice(user, "phone"), "revoked");
     assert.deepEqual(await store.listDevices(user), []);
+    await store.openDevice(user, "tablet");
+    assert.deepEqual(await store.revokedDevices(user, ["tablet", "phone", "unknown"]), ["phone"]);
+    assert.deepEqual(await store.revokedDevices(other, ["phone"]), []);
     assert.equal(await store.openDevice(other, "phone"), "open");
     assert.equal(await store.revokeDevice(user, "unknown"), false);
   });

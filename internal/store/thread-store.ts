@@ -124,6 +124,8 @@ export interface DeviceStore {
   openDevice(ownerId: string, deviceId: string): Promise<"open" | "revoked" | "full">;
   /** Those not revoked, the most recently opened first. */
   listDevices(ownerId: string): Promise<readonly Device[]>;
+  /** Which of these were revoked. */
+  revokedDevices(ownerId: string, deviceIds: readonly string[]): Promise<readonly string[]>;
   /** Resolves to false if the user has no such device. Revoking twice is fine. */
   revokeDevice(ownerId: string, deviceId: string): Promise<boolean>;
 }

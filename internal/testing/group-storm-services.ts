@@ -101,6 +101,7 @@ export class GroupStormServices {
             await this.#pause(CALL_TURNS);
             return threads.sync(...args);
           },
+          revoked: (...args) => threads.revoked(...args),
           groups: async (userId) => {
             await this.#pause(CALL_TURNS);
             return threads.groups(userId);

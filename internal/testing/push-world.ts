@@ -88,6 +88,13 @@ export class FakeThreads implements Threads {
   /** Groups that users are members of, in hex, by user. */
   readonly memberOf = new Map<string, readonly string[]>();
 
+  /** Devices that were revoked: user, blank, device. */
+  readonly revokedDevices = new Set<string>();
+
+  async revoked(userId: string, deviceIds: readonly string[]): Promise<readonly string[]> {
+    return deviceIds.filter((deviceId) => this.revokedDevices.has(`${userId} ${deviceId}`));
+  }
+
   async groups(userId: string): Promise<readonly Uint8Array[]> {
     return (this.memberOf.get(userId) ?? []).map(fromHex);
   }

@@ -73,6 +73,11 @@ export class ThreadService {
     return this.#store.groupsOf(userId);
   }
 
+  /** Which of these devices of the user were revoked, for push servers. From the primary. */
+  revoked(userId: string, deviceIds: readonly string[]): Promise<readonly string[]> {
+    return this.#store.revokedDevices(userId, deviceIds);
+  }
+
   /** The RPCs of ThreadService. Requests have passed the rules of the schema. */
   readonly handlers = {
     createDirectThread: (request: rpc.CreateDirectThreadRequest, call: Call) => this.#create(request, call),

@@ -241,6 +241,10 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
     return devices.sort((a, b) => b.lastOpenedAtMs - a.lastOpenedAtMs || compare(a.deviceId, b.deviceId));
   }
 
+  async revokedDevices(ownerId: string, deviceIds: readonly string[]): Promise<readonly string[]> {
+    return this.#read(() => deviceIds.filter((id) => this.#devices.state(ownerId, id) === "revoked"));
+  }
+
   revokeDevice(ownerId: string, deviceId: string): Promise<boolean> {
     return this.write(CHANGE_BYTES, () => this.#devices.revoke(ownerId, deviceId, this.#clock.nowMs()));
   }
