@@ -12,6 +12,7 @@ import { Code } from "../base/heddle-error.ts";
 import { hex, newUuid } from "../base/ids.ts";
 import { GatewayService } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
 import { MessageService } from "../gen/heddle/message/v1/message_service_pb.js";
+import { DrainingReason } from "../gen/heddle/push/v1/frame_pb.js";
 import { ThreadService } from "../gen/heddle/thread/v1/thread_service_pb.js";
 import { parseListenAddress } from "../rpc/listen-address.ts";
 import { devTokens } from "../testing/heddle-process.ts";
@@ -82,6 +83,18 @@ describe("Heddle in one process", () => {
     assert.equal(entry.seq, sent.seq);
     assert.equal(hex(entry.threadId), hex(sent.threadId));
     assert.equal(sent.recipientOffline, false);
+  });
+
+  it("opens no stream for long with a ticket from before its device was revoked", async () => {
+    const heddle = await start();
+    const bob = await signIn(heddle, "bob");
+    const { ticket } = await bob.gateway.openSession({ deviceId: "phone" });
+    await bob.threads.revokeDevice({ deviceId: "phone", requestId: newUuid(Date.now()) });
+    const stream = new RawStream(heddle.grpcUrl, ticket);
+    stream.open("phone");
+    const { reason } = await stream.next("draining");
+    assert.equal(reason, DrainingReason.DEVICE_REVOKED);
+    assert.equal(await stream.ended(), undefined);
   });
 
   it("keeps its data, its keys and its tickets over a restart", async () => {
