@@ -8,7 +8,7 @@ import { MessageParts } from "../testing/message-parts.ts";
 import { clientIdOf, storeLog } from "../testing/message-samples.ts";
 import { Hiding } from "./hiding.ts";
 import { RECEIPTS_BUCKET } from "./ports.ts";
-import { type Positions, positionsOf } from "./receipt-cell.ts";
+import { type Positions, positionsOf, receiptCells } from "./receipt-cell.ts";
 import { Receipts } from "./receipts.ts";
 import type { ThreadLog } from "./thread-log.ts";
 
@@ -56,6 +56,35 @@ describe("Raising positions", () => {
     const restarted = world.restart();
     await restarted.raise("bob", { readSeq: 4 });
     assert.equal((await restarted.list()).get("bob")?.readSeq, 6);
+  });
+
+  it("forgets the threads that were used first where positions are too many, and reads them again", async () => {
+    const world = await threadOf(9);
+    await world.raise("bob", { readSeq: 6 });
+    await world.pass(1_000);
+    const { receipts, raise, reads } = world.restart(2);
+    const logs = world.parts.logs;
+    await raise("bob", { readSeq: 7 });
+    await world.pass(1_000);
+    const before = reads();
+    await raise("bob", { readSeq: 8 });
+    assert.equal(reads(), before, "it is remembered");
+    await world.pass(1_000);
+    for (const other of ["cid", "dee"]) {
+      const threadId = world.parts.threads.add("ann", other);
+      await storeLog(world.parts.store.inner, threadId, 4, 3);
+      const row = { threadId, bucket: RECEIPTS_BUCKET };
+      const cells = ["ann", other].flatMap((userId) =>
+        receiptCells(userId, { deliveredSeq: 1, readSeq: 1, readOrdinal: 1 }),
+      );
+      await world.parts.store.inner.put(row, "r", cells);
+      const log = await logs.open(threadId, "ann");
+      await receipts.raise(log, { userId: "ann", deliveredSeq: 0, readSeq: 1, originSession: "" });
+    }
+    const forgotten = reads();
+    await raise("bob", { readSeq: 8 });
+    assert.equal(reads(), forgotten + 1);
+    assert.equal((await world.list()).get("bob")?.readSeq, 8);
   });
 
   it("lists nobody without a known position", async () => {
@@ -324,7 +353,12 @@ async function threadOf(seq: number) {
   return worldOf(parts, await parts.open());
 }
 
-function worldOf(parts: MessageParts, log: ThreadLog, visibilities = new MemoryVisibilities()) {
+function worldOf(
+  parts: MessageParts,
+  log: ThreadLog,
+  visibilities = new MemoryVisibilities(),
+  maxPositions?: number,
+) {
   const { store, threads, channel, clock, heads, reader, judging, bucketSize } = parts;
   const receipts = new Receipts({
     store,
@@ -336,6 +370,7 @@ function worldOf(parts: MessageParts, log: ThreadLog, visibilities = new MemoryV
     clock,
     hiding: new Hiding(visibilities),
     bucketSize,
+    ...(maxPositions === undefined ? {} : { maxPositions }),
   });
   return {
     parts,
@@ -357,6 +392,7 @@ function worldOf(parts: MessageParts, log: ThreadLog, visibilities = new MemoryV
       const row = { threadId: parts.threadId, bucket: RECEIPTS_BUCKET };
       return positionsOf((await store.inner.get(row, { family: "r" })).cells).get(userId);
     },
+    reads: () => store.gets.filter(({ query }) => "family" in query).length,
     puts: () => parts.trace.filter((call) => call === "put r").length,
     rows: () => threads.raised.map(({ ownerId, readSeq }) => `${ownerId} ${readSeq}`),
     told: () =>
@@ -365,6 +401,6 @@ function worldOf(parts: MessageParts, log: ThreadLog, visibilities = new MemoryV
         .flatMap(({ frame }) => fromBinary(ServerFrameSchema, frame).events)
         .flatMap(({ kind }) => (kind.case === "receipt" ? [kind.value] : [])),
     /** Another service on the same ports, which remembers nothing. */
-    restart: () => worldOf(parts, log),
+    restart: (maxPositions?: number) => worldOf(parts, log, visibilities, maxPositions),
   };
 }

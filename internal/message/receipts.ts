@@ -22,6 +22,8 @@ const FLUSH_EVERY_MS = 1_000;
 const SWEEP_MS = 50;
 /** Threads whose positions are remembered; clean ones beyond it are forgotten, the longest unused first. */
 const MAX_THREADS = 50_000;
+/** Positions of all of them as they were loaded, at about 150 bytes each; beyond it the same. */
+const MAX_POSITIONS = 1_000_000;
 /** Flushes under way at a time. */
 const MAX_FLUSHES = 256;
 /** Deadline of one flush, in ms: 4 s for the store and a little for the channel. After it comes the next try. */
@@ -44,6 +46,8 @@ export interface ReceiptPorts {
   readonly clock: Clock;
   readonly hiding: Hiding;
   readonly bucketSize: number;
+  /** Positions that are remembered: 1,000,000 but in tests. */
+  readonly maxPositions?: number;
 }
 
 /**
@@ -53,6 +57,8 @@ export interface ReceiptPorts {
 export class Receipts {
   readonly #ports: ReceiptPorts;
   readonly #threads = new Map<string, ThreadReceipts>();
+  /** Positions that loads have brought to them. */
+  #positions = 0;
   readonly #dirty = new Set<ThreadReceipts>();
   readonly #copies: RowCopies;
   #sweeping = false;
@@ -169,7 +175,7 @@ export class Receipts {
     if (!thread) {
       thread = new ThreadReceipts(log);
       this.#threads.set(log.key, thread);
-      if (this.#threads.size > MAX_THREADS) this.#forgetOne();
+      this.#forgetBeyond(thread);
     }
     thread.log = log;
     if (!thread.loaded) {
@@ -186,16 +192,22 @@ export class Receipts {
         thread.users.set(userId, highest(stored, positionOf(thread, userId)));
       }
       thread.loaded = true;
+      if (this.#threads.get(thread.key) !== thread) return;
+      thread.positions = thread.users.size;
+      this.#positions += thread.positions;
     } finally {
       thread.loading = undefined;
     }
+    this.#forgetBeyond(thread);
   }
 
-  #forgetOne(): void {
+  #forgetBeyond(newest: ThreadReceipts): void {
+    const max = this.#ports.maxPositions ?? MAX_POSITIONS;
     for (const [key, thread] of this.#threads) {
-      if (this.#dirty.has(thread) || thread.loading) continue;
+      if (this.#threads.size <= MAX_THREADS && this.#positions <= max) return;
+      if (thread === newest || this.#dirty.has(thread) || thread.loading) continue;
       this.#threads.delete(key);
-      return;
+      this.#positions -= thread.positions;
     }
   }
 

@@ -9,6 +9,8 @@ export class ThreadReceipts {
   /** The log as it came last: it knows whom to tell. */
   log: ThreadLog;
   readonly users = new Map<string, Positions>();
+  /** How many of them were loaded: what it is counted with. */
+  positions = 0;
   /** Whether the stored positions are in `users`. */
   loaded = false;
   loading: Promise<void> | undefined;
