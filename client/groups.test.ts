@@ -92,17 +92,17 @@ describe("A group in a client", () => {
 
   it("lets an old row and old history change nothing", async () => {
     const world = await inGroup();
-    world.transport.stream.hear(renamed(2, "Sunday"), rowHeard(groupRow(1)));
+    world.transport.stream.hear(renamed(3, "Sunday"), renamed(2, "Friday"), rowHeard(groupRow(1)));
     await settled();
     assert.equal(groupOf(world)?.name, "Sunday");
     world.transport.answers.ListEntries = ({ position }: ListEntriesRequest) => {
-      const entries = position.value === 2n ? [renamed(3, "Tuesday").value] : [];
+      const entries = position.value === 3n ? [renamed(4, "Tuesday").value] : [];
       return { entries, head: head(9) };
     };
     world.transport.stream.hear(rowHeard(groupRow(9, { name: "Monday" })));
     await settled();
     await world.pass(30);
-    assert.deepEqual(world.seqs(), [1, 2, 3]);
+    assert.deepEqual(world.seqs(), [1, 2, 3, 4]);
     assert.equal(groupOf(world)?.name, "Monday", "what is pulled was before the row");
     world.transport.stream.hear(renamed(9, "Wednesday"));
     await settled();
@@ -151,6 +151,7 @@ describe("A group in a client", () => {
     const conversation = world.client.conversation(THREAD);
     world.transport.stream.hear({ case: "behind", value: { threadId: fromHex(THREAD), head: head(3) } });
     world.transport.stream.hear(change(2, { removed: ["ann"], memberCount: 1 }));
+    world.transport.stream.hear({ case: "behind", value: { threadId: fromHex(THREAD), head: head(8) } });
     await settled();
     await world.pass(1_000);
     assert.equal(world.transport.requests("ListEntries").length, 0, "what is above is not for ann");

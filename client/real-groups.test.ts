@@ -116,6 +116,26 @@ describe("Groups and blocks on a running Heddle", function () {
     assert.equal(threadOf(a, threadId)?.hasLeft, true);
   });
 
+  it("are large above 256 members: everybody gets what is said, and nobody a tick for it", async () => {
+    const [ann, bob, cleo] = [newName("ann"), newName("bob"), newName("cleo")];
+    const [a, b, c] = [await join(ann), await join(bob, "web"), await join(cleo)];
+    const guests = Array.from({ length: 254 }, (_, at) => `${ann}-guest-${at}`);
+    const { threadId, isLarge } = await a.groups.create("Hall", [bob, ...guests]);
+    assert.equal(isLarge, false);
+    assert.equal((await a.groups.add(threadId, [cleo])).isLarge, true);
+    await until(b, () => threadOf(b, threadId)?.isLarge === true);
+    const send = await a.send({ threadId }, "is this on?");
+    await send.outcome();
+    await has(b, threadId, "is this on?");
+    await has(c, threadId, "is this on?");
+    b.markRead(threadId, send.item.seq ?? 0);
+    const again = await join(bob, "grpc", "two");
+    await until(again, () => threadOf(again, threadId)?.isLarge === true);
+    await again.conversation(threadId).open();
+    assert.ok(texts(again, threadId).includes("is this on?"));
+    assert.equal(send.item.state, "sent");
+  });
+
   it("say who is writing, and who did what", async () => {
     const [ann, bob] = [newName("ann"), newName("bob")];
     const [a, b] = [await join(ann), await join(bob)];
