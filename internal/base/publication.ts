@@ -29,8 +29,8 @@ export type PublicationKind =
   /** For push servers only: end the sessions of `deviceId`. `frame` is empty. */
   | "device_revoked"
   /**
-   * For push servers only: from now on, while `isBlocked`, neither of `userId` and `otherUserId` gets typing or receipts
-   * of the other in a direct thread. `frame` is empty.
+   * For push servers only: whether a block between `userId` and `otherUserId`, in either direction, is there from now on.
+   * While it is, neither gets typing or receipts of the other in a direct thread. `frame` is empty.
    */
   | "block_changed";
 

@@ -105,6 +105,13 @@ describe("GroupTopic", () => {
     ]);
   });
 
+  it("tells nobody that one writes oneself", () => {
+    const told = inStep();
+    told.rules.deliver({ ...event(0, { kind: "typing" }), userId: "ann" });
+    told.rules.deliver({ ...event(0, { kind: "receipt" }), userId: "ann" });
+    assert.deepEqual(told.news, ["bob typing 0", "ann receipt 0", "bob receipt 0"]);
+  });
+
   it("gives a user nothing before its membership has been read", () => {
     const told = inStep();
     told.rules.leave(BOB);

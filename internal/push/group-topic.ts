@@ -126,7 +126,7 @@ export class GroupTopic<U extends LocalUser> {
       if (this.#isInStep) this.#deliverEntry(event, group);
       else this.#hold(event, group);
     } else if (this.#isInStep) {
-      if (!isUnseen) for (const user of this.#members.keys()) this.#to.forward(user, event);
+      if (!isUnseen) this.#forwardToAll(event);
       else if (event.kind !== "typing") this.#loseStep();
     }
   }
@@ -167,6 +167,13 @@ export class GroupTopic<U extends LocalUser> {
     this.#seq = 0;
     this.#held = [];
     this.#heldSince = 0;
+  }
+
+  /** Receipts to all, one's own to one's other devices too; `typing` to all others. */
+  #forwardToAll(event: Publication): void {
+    for (const user of this.#members.keys()) {
+      if (event.kind !== "typing" || user.userId !== event.userId) this.#to.forward(user, event);
+    }
   }
 
   #deliverEntry(entry: Publication, { membersSeq, change }: GroupMark): void {

@@ -42,11 +42,6 @@ export class GroupTopics {
     this.#context = { ...init, gate: new CallGate(READS_AT_ONCE), ended };
   }
 
-  /** Topics subscribed to. */
-  get size(): number {
-    return this.#groups.size;
-  }
-
   /** Lists the user's groups and enters it into their topics. Its inbox has been subscribed to. */
   list(user: OnlineUser): void {
     const { clock, deadlines, threads } = this.#init;

@@ -144,6 +144,22 @@ describe("Inboxes", () => {
       assert.deepEqual(count(), [2, 2]);
     });
 
+    it("drop also what waits already, and no entry", async () => {
+      const { world, channel, bob } = await open();
+      const [link] = channel.links;
+      channel.asked[0]?.settle();
+      await world.loop.settle();
+      for (const event of [read("ann", "bob"), read("cyn", "bob"), toBob(1), block("ann", "bob", true)]) {
+        link?.deliver(event, [inbox("bob")]);
+      }
+      await world.loop.settle();
+      assert.deepEqual(
+        bob.of("receipt").map(({ userId }) => userId),
+        ["cyn"],
+      );
+      assert.equal(bob.of("entry").length, 1);
+    });
+
     it("leave what the blocked one says to others, and what both say in groups", async () => {
       const world = new PushWorld();
       const group = new FakeGroup(world, threadOf(9), ["ann", "bob"]);

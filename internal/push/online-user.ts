@@ -91,7 +91,10 @@ export class OnlineUser {
     const other = userId === this.userId ? otherUserId : userId;
     this.#blocked ??= new Set();
     this.#blocked.delete(other);
-    if (isBlocked) this.#blocked.add(other);
+    if (isBlocked) {
+      this.#blocked.add(other);
+      for (const session of this.#sessions) session.forget((event) => this.#isBetweenBlocked(event));
+    }
     const [oldest] = this.#blocked;
     if (this.#blocked.size > BLOCKS && oldest !== undefined) this.#blocked.delete(oldest);
   }

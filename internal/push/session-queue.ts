@@ -139,6 +139,11 @@ export class SessionQueue {
     if (this.queuedBytes > QUEUE_BYTES) this.#giveWay();
   }
 
+  /** Drops what waits and may not be told any more: receipts and `typing`, which leave nothing missing. */
+  forget(isGone: (event: Publication) => boolean): void {
+    this.#live?.remove((event) => (event.kind === "receipt" || event.kind === "typing") && isGone(event));
+  }
+
   /** Drops the presence that waits of everybody else. */
   keepPresenceOf(userIds: ReadonlySet<string>): void {
     this.#presence?.keepOnly(userIds);

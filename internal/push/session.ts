@@ -134,6 +134,11 @@ export class Session {
     this.#flushSoon();
   }
 
+  /** Drops receipts and `typing` that wait and may not be told any more. */
+  forget(isGone: (event: Publication) => boolean): void {
+    this.#queue.forget(isGone);
+  }
+
   /** Whoever else was watched is not any more: nothing that waits of them is told. */
   tellOnlyOf(userIds: ReadonlySet<string>): void {
     this.#queue.keepPresenceOf(userIds);

@@ -32,10 +32,14 @@ export class WaitingEvents {
 
   /** Removes and returns the entries of a thread. */
   removeEntries(thread: string): Publication[] {
-    const isOfThread = (one: Publication) => one.kind === "entry" && one.thread === thread;
-    const removed = this.#events.filter(isOfThread);
+    return this.remove((one) => one.kind === "entry" && one.thread === thread);
+  }
+
+  /** Removes and returns those of which `isGone` is true. */
+  remove(isGone: (event: Publication) => boolean): Publication[] {
+    const removed = this.#events.filter(isGone);
     if (removed.length > 0) {
-      this.#events = this.#events.filter((one) => !isOfThread(one));
+      this.#events = this.#events.filter((one) => !isGone(one));
       this.#bytes -= bytesOf(removed);
     }
     return removed;

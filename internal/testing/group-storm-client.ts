@@ -1,7 +1,11 @@
-import { toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { fromHex, hex } from "../base/ids.ts";
 import { type Entry, EntrySchema } from "../gen/heddle/message/v1/entry_pb.js";
-import type { ListEntriesRequest } from "../gen/heddle/message/v1/message_service_pb.js";
+import {
+  type ListEntriesRequest,
+  type ListEntriesResponse,
+  ListEntriesResponseSchema,
+} from "../gen/heddle/message/v1/message_service_pb.js";
 import type { Refused } from "../gen/heddle/push/v1/frame_pb.js";
 import type { PushServer } from "../push/service.ts";
 import type { FakeByteStream } from "./fake-byte-stream.ts";
@@ -201,13 +205,14 @@ export class GroupStormClient {
     this.#missing.delete(thread);
   }
 
-  async #list(thread: string, after: number, pageSize: number) {
+  async #list(thread: string, after: number, pageSize: number): Promise<ListEntriesResponse> {
     const position = { case: "afterSeq", value: BigInt(after) };
     const request = { threadId: fromHex(thread), position, pageSize } as ListEntriesRequest;
-    const page = await this.#services
-      .message(this.#number)
-      .handlers.listEntries(request, { caller: { userId: this.userId } });
-    return { entries: (page.entries ?? []) as Entry[], head: page.head };
+    const { listEntries } = this.#services.message(this.#number).handlers;
+    const page = await listEntries(request, { caller: { userId: this.userId } });
+    // As over the wire: the server joins the entries of a page without decoding them.
+    const bytes = toBinary(ListEntriesResponseSchema, create(ListEntriesResponseSchema, page));
+    return fromBinary(ListEntriesResponseSchema, bytes);
   }
 }
 
