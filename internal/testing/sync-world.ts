@@ -56,7 +56,10 @@ export class SyncWorld {
     });
     const sync: ThreadStore["sync"] = async (...args) => variant(await this.#store.sync(...args));
     this.#sync = new Sync({
-      rows: { sync: (...args) => this.points.call("rows", "thread", false, () => sync(...args)) },
+      rows: {
+        get: (...args) => this.#store.get(...args),
+        sync: (...args) => this.points.call("rows", "thread", false, () => sync(...args)),
+      },
       heads: {
         heads: (threads) =>
           this.points.call("heads", "message", false, async () => {

@@ -179,7 +179,7 @@ export class TouchWorld {
     };
     const heads = new HeadReader(store, BUCKET_SIZE);
     return new Sync({
-      rows: { sync: read },
+      rows: { sync: read, get: (...args) => this.#rows.get(...args) },
       heads: {
         heads: async (threads) => {
           const read = async ({ threadId }: { threadId: Uint8Array }) =>

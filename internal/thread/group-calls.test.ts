@@ -88,6 +88,20 @@ describe("The calls of groups", () => {
     assert.deepEqual([row?.joinedSeq, row?.role], [2n, MemberRole.MEMBER]);
   });
 
+  it("name no head above the leaving entry to one who leaves while it is told", async () => {
+    const heads = calls.heads.bind(calls);
+    calls.heads = async (threads) => {
+      calls.heads = heads;
+      await leave(bob);
+      calls.post(threadId);
+      return heads(threads);
+    };
+    await add([bob, "dan"]);
+    const told = calls.published.filter(({ topics }) => topics[0] === "user/bob").map(rowIn);
+    assert.deepEqual(told.at(-1)?.hasLeft, true);
+    assert.deepEqual(new Set(told.map((row) => row?.head?.seq)), new Set([3n]));
+  });
+
   it("tell all of it again when a call is repeated", async () => {
     const requestId = newRequestId();
     await add(["dan"], requestId);

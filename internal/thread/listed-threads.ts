@@ -1,5 +1,5 @@
 import { hex } from "../base/ids.ts";
-import type { Heads, ThreadRow } from "./ports.ts";
+import type { Heads, ThreadRow, ThreadStore } from "./ports.ts";
 
 /** A row with the thread's head, read from the message store after the row. */
 export interface ListedThread {
@@ -11,13 +11,25 @@ export interface ListedThread {
 export const NO_ENTRIES = { seq: 0, ordinal: 0 };
 
 /**
- * Reads the heads of rows that were read before. Asks nothing for no rows. The head of one who left a group is that of
- * the leaving entry: what came later is not for it to know.
+ * Reads the heads of an owner's rows that were read before. Asks nothing for no rows. The head of one who left a group
+ * is that of the leaving entry: what came later is not for it to know. It may have left since its row was read, so rows
+ * of groups are looked at again: what is in a log above a leaving entry came after that one was projected.
  */
-export async function withHeads(heads: Heads, rows: readonly ThreadRow[]): Promise<readonly ListedThread[]> {
-  if (rows.length === 0) return [];
+export async function withHeads(
+  heads: Heads,
+  rows: readonly ThreadRow[],
+  store: Pick<ThreadStore, "get">,
+): Promise<readonly ListedThread[]> {
+  const [first] = rows;
+  if (!first) return [];
   const found = await heads.heads(rows);
-  return rows.map((row) => ({ row, head: headFor(row, found.get(hex(row.threadId)) ?? NO_ENTRIES) }));
+  const groups = rows.filter(({ group }) => group && !group.left).map(({ threadId }) => threadId);
+  const later = groups.length > 0 ? await store.get(first.ownerId, groups) : [];
+  const laterRows = new Map(later.map((row) => [hex(row.threadId), row]));
+  return rows.map((row) => {
+    const key = hex(row.threadId);
+    return { row, head: headFor(laterRows.get(key) ?? row, found.get(key) ?? NO_ENTRIES) };
+  });
 }
 
 /** A direct thread is made before its first entry: until that one is there, lists leave it out. */

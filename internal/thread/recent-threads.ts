@@ -23,10 +23,10 @@ type Place = { readonly updatedAtMs: number; readonly threadId: Uint8Array };
  * above what was listed: it may be missed here, and comes through Sync.
  */
 export class RecentThreads {
-  readonly #rows: Pick<ThreadStore, "list">;
+  readonly #rows: Pick<ThreadStore, "list" | "get">;
   readonly #heads: Heads;
 
-  constructor(ports: { readonly rows: Pick<ThreadStore, "list">; readonly heads: Heads }) {
+  constructor(ports: { readonly rows: Pick<ThreadStore, "list" | "get">; readonly heads: Heads }) {
     this.#rows = ports.rows;
     this.#heads = ports.heads;
   }
@@ -39,7 +39,7 @@ export class RecentThreads {
     for (let round = 0; round < MAX_ROUNDS && threads.length < size; round++) {
       const wanted = size - threads.length;
       const rows = await this.#rows.list(ownerId, wanted, place);
-      threads.push(...(await withHeads(this.#heads, rows)).filter(isListed));
+      threads.push(...(await withHeads(this.#heads, rows, this.#rows)).filter(isListed));
       if (rows.length < wanted) return { threads, nextPageToken: new Uint8Array(0) };
       place = rows.at(-1) ?? place;
     }

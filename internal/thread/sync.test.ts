@@ -14,12 +14,14 @@ describe("A page of Sync", () => {
   let clock: FakeClock;
   let store: SqliteThreadStore;
   let headReads: number;
+  let whileRead: (() => Promise<void>) | undefined;
   const seqs = new Map<string, number>();
 
   beforeEach(() => {
     clock = new FakeClock();
     store = new SqliteThreadStore({ path: ":memory:", clock });
     headReads = 0;
+    whileRead = undefined;
     seqs.clear();
   });
   afterEach(() => store.close());
@@ -27,6 +29,8 @@ describe("A page of Sync", () => {
   const heads: Heads = {
     async heads(threads) {
       headReads++;
+      await whileRead?.();
+      whileRead = undefined;
       return new Map(
         threads.map(({ threadId }) => {
           const seq = seqs.get(hex(threadId)) ?? 0;
@@ -229,6 +233,17 @@ describe("A page of Sync", () => {
       assert.deepEqual(second.threads[0]?.head, { seq: 5, ordinal: 3 });
       assert.equal(second.threads[0]?.row.group?.role, undefined);
       assert.equal(second.nextPageToken.length, 0);
+    });
+
+    it("names no head above the leaving entry of one that is left while heads are read", async () => {
+      const threadId = await group(2, { isLarge: false });
+      whileRead = async () => {
+        await group(2, leave);
+        seqs.set(hex(threadId), 30);
+      };
+      const { threads, cursor } = await sync();
+      assert.deepEqual(threads[0]?.head, { seq: 5, ordinal: 3 });
+      assert.deepEqual(ids((await sync(cursor)).threads), [2], "its row is new to the next");
     });
 
     it("lists one that has become large since the sync before", async () => {

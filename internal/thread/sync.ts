@@ -74,10 +74,10 @@ const START_OF_ALL: Place = {
  * A client keeps its old cursor until the last page, so a sync that breaks off is begun again and loses nothing.
  */
 export class Sync {
-  readonly #rows: Pick<ThreadStore, "sync">;
+  readonly #rows: Pick<ThreadStore, "sync" | "get">;
   readonly #heads: Heads;
 
-  constructor(ports: { readonly rows: Pick<ThreadStore, "sync">; readonly heads: Heads }) {
+  constructor(ports: { readonly rows: Pick<ThreadStore, "sync" | "get">; readonly heads: Heads }) {
     this.#rows = ports.rows;
     this.#heads = ports.heads;
   }
@@ -102,7 +102,8 @@ export class Sync {
       place = START_OF_ALL;
       page = await this.#read(ownerId, place, limit);
     }
-    const threads = (await withHeads(this.#heads, [...page.rows, ...page.large])).filter(isListed);
+    const rows = [...page.rows, ...page.large];
+    const threads = (await withHeads(this.#heads, rows, this.#rows)).filter(isListed);
     const atMs = Math.min(place.atMs, page.nowMs);
     const { epoch, version } = page;
     if (!page.hasMore) {

@@ -20,7 +20,8 @@ export class ThreadViews {
 
   /** Rejects with THREAD_NOT_FOUND if the owner has no row of it. */
   async read(ownerId: string, threadId: Uint8Array): Promise<ListedThread> {
-    const [listed] = await withHeads(this.#init.heads, await this.#init.store.get(ownerId, [threadId]));
+    const { heads, store } = this.#init;
+    const [listed] = await withHeads(heads, await store.get(ownerId, [threadId]), store);
     if (!listed) throw threadNotFound();
     return listed;
   }
@@ -36,7 +37,9 @@ export class ThreadViews {
     const isTold = ({ ownerId, version }: ThreadRow) => told.get(ownerId)?.row.version === version;
     for (let rows = await store.rowsOf(threadId, ownerIds); rows.length > 0; ) {
       const head = (await heads.heads(rows.slice(0, 1))).get(hex(threadId)) ?? NO_ENTRIES;
-      const listed = rows.map((row) => ({ row, head: headFor(row, head) }));
+      // Whoever has left meanwhile is told the head of its leaving entry at most.
+      const now = new Map((await store.rowsOf(threadId, ownerIds)).map((row) => [row.ownerId, row]));
+      const listed = rows.map((row) => ({ row, head: headFor(now.get(row.ownerId) ?? row, head) }));
       await Promise.all(listed.map((one) => this.#init.channel.publish(threadChanged(one))));
       for (const one of listed) told.set(one.row.ownerId, one);
       rows = (await store.rowsOf(threadId, ownerIds)).filter((row) => !isTold(row));
