@@ -1,7 +1,7 @@
 /** Told when a store stops serving and when it serves again, for logs and metrics. Both calls must not throw. */
 export interface StoreWatch {
-  /** Once per trouble; the store is already mending itself. */
+  /** Once per trouble; the store is already mending itself. Again where one turns into another: stuck, then broken. */
   failed(error: unknown): void;
-  /** It serves again. */
+  /** It serves again: once, whatever the troubles were. */
   recovered(): void;
 }

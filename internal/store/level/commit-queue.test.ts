@@ -6,6 +6,7 @@ import { encodeHead } from "../../base/head.ts";
 import { ErrorReason, HeddleError } from "../../base/heddle-error.ts";
 import { FakeClock } from "../../testing/fake-clock.ts";
 import { rowKey } from "../keys.ts";
+import type { StoreWatch } from "../store-watch.ts";
 import { CommitQueue, STALL_MS } from "./commit-queue.ts";
 import { HeadCache } from "./head-cache.ts";
 import { LevelFolder } from "./level-folder.ts";
@@ -26,11 +27,18 @@ describe("CommitQueue", () => {
   let clock: BatchClock;
   let folder: LevelFolder;
   let heads: HeadCache;
+  /** What the watch was told. */
+  let told: string[];
+  const watch: StoreWatch = {
+    failed: (error) => told.push((error as Error).message),
+    recovered: () => told.push("recovered"),
+  };
 
   beforeEach(async () => {
     path = await mkdtemp(join(tmpdir(), "heddle-queue-"));
     clock = new BatchClock();
-    folder = await LevelFolder.open({ path, clock });
+    told = [];
+    folder = await LevelFolder.open({ path, clock, watch });
     heads = new HeadCache(4096);
   });
   afterEach(async () => {
@@ -39,7 +47,7 @@ describe("CommitQueue", () => {
   });
 
   const queueOf = (maxQueuedBytes = 1_000_000, maxBatchBytes = 100_000) =>
-    new CommitQueue({ folder, heads, clock, maxQueuedBytes, maxBatchBytes });
+    new CommitQueue({ folder, heads, clock, maxQueuedBytes, maxBatchBytes, watch });
   const write = (byte: number, seq = 1, expected?: Uint8Array) => ({
     row: { threadId: new Uint8Array(16).fill(byte), bucket: 0 },
     expected,
@@ -114,6 +122,33 @@ describe("CommitQueue", () => {
     assert.notEqual((await stored(1)).head, undefined); // It was applied after all, as such a write may be.
     assert.equal((await stored(2)).head, undefined);
     assert.equal(await queue.commit(write(1, 2, head(1)), 200), true);
+  });
+
+  it("tells its watch once that a batch is stuck, and once that it has come through", async () => {
+    const queue = queueOf();
+    const stuck = assert.rejects(queue.commit(write(1), 200), isUnavailable);
+    await turn();
+    assert.deepEqual(told, []);
+    clock.advance(STALL_MS);
+    clock.advance(10 * STALL_MS);
+    await stuck;
+    await assert.rejects(queue.commit(write(2), 200), isUnavailable);
+    assert.deepEqual(told, ["a batch of the message store has been under way for 5000 ms"]);
+    await queue.drained();
+    assert.deepEqual(told.slice(1), ["recovered"]);
+    await queue.commit(write(2), 200);
+    assert.equal(told.length, 2);
+  });
+
+  it("leaves it to the folder to tell that a batch which was stuck has failed, and of its recovery", async () => {
+    const queue = queueOf();
+    const stuck = assert.rejects(queue.commit(write(1), 200), isUnavailable);
+    await turn();
+    clock.advance(STALL_MS);
+    await stuck;
+    folder.fail(new Error("the disk is gone"));
+    await queue.drained();
+    assert.deepEqual(told.slice(1), ["the disk is gone"]);
   });
 
   it("takes no writes while the folder cannot be written", async () => {

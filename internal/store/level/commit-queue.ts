@@ -1,5 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import { overloaded, storeUnavailable } from "../../base/heddle-error.ts";
+import type { StoreWatch } from "../store-watch.ts";
 import { CommitPlan, type Write } from "./commit-plan.ts";
 import type { HeadCache } from "./head-cache.ts";
 import type { LevelFolder } from "./level-folder.ts";
@@ -12,6 +13,8 @@ export interface CommitQueueInit {
   readonly maxQueuedBytes: number;
   /** Bytes of one LevelDB batch; a write that is larger goes alone. */
   readonly maxBatchBytes: number;
+  /** Told of a batch that is stuck, and of its end; of one that fails the folder tells. */
+  readonly watch?: StoreWatch | undefined;
 }
 
 /** Writes of one batch: at 5 µs each, about 10 ms of the event loop. Below the rows that HeadCache keeps. */
@@ -105,7 +108,7 @@ export class CommitQueue {
       rejectAll(group, error);
     } finally {
       unwatch();
-      this.#stalled = false;
+      if (this.#stalled) this.#moves();
       for (const pending of group) this.#bytes -= pending.bytes;
     }
   }
@@ -125,8 +128,14 @@ export class CommitQueue {
   #stall(group: readonly Pending[]): void {
     this.#stalled = true;
     const error = new Error(`a batch of the message store has been under way for ${STALL_MS} ms`);
+    this.#init.watch?.failed(error);
     rejectAll(group, error);
     this.#rejectWaiting(error);
+  }
+
+  #moves(): void {
+    this.#stalled = false;
+    if (this.#init.folder.writable) this.#init.watch?.recovered();
   }
 
   #rejectWaiting(error: unknown): void {

@@ -54,6 +54,7 @@ export class LevelMessageStore implements MessageStore {
       clock: init.clock,
       maxQueuedBytes: init.maxQueuedBytes ?? DEFAULT_QUEUED_BYTES,
       maxBatchBytes: BATCH_BYTES,
+      watch: init.watch,
     });
     return new LevelMessageStore(folder, queue);
   }
