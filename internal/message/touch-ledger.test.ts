@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { FakeClock } from "../testing/fake-clock.ts";
-import { TOUCH_COUNTS_MS, TOUCH_RENEWS_MS, type TouchAges, TouchLedger } from "./touch-ledger.ts";
+import {
+  LOOK_EVERY_MS,
+  TOUCH_COUNTS_MS,
+  TOUCH_RENEWS_MS,
+  type TouchAges,
+  TouchLedger,
+} from "./touch-ledger.ts";
 
 const BOTH = ["ann", "bob"];
 
@@ -67,6 +73,34 @@ describe("TouchLedger (docs/design.md, section 6, Touch)", () => {
       assert.deepEqual(ledger.uncovered(ages, BOTH, TOUCH_COUNTS_MS), []);
     });
   }
+
+  it("forgets all touches when the wall clock jumps and is set back before the next use", () => {
+    const { clock, ledger, ages } = touched();
+    clock.advance(10_000);
+    clock.jumpWall(120_000);
+    clock.advance(LOOK_EVERY_MS);
+    clock.jumpWall(-120_000);
+    clock.advance(LOOK_EVERY_MS);
+    assert.deepEqual(ledger.uncovered(ages, BOTH, TOUCH_COUNTS_MS), BOTH);
+    clock.advance(1);
+    ledger.confirmed(ages, BOTH, ledger.beforeSending());
+    clock.advance(LOOK_EVERY_MS);
+    assert.deepEqual(ledger.uncovered(ages, BOTH, TOUCH_COUNTS_MS), [], "and goes on");
+  });
+
+  it("looks at the clocks with one timer, and only while a touch may count", () => {
+    const { clock, ledger, ages } = untouched();
+    assert.equal(clock.waiting, 0);
+    for (let at = 0; at < 3; at++) ledger.confirmed(ages, BOTH, ledger.beforeSending());
+    assert.equal(clock.waiting, 1);
+    clock.advance(TOUCH_COUNTS_MS - LOOK_EVERY_MS);
+    assert.equal(clock.waiting, 1);
+    clock.advance(LOOK_EVERY_MS);
+    assert.equal(clock.waiting, 0);
+    clock.jumpWall(120_000); // Nobody looks, and nothing counts.
+    assert.deepEqual(ledger.uncovered(ages, BOTH, TOUCH_COUNTS_MS), BOTH);
+    assert.equal(clock.waiting, 1);
+  });
 
   it("bears up to a second of difference, and adds small ones up", () => {
     const { clock, ledger, ages } = touched();

@@ -6,6 +6,8 @@ export const TOUCH_COUNTS_MS = 45_000;
 export const TOUCH_RENEWS_MS = 40_000;
 /** Wall and monotonic clock further apart than this since the last look: all touches are forgotten. */
 const CLOCKS_APART_MS = 1_000;
+/** How often the clocks are looked at while a touch may count: a jump that is undone between two looks is not noticed. */
+export const LOOK_EVERY_MS = 1_000;
 
 /** When the members of one thread were last touched, by the monotonic clock. */
 export type TouchAges = Map<string, number>;
@@ -13,12 +15,17 @@ export type TouchAges = Map<string, number>;
 /**
  * The rule of touches: a touch is in force at the commit, or becomes visible after it. Its age counts from before it
  * was sent, and is judged when the append has been confirmed. Either half alone loses messages.
+ *
+ * Every use looks at the clocks, and, until no touch can count any more, so does one timer: a wall clock that jumps
+ * forward and back again lets a sync in between see a time at which no touch was in force.
  */
 export class TouchLedger {
   readonly #clock: Clock;
   /** Raised when the clocks have moved apart: ages noted before do not count. */
   #validFromMs = Number.NEGATIVE_INFINITY;
   #apartMs: number;
+  #usedAtMs = Number.NEGATIVE_INFINITY;
+  #isLooking = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -27,7 +34,9 @@ export class TouchLedger {
 
   /** The moment to note for a touch that is about to be sent. */
   beforeSending(): number {
-    return this.#clock.monotonicMs();
+    const now = this.#clock.monotonicMs();
+    this.#used(now);
+    return now;
   }
 
   /** Notes a confirmed touch, with the moment from before it was sent. */
@@ -40,7 +49,7 @@ export class TouchLedger {
   /** The members whom no confirmed touch younger than `withinMs` covers now. */
   uncovered(ages: TouchAges, members: readonly string[], withinMs: number): readonly string[] {
     const now = this.#clock.monotonicMs();
-    this.#compareClocks(now);
+    this.#used(now);
     const oldest = Math.max(now - withinMs, this.#validFromMs);
     let missing: string[] | undefined;
     for (const member of members) {
@@ -50,6 +59,22 @@ export class TouchLedger {
       missing.push(member);
     }
     return missing ?? NOBODY;
+  }
+
+  #used(now: number): void {
+    this.#compareClocks(now);
+    this.#usedAtMs = now;
+    if (!this.#isLooking) this.#lookLater();
+  }
+
+  #lookLater(): void {
+    this.#isLooking = true;
+    this.#clock.after(LOOK_EVERY_MS, () => {
+      const now = this.#clock.monotonicMs();
+      this.#compareClocks(now);
+      this.#isLooking = false;
+      if (now - this.#usedAtMs < TOUCH_COUNTS_MS) this.#lookLater();
+    });
   }
 
   #compareClocks(monotonicNow: number): void {
