@@ -4,6 +4,8 @@ import { Code, ErrorReason, HeddleError, storeUnavailable } from "../base/heddle
 import type { Accepted } from "../base/send.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import { BodySchema } from "../gen/heddle/message/v1/entry_pb.js";
+import type { FakeClock } from "../testing/fake-clock.ts";
+import { quiet } from "../testing/interleaving.ts";
 import { MemoryVisibilities } from "../testing/memory-visibilities.ts";
 import { MessageParts } from "../testing/message-parts.ts";
 import { clientIdOf, type SendSample, sendOf } from "../testing/message-samples.ts";
@@ -128,14 +130,76 @@ describe("A send", () => {
   });
 });
 
-function world() {
+describe("A send that is held up", () => {
+  it("is settled after 10 s while its round goes on, and so is one that waits for that round", async () => {
+    const { parts, send, moved } = world({ isAnswered: false });
+    const slow = () => later(parts.clock, 3_900);
+    parts.store.onGet = (read) => slow().then(read);
+    parts.store.onAppend = (apply) => slow().then(apply);
+    parts.threads.onCall = slow;
+    const startedMs = parts.clock.monotonicMs();
+    const settledAtMs: number[] = [];
+    const outcomes = [send(), send({ clientId: clientIdOf(2), attempt: 1 })].map(async (sending) => {
+      const error = refused(await sending);
+      settledAtMs.push(parts.clock.monotonicMs() - startedMs);
+      return [error.code, error.committedNever];
+    });
+    for (let step = 0; step < 300; step++) {
+      parts.clock.advance(100);
+      await quiet();
+    }
+    assert.deepEqual(await Promise.all(outcomes), Array(2).fill([Code.UNAVAILABLE, false]));
+    assert.deepEqual(settledAtMs, [10_000, 10_000]);
+    assert.deepEqual(moved, ["ann 1 1", "ann 2 2"], "the round went through, and was the longer one");
+    assert.equal(parts.appender.queuedBytes, 0);
+    parts.store.onGet = undefined;
+    assert.equal(taken(await send({ attempt: 2 })).duplicate, true);
+  });
+
+  it("is settled after 10 s where a thread is not found, or a visibility not read, in time", async () => {
+    const { parts, send, visibilities } = world();
+    parts.threads.onCall = () => new Promise(() => {});
+    const finding = send();
+    parts.clock.advance(10_000);
+    assert.equal(refused(await finding).code, Code.UNAVAILABLE);
+    parts.threads.onCall = undefined;
+    visibilities.isForgetful = true;
+    visibilities.read = () => new Promise(() => {});
+    const reading = send();
+    await quiet();
+    parts.clock.advance(10_000);
+    assert.equal(refused(await reading).committedNever, false);
+  });
+
+  it("is watched by one timer, which stops when none is open", async () => {
+    const { parts, send } = world();
+    await send();
+    const waiting = () => parts.clock.waiting;
+    parts.clock.advance(60_000);
+    assert.equal(waiting(), 0);
+    for (let at = 2; at < 9; at++) await send({ clientId: clientIdOf(at) });
+    parts.clock.advance(9_999);
+    const last = send({ clientId: clientIdOf(9) });
+    parts.clock.advance(60_000);
+    await last;
+    assert.equal(waiting(), 0);
+  });
+});
+
+/** Resolves when the clock has been moved so far. */
+function later(clock: FakeClock, ms: number): Promise<void> {
+  return new Promise((resolve) => clock.after(ms, resolve));
+}
+
+/** `isAnswered`: each send is told that it is in the log, and before the position is moved. */
+function world({ isAnswered = true } = {}) {
   const parts = new MessageParts();
   const visibilities = new MemoryVisibilities();
   const moved: string[] = [];
   const settled: number[] = [];
   const receipts = {
     ownMessage: (_log: unknown, userId: string, seq: number, ordinal: number) => {
-      assert.equal(settled.length, moved.length + 1, "moved before it was answered");
+      if (isAnswered) assert.equal(settled.length, moved.length + 1, "moved before it was answered");
       moved.push(`${userId} ${seq} ${ordinal}`);
     },
   };

@@ -6,6 +6,7 @@ import { directThreadId } from "../base/thread-id.ts";
 import type { Appender } from "./appender.ts";
 import { encodeBody } from "./entry-cell.ts";
 import type { Hiding } from "./hiding.ts";
+import { OpenSends } from "./open-sends.ts";
 import type { PendingSend } from "./pending-sends.ts";
 import type { Receipts } from "./receipts.ts";
 import { sendTag } from "./send-tag.ts";
@@ -24,40 +25,40 @@ export interface Committer {
 /** Takes sends in: finds the thread, judges who may send, queues, and says what became of it. */
 export class Sender {
   readonly #committer: Committer;
-  readonly #clock: Clock;
-  readonly #expiresMs: number;
+  readonly #open: OpenSends;
 
+  /** `expiresMs` is how long a send may take, in ms. */
   constructor(committer: Committer, clock: Clock, expiresMs: number) {
     this.#committer = committer;
-    this.#clock = clock;
-    this.#expiresMs = expiresMs;
+    this.#open = new OpenSends(clock, expiresMs);
   }
 
-  /** Settles exactly once. Never throws. */
-  send(send: Send, settle: Settle): void {
+  /** Settles exactly once, after `expiresMs` at the latest. Never throws. */
+  send(send: Send, told: Settle): void {
     const problem = check(send);
     if (problem) {
-      settle(certain(send, problem));
+      told(certain(send, problem));
       return;
     }
+    const { settle, expiresAtMs } = this.#open.take(told);
     const { logs } = this.#committer;
     const threadId = send.threadId ?? directThreadId(send.userId, send.toUserId);
     const cached = logs.cached(hex(threadId), send.userId);
     if (cached) {
-      this.#append(cached, send, settle);
+      this.#append(cached, send, expiresAtMs, settle);
       return;
     }
     const opening = send.threadId
       ? logs.open(threadId, send.userId)
       : logs.openDirect(send.userId, send.toUserId);
     opening.then(
-      (log) => this.#append(log, send, settle),
+      (log) => this.#append(log, send, expiresAtMs, settle),
       (error) =>
         settle(certain(send, error instanceof HeddleError ? error : storeUnavailable("thread", error))),
     );
   }
 
-  #append(log: ThreadLog, send: Send, settle: Settle): void {
+  #append(log: ThreadLog, send: Send, expiresAtMs: number, settle: Settle): void {
     const tag = sendTag(send.userId, send.clientId);
     const pending: PendingSend = {
       kind: "message",
@@ -70,7 +71,7 @@ export class Sender {
       attempt: send.attempt,
       body: encodeBody(send.body),
       originSession: send.originSession,
-      expiresAtMs: this.#clock.monotonicMs() + this.#expiresMs,
+      expiresAtMs,
       tried: false,
       settle: (verdict) => {
         if (verdict instanceof HeddleError) settle(verdict);
