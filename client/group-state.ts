@@ -12,10 +12,8 @@ export interface GroupState {
   readonly joinedSeq: number;
   readonly hasLeft: boolean;
   readonly isLarge: boolean;
-  /** The newest member or setting entry in it; 0 while only a row has spoken. */
-  readonly changedSeq: number;
-  /** How far the log reached when the row was read that this began with. */
-  readonly rowSeq: number;
+  /** The newest member or setting entry in it. */
+  readonly membersSeq: number;
 }
 
 /**
@@ -23,8 +21,8 @@ export interface GroupState {
  * entry knows better.
  */
 export function groupOfRow(wire: WireThread, known: GroupState | undefined): GroupState {
-  const rowSeq = Number(wire.head?.seq ?? 0n);
-  if (known && rowSeq < known.changedSeq) return known;
+  const membersSeq = Number(wire.membersSeq);
+  if (known && membersSeq < known.membersSeq) return known;
   return {
     name: wire.name,
     memberCount: wire.memberCount,
@@ -32,19 +30,15 @@ export function groupOfRow(wire: WireThread, known: GroupState | undefined): Gro
     joinedSeq: Number(wire.joinedSeq),
     hasLeft: wire.hasLeft,
     isLarge: wire.isLarge,
-    changedSeq: known?.changedSeq ?? 0,
-    rowSeq,
+    membersSeq,
   };
 }
 
-/**
- * The group after a member or setting entry. One from before the newest that was heard of changes nothing, and neither
- * does history that the row has in it; a live one counts, since a row may be read a moment before its head.
- */
-export function groupAfter(group: GroupState, entry: Entry, userId: string, isLive: boolean): GroupState {
+/** The group after a member or setting entry. One that is in it already, or older, changes nothing. */
+export function groupAfter(group: GroupState, entry: Entry, userId: string): GroupState {
   const { seq, body } = entry;
-  if (seq <= group.changedSeq || (!isLive && seq < group.rowSeq)) return group;
-  if (body.kind === "setting_change") return { ...group, name: body.name, changedSeq: seq };
+  if (seq <= group.membersSeq) return group;
+  if (body.kind === "setting_change") return { ...group, name: body.name, membersSeq: seq };
   if (body.kind !== "member_change") return group;
   const own = [...body.added, ...body.changed].find((member) => member.userId === userId);
   const hasGone = body.removed.includes(userId);
@@ -57,6 +51,6 @@ export function groupAfter(group: GroupState, entry: Entry, userId: string, isLi
     joinedSeq: hasCome ? seq : group.joinedSeq,
     hasLeft: hasGone || (group.hasLeft && !hasCome),
     isLarge: group.isLarge || body.isLarge,
-    changedSeq: seq,
+    membersSeq: seq,
   };
 }

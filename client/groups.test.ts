@@ -31,6 +31,7 @@ function groupRow(seq: number, more: object = {}) {
     role: MEMBER,
     joinedSeq: 1n,
     readSeq: 1n,
+    membersSeq: BigInt(seq),
     head: { seq: BigInt(seq), ordinal: BigInt(Math.max(0, seq - 1)) },
     ...more,
   };
@@ -99,7 +100,7 @@ describe("A group in a client", () => {
       const entries = position.value === 3n ? [renamed(4, "Tuesday").value] : [];
       return { entries, head: head(9) };
     };
-    world.transport.stream.hear(rowHeard(groupRow(9, { name: "Monday" })));
+    world.transport.stream.hear(rowHeard(groupRow(9, { name: "Monday", membersSeq: 8n })));
     await settled();
     await world.pass(30);
     assert.deepEqual(world.seqs(), [1, 2, 3, 4]);
@@ -111,6 +112,34 @@ describe("A group in a client", () => {
       world.transport.requests("ListEntries").length < 4,
       "what does not come is not asked for at once",
     );
+    await world.client.close();
+  });
+
+  it("has of rows and entries, however they come, what the newest member or setting entry says", async () => {
+    const world = await inGroup();
+    world.transport.stream.hear(renamed(8, "Sunday"), rowHeard(groupRow(9, { membersSeq: 5n })));
+    await settled();
+    assert.equal(groupOf(world)?.name, "Sunday", "the row's head is newer than its name");
+    const pulled = [renamed(10, "Friday").value, renamed(11, "Saturday").value];
+    world.transport.answers.ListEntries = () => ({ entries: pulled, head: head(12) });
+    world.transport.stream.hear(rowHeard(groupRow(12, { name: "Friday", membersSeq: 10n })));
+    await settled();
+    assert.equal(groupOf(world)?.name, "Friday");
+    await world.pass(30);
+    assert.equal(groupOf(world)?.name, "Saturday", "pulled, and below the row's head, but news to it");
+    await world.client.close();
+  });
+
+  it("counts nobody who is gone, though a row said so before the entry came", async () => {
+    const world = await inGroup();
+    const value = { threadId: fromHex(THREAD), userId: "cleo", deliveredSeq: 1n, readSeq: 1n };
+    world.transport.stream.hear({ case: "receipt", value });
+    await settled();
+    const { receipts } = world.client.conversation(THREAD);
+    assert.equal(receipts.length, 1);
+    world.transport.stream.hear(rowHeard(groupRow(2)), change(2, { removed: ["cleo"], memberCount: 2 }));
+    await settled();
+    assert.deepEqual(world.client.conversation(THREAD).receipts, []);
     await world.client.close();
   });
 

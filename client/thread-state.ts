@@ -63,17 +63,14 @@ export class ThreadState {
     this.log.learn(toHead(wire.head));
   }
 
-  /**
-   * Takes what an entry says of a group and of the user in it, before the entry itself is taken. `isLive`: it came by the
-   * stream.
-   */
-  follow(entry: Entry, userId: string, isLive: boolean): void {
+  /** Takes what an entry says of a group and of the user in it, before the entry itself is taken. */
+  follow(entry: Entry, userId: string): void {
     const { body } = entry;
     if (body.kind !== "member_change" && body.kind !== "setting_change") return;
     const known = this.row?.group;
-    const group = known && groupAfter(known, entry, userId, isLive);
+    const group = known && groupAfter(known, entry, userId);
     if (this.row && group !== known) this.row = { ...this.row, group };
-    const isNews = !known || group !== known;
+    const isNews = !known || entry.seq >= known.membersSeq;
     if (body.kind !== "member_change" || !isNews) return;
     for (const gone of body.removed) this.receipts.delete(gone);
     if (group?.hasLeft) this.#bound(group, entry);

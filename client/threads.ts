@@ -113,7 +113,7 @@ export class Threads {
   takeEntries(state: ThreadState, entries: readonly Entry[], source: "stream" | "pull" | "own"): void {
     const before = state.log.position;
     const news = entries.filter((entry) => !state.log.get(entry.seq));
-    for (const entry of news) state.follow(entry, this.#deps.userId, source === "stream");
+    for (const entry of news) state.follow(entry, this.#deps.userId);
     const due = [...this.#hold(state, news)];
     let own = this.#own.next(state.threadId, state.log);
     while (own) {

@@ -89,6 +89,7 @@ function rowTests(current: Current): void {
         isLarge: false,
         role: "member",
         joinedSeq: 7,
+        membersSeq: 7,
         left: undefined,
       },
       createdAtMs: madeAtMs,
@@ -102,6 +103,7 @@ function rowTests(current: Current): void {
     });
     const { group: view, version } = await group.row(ann);
     assert.deepEqual([view?.memberCount, view?.role, version], [2, "owner", 1]);
+    assert.equal(view?.membersSeq, 7, "a row that was not written has what was projected all the same");
   });
 
   it("shows one who left the group as it was, and nothing of what comes after", async () => {
@@ -117,6 +119,7 @@ function rowTests(current: Current): void {
       isLarge: false,
       role: undefined,
       joinedSeq: 1,
+      membersSeq: 9,
       left: { seq: 9, ordinal: 6 },
     });
     const { headBucket, version, updatedAtMs, activeUntilMs } = left;
@@ -143,6 +146,7 @@ function rowTests(current: Current): void {
       isLarge: false,
       role: "owner",
       joinedSeq: 20,
+      membersSeq: 20,
       left: undefined,
     });
     assert.deepEqual([row.readSeq, row.readOrdinal, row.isMuted, row.version], [20, 15, true, 4]);

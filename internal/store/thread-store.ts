@@ -41,6 +41,8 @@ export interface GroupView {
   readonly role: Role | undefined;
   /** The first entry that the owner may see. */
   readonly joinedSeq: number;
+  /** The newest member or setting entry that is in this view. */
+  readonly membersSeq: number;
   /** The last entry that the owner may see, and the ordinal there; undefined for a member. */
   readonly left: { readonly seq: number; readonly ordinal: number } | undefined;
 }

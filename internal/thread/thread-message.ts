@@ -26,13 +26,14 @@ export function toThread({ row, head }: ListedThread): Thread {
   });
 }
 
-function groupFields({ name, memberCount, isLarge, role, joinedSeq, left }: GroupView) {
+function groupFields({ name, memberCount, isLarge, role, joinedSeq, membersSeq, left }: GroupView) {
   return {
     name,
     memberCount,
     isLarge,
     role: role ? toWireRole(role) : MemberRole.UNSPECIFIED,
     joinedSeq: BigInt(joinedSeq),
+    membersSeq: BigInt(membersSeq),
     hasLeft: left !== undefined,
   };
 }

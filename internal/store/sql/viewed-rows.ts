@@ -20,6 +20,7 @@ export function viewedRows(db: Kysely<Tables>) {
     .selectAll("thread")
     .select([
       "group_thread.name",
+      "group_thread.applied_seq",
       "group_thread.member_count",
       "member.role",
       "activity.updated_at_ms as activity_at_ms",
@@ -61,6 +62,7 @@ function toGroupView(row: ViewedRow): GroupView {
     isLarge: row.is_large === 1,
     role: row.role ?? undefined,
     joinedSeq: row.joined_seq,
+    membersSeq: (hasLeft ? seq : row.applied_seq) ?? 0,
     left: hasLeft ? { seq: seq ?? 0, ordinal: ordinal ?? 0 } : undefined,
   };
 }

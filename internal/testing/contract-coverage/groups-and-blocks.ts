@@ -56,6 +56,8 @@ export function groupsAndBlocks(recorded: () => RecordedHeddle, made: MadeGroups
     assert.deepEqual([removed.seq, removed.thread?.memberCount], [6n, 3]);
     const left = await as("pia").leaveGroup(group());
     assert.deepEqual([left.seq, left.thread?.hasLeft, left.thread?.head?.seq], [7n, true, 7n]);
+    const rows = [added, role, renamed, demoted, removed, left].map(({ thread }) => thread?.membersSeq);
+    assert.deepEqual(rows, [2n, 3n, 4n, 5n, 6n, 7n]);
     for (let seq = 2n; seq <= 7n; seq++) {
       const { sender, body } = await stream.next("entry", (entry) => entry.seq === seq);
       assert.ok(sender !== "" && body?.kind.case?.endsWith("Change"), `seq ${seq}`);

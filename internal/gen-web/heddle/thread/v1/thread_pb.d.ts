@@ -129,6 +129,15 @@ export declare type Thread = Message<"heddle.thread.v1.Thread"> & {
    * @generated from field: bool is_blocked = 16;
    */
   isBlocked: boolean;
+
+  /**
+   * members_seq is the newest member or setting entry that name, member_count, role, joined_seq, has_left and is_large
+   * have in them; for one who has left, the entry by which it left; 0 for other kinds. Set by the server from what it
+   * keeps of the group. Clients order a row and such entries, however they come, by it.
+   *
+   * @generated from field: uint64 members_seq = 17;
+   */
+  membersSeq: bigint;
 };
 
 /**
