@@ -1,27 +1,20 @@
 import assert from "node:assert/strict";
 import { Code, HeddleError } from "../base/heddle-error.ts";
-import { inbox, type Publication } from "../base/publication.ts";
 import { DrainingReason } from "../gen/heddle/push/v1/frame_pb.js";
 import type { FakeByteStream } from "../testing/fake-byte-stream.ts";
-import { entry, PushWorld, receipt, row, subscribeRequest, threadOf } from "../testing/push-world.ts";
+import {
+  deviceRevoked,
+  entry,
+  PushWorld,
+  receipt,
+  row,
+  subscribeRequest,
+  threadOf,
+} from "../testing/push-world.ts";
 import { SYNCS_AT_ONCE } from "./limits.ts";
 
 const T = threadOf(1);
 const toBob = (seq: number, text = "hi") => entry({ thread: T, seq, from: "ann", to: "bob", text });
-
-function revoked(userId: string, deviceId: string): Publication {
-  return {
-    kind: "device_revoked",
-    topics: [inbox(userId)],
-    frame: new Uint8Array(0),
-    thread: "",
-    seq: 0,
-    ordinal: 0,
-    userId: "",
-    originSession: "",
-    deviceId,
-  };
-}
 
 function ping(stream: FakeByteStream): void {
   stream.say({ case: "ping", value: {} } as never);
@@ -92,7 +85,7 @@ describe("PushServer", () => {
     const phone = await world.live("bob", 1);
     const tablet = await world.live("bob", 2, { deviceId: "tablet" });
     const anns = await world.live("ann", 3);
-    await world.publish(revoked("bob", "phone"));
+    await world.publish(deviceRevoked("bob", "phone"));
     assert.equal(phone.of("draining")[0]?.reason, DrainingReason.DEVICE_REVOKED);
     assert.deepEqual([phone.ended, tablet.ended, anns.ended], ["ok", undefined, undefined]);
   });
@@ -123,7 +116,7 @@ describe("PushServer", () => {
     const phone = await world.live("bob", 1);
     phone.stopReading();
     for (let seq = 1; seq <= 9; seq++) await world.publish(toBob(seq, "x".repeat(8_000)));
-    await world.publish(revoked("bob", "phone"));
+    await world.publish(deviceRevoked("bob", "phone"));
     assert.equal(phone.ended, "ok");
   });
 

@@ -3,11 +3,12 @@ import fc from "fast-check";
 import { blockSteps, playBlocks } from "./block-steps.ts";
 import { type BlockVariant, BlockWorld } from "./block-world.ts";
 import { brokenBlocks } from "./broken-appends.ts";
+import { testSeed } from "./seeded-random.ts";
+import { showShrunkHistory } from "./shrunk-history.ts";
 
 const RUNS = 1_000;
 
-/** HEDDLE_TEST_SEED repeats a run; it is printed when one fails. */
-const seed = Number(process.env.HEDDLE_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const seed = testSeed();
 
 describe("Appends and blocks under every interleaving (docs/design.md, section 5)", function () {
   this.timeout(180_000);
@@ -38,14 +39,7 @@ describe("The test of appends and blocks goes red on", function () {
 
   for (const [name, variant] of Object.entries(brokenBlocks)) {
     it(`${name}, with a shrunk history`, async () => {
-      const details = await fc.check(property(2, variant), { numRuns: RUNS, seed });
-      assert.ok(details.failed && details.counterexample, `${RUNS} histories show nothing (seed ${seed})`);
-      const [history] = details.counterexample;
-      console.log(
-        `      run ${details.numRuns}, shrunk ${details.numShrinks} times to ${history.length} steps:`,
-      );
-      for (const step of history) console.log(`        ${JSON.stringify(step)}`);
-      console.log(`      ${(details.errorInstance as Error | undefined)?.message.split("\n")[0]}`);
+      await showShrunkHistory(property(2, variant), RUNS, seed, (history) => history);
     });
   }
 });

@@ -3,11 +3,12 @@ import fc from "fast-check";
 import { brokenGroups } from "./broken-appends.ts";
 import { groupSteps, playGroup } from "./group-steps.ts";
 import { type GroupVariant, GroupWorld } from "./group-world.ts";
+import { testSeed } from "./seeded-random.ts";
+import { showShrunkHistory } from "./shrunk-history.ts";
 
 const RUNS = 1_000;
 
-/** HEDDLE_TEST_SEED repeats a run; it is printed when one fails. */
-const seed = Number(process.env.HEDDLE_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const seed = testSeed();
 
 describe("Appends and changes of a group under every interleaving (docs/design.md, sections 5 to 7)", function () {
   this.timeout(180_000);
@@ -44,15 +45,9 @@ describe("The test of appends and changes of a group goes red on", function () {
 
   for (const [name, variant] of Object.entries(brokenGroups)) {
     it(`${name}, with a shrunk history`, async () => {
-      const details = await fc.check(property(2, variant), { numRuns: RUNS, seed });
-      assert.ok(details.failed && details.counterexample, `${RUNS} histories show nothing (seed ${seed})`);
-      const [{ isThere, steps }] = details.counterexample;
-      console.log(
-        `      run ${details.numRuns}, shrunk ${details.numShrinks} times to ${steps.length} steps` +
-          `${isThere ? "" : ", before the group is there"}:`,
+      await showShrunkHistory(property(2, variant), RUNS, seed, ({ isThere, steps }) =>
+        isThere ? steps : ["before the group is there", ...steps],
       );
-      for (const step of steps) console.log(`        ${JSON.stringify(step)}`);
-      console.log(`      ${(details.errorInstance as Error | undefined)?.message.split("\n")[0]}`);
     });
   }
 });

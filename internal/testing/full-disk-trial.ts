@@ -10,15 +10,13 @@ import { hex, newUuid } from "../base/ids.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import { GatewayService } from "../gen-web/heddle/gateway/v1/gateway_service_pb.js";
 import { MessageService } from "../gen-web/heddle/message/v1/message_service_pb.js";
-import { Changes } from "./changes.ts";
 import { devTokens, HeddleProcess } from "./heddle-process.ts";
-import { LoadDevice } from "./load-device.ts";
-import { LoadTexts } from "./load-texts.ts";
+import type { LoadDevice } from "./load-device.ts";
+import { LoadTrial } from "./load-trial.ts";
 import { type Log, readLog } from "./log-audit.ts";
 import { SeededRandom, testSeed } from "./seeded-random.ts";
-import { SendLedger } from "./send-ledger.ts";
 import type { SmallDisk } from "./small-disk.ts";
-import { place, Sightings } from "./tapped-transport.ts";
+import { place } from "./tapped-transport.ts";
 
 /** The size of the disk. */
 export const DISK_MIB = 16;
@@ -29,17 +27,9 @@ const SOON_MS = 60_000;
 const POLL_MS = 50;
 
 /** bin/heddle with its data on a small disk, under load from ann and bob, who has two devices. */
-export class FullDiskTrial {
-  readonly ledger: SendLedger;
-  readonly texts = new LoadTexts();
-  readonly sightings = new Sightings();
-  readonly devices: LoadDevice[] = [];
-  readonly #changes = new Changes();
-  readonly #random = new SeededRandom(testSeed());
+export class FullDiskTrial extends LoadTrial {
   readonly #raw: { readonly clientId: Uint8Array; readonly text: string; attempt: number };
   readonly #disk: SmallDisk;
-  /** Where the clients keep their outboxes: not on the small disk. */
-  readonly #folder: string;
   readonly #transport: Transport;
   readonly #tokens: Readonly<Record<string, string>>;
   #server: HeddleProcess;
@@ -50,13 +40,12 @@ export class FullDiskTrial {
     server: HeddleProcess,
     tokens: Readonly<Record<string, string>>,
   ) {
+    super(folder, new SeededRandom(testSeed())); // The outboxes are not on the small disk.
     this.#disk = disk;
-    this.#folder = folder;
     this.#server = server;
     this.#tokens = tokens;
     this.#transport = grpcTransport({ url: server.addresses.grpcUrl });
-    this.ledger = new SendLedger(this.#changes.say);
-    const text = this.texts.make("ann", hex(directThreadId("ann", "bob")), this.#random);
+    const text = this.texts.make("ann", hex(directThreadId("ann", "bob")), this.random);
     this.#raw = { clientId: newUuid(Date.now()), text, attempt: 0 };
     this.devices.push(
       this.#device("ann", "phone"),
@@ -84,7 +73,7 @@ export class FullDiskTrial {
   async load(): Promise<void> {
     for (const device of this.devices) device.talk(device.userId === "ann" ? ["bob"] : ["ann"]);
     const isLoaded = () => this.ledger.counts.acknowledged >= LOADED;
-    await this.#changes.until("the load", isLoaded, SOON_MS);
+    await this.changes.until("the load", isLoaded, SOON_MS);
   }
 
   /** Fills the disk under the load; resolves when each device was told so. */
@@ -92,7 +81,7 @@ export class FullDiskTrial {
     this.#disk.fill();
     const isTold = (device: LoadDevice) =>
       device.client.outbox().some(({ error }) => error?.reason === ErrorReason.STORE_UNAVAILABLE);
-    await this.#changes.until("everybody is told", () => this.devices.every(isTold), SOON_MS);
+    await this.changes.until("everybody is told", () => this.devices.every(isTold), SOON_MS);
   }
 
   /** Makes room, and repeats the raw send until it is taken and the program calls itself ready. In ms, from the moment. */
@@ -112,11 +101,11 @@ export class FullDiskTrial {
     for (const device of this.devices) device.hush();
     const pending = () => this.devices.filter((device) => device.pending > 0).map(({ name }) => name);
     const isThrough = () => pending().length === 0 && this.ledger.unknown().length === 0;
-    await this.#changes.until("all sends are through", isThrough, SOON_MS, () => `waiting: ${pending()}`);
+    await this.changes.until("all sends are through", isThrough, SOON_MS, () => `waiting: ${pending()}`);
     const logs = await this.logs();
     for (const [threadId, { entries }] of logs) {
       const hasAll = (device: LoadDevice) => device.diary.highest(threadId) >= entries.length;
-      await this.#changes.until("all entries", () => this.devices.every(hasAll), SOON_MS);
+      await this.changes.until("all entries", () => this.devices.every(hasAll), SOON_MS);
     }
     return logs;
   }
@@ -170,7 +159,7 @@ export class FullDiskTrial {
     await device.crash();
     await device.start();
     const isLive = () => device.client.state.phase === "live";
-    await this.#changes.until(`${device.name} is back`, isLive, SOON_MS);
+    await this.changes.until(`${device.name} is back`, isLive, SOON_MS);
   }
 
   /** What the admin port says. */
@@ -198,7 +187,7 @@ export class FullDiskTrial {
     for (const device of this.devices) await device.close();
     this.#transport.close();
     await this.#server.stop("SIGKILL");
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 
   #as(userId: string) {
@@ -206,17 +195,7 @@ export class FullDiskTrial {
   }
 
   #device(userId: string, deviceId: string): LoadDevice {
-    return new LoadDevice({
-      userId,
-      deviceId,
-      token: this.#tokens[userId] ?? "",
-      grpcUrl: this.#server.addresses.grpcUrl,
-      folder: this.#folder,
-      random: this.#random,
-      ledger: this.ledger,
-      sightings: this.sightings,
-      texts: this.texts,
-      changed: this.#changes.say,
-    });
+    const { grpcUrl } = this.#server.addresses;
+    return this.makeDevice({ userId, deviceId, token: this.#tokens[userId] ?? "", grpcUrl });
   }
 }

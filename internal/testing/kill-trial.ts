@@ -5,16 +5,14 @@ import { grpcTransport } from "../../client/grpc/transport.ts";
 import { sleep, systemClock } from "../base/clock.ts";
 import { hex } from "../base/ids.ts";
 import { directThreadId } from "../base/thread-id.ts";
-import { Changes } from "./changes.ts";
 import { devTokens } from "./heddle-process.ts";
 import { KillableHeddle } from "./killable-heddle.ts";
-import { LoadDevice } from "./load-device.ts";
-import { LoadTexts } from "./load-texts.ts";
+import type { LoadDevice } from "./load-device.ts";
+import { LoadTrial } from "./load-trial.ts";
 import { type Log, readLog } from "./log-audit.ts";
 import { PlainSender } from "./plain-sender.ts";
 import { SeededRandom } from "./seeded-random.ts";
-import { SendLedger } from "./send-ledger.ts";
-import { Sightings, TappedTransport } from "./tapped-transport.ts";
+import { TappedTransport } from "./tapped-transport.ts";
 
 /** Users with devices. Each talks with the next two on either side around the circle. */
 const USERS = ["ann", "bob", "cat", "dan", "eve", "fay", "gil", "hal"];
@@ -29,26 +27,17 @@ const MOMENT_MS = 4_000;
 const SETTLE_MS = 60_000;
 
 /** bin/heddle under load from clients that retry, killed as its seed says, and started again where it was. */
-export class KillTrial {
-  readonly ledger: SendLedger;
-  readonly texts = new LoadTexts();
-  readonly sightings = new Sightings();
-  readonly devices: LoadDevice[] = [];
+export class KillTrial extends LoadTrial {
   readonly counts = { killedWhileStarting: 0, cuts: 0, crashes: 0 };
-  readonly #random: SeededRandom;
-  readonly #folder: string;
   readonly #server: KillableHeddle;
-  readonly #changes = new Changes();
   readonly #plain: PlainSender[] = [];
   readonly #plainDone: Promise<void>[] = [];
   readonly #closing: (() => unknown)[] = [];
   #tokens: Readonly<Record<string, string>> = {};
 
   private constructor(seed: number, folder: string, server: KillableHeddle) {
-    this.#random = new SeededRandom(seed);
-    this.#folder = folder;
+    super(folder, new SeededRandom(seed));
     this.#server = server;
-    this.ledger = new SendLedger(this.#changes.say);
   }
 
   /** Starts server and clients; resolves when every device has been live once. */
@@ -81,20 +70,20 @@ export class KillTrial {
    */
   async kill(): Promise<void> {
     await this.#moment();
-    const down = this.#random.some(this.devices, this.#random.between(0, 3));
-    const crashing = this.#random.chance(0.5) ? this.#crash(down) : undefined;
+    const down = this.random.some(this.devices, this.random.between(0, 3));
+    const crashing = this.random.chance(0.5) ? this.#crash(down) : undefined;
     if (crashing) await this.#answers(1);
     const dead = this.#server.stop("SIGKILL");
     this.ledger.killed();
     await dead;
     await (crashing ?? this.#crash(down));
-    while (this.#random.chance(0.15)) {
-      await this.#server.startInVain(this.#random.between(50, 500));
+    while (this.random.chance(0.15)) {
+      await this.#server.startInVain(this.random.between(50, 500));
       this.counts.killedWhileStarting += 1;
     }
     await this.#server.start();
     await Promise.all(down.map((device) => device.start()));
-    for (const device of this.#random.some(this.devices, this.#random.between(0, 6)))
+    for (const device of this.random.some(this.devices, this.random.between(0, 6)))
       device.client.foreground();
   }
 
@@ -103,7 +92,7 @@ export class KillTrial {
    * devices are away for the last of it, and learn of it only when they come back.
    */
   async settle(): Promise<ReadonlyMap<string, Log>> {
-    const away = this.#random.some(this.devices, 2);
+    const away = this.random.some(this.devices, 2);
     await this.#crash(away);
     for (const party of [...this.devices, ...this.#plain]) party.hush();
     for (const device of this.devices) if (!away.includes(device)) device.client.foreground();
@@ -112,7 +101,7 @@ export class KillTrial {
     await Promise.all(away.map((device) => device.start()));
     await this.#outboxesEmpty();
     const unknown = () => this.ledger.unknown();
-    await this.#changes.until(
+    await this.changes.until(
       "all outcomes",
       () => unknown().length === 0,
       SETTLE_MS,
@@ -124,7 +113,7 @@ export class KillTrial {
         const held = () => device.diary.highest(threadId);
         const all = logs.get(threadId)?.entries.length ?? 0;
         const what = `all of ${threadId} on ${device.name}`;
-        await this.#changes.until(
+        await this.changes.until(
           what,
           () => held() >= all,
           SETTLE_MS,
@@ -177,7 +166,7 @@ export class KillTrial {
     for (const sender of this.#plain) sender.stop();
     for (const close of this.#closing) await close();
     await this.#server.stop("SIGKILL");
-    await rm(this.#folder, { recursive: true, force: true });
+    await rm(this.folder, { recursive: true, force: true });
   }
 
   async #begin(): Promise<void> {
@@ -197,18 +186,8 @@ export class KillTrial {
   }
 
   #device(userId: string, deviceId: string): LoadDevice {
-    const device = new LoadDevice({
-      userId,
-      deviceId,
-      token: this.#tokens[userId] ?? "",
-      grpcUrl: this.#server.addresses.grpcUrl,
-      folder: this.#folder,
-      random: this.#random,
-      ledger: this.ledger,
-      sightings: this.sightings,
-      texts: this.texts,
-      changed: this.#changes.say,
-    });
+    const { grpcUrl } = this.#server.addresses;
+    const device = this.makeDevice({ userId, deviceId, token: this.#tokens[userId] ?? "", grpcUrl });
     this.#closing.push(() => device.close());
     return device;
   }
@@ -219,31 +198,31 @@ export class KillTrial {
     const transport = new TappedTransport(grpcTransport({ url: this.#server.addresses.grpcUrl }), taps);
     this.#closing.push(() => transport.close());
     const token = this.#tokens[userId] ?? "";
-    return new PlainSender({ userId, to, token, transport, ledger, texts, random: this.#random });
+    return new PlainSender({ userId, to, token, transport, ledger, texts, random: this.random });
   }
 
   /** A time after the start, however far the clients are; or so many answers later, when they are all at work. */
   async #moment(): Promise<void> {
-    if (this.#random.chance(0.3)) {
-      await sleep(systemClock, this.#random.between(0, 600));
+    if (this.random.chance(0.3)) {
+      await sleep(systemClock, this.random.between(0, 600));
       return;
     }
-    const cuts = this.#random.some(this.devices, this.#random.between(0, 3));
-    await this.#answers(this.#random.between(1, 200));
+    const cuts = this.random.some(this.devices, this.random.between(0, 3));
+    await this.#answers(this.random.between(1, 200));
     this.counts.cuts += cuts.length;
     for (const device of cuts) device.cut();
-    await this.#answers(this.#random.between(1, 200));
+    await this.#answers(this.random.between(1, 200));
   }
 
   async #answers(count: number): Promise<void> {
     const due = this.ledger.counts.acknowledged + count;
     const isThere = () => this.ledger.counts.acknowledged >= due;
-    await this.#changes.until("answers", isThere, MOMENT_MS).catch(() => {});
+    await this.changes.until("answers", isThere, MOMENT_MS).catch(() => {});
   }
 
   #outboxesEmpty(): Promise<void> {
     const full = () => this.devices.filter((device) => device.pending > 0).map(({ name }) => name);
-    return this.#changes.until(
+    return this.changes.until(
       "empty outboxes",
       () => full().length === 0,
       SETTLE_MS,

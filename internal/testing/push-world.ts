@@ -218,6 +218,8 @@ export class PushWorld {
   }
 }
 
+export { deviceRevoked } from "../thread/thread-message.ts";
+
 export function subscribeRequest(deviceId: string, cursor = new Uint8Array(0)): SubscribeRequest {
   return create(SubscribeRequestSchema, { deviceId, cursor });
 }

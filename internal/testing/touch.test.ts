@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { brokenTouches } from "./broken-touches.ts";
 import type { Fate } from "./interleaving.ts";
+import { testSeed } from "./seeded-random.ts";
+import { showShrunkHistory } from "./shrunk-history.ts";
 import { type TouchVariant, TouchWorld, WRITERS } from "./touch-world.ts";
 
 const RUNS = 1_000;
 
-/** HEDDLE_TEST_SEED repeats a run; it is printed when one fails. */
-const seed = Number(process.env.HEDDLE_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+const seed = testSeed();
 
 type Step =
   | { readonly what: "send"; readonly writer: number; readonly points: number }
@@ -121,14 +122,7 @@ describe("The test of touch and sync goes red on", function () {
 
   for (const [name, variant] of Object.entries(brokenTouches)) {
     it(`${name}, with a shrunk history`, async () => {
-      const details = await fc.check(property(variant), { numRuns: RUNS, seed });
-      assert.ok(details.failed && details.counterexample, `${RUNS} histories show nothing (seed ${seed})`);
-      const [history] = details.counterexample;
-      console.log(
-        `      run ${details.numRuns}, shrunk ${details.numShrinks} times to ${history.length} steps:`,
-      );
-      for (const step of history) console.log(`        ${JSON.stringify(step)}`);
-      console.log(`      ${(details.errorInstance as Error | undefined)?.message.split("\n")[0]}`);
+      await showShrunkHistory(property(variant), RUNS, seed, (history) => history);
     });
   }
 });
