@@ -1,9 +1,7 @@
 import { FileStorage } from "../../client/file-storage.ts";
-import { grpcTransport } from "../../client/grpc/transport.ts";
-import { connect } from "../../client/index.ts";
 import { type DeviceSlot, idleSlots } from "./device-slot.ts";
 import type { Settings } from "./settings.ts";
-import { credentials } from "./sign-in.ts";
+import { connectSlot } from "./slot-client.ts";
 
 /**
  * Sends what runs beside the first left in their outboxes: nobody may ever be the second again, and what was said to
@@ -25,13 +23,7 @@ async function sendLeftover(settings: Settings, slot: DeviceSlot): Promise<() =>
     await slot.release();
     return async () => {};
   }
-  const client = await connect({
-    userId: settings.userId,
-    deviceId: slot.deviceId,
-    transport: grpcTransport({ url: settings.grpcUrl }),
-    credentials: credentials(settings),
-    storage,
-  });
+  const client = await connectSlot(settings, slot, storage);
   let closing: Promise<void> | undefined;
   const close = () => {
     closing ??= client.close().then(() => slot.release());

@@ -1,11 +1,10 @@
 import { FileStorage } from "../../client/file-storage.ts";
-import { grpcTransport } from "../../client/grpc/transport.ts";
-import { type Client, connect } from "../../client/index.ts";
+import type { Client } from "../../client/index.ts";
 import { takeSlot } from "./device-slot.ts";
 import { ChatError, connectionProblem, EXIT } from "./exit-code.ts";
 import { sendLeftovers } from "./leftovers.ts";
 import type { Settings } from "./settings.ts";
-import { credentials } from "./sign-in.ts";
+import { connectSlot } from "./slot-client.ts";
 
 /** A client and what it stands on. */
 export interface OpenClient {
@@ -27,14 +26,7 @@ export async function withClient<T>(settings: Settings, use: (open: OpenClient) 
     const storage = await FileStorage.open(slot.folder).catch((fault: Error) => {
       throw new ChatError(EXIT.failed, `cannot keep state in ${slot.folder}: ${fault.message}`);
     });
-    const client = await connect({
-      userId: settings.userId,
-      deviceId: slot.deviceId,
-      transport: grpcTransport({ url: settings.grpcUrl }),
-      credentials: credentials(settings),
-      storage,
-      signal: end.signal,
-    });
+    const client = await connectSlot(settings, slot, storage, { signal: end.signal });
     const notice =
       slot.number > 1
         ? `${settings.userId} is chatting here already; this is device ${slot.number}`
