@@ -1,7 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Roster, RosterEntry } from "../../base/group.ts";
 import { storeUnavailable } from "../../base/heddle-error.ts";
-import { participants } from "../../base/thread-id.ts";
 import { eventLoopTick, type Tick } from "../../stream/each-tick.ts";
 import type { Block, BlockStore } from "../block-store.ts";
 import type { GroupStore } from "../group-store.ts";
@@ -9,20 +8,18 @@ import { blockStatements } from "../sql/block-statements.ts";
 import { deviceStatements } from "../sql/device-statements.ts";
 import { groupStatements } from "../sql/group-statements.ts";
 import { threadStatements } from "../sql/thread-statements.ts";
-import { toThreadRow } from "../sql/viewed-rows.ts";
 import { visibilityStatements } from "../sql/visibility-statements.ts";
 import type { StoreWatch } from "../store-watch.ts";
-import {
-  ACTIVE_MS,
-  type Device,
-  type DeviceStore,
-  type ReadPosition,
-  type SyncPage,
-  type ThreadRow,
-  type ThreadStore,
-  type Touch,
-  type Visibility,
-  type VisibilityStore,
+import type {
+  Device,
+  DeviceStore,
+  ReadPosition,
+  SyncPage,
+  ThreadRow,
+  ThreadStore,
+  Touch,
+  Visibility,
+  VisibilityStore,
 } from "../thread-store.ts";
 import { BlockRows } from "./block-rows.ts";
 import { sqliteCompiler } from "./compiler.ts";
@@ -31,6 +28,7 @@ import { DeviceRows } from "./device-rows.ts";
 import { GroupRows } from "./group-rows.ts";
 import { SqliteFile } from "./sqlite-file.ts";
 import { type ListPlace, ThreadReads } from "./thread-reads.ts";
+import { ThreadRows } from "./thread-rows.ts";
 import { WriteQueue } from "./write-queue.ts";
 
 export interface SqliteThreadStoreInit {
@@ -64,6 +62,7 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
   readonly #file: SqliteFile;
   readonly #queue: WriteQueue;
   readonly #clock: Clock;
+  readonly #rows: ThreadRows;
   readonly #reads: ThreadReads;
   readonly #groups: GroupRows;
   readonly #blocks: BlockRows;
@@ -76,14 +75,15 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
     this.#file = new SqliteFile(path);
     this.#queue = new WriteQueue({ file: this.#file, clock, watch, tick, maxQueuedBytes: QUEUED_BYTES });
     this.#clock = clock;
-    this.#reads = new ThreadReads(this.#file, sql);
-    this.#groups = new GroupRows({
+    const rows = {
       file: this.#file,
       clock,
-      groups: groupSql,
       threads: sql,
-      takeVersion: (ownerId) => this.takeVersion(ownerId),
-    });
+      takeVersion: (ownerId: string) => this.takeVersion(ownerId),
+    };
+    this.#rows = new ThreadRows(rows);
+    this.#reads = new ThreadReads(this.#file, sql);
+    this.#groups = new GroupRows({ ...rows, groups: groupSql });
     this.#blocks = new BlockRows(this.#file, blockSql);
     this.#devices = new DeviceRows(this.#file, deviceSql);
     this.#openings = new DeviceOpenings(clock, (openings) => {
@@ -106,7 +106,7 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
   }
 
   async createDirect(threadId: Uint8Array, users: readonly [string, string]): Promise<void> {
-    await this.write(2 * CHANGE_BYTES, () => this.#insertPair(threadId, ...users));
+    await this.write(2 * CHANGE_BYTES, () => this.#rows.insertPair(threadId, ...users));
   }
 
   async touch(touches: readonly Touch[]): Promise<void> {
@@ -115,12 +115,7 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
   }
 
   async get(ownerId: string, threadIds: readonly Uint8Array[]): Promise<readonly ThreadRow[]> {
-    return this.#read(() =>
-      threadIds.flatMap((threadId) => {
-        const row = this.#file.get(sql.readRow, { ownerId, threadId });
-        return row ? [toThreadRow(row)] : [];
-      }),
-    );
+    return this.#read(() => threadIds.flatMap((threadId) => this.#rows.get(ownerId, threadId) ?? []));
   }
 
   async list(ownerId: string, limit: number, before?: ListPlace): Promise<readonly ThreadRow[]> {
@@ -143,27 +138,11 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
   }
 
   setMuted(ownerId: string, threadId: Uint8Array, isMuted: boolean): Promise<ThreadRow | undefined> {
-    return this.write(CHANGE_BYTES, () => {
-      const row = this.#file.get(sql.readRow, { ownerId, threadId });
-      if (!row) return undefined;
-      const mark = isMuted ? 1 : 0;
-      if (row.is_muted === mark) return toThreadRow(row);
-      const version = this.takeVersion(ownerId);
-      this.#file.run(sql.setMuted, { ownerId, threadId, version, isMuted: mark });
-      return toThreadRow({ ...row, version, is_muted: mark });
-    });
+    return this.write(CHANGE_BYTES, () => this.#rows.setMuted(ownerId, threadId, isMuted));
   }
 
   async raiseRead(positions: readonly ReadPosition[]): Promise<void> {
-    const ordered = [...positions].sort((a, b) => compare(a.ownerId, b.ownerId));
-    await this.write(positions.length * CHANGE_BYTES, () => {
-      for (const { ownerId, threadId, readSeq, readOrdinal } of ordered) {
-        const row = this.#file.get(sql.readRow, { ownerId, threadId });
-        if (!row || row.read_seq >= readSeq) continue;
-        const version = this.takeVersion(ownerId);
-        this.#file.run(sql.setRead, { ownerId, threadId, version, readSeq, readOrdinal });
-      }
-    });
+    await this.write(positions.length * CHANGE_BYTES, () => this.#rows.raiseRead(positions));
   }
 
   async roster(threadId: Uint8Array): Promise<Roster | undefined> {
@@ -207,13 +186,11 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
   setBlocked(threadId: Uint8Array, block: Block, isBlocked: boolean): Promise<ThreadRow> {
     const { ownerId, otherUserId } = block;
     return this.write(3 * CHANGE_BYTES, () => {
-      this.#insertPair(threadId, ownerId, otherUserId);
-      if (this.#blocks.set(block, isBlocked)) {
-        this.#file.run(sql.setVersion, { ownerId, threadId, version: this.takeVersion(ownerId) });
-      }
-      const row = this.#file.get(sql.readRow, { ownerId, threadId });
+      this.#rows.insertPair(threadId, ownerId, otherUserId);
+      if (this.#blocks.set(block, isBlocked)) this.#rows.renew(ownerId, threadId);
+      const row = this.#rows.get(ownerId, threadId);
       if (!row) throw new Error("the row that was just made is missing");
-      return toThreadRow(row);
+      return row;
     });
   }
 
@@ -238,7 +215,7 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
       return openedAtMs === undefined ? device : { ...device, lastOpenedAtMs: openedAtMs };
     });
     // The rows' order but for the openings that wait; equal times stay in the order of names.
-    return devices.sort((a, b) => b.lastOpenedAtMs - a.lastOpenedAtMs || compare(a.deviceId, b.deviceId));
+    return devices.sort((a, b) => b.lastOpenedAtMs - a.lastOpenedAtMs || (a.deviceId < b.deviceId ? -1 : 1));
   }
 
   async revokedDevices(ownerId: string, deviceIds: readonly string[]): Promise<readonly string[]> {
@@ -275,30 +252,7 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
 
   /** The work of `touch`. Only within a transaction. */
   protected applyTouches(touches: readonly Touch[]): void {
-    const nowMs = this.#clock.nowMs();
-    const activeUntilMs = nowMs + ACTIVE_MS;
-    const changes = touches.flatMap((touch) => touch.ownerIds.map((ownerId) => ({ ownerId, touch })));
-    changes.sort((a, b) => compare(a.ownerId, b.ownerId));
-    for (const { ownerId, touch } of changes) {
-      const { threadId, headBucket } = touch;
-      if (!this.#file.get(sql.hasRow, { ownerId, threadId })) continue;
-      const version = this.takeVersion(ownerId);
-      this.#file.run(sql.touch, { ownerId, threadId, version, nowMs, activeUntilMs, headBucket });
-    }
-  }
-
-  #insertPair(threadId: Uint8Array, a: string, b: string): void {
-    const [smaller, larger] = participants(a, b);
-    this.#insertDirect(smaller, threadId, larger);
-    this.#insertDirect(larger, threadId, smaller);
-  }
-
-  #insertDirect(ownerId: string, threadId: Uint8Array, otherUserId: string): void {
-    if (this.#file.get(sql.hasRow, { ownerId, threadId })) return;
-    const nowMs = this.#clock.nowMs();
-    const version = this.takeVersion(ownerId);
-    const activeUntilMs = nowMs + ACTIVE_MS;
-    this.#file.run(sql.insertDirect, { ownerId, threadId, otherUserId, version, nowMs, activeUntilMs });
+    this.#rows.touch(touches);
   }
 
   #read<T>(work: () => T): T {
@@ -308,8 +262,4 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
       throw storeUnavailable("thread", error);
     }
   }
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
