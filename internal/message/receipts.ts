@@ -1,33 +1,17 @@
-import { create, toBinary } from "@bufbuild/protobuf";
-import type { Clock } from "../base/clock.ts";
-import { storeUnavailable } from "../base/heddle-error.ts";
-import { inbox, type Topic } from "../base/publication.ts";
-import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
-import { Deadlines } from "../stream/deadlines.ts";
 import { decodeCell } from "./entry-cell.ts";
 import { bucketOf, type HeadReader } from "./head-finder.ts";
-import type { Hiding } from "./hiding.ts";
-import type { Judging } from "./judging.ts";
-import type { Channel, Threads } from "./ports.ts";
-import { type MessageStore, RECEIPTS_BUCKET } from "./ports.ts";
-import { type Positions, positionsOf, receiptCells } from "./receipt-cell.ts";
+import type { Threads } from "./ports.ts";
+import { type Positions, positionsOf } from "./receipt-cell.ts";
+import { type FlushPorts, ReceiptFlushes } from "./receipt-flushes.ts";
 import { RowCopies } from "./row-copies.ts";
 import type { ThreadLog } from "./thread-log.ts";
 import type { Range, ThreadReader } from "./thread-reader.ts";
-import { highest, positionOf, ThreadReceipts, type Untold } from "./thread-receipts.ts";
+import { highest, positionOf, receiptsRow, ThreadReceipts, withheld } from "./thread-receipts.ts";
 
-/** A (thread, user) is flushed at most once in this time (docs/design.md, section 5, family `r`), in ms. */
-const FLUSH_EVERY_MS = 1_000;
-/** How often it is looked what is due, in ms: how late a tick may show at the least. */
-const SWEEP_MS = 50;
 /** Threads whose positions are remembered; clean ones beyond it are forgotten, the longest unused first. */
 const MAX_THREADS = 50_000;
 /** Positions of all of them as they were loaded, at about 150 bytes each; beyond it the same. */
 const MAX_POSITIONS = 1_000_000;
-/** Flushes under way at a time. */
-const MAX_FLUSHES = 256;
-/** Deadline of one flush, in ms: 4 s for the store and a little for the channel. After it comes the next try. */
-const FLUSH_DEADLINE_MS = 5_000;
 
 export interface RaisedReceipt {
   readonly userId: string;
@@ -36,15 +20,10 @@ export interface RaisedReceipt {
   readonly originSession: string;
 }
 
-export interface ReceiptPorts {
-  readonly store: MessageStore;
+export interface ReceiptPorts extends FlushPorts {
   readonly heads: HeadReader;
   readonly reader: ThreadReader;
-  readonly judging: Judging;
   readonly threads: Threads;
-  readonly channel: Channel;
-  readonly clock: Clock;
-  readonly hiding: Hiding;
   readonly bucketSize: number;
   /** Positions that are remembered: 1,000,000 but in tests. */
   readonly maxPositions?: number;
@@ -59,16 +38,13 @@ export class Receipts {
   readonly #threads = new Map<string, ThreadReceipts>();
   /** Positions that loads have brought to them. */
   #positions = 0;
-  readonly #dirty = new Set<ThreadReceipts>();
+  readonly #flushes: ReceiptFlushes;
   readonly #copies: RowCopies;
-  #sweeping = false;
-  readonly #flushes = new Set<Promise<void>>();
-  readonly #deadlines: Deadlines;
 
   constructor(ports: ReceiptPorts) {
     this.#ports = ports;
+    this.#flushes = new ReceiptFlushes(ports);
     this.#copies = new RowCopies(ports.threads, ports.clock);
-    this.#deadlines = new Deadlines(ports.clock);
   }
 
   /** Raises a member's own positions. Resolves when they are taken: written within about a second. */
@@ -84,7 +60,7 @@ export class Receipts {
       const readOrdinal = await this.#ordinalAt(thread, readSeq, last);
       if (readSeq > mine.readSeq) {
         this.#setRead(thread, raised.userId, mine, readSeq, readOrdinal);
-        this.#mark(thread, raised.userId, { originSession: raised.originSession, isRead: true });
+        this.#flushes.mark(thread, raised.userId, { originSession: raised.originSession, isRead: true });
       }
     } else if (raised.readSeq > 0) {
       // A client repeats what its thread row does not show: the row's copy was lost.
@@ -94,7 +70,7 @@ export class Receipts {
     const deliveredSeq = Math.max(readSeq, delivered);
     if (deliveredSeq > Math.max(mine.deliveredSeq, floor)) {
       mine.deliveredSeq = deliveredSeq;
-      this.#mark(thread, raised.userId, { originSession: raised.originSession, isRead: false });
+      this.#flushes.mark(thread, raised.userId, { originSession: raised.originSession, isRead: false });
     }
   }
 
@@ -120,7 +96,7 @@ export class Receipts {
       if (Math.max(mine.readSeq, joinedSeq) < seq - 1 || mine.readSeq >= seq) return;
       this.#setRead(thread, userId, mine, seq, ordinal);
       mine.deliveredSeq = Math.max(mine.deliveredSeq, seq);
-      this.#mark(thread, undefined);
+      this.#flushes.mark(thread, undefined);
     };
     const thread = this.#threads.get(log.key);
     if (thread?.loaded) move(thread);
@@ -165,8 +141,7 @@ export class Receipts {
 
   /** Writes everything. For shutting down. */
   async close(): Promise<void> {
-    for (const thread of this.#dirty) this.#flush(thread);
-    await Promise.all(this.#flushes);
+    await this.#flushes.flushAll();
     await this.#copies.flushAll();
   }
 
@@ -205,7 +180,7 @@ export class Receipts {
     const max = this.#ports.maxPositions ?? MAX_POSITIONS;
     for (const [key, thread] of this.#threads) {
       if (this.#threads.size <= MAX_THREADS && this.#positions <= max) return;
-      if (thread === newest || this.#dirty.has(thread) || thread.loading) continue;
+      if (thread === newest || this.#flushes.waits(thread) || thread.loading) continue;
       this.#threads.delete(key);
       this.#positions -= thread.positions;
     }
@@ -235,102 +210,6 @@ export class Receipts {
   #copy(thread: ThreadReceipts, ownerId: string, { readSeq, readOrdinal }: Positions): void {
     this.#copies.note({ ownerId, threadId: thread.threadId, readSeq, readOrdinal }, thread.key);
   }
-
-  /** Marks a thread to be flushed; with `news` of a user's positions, of which the others are to hear. */
-  #mark(thread: ThreadReceipts, userId: string | undefined, news?: Untold): void {
-    if (userId !== undefined && news) {
-      thread.unwritten.add(userId);
-      thread.tell(userId, news);
-    }
-    this.#dirty.add(thread);
-    this.#sweepSoon();
-  }
-
-  #sweepSoon(): void {
-    if (this.#sweeping) return;
-    this.#sweeping = true;
-    this.#ports.clock.after(SWEEP_MS, () => {
-      this.#sweeping = false;
-      const before = this.#ports.clock.monotonicMs() - FLUSH_EVERY_MS;
-      for (const thread of this.#dirty) {
-        if (this.#flushes.size >= MAX_FLUSHES) break;
-        if (thread.flushedAtMs <= before) this.#flush(thread);
-      }
-      if (this.#dirty.size > 0) this.#sweepSoon();
-    });
-  }
-
-  #flush(thread: ThreadReceipts): void {
-    const users = [...thread.unwritten];
-    const untold = new Map(thread.untold);
-    thread.unwritten.clear();
-    thread.untold.clear();
-    this.#dirty.delete(thread);
-    thread.flushedAtMs = this.#ports.clock.monotonicMs();
-    const late = () => storeUnavailable("message");
-    const flushing = this.#deadlines.bound(this.#write(thread, users, untold), FLUSH_DEADLINE_MS, late);
-    const done = flushing
-      .catch(() => {
-        // The store or the channel is away: the same again in a second. Nothing was promised as written.
-        for (const userId of users) thread.unwritten.add(userId);
-        for (const [userId, news] of untold) thread.tell(userId, news);
-        this.#dirty.add(thread);
-        this.#sweepSoon();
-      })
-      .finally(() => this.#flushes.delete(done));
-    this.#flushes.add(done);
-  }
-
-  /** Writes the positions of `users`, then tells the others of those that are untold. */
-  async #write(
-    thread: ThreadReceipts,
-    users: readonly string[],
-    untold: ReadonlyMap<string, Untold>,
-  ): Promise<void> {
-    const cells = users.flatMap((userId) => receiptCells(userId, positionOf(thread, userId)));
-    await this.#ports.store.put(receiptsRow(thread.threadId), "r", cells);
-    for (const [userId, news] of untold) await this.#publish(thread, userId, news);
-  }
-
-  async #publish(thread: ThreadReceipts, userId: string, { originSession, isRead }: Untold): Promise<void> {
-    const isHidden = await this.#ports.hiding.read(userId);
-    if (isHidden && !isRead) return; // That there is something to tell would say that the user is there.
-    const positions = positionOf(thread, userId);
-    const { deliveredSeq, readSeq, readOrdinal } = isHidden ? withheld(positions) : positions;
-    const receipt = {
-      threadId: thread.threadId,
-      userId,
-      deliveredSeq: BigInt(deliveredSeq),
-      readSeq: BigInt(readSeq),
-      readOrdinal: BigInt(readOrdinal),
-    };
-    const events = [{ kind: { case: "receipt" as const, value: receipt } }];
-    const { log } = thread;
-    await this.#ports.channel.publish({
-      kind: "receipt",
-      topics: await this.#topics(log, userId),
-      ...(log.isGroup && { group: { membersSeq: log.audience.membersSeq } }),
-      frame: toBinary(ServerFrameSchema, create(ServerFrameSchema, { events })),
-      thread: thread.key,
-      seq: 0,
-      ordinal: 0,
-      userId,
-      originSession,
-    });
-  }
-
-  /** Who hears of a user's positions; where nobody else may, the user's other devices still do. */
-  async #topics(log: ThreadLog, userId: string): Promise<readonly Topic[]> {
-    const alone = log.isGroup
-      ? log.audience.isLarge || !log.view?.roster.members.has(userId)
-      : await this.#ports.judging.isBlocked(log);
-    return alone ? [inbox(userId)] : log.audience.topics;
-  }
-}
-
-/** What others are told of one who hides: what was read was delivered, and no more. */
-function withheld(positions: Positions): Positions {
-  return { ...positions, deliveredSeq: positions.readSeq };
 }
 
 /** Positions as far as a viewer may see. */
@@ -341,8 +220,4 @@ function atMost(positions: Positions, last: Range["last"]): Positions {
     readSeq: Math.min(readSeq, last.seq),
     readOrdinal: Math.min(readOrdinal, last.ordinal),
   };
-}
-
-function receiptsRow(threadId: Uint8Array) {
-  return { threadId, bucket: RECEIPTS_BUCKET };
 }

@@ -1,4 +1,5 @@
 import type { Head } from "../base/head.ts";
+import { RECEIPTS_BUCKET } from "./ports.ts";
 import type { Positions } from "./receipt-cell.ts";
 import type { ThreadLog } from "./thread-log.ts";
 
@@ -63,4 +64,14 @@ export function highest(a: Positions, b: Positions): Positions {
     readSeq: read.readSeq,
     readOrdinal: read.readOrdinal,
   };
+}
+
+/** What others are told of one who hides: what was read was delivered, and no more. */
+export function withheld(positions: Positions): Positions {
+  return { ...positions, deliveredSeq: positions.readSeq };
+}
+
+/** The row of a thread that its receipts are in. */
+export function receiptsRow(threadId: Uint8Array) {
+  return { threadId, bucket: RECEIPTS_BUCKET };
 }
