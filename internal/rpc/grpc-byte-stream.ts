@@ -8,9 +8,7 @@ import { type CallBelow, callBelow, http2StreamOf } from "./grpc-call-below.ts";
 import { framed, MessageSplitter } from "./grpc-framing.ts";
 import { grpcStatus } from "./grpc-status.ts";
 import type { Call } from "./handlers.ts";
-
-/** Bytes below the session's own queue at which `write` says stop: enough for one turn of the event loop. */
-const HIGH_WATER_BYTES = 16 * 1024;
+import { HIGH_WATER_BYTES, StreamState } from "./stream-state.ts";
 
 type GrpcStream = ServerDuplexStream<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>;
 
@@ -28,9 +26,8 @@ export class GrpcByteStream implements ByteStream {
   readonly #pending: number[] = [];
   #bufferedBytes = 0;
   #held = false;
-  #state: "open" | "ended" | "closed" = "open";
+  readonly #state = new StreamState();
   #onDrain: () => void = () => {};
-  readonly #onClose: (() => void)[] = [];
 
   /** `ended` is told once, when the server ends the stream, with what. */
   constructor(stream: GrpcStream, call: Call, clock: Clock, ended: (error?: HeddleError) => void) {
@@ -48,7 +45,7 @@ export class GrpcByteStream implements ByteStream {
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.#state !== "open") return true;
+    if (!this.#state.isOpen) return true;
     this.#pending.push(bytes.length);
     this.#bufferedBytes += bytes.length;
     this.#send(bytes);
@@ -65,7 +62,7 @@ export class GrpcByteStream implements ByteStream {
 
   readonly #written = (): void => {
     this.#bufferedBytes -= this.#pending.shift() ?? 0;
-    if (!this.#held || this.#bufferedBytes > 0 || this.#state !== "open") return;
+    if (!this.#held || this.#bufferedBytes > 0 || !this.#state.isOpen) return;
     this.#held = false;
     this.#onDrain();
   };
@@ -76,7 +73,7 @@ export class GrpcByteStream implements ByteStream {
 
   onMessage(callback: (bytes: Uint8Array) => void): void {
     const onMessage = (bytes: Buffer) => {
-      if (this.#state === "open") callback(bytes);
+      if (this.#state.isOpen) callback(bytes);
     };
     const below = this.#below;
     if (!below) {
@@ -103,25 +100,23 @@ export class GrpcByteStream implements ByteStream {
   }
 
   resume(): void {
-    if (this.#state !== "open") return;
+    if (!this.#state.isOpen) return;
     if (!this.#splitter) this.#readable?.resume();
     else if (this.#splitter.release()) this.#http2?.resume();
   }
 
   onHalfClose(callback: () => void): void {
     this.#readable?.once("end", () => {
-      if (this.#state === "open") callback();
+      if (this.#state.isOpen) callback();
     });
   }
 
   onClose(callback: () => void): void {
-    if (this.#state === "closed") queueMicrotask(callback);
-    else this.#onClose.push(callback);
+    this.#state.onClose(callback);
   }
 
   end(error?: HeddleError): void {
-    if (this.#state !== "open") return;
-    this.#state = "ended";
+    if (!this.#state.end()) return;
     this.#ended(error);
     // The stream's own "error" listener turns this into the status, after what was written.
     if (error) this.#stream.emit("error", grpcStatus(error));
@@ -142,10 +137,9 @@ export class GrpcByteStream implements ByteStream {
   }
 
   #close(): void {
-    if (this.#state === "closed") return;
-    this.#state = "closed";
-    this.#pending.length = 0;
-    this.#bufferedBytes = 0;
-    for (const callback of this.#onClose.splice(0)) callback();
+    this.#state.close(() => {
+      this.#pending.length = 0;
+      this.#bufferedBytes = 0;
+    });
   }
 }

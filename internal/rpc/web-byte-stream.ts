@@ -4,10 +4,8 @@ import type { HeddleError } from "../base/heddle-error.ts";
 import type { ByteStream } from "./byte-stream.ts";
 import { LINGER_MS } from "./call-deadline.ts";
 import type { Call } from "./handlers.ts";
+import { HIGH_WATER_BYTES, StreamState } from "./stream-state.ts";
 import { connectError } from "./web-error.ts";
-
-/** Bytes queued here at which `write` says stop. */
-const HIGH_WATER_BYTES = 16 * 1024;
 
 /** The server's half of a stream over Connect or gRPC-Web: handlers write, connect-node iterates. */
 export class WebByteStream implements ByteStream, AsyncIterable<Uint8Array> {
@@ -20,11 +18,10 @@ export class WebByteStream implements ByteStream, AsyncIterable<Uint8Array> {
   #queuedBytes = 0;
   #takenBytes = 0;
   #held = false;
-  #state: "open" | "ended" | "closed" = "open";
+  readonly #state = new StreamState();
   #error: HeddleError | undefined;
   #wake: () => void = () => {};
   #onDrain: () => void = () => {};
-  readonly #onClose: (() => void)[] = [];
 
   /** `ended` is told once, when the server ends the stream, with what. */
   constructor(response: ServerResponse, call: Call, clock: Clock, ended: (error?: HeddleError) => void) {
@@ -37,12 +34,12 @@ export class WebByteStream implements ByteStream, AsyncIterable<Uint8Array> {
   }
 
   get bufferedBytes(): number {
-    if (this.#state === "closed") return 0;
+    if (this.#state.isClosed) return 0;
     return this.#queuedBytes + this.#takenBytes + (this.#response.socket?.writableLength ?? 0);
   }
 
   write(bytes: Uint8Array): boolean {
-    if (this.#state !== "open") return true;
+    if (!this.#state.isOpen) return true;
     this.#queue.push(bytes);
     this.#queuedBytes += bytes.length;
     if (this.#queuedBytes + this.#takenBytes > HIGH_WATER_BYTES) this.#held = true;
@@ -60,13 +57,11 @@ export class WebByteStream implements ByteStream, AsyncIterable<Uint8Array> {
   resume(): void {}
 
   onClose(callback: () => void): void {
-    if (this.#state === "closed") queueMicrotask(callback);
-    else this.#onClose.push(callback);
+    this.#state.onClose(callback);
   }
 
   end(error?: HeddleError): void {
-    if (this.#state !== "open") return;
-    this.#state = "ended";
+    if (!this.#state.end()) return;
     this.#ended(error);
     this.#error = error;
     this.#wake();
@@ -76,14 +71,14 @@ export class WebByteStream implements ByteStream, AsyncIterable<Uint8Array> {
 
   /** Each message in order; then the error, if the stream ended with one. connect-node asks when it has written. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    while (this.#state !== "closed") {
+    while (!this.#state.isClosed) {
       const next = this.#queue.shift();
       if (next) {
         this.#queuedBytes -= next.length;
         this.#takenBytes = next.length;
         yield next;
         this.#takenBytes = 0;
-      } else if (this.#state === "ended") {
+      } else if (!this.#state.isOpen) {
         if (this.#error) throw connectError(this.#error);
         return;
       } else {
@@ -95,7 +90,7 @@ export class WebByteStream implements ByteStream, AsyncIterable<Uint8Array> {
 
   /** Resolves at the next write or end; at once if there is one since the queue was looked at. */
   #awake(): Promise<void> {
-    if (this.#queue.length > 0 || this.#state !== "open") return Promise.resolve();
+    if (this.#queue.length > 0 || !this.#state.isOpen) return Promise.resolve();
     return new Promise((resolve) => {
       this.#wake = resolve;
     });
@@ -108,11 +103,10 @@ export class WebByteStream implements ByteStream, AsyncIterable<Uint8Array> {
   }
 
   #close(): void {
-    if (this.#state === "closed") return;
-    this.#state = "closed";
-    this.#queue.length = 0;
-    this.#queuedBytes = 0;
-    this.#wake();
-    for (const callback of this.#onClose.splice(0)) callback();
+    this.#state.close(() => {
+      this.#queue.length = 0;
+      this.#queuedBytes = 0;
+      this.#wake();
+    });
   }
 }

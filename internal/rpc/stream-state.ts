@@ -1,0 +1,37 @@
+/** Bytes that wait in a stream at which `write` says stop: enough for one turn of the event loop. */
+export const HIGH_WATER_BYTES = 16 * 1024;
+
+/** How far a ByteStream has come: open, then ended by the server or not, then closed. Each step is taken once. */
+export class StreamState {
+  #now: "open" | "ended" | "closed" = "open";
+  readonly #onClose: (() => void)[] = [];
+
+  get isOpen(): boolean {
+    return this.#now === "open";
+  }
+
+  get isClosed(): boolean {
+    return this.#now === "closed";
+  }
+
+  /** The server ends the stream. False if it was over. */
+  end(): boolean {
+    if (this.#now !== "open") return false;
+    this.#now = "ended";
+    return true;
+  }
+
+  /** The stream is over: `cleanUp` runs, then those who asked are told. Nothing if it was over. */
+  close(cleanUp: () => void): void {
+    if (this.#now === "closed") return;
+    this.#now = "closed";
+    cleanUp();
+    for (const callback of this.#onClose.splice(0)) callback();
+  }
+
+  /** As ByteStream.onClose. */
+  onClose(callback: () => void): void {
+    if (this.#now === "closed") queueMicrotask(callback);
+    else this.#onClose.push(callback);
+  }
+}
