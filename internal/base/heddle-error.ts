@@ -96,3 +96,8 @@ export function overloaded(queue: string, retryAfterMs: number): HeddleError {
     retryAfterMs,
   });
 }
+
+/** PERMISSION_DENIED / DEVICE_REVOKED. */
+export function deviceRevoked(): HeddleError {
+  return new HeddleError(Code.PERMISSION_DENIED, ErrorReason.DEVICE_REVOKED, "this device was signed out");
+}

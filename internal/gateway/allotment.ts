@@ -23,8 +23,3 @@ export function noSession(): HeddleError {
   const text = "no such session here: open a new one";
   return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.NO_SESSION, text);
 }
-
-/** PERMISSION_DENIED / DEVICE_REVOKED. */
-export function deviceRevoked(): HeddleError {
-  return new HeddleError(Code.PERMISSION_DENIED, ErrorReason.DEVICE_REVOKED, "this device was signed out");
-}

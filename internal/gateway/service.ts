@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { ErrorReason, HeddleError, overloaded } from "../base/heddle-error.ts";
+import { deviceRevoked, ErrorReason, HeddleError, overloaded } from "../base/heddle-error.ts";
 import { isOfDevice, isOnPushServer, newSessionId } from "../base/session-id.ts";
 import type {
   GatewayService as GatewayDesc,
@@ -9,7 +9,7 @@ import type {
   RenewTicketResponseSchema,
 } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
 import type { Call, Handlers } from "../rpc/handlers.ts";
-import { allot, deviceRevoked, noSession } from "./allotment.ts";
+import { allot, noSession } from "./allotment.ts";
 import type { Devices, PushServers, Tickets } from "./ports.ts";
 
 /** How long a user with too many devices should wait before trying again, in milliseconds: until one is revoked. */

@@ -131,6 +131,7 @@ describe("Subscribe and Submit", () => {
   it("need no live session for a send, and NO_SESSION is the answer to all else without one", async () => {
     const world = new PushWorld();
     const answer = submit(world, [send(), ping, receipt, ack(1)]);
+    await world.loop.settle();
     world.messages.settle({ seq: 9 });
     const outcomes = await answer;
     const none = "FAILED_PRECONDITION NO_SESSION";
@@ -230,6 +231,7 @@ describe("Subscribe and Submit", () => {
     for (let count = 0; count < IN_FLIGHT; count++) world.messages.settle();
     await first;
     const again = submit(world, [send()]);
+    await world.loop.settle();
     world.messages.settle({ seq: 3 });
     assert.deepEqual((await again).map(word), ["accepted 3"]);
   });

@@ -20,7 +20,7 @@ import {
 } from "./client-frames.ts";
 import { acceptedInit, type RefusedFrame, refusedInit } from "./events.ts";
 import { IN_FLIGHT, SUBMIT_MS } from "./limits.ts";
-import type { Call, Messages } from "./ports.ts";
+import type { Call, Caller, Messages } from "./ports.ts";
 import type { Session } from "./session.ts";
 import { noSession, submitDeadline } from "./session-errors.ts";
 
@@ -68,6 +68,11 @@ export class WebDoor {
     else session.open(request.cursor);
   }
 
+  /** Whether the session that the caller's ticket names is live here. */
+  holds({ userId, sessionId }: Caller): boolean {
+    return sessionId !== undefined && this.#sessionOf({ userId, key: hex(sessionId) }) !== undefined;
+  }
+
   /** Resolves to the outcomes, in the order of the frames, SUBMIT_MS from now at the latest. Never rejects. */
   submit(request: SubmitRequest, call: Call): Promise<MessageInitShape<typeof SubmitResponseSchema>> {
     const { frames } = request;
@@ -113,7 +118,7 @@ export class WebDoor {
     return kind.case === "watch" ? watched(session, kind.value) : TAKEN;
   }
 
-  #sessionOf({ key, userId }: Submission): Session | undefined {
+  #sessionOf({ key, userId }: Pick<Submission, "key" | "userId">): Session | undefined {
     const session = this.#init.sessionOf(key);
     return session?.identity.userId === userId ? session : undefined;
   }

@@ -130,6 +130,9 @@ export const SYNC_RETRY_MAX_MS = 10_000;
 /** How long before the user token ends the client hears of it. */
 export const TOKEN_NOTICE_MS = 10_000;
 
+/** How long that look may take before a Submit: with SUBMIT_MS less than clients wait for one. */
+export const SUBMIT_DEVICE_MS = 2_000;
+
 /** A Submit answers by then, so that the outcomes it knows reach the client before its call's own 10 s are over. */
 export const SUBMIT_MS = 9_500;
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { create } from "@bufbuild/protobuf";
 import { Code, HeddleError } from "../base/heddle-error.ts";
 import { DrainingReason } from "../gen/heddle/push/v1/frame_pb.js";
+import { SubmitRequestSchema } from "../gen/heddle/push/v1/push_service_pb.js";
 import type { FakeByteStream } from "../testing/fake-byte-stream.ts";
 import {
   deviceRevoked,
@@ -102,11 +104,22 @@ describe("PushServer", () => {
     assert.equal(first.ended, "ok");
   });
 
+  it("takes nothing from a revoked device by Submit, with a ticket that is still good", async () => {
+    const world = new PushWorld();
+    world.threads.revokedDevices.add("bob phone");
+    const request = create(SubmitRequestSchema, { frames: [{ kind: { case: "ping", value: {} } }] });
+    const isRevoked = (error: unknown) =>
+      error instanceof HeddleError && error.reasonName === "DEVICE_REVOKED";
+    await assert.rejects(world.server.submit(request, world.call("bob", 1)), isRevoked);
+    world.threads.revokedDevices.clear();
+    assert.equal((await world.server.submit(request, world.call("bob", 1))).outcomes?.length, 1);
+  });
+
   it("ends the sessions of a device of whose revocation the link was lost", async () => {
     const world = new PushWorld({ linkBytes: 4_000 });
     const phone = await world.live("bob", 1);
     world.threads.revokedDevices.add("bob phone");
-    await world.channel.publish(revoked("bob", "phone"));
+    await world.channel.publish(deviceRevoked("bob", "phone"));
     await world.publish(toBob(1, "x".repeat(8_000)));
     assert.deepEqual([phone.of("draining")[0]?.reason, phone.ended], [DrainingReason.DEVICE_REVOKED, "ok"]);
   });

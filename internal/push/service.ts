@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
-import { type HeddleError, overloaded } from "../base/heddle-error.ts";
+import { deviceRevoked, type HeddleError, overloaded, storeUnavailable } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
 import type { DrainingReason } from "../gen/heddle/push/v1/frame_pb.js";
@@ -19,7 +19,7 @@ import type { PushConfig } from "./config.ts";
 import { ConnectDoor } from "./door-connect.ts";
 import { WebDoor } from "./door-web.ts";
 import { Inboxes } from "./inboxes.ts";
-import { SYNCS_AT_ONCE } from "./limits.ts";
+import { SUBMIT_DEVICE_MS, SYNCS_AT_ONCE } from "./limits.ts";
 import type { ByteStream, Call, Caller, Channel, Messages, PresenceRing, Threads } from "./ports.ts";
 import { Session } from "./session.ts";
 import { serverDraining, ticketExpired, wrongSession } from "./session-errors.ts";
@@ -74,6 +74,7 @@ export class PushServer {
   readonly #presence: SessionPresence;
   readonly #host: SessionHost<Session>;
   readonly #web: WebDoor;
+  readonly #deadlines: Deadlines;
   /** What ended sessions have left to write. */
   readonly #closing = new Set<Promise<void>>();
   #isDraining = false;
@@ -85,6 +86,7 @@ export class PushServer {
     const { tick = eventLoopTick, presence: ring } = init;
     const flushes = new EachTick<Session>(tick, (session) => session.flush());
     this.#init = init;
+    this.#deadlines = deadlines;
     this.#messages = messages;
     this.#sessions = new Sessions(clock);
     this.#topics = new Topics({ clock, channel, name: config.name });
@@ -138,10 +140,11 @@ export class PushServer {
     if (session) this.#web.subscribe(request, session);
   }
 
-  /** Carries out a browser's frames. Rejects with TOKEN_EXPIRED or DRAINING before any of them. */
+  /** Carries out a browser's frames. Rejects with TOKEN_EXPIRED, DRAINING or DEVICE_REVOKED before any of them. */
   async submit(request: SubmitRequest, call: Call): Promise<MessageInitShape<typeof SubmitResponseSchema>> {
     if (this.#init.clock.nowMs() >= call.caller.expiresAtMs) throw ticketExpired();
     if (this.#isDraining && this.#sessions.size === 0) throw serverDraining();
+    if (!this.#web.holds(call.caller)) await this.#checkDevice(call.caller);
     return await this.#web.submit(request, call);
   }
 
@@ -174,6 +177,15 @@ export class PushServer {
     await Promise.all(this.#closing);
     this.#topics.close();
     await this.#presence.close();
+  }
+
+  /** Of a session that is not held here no revocation is heard: the store is asked. */
+  async #checkDevice({ userId, deviceId }: Caller): Promise<void> {
+    if (deviceId === undefined) return;
+    const late = () => storeUnavailable("thread");
+    const asked = this.#init.threads.revoked(userId, [deviceId]);
+    const revoked = await this.#deadlines.bound(asked, SUBMIT_DEVICE_MS, late);
+    if (revoked.length > 0) throw deviceRevoked();
   }
 
   /** A session for the stream, or an error on the stream. */

@@ -107,10 +107,13 @@ export const badInput: Readonly<Record<string, (target: Target) => Promise<Told>
   "no-such-device": (target) =>
     target.told(ThreadService.method.revokeDevice, { deviceId: "never-was", requestId: randomBytes(16) }),
   async "revoked-device"(target) {
-    await target.ticket("eve", "lost");
-    const revoking = { deviceId: "lost", requestId: randomBytes(16) };
-    await target.call(ThreadService.method.revokeDevice, revoking, target.tokens.eve);
+    await ticketOfRevoked(target, "lost");
     return target.told(GatewayService.method.openSession, { deviceId: "lost" }, target.tokens.eve);
+  },
+  async "revoked-device-submit"(target) {
+    const frames = [{ kind: { case: "send", value: goodSend() } }];
+    const request = { frames } as MessageInitShape<typeof SubmitRequestSchema>;
+    return target.told(PushService.method.submit, request, await ticketOfRevoked(target, "lost-page"));
   },
   "base-beyond-head": (target) => target.refused({ baseSeq: 1_000_000n }),
   async "client-id-reused"(target) {
@@ -127,6 +130,14 @@ export const badInput: Readonly<Record<string, (target: Target) => Promise<Told>
   "submit-open": (target) => submitted(target, { case: "open", value: { deviceId: "phone" } }),
   ...badGroupInput,
 };
+
+/** A ticket that a device of eve's got before it was revoked. */
+async function ticketOfRevoked(target: Target, deviceId: string): Promise<string> {
+  const ticket = await target.ticket("eve", deviceId);
+  const revoking = { deviceId, requestId: randomBytes(16) };
+  await target.call(ThreadService.method.revokeDevice, revoking, target.tokens.eve);
+  return ticket;
+}
 
 /** A send whose text is the bytes C3 28, which no UTF-8 has. */
 function brokenText(): Uint8Array {
