@@ -80,6 +80,8 @@ export async function openServices(init: ServicesInit): Promise<Services> {
   const privacy = new SharedThreads(directory, visibilities);
   const presence = new PresenceService({ clock, registry, visibilities, privacy });
   stack.add("presence service", () => presence.close());
+  // A watch whose check fails is mute: nothing is left to do here.
+  directory.onLeft((userIds) => void presence.membersChanged(userIds).catch(() => {}));
   const thread = new ThreadService({ store: threadStore, heads: message, log: message, channel, presence });
   const ring = new MemoryRing<PresenceService>();
   ring.replace(presence);

@@ -22,6 +22,7 @@ export interface ThreadView {
  */
 export class Directory {
   readonly #store: ThreadStore & GroupStore & BlockStore;
+  #left: (userIds: readonly string[]) => void = () => {};
 
   constructor(store: ThreadStore & GroupStore & BlockStore) {
     this.#store = store;
@@ -62,9 +63,19 @@ export class Directory {
     return this.#store.roster(threadId);
   }
 
+  /**
+   * Calls back with those of whom a projection has just said that they are no members any more: also where the call that
+   * asked for it failed half-way and is never repeated. Must not throw.
+   */
+  onLeft(left: (userIds: readonly string[]) => void): void {
+    this.#left = left;
+  }
+
   /** Applies a member or setting entry to the projection, in order (GroupStore.project). */
-  project(entry: RosterEntry, headBucket: number): Promise<number> {
-    return this.#store.project(entry, headBucket);
+  async project(entry: RosterEntry, headBucket: number): Promise<number> {
+    const applied = await this.#store.project(entry, headBucket);
+    if (entry.removed.length > 0 && applied >= entry.seq) this.#left(entry.removed);
+    return applied;
   }
 
   /** The seq of the member or setting entry that this request made, as far as projected. */

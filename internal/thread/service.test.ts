@@ -3,7 +3,7 @@ import { create, fromBinary } from "@bufbuild/protobuf";
 import { ErrorReason } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import type { Publication } from "../base/publication.ts";
-import { directThreadId } from "../base/thread-id.ts";
+import { directThreadId, groupThreadId } from "../base/thread-id.ts";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
 import { ThreadKind } from "../gen/heddle/thread/v1/thread_pb.js";
 import * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
@@ -170,6 +170,37 @@ describe("Directory", () => {
     assert.deepEqual(await directory.view(THREAD, "ann"), view);
     assert.deepEqual(await directory.view(THREAD, "bob"), view);
     assert.equal(await directory.view(THREAD, "eve"), undefined);
+  });
+
+  it("tells of those who left when a projection says so, whoever asked for it", async () => {
+    const left: string[][] = [];
+    directory.onLeft((userIds) => left.push([...userIds]));
+    const threadId = groupThreadId("ann", requestId);
+    const entry = {
+      threadId,
+      ordinal: 0,
+      createdAtMs: 1,
+      sender: "ann",
+      requestId,
+      changed: [],
+      isLarge: false,
+    };
+    const added = ["ann", "bob"].map((userId) => ({ userId, role: "member" as const }));
+    const first = { ...entry, seq: 1, previousSeq: 0, name: "x", added, removed: [], memberCount: 2 };
+    const second = {
+      ...first,
+      seq: 2,
+      previousSeq: 1,
+      name: undefined,
+      added: [],
+      removed: ["bob"],
+      memberCount: 1,
+    };
+    assert.equal(await directory.project({ ...second, requestId: new Uint8Array(16).fill(1) }, 0), 0);
+    assert.deepEqual(left, [], "it is not in yet");
+    await directory.project(first, 0);
+    await directory.project({ ...second, requestId: new Uint8Array(16).fill(1) }, 0);
+    assert.deepEqual(left, [["bob"]]);
   });
 
   it("touches rows and copies read positions", async () => {
