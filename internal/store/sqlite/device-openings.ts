@@ -3,8 +3,8 @@ import type { Clock } from "../../base/clock.ts";
 /** How long the time of an opening may wait to be written, in ms. */
 const WRITE_AFTER_MS = 1_000;
 
-/** Openings that wait; at so many they are written at once: about 2 MB. */
-const MAX_WAITING = 10_000;
+/** Openings that wait; at so many they are written at once, so that no commit takes longer than some milliseconds. */
+const MAX_WAITING = 1_000;
 
 export interface Opening {
   readonly ownerId: string;
