@@ -101,3 +101,20 @@ export function overloaded(queue: string, retryAfterMs: number): HeddleError {
 export function deviceRevoked(): HeddleError {
   return new HeddleError(Code.PERMISSION_DENIED, ErrorReason.DEVICE_REVOKED, "this device was signed out");
 }
+
+/** INVALID_ARGUMENT: nobody has a direct thread with oneself. */
+export function selfThread(): HeddleError {
+  const text = "a direct thread needs two different users";
+  return new HeddleError(Code.INVALID_ARGUMENT, ErrorReason.SELF_THREAD, text);
+}
+
+/** FAILED_PRECONDITION: the call is for groups alone. */
+export function notAGroup(): HeddleError {
+  return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.NOT_A_GROUP, "the thread is no group");
+}
+
+/** PERMISSION_DENIED because of a block between the caller and `user`: `by` the caller (`self`), or by the other. */
+export function blocked(user: string, by: "self" | "other"): HeddleError {
+  const text = "one of the two has blocked the other";
+  return new HeddleError(Code.PERMISSION_DENIED, ErrorReason.BLOCKED, text, { metadata: { user, by } });
+}

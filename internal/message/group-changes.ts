@@ -1,10 +1,10 @@
 import type { Clock } from "../base/clock.ts";
 import type { GroupChange } from "../base/group.ts";
+import { notAGroup } from "../base/heddle-error.ts";
 import { groupThreadId } from "../base/thread-id.ts";
 import type { Appender } from "./appender.ts";
 import { decodeCell } from "./entry-cell.ts";
 import { encodeRequest, memberChangeOf } from "./member-entry.ts";
-import { notAGroup } from "./refusals.ts";
 import { sendTag } from "./send-tag.ts";
 import { type ThreadLog, tagKey } from "./thread-log.ts";
 import type { ThreadLogs } from "./thread-logs.ts";

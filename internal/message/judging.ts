@@ -1,10 +1,10 @@
 import { type GroupChange, MAX_LARGE_GROUPS } from "../base/group.ts";
 import type { Head } from "../base/head.ts";
-import { type HeddleError, storeUnavailable, threadNotFound } from "../base/heddle-error.ts";
+import { blocked, type HeddleError, storeUnavailable, threadNotFound } from "../base/heddle-error.ts";
 import type { Deadlines } from "../stream/deadlines.ts";
 import type { PendingSend } from "./pending-sends.ts";
 import type { Blocks, Groups, LargeGroups } from "./ports.ts";
-import { blocked, tooManyLargeGroups } from "./refusals.ts";
+import { tooManyLargeGroups } from "./refusals.ts";
 import { type Draft, EMPTY_ROSTER, judgeChange } from "./roster.ts";
 import type { RosterLoader } from "./roster-loader.ts";
 import type { ThreadLog, View } from "./thread-log.ts";

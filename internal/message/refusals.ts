@@ -30,11 +30,6 @@ export function baseTooOld(headSeq?: number): HeddleError {
   return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.BASE_TOO_OLD, text, { metadata });
 }
 
-/** The call is for groups. */
-export function notAGroup(): HeddleError {
-  return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.NOT_A_GROUP, "the thread is no group");
-}
-
 export function ownerRequired(): HeddleError {
   const text = "only an owner of the group may do that";
   return new HeddleError(Code.PERMISSION_DENIED, ErrorReason.OWNER_REQUIRED, text);
@@ -60,10 +55,4 @@ export function tooManyLargeGroups(user: string, limit: number): HeddleError {
   const text = "the user is in as many large groups as one may join";
   const metadata = { user, limit: String(limit) };
   return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.TOO_MANY_LARGE_GROUPS, text, { metadata });
-}
-
-/** One of two has blocked the other; `by` is who, as the refused one sees it. */
-export function blocked(user: string, by: "self" | "other"): HeddleError {
-  const text = "one of the two has blocked the other";
-  return new HeddleError(Code.PERMISSION_DENIED, ErrorReason.BLOCKED, text, { metadata: { user, by } });
 }

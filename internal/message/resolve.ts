@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { selfThread } from "../base/heddle-error.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import type { Appender } from "./appender.ts";
 import type { StoreSearch } from "./duplicate-search.ts";
@@ -6,7 +7,7 @@ import { VOID_BODY } from "./entry-cell.ts";
 import { baseBeyondHead } from "./refusals.ts";
 import { sendTag } from "./send-tag.ts";
 import { type ThreadLog, tagKey } from "./thread-log.ts";
-import { selfThread, type ThreadLogs } from "./thread-logs.ts";
+import type { ThreadLogs } from "./thread-logs.ts";
 import type { ThreadReader } from "./thread-reader.ts";
 import type { Committed } from "./verdict.ts";
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { Code, HeddleError, invalidField, storeUnavailable } from "../base/heddle-error.ts";
+import { Code, HeddleError, invalidField, selfThread, storeUnavailable } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import type { Accepted, Send, Settle } from "../base/send.ts";
 import { directThreadId } from "../base/thread-id.ts";
@@ -11,7 +11,7 @@ import type { PendingSend } from "./pending-sends.ts";
 import type { Receipts } from "./receipts.ts";
 import { sendTag } from "./send-tag.ts";
 import { type ThreadLog, tagKey } from "./thread-log.ts";
-import { selfThread, type ThreadLogs } from "./thread-logs.ts";
+import type { ThreadLogs } from "./thread-logs.ts";
 import type { Committed } from "./verdict.ts";
 
 /** What carries a send from here on. */

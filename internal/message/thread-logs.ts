@@ -1,4 +1,4 @@
-import { Code, ErrorReason, HeddleError, threadNotFound } from "../base/heddle-error.ts";
+import { threadNotFound } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import { directThreadId, participants } from "../base/thread-id.ts";
 import { PendingSends } from "./pending-sends.ts";
@@ -9,12 +9,6 @@ import { type RosterCount, ThreadLog } from "./thread-log.ts";
 const MAX_LOGS = 100_000;
 /** Members in the rosters of all remembered logs; beyond it the same. */
 const MAX_ROSTERED = 2_000_000;
-
-/** INVALID_ARGUMENT: nobody has a direct thread with oneself. */
-export function selfThread(): HeddleError {
-  const message = "a direct thread needs two different users";
-  return new HeddleError(Code.INVALID_ARGUMENT, ErrorReason.SELF_THREAD, message);
-}
 
 /** The logs that this server remembers, and the door to them: only who is or was a member comes in. */
 export class ThreadLogs {

@@ -1,5 +1,5 @@
 import type { GroupChange, Member } from "../base/group.ts";
-import { Code, ErrorReason, HeddleError, invalidField, threadNotFound } from "../base/heddle-error.ts";
+import { blocked, invalidField, notAGroup, threadNotFound } from "../base/heddle-error.ts";
 import { groupThreadId, isGroupThread } from "../base/thread-id.ts";
 import type * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
 import type { BlockStore, Call, GroupLog, GroupStore, Presence, ThreadStore } from "./ports.ts";
@@ -111,7 +111,7 @@ export class GroupCalls {
     if (isGroupThread(threadId)) return;
     const [row] = await this.#init.store.get(userId, [threadId]);
     if (!row) throw threadNotFound();
-    throw new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.NOT_A_GROUP, "the thread is not a group");
+    throw notAGroup();
   }
 
   /** Nobody is brought into a group by one with whom there is a block. What was done already is not refused. */
@@ -121,8 +121,6 @@ export class GroupCalls {
     const [block] = await store.blocksBetween(userId, userIds);
     if (!block || (await store.changeSeq(threadId, userId, requestId)) !== undefined) return;
     const isOwn = block.ownerId === userId;
-    throw new HeddleError(Code.PERMISSION_DENIED, ErrorReason.BLOCKED, "one has blocked the other", {
-      metadata: { user: isOwn ? block.otherUserId : block.ownerId, by: isOwn ? "self" : "other" },
-    });
+    throw isOwn ? blocked(block.otherUserId, "self") : blocked(block.ownerId, "other");
   }
 }

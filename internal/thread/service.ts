@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { Code, ErrorReason, HeddleError, threadNotFound } from "../base/heddle-error.ts";
+import { Code, ErrorReason, HeddleError, selfThread, threadNotFound } from "../base/heddle-error.ts";
 import { directThreadId, participants } from "../base/thread-id.ts";
 import type { Thread } from "../gen/heddle/thread/v1/thread_pb.js";
 import type * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
@@ -102,10 +102,7 @@ export class ThreadService {
   };
 
   async #create({ userId: other }: rpc.CreateDirectThreadRequest, { caller }: Call) {
-    if (other === caller.userId) {
-      const text = "a direct thread needs two different users";
-      throw new HeddleError(Code.INVALID_ARGUMENT, ErrorReason.SELF_THREAD, text);
-    }
+    if (other === caller.userId) throw selfThread();
     const threadId = directThreadId(caller.userId, other);
     await this.#store.createDirect(threadId, participants(caller.userId, other));
     return { thread: toThread(await this.#views.read(caller.userId, threadId)) };
