@@ -8,6 +8,7 @@ import { type DuplicateSearch, type Hit, StoreSearch } from "./duplicate-search.
 import type { Gate } from "./gate.ts";
 import { bucketOf, findHead } from "./head-finder.ts";
 import type { Judging } from "./judging.ts";
+import { MAX_HEAD_READS, STORE_DEADLINE_MS } from "./limits.ts";
 import { bytesOf, type PendingSend } from "./pending-sends.ts";
 import type { MessageStore } from "./ports.ts";
 import { EpochRaiser } from "./raise.ts";
@@ -16,8 +17,6 @@ import { appendedEntry, foundEntry, type Marks, verdictFor } from "./stored-entr
 import type { ThreadLog, View } from "./thread-log.ts";
 import type { Committed, Verdict } from "./verdict.ts";
 
-/** Deadline of a call of the store, in ms; after it a check-and-put's outcome is unknown. */
-const STORE_DEADLINE_MS = 4_000;
 /** A batch is cut here, in bytes (docs/design.md, section 5). */
 const BATCH_BYTES = 1 << 20;
 /** Sends that wait: of one thread, and of all, in bytes. */
@@ -25,8 +24,6 @@ const THREAD_QUEUE_BYTES = 1 << 20;
 const QUEUE_BYTES = 64 << 20;
 /** Of entries that another server appended, how many are published; the gap before them tells of the rest. */
 const PUBLISHED_FOUND = 64;
-/** How often a head is read that is older than the projection which was read after it. */
-const MAX_HEAD_READS = 8;
 
 export interface AppenderPorts {
   readonly store: MessageStore;

@@ -4,13 +4,12 @@ import { Code, ErrorReason, HeddleError, storeUnavailable } from "../base/heddle
 import { type GroupMark, type HandOff, inbox, type Publication } from "../base/publication.ts";
 import type { Deadlines } from "../stream/deadlines.ts";
 import { entryFrame } from "./entry-cell.ts";
+import { THREADS_DEADLINE_MS } from "./limits.ts";
 import type { Channel, Groups, Threads } from "./ports.ts";
 import { applyEntry } from "./roster.ts";
 import type { ThreadLog } from "./thread-log.ts";
 import { TOUCH_COUNTS_MS, TOUCH_RENEWS_MS, type TouchLedger } from "./touch-ledger.ts";
 
-/** Deadline of a touch, in ms: `lock_timeout` of the thread store is 5 s, and an append has 10 s in all. */
-const TOUCH_DEADLINE_MS = 4_000;
 /** No channel instance took the event within this: UNAVAILABLE (docs/design.md, section 7, Publish). */
 const PUBLISH_DEADLINE_MS = 2_000;
 
@@ -92,7 +91,7 @@ export class Gate {
   async #project(log: ThreadLog, { entry, sentAtMs }: AppendedChange): Promise<void> {
     const { groups, ledger, deadlines } = this.#ports;
     const projecting = groups.project(entry, log.found?.bucket ?? 0);
-    const applied = await deadlines.bound(projecting, TOUCH_DEADLINE_MS, () => storeUnavailable("thread"));
+    const applied = await deadlines.bound(projecting, THREADS_DEADLINE_MS, () => storeUnavailable("thread"));
     if (applied < entry.seq) throw storeUnavailable("thread");
     const before = log.view?.roster;
     if (before?.appliedSeq === entry.previousSeq)
@@ -106,7 +105,7 @@ export class Gate {
     const { ledger, threads, deadlines } = this.#ports;
     const sentAtMs = ledger.beforeSending();
     const touching = threads.touch(log.threadId, owners, log.found?.bucket ?? 0);
-    await deadlines.bound(touching, TOUCH_DEADLINE_MS, () => storeUnavailable("thread"));
+    await deadlines.bound(touching, THREADS_DEADLINE_MS, () => storeUnavailable("thread"));
     ledger.confirmed(log.touches, owners, sentAtMs);
   }
 

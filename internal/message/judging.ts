@@ -2,6 +2,7 @@ import { type GroupChange, MAX_LARGE_GROUPS } from "../base/group.ts";
 import type { Head } from "../base/head.ts";
 import { blocked, type HeddleError, storeUnavailable, threadNotFound } from "../base/heddle-error.ts";
 import type { Deadlines } from "../stream/deadlines.ts";
+import { THREADS_DEADLINE_MS } from "./limits.ts";
 import type { PendingSend } from "./pending-sends.ts";
 import type { Blocks, Groups, LargeGroups } from "./ports.ts";
 import { tooManyLargeGroups } from "./refusals.ts";
@@ -9,8 +10,6 @@ import { type Draft, EMPTY_ROSTER, judgeChange } from "./roster.ts";
 import type { RosterLoader } from "./roster-loader.ts";
 import type { ThreadLog, View } from "./thread-log.ts";
 
-/** Deadline of a call of the thread service, in ms. */
-const CALL_DEADLINE_MS = 4_000;
 const NOBODY: readonly string[] = [];
 
 export interface JudgingPorts {
@@ -97,6 +96,6 @@ export class Judging {
   }
 
   #inTime<T>(call: Promise<T>): Promise<T> {
-    return this.#ports.deadlines.bound(call, CALL_DEADLINE_MS, () => storeUnavailable("thread"));
+    return this.#ports.deadlines.bound(call, THREADS_DEADLINE_MS, () => storeUnavailable("thread"));
   }
 }

@@ -4,13 +4,12 @@ import { HeddleError, storeUnavailable } from "../base/heddle-error.ts";
 import type { Deadlines } from "../stream/deadlines.ts";
 import { findHead } from "./head-finder.ts";
 import type { Judging } from "./judging.ts";
+import { STORE_DEADLINE_MS } from "./limits.ts";
 import type { MessageStore } from "./ports.ts";
 import type { PendingRaise, ThreadLog } from "./thread-log.ts";
 
 /** How long a raise may take, in ms. */
 const RAISE_MS = 10_000;
-/** Deadline of a call of the store, in ms; after it a check-and-put's outcome is unknown. */
-const STORE_DEADLINE_MS = 4_000;
 /** Heads that one raise is tried at; others move it as often at most while one waits for its deadline. */
 const MAX_TRIES = 16;
 

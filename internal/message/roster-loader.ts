@@ -4,13 +4,12 @@ import { storeUnavailable } from "../base/heddle-error.ts";
 import type { Deadlines } from "../stream/deadlines.ts";
 import { decodeCell } from "./entry-cell.ts";
 import { bucketOf } from "./head-finder.ts";
+import { THREADS_DEADLINE_MS } from "./limits.ts";
 import { previousOf, rosterEntryOf } from "./member-entry.ts";
 import type { Groups, MessageStore } from "./ports.ts";
 import { applyEntry, EMPTY_ROSTER } from "./roster.ts";
 import type { ThreadLog } from "./thread-log.ts";
 
-/** Deadline of a call of either store, in ms. */
-const CALL_DEADLINE_MS = 4_000;
 /** How often a projection is read that somebody else moves meanwhile. */
 const MAX_READS = 4;
 /** Entries that one load projects. Where more are missing, the load fails, and the next goes on from there. */
@@ -108,6 +107,6 @@ export class RosterLoader {
   }
 
   #inTime<T>(call: Promise<T>): Promise<T> {
-    return this.#ports.deadlines.bound(call, CALL_DEADLINE_MS, () => storeUnavailable("thread"));
+    return this.#ports.deadlines.bound(call, THREADS_DEADLINE_MS, () => storeUnavailable("thread"));
   }
 }

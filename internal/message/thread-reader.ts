@@ -2,12 +2,10 @@ import type { Head } from "../base/head.ts";
 import { storeUnavailable, threadNotFound } from "../base/heddle-error.ts";
 import type { HeadReader } from "./head-finder.ts";
 import type { Judging } from "./judging.ts";
+import { MAX_HEAD_READS } from "./limits.ts";
 import type { Threads } from "./ports.ts";
 import type { ThreadLog, View } from "./thread-log.ts";
 import type { ThreadLogs } from "./thread-logs.ts";
-
-/** How often a head is read that is older than the projection which was read after it. */
-const MAX_HEAD_READS = 8;
 
 /** What of a thread one user may see. */
 export interface Range {
