@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { storeUnavailable } from "../base/heddle-error.ts";
 import type { Deadlines } from "../stream/deadlines.ts";
 import { CallGate } from "./call-gate.ts";
-import { DEVICES_MS, READS_AT_ONCE } from "./limits.ts";
+import { DEVICES_MS, READS_AT_ONCE, SUBMIT_DEVICE_MS } from "./limits.ts";
 import type { OnlineUser } from "./online-user.ts";
 import { PacedCall } from "./paced-call.ts";
 import type { Threads } from "./ports.ts";
@@ -29,22 +29,30 @@ export class DeviceChecks {
 
   /** Looks at all of the user's devices, and ends the sessions of those that were revoked. */
   check(user: OnlineUser): void {
-    const { clock, deadlines, threads } = this.#init;
     this.stop(user);
     const revoke = (deviceIds: readonly string[]) => {
       this.#calls.delete(user);
       for (const deviceId of deviceIds) user.revoke(deviceId);
       return true;
     };
-    const late = () => storeUnavailable("threads");
     const call = new PacedCall<readonly string[]>({
-      clock,
+      clock: this.#init.clock,
       gate: this.#gate,
-      ask: () => deadlines.bound(threads.revoked(user.userId, user.deviceIds), DEVICES_MS, late),
+      ask: () => this.#revoked(user.userId, user.deviceIds, DEVICES_MS),
       take: revoke,
       notFound: () => revoke([]),
     });
     this.#calls.set(user, call);
+  }
+
+  /** Whether a device was revoked whose session is not held here. Rejects with STORE_UNAVAILABLE, in time for a Submit. */
+  async isRevoked(userId: string, deviceId: string): Promise<boolean> {
+    return (await this.#revoked(userId, [deviceId], SUBMIT_DEVICE_MS)).length > 0;
+  }
+
+  #revoked(userId: string, deviceIds: readonly string[], limitMs: number): Promise<readonly string[]> {
+    const { deadlines, threads } = this.#init;
+    return deadlines.bound(threads.revoked(userId, deviceIds), limitMs, () => storeUnavailable("thread"));
   }
 
   /** The user has no session any more, or nothing that is found out now would be sure. */

@@ -46,7 +46,7 @@ export class GroupTopics {
   list(user: OnlineUser): void {
     const { clock, deadlines, threads } = this.#init;
     this.stopListing(user);
-    const late = () => storeUnavailable("threads");
+    const late = () => storeUnavailable("thread");
     const listed = (threadIds: readonly Uint8Array[]) => {
       this.#lists.delete(user);
       for (const threadId of threadIds) this.#enter(user, hex(threadId));

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { inbox, type Publication, type Topic } from "../base/publication.ts";
 import type { Deadlines } from "../stream/deadlines.ts";
-import { DeviceChecks } from "./device-checks.ts";
+import type { DeviceChecks } from "./device-checks.ts";
 import { GroupTopics } from "./group-topics.ts";
 import { SUBSCRIBE_WAIT_MS } from "./limits.ts";
 import { OnlineUser } from "./online-user.ts";
@@ -13,7 +13,8 @@ export interface InboxesInit {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly messages: Pick<Messages, "membership">;
-  readonly threads: Pick<Threads, "groups" | "revoked">;
+  readonly threads: Pick<Threads, "groups">;
+  readonly devices: DeviceChecks;
   readonly topics: Topics;
 }
 
@@ -35,7 +36,7 @@ export class Inboxes {
   constructor(init: InboxesInit) {
     this.#clock = init.clock;
     this.#topics = init.topics;
-    this.#devices = new DeviceChecks(init);
+    this.#devices = init.devices;
     this.#groups = new GroupTopics({
       ...init,
       online: (userId) => this.#inboxes.get(userId)?.user,

@@ -110,6 +110,9 @@ export const GROUPS_MS = 10_000;
 /** How long a look at a user's devices may take: their streams end within 5 s. */
 export const DEVICES_MS = 4_000;
 
+/** How long a look at one device may take before a Submit: with SUBMIT_MS less than clients wait for one. */
+export const SUBMIT_DEVICE_MS = 2_000;
+
 /** The wait before such a call that failed is made again: from here, doubled each time, up to READ_AGAIN_MAX_MS. */
 export const READ_AGAIN_MS = 100;
 export const READ_AGAIN_MAX_MS = 10_000;
@@ -129,9 +132,6 @@ export const SYNC_RETRY_MAX_MS = 10_000;
 
 /** How long before the user token ends the client hears of it. */
 export const TOKEN_NOTICE_MS = 10_000;
-
-/** How long that look may take before a Submit: with SUBMIT_MS less than clients wait for one. */
-export const SUBMIT_DEVICE_MS = 2_000;
 
 /** A Submit answers by then, so that the outcomes it knows reach the client before its call's own 10 s are over. */
 export const SUBMIT_MS = 9_500;

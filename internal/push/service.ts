@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
-import { deviceRevoked, type HeddleError, overloaded, storeUnavailable } from "../base/heddle-error.ts";
+import { deviceRevoked, type HeddleError, overloaded } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
 import type { DrainingReason } from "../gen/heddle/push/v1/frame_pb.js";
@@ -16,10 +16,11 @@ import { EachTick, eventLoopTick, type Tick } from "../stream/each-tick.ts";
 import { BoundedMessages } from "./bounded-messages.ts";
 import { CallGate } from "./call-gate.ts";
 import type { PushConfig } from "./config.ts";
+import { DeviceChecks } from "./device-checks.ts";
 import { ConnectDoor } from "./door-connect.ts";
 import { WebDoor } from "./door-web.ts";
 import { Inboxes } from "./inboxes.ts";
-import { SUBMIT_DEVICE_MS, SYNCS_AT_ONCE } from "./limits.ts";
+import { SYNCS_AT_ONCE } from "./limits.ts";
 import type { ByteStream, Call, Caller, Channel, Messages, PresenceRing, Threads } from "./ports.ts";
 import { Session } from "./session.ts";
 import { serverDraining, ticketExpired, wrongSession } from "./session-errors.ts";
@@ -74,7 +75,7 @@ export class PushServer {
   readonly #presence: SessionPresence;
   readonly #host: SessionHost<Session>;
   readonly #web: WebDoor;
-  readonly #deadlines: Deadlines;
+  readonly #devices: DeviceChecks;
   /** What ended sessions have left to write. */
   readonly #closing = new Set<Promise<void>>();
   #isDraining = false;
@@ -86,11 +87,18 @@ export class PushServer {
     const { tick = eventLoopTick, presence: ring } = init;
     const flushes = new EachTick<Session>(tick, (session) => session.flush());
     this.#init = init;
-    this.#deadlines = deadlines;
+    this.#devices = new DeviceChecks({ clock, deadlines, threads });
     this.#messages = messages;
     this.#sessions = new Sessions(clock);
     this.#topics = new Topics({ clock, channel, name: config.name });
-    this.#inboxes = new Inboxes({ clock, deadlines, messages, threads, topics: this.#topics });
+    this.#inboxes = new Inboxes({
+      clock,
+      deadlines,
+      messages,
+      threads,
+      devices: this.#devices,
+      topics: this.#topics,
+    });
     this.#presence = new SessionPresence({ clock, deadlines, tick, ring, name: config.name });
     this.#web = new WebDoor({ clock, messages, sessionOf: (key) => this.#sessions.get(key) });
     this.#host = {
@@ -181,11 +189,7 @@ export class PushServer {
 
   /** Of a session that is not held here no revocation is heard: the store is asked. */
   async #checkDevice({ userId, deviceId }: Caller): Promise<void> {
-    if (deviceId === undefined) return;
-    const late = () => storeUnavailable("thread");
-    const asked = this.#init.threads.revoked(userId, [deviceId]);
-    const revoked = await this.#deadlines.bound(asked, SUBMIT_DEVICE_MS, late);
-    if (revoked.length > 0) throw deviceRevoked();
+    if (deviceId !== undefined && (await this.#devices.isRevoked(userId, deviceId))) throw deviceRevoked();
   }
 
   /** A session for the stream, or an error on the stream. */
