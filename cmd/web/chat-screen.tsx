@@ -1,5 +1,5 @@
 import { type ReadonlySignal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { Announcer } from "./announcer.tsx";
 import { Banner } from "./banner.tsx";
 import { ConversationPane } from "./conversation-pane.tsx";
@@ -23,15 +23,11 @@ export function ChatScreen(props: {
   const openTitle = useComputed(() => titleOf(router.route.value));
   useTitle(model);
   useRestOfPage(model);
+  useFocusOnReturn(openId);
 
   const open = (chat: Chat) => router.go(routeTo(chat));
   const openWith = (userId: string) => router.go({ kind: "with", userId });
   const openGroup = (threadId: string) => router.go({ kind: "thread", threadId });
-  const close = () => {
-    const id = openId.value;
-    router.go({ kind: "list" });
-    requestAnimationFrame(() => document.getElementById(`chat-${id}`)?.focus());
-  };
 
   return (
     <div class={`screen ${openId.value ? "has-open" : ""}`}>
@@ -53,7 +49,7 @@ export function ChatScreen(props: {
           title={openTitle.value}
           attention={attention}
           drafts={drafts}
-          onClose={close}
+          onClose={() => router.go({ kind: "list" })}
         />
       ) : (
         <main class="nothing-open">
@@ -88,6 +84,16 @@ function useRestOfPage(model: Model): void {
   useSignalEffect(() => {
     if (model.isListed.value) fetchMore().catch(() => undefined);
   });
+}
+
+/** Whoever leaves a chat comes back to its row, once the list is what one sees. */
+function useFocusOnReturn(openId: ReadonlySignal<string>): void {
+  const last = useRef("");
+  const id = openId.value;
+  useLayoutEffect(() => {
+    if (!id) document.getElementById(`chat-${last.current}`)?.focus();
+    last.current = id;
+  }, [id]);
 }
 
 /** The number of unread messages, muted chats left out, stands in the tab's title. */

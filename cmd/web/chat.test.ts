@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { bubble, PageBrowser, row, startChat, write } from "../../internal/testing/page-browser.ts";
+import { becomes, bubble, PageBrowser, row, startChat, write } from "../../internal/testing/page-browser.ts";
 
 const tick = (page: Page, text: string, name: string) =>
   bubble(page, text).getByRole("img", { name, exact: true }).waitFor();
@@ -23,7 +23,7 @@ describe("Chat on the page", function () {
     await tick(ann, "hello bob", "Sent");
     const bob = await browser.signedIn("bob");
     await tick(ann, "hello bob", "Delivered");
-    assert.match(await row(bob, "ann").innerText(), /hello bob/);
+    await row(bob, "ann").getByText("hello bob").waitFor();
     await row(bob, "ann").click();
     await bubble(bob, "hello bob").waitFor();
     await tick(ann, "hello bob", "Read");
@@ -65,10 +65,10 @@ describe("Chat on the page", function () {
     for (const name of ["hal", "ivo", "jan"]) await browser.write(name, "gina", [`from ${name}`]);
     for (const name of ["hal", "ivo", "jan"]) await row(gina, name).waitFor();
     const names = () => gina.locator("button.row .name").allInnerTexts();
-    assert.deepEqual(await names(), ["jan", "ivo", "hal"]);
+    await becomes(names, ["jan", "ivo", "hal"]);
     await browser.write("hal", "gina", ["again"]);
     await row(gina, "hal").getByText("again").waitFor();
-    assert.deepEqual(await names(), ["hal", "jan", "ivo"]);
+    await becomes(names, ["hal", "jan", "ivo"]);
   });
 
   it("shows text as text, and links only where they are harmless", async () => {
@@ -94,7 +94,7 @@ describe("Chat on the page", function () {
     await mia.getByLabel("Message to ned").fill("half a thou");
     await mia.reload();
     await tick(mia, "first", "Sent");
-    assert.equal(await mia.getByLabel("Message to ned").inputValue(), "half a thou");
+    await becomes(() => mia.getByLabel("Message to ned").inputValue(), "half a thou");
     await startChat(mia, "olaf");
     assert.equal(await mia.getByLabel("Message to olaf").inputValue(), "");
     await row(mia, "ned").getByText("half a thou").waitFor();

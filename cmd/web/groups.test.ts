@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { bubble, PageBrowser, row, startChat, write } from "../../internal/testing/page-browser.ts";
+import { becomes, bubble, PageBrowser, row, startChat, write } from "../../internal/testing/page-browser.ts";
 
 describe("Groups on the page", function () {
   this.timeout(120_000);
@@ -68,7 +68,7 @@ describe("Groups on the page", function () {
     await eve.getByRole("form", { name: "New group" }).waitFor();
     await eve.keyboard.press("Escape");
     await eve.getByRole("form", { name: "New group" }).waitFor({ state: "detached" });
-    assert.equal(await eve.evaluate(() => document.activeElement?.ariaLabel), "New chat");
+    await becomes(() => eve.evaluate(() => document.activeElement?.ariaLabel), "New chat");
   });
 
   it("are changed in their panel, and everybody sees how", async () => {
@@ -119,7 +119,7 @@ describe("Groups on the page", function () {
     await jan.getByText("You are no longer a member of this group. You can read").waitFor();
     await panel(jan).waitFor({ state: "detached" });
     await jan.getByRole("button", { name: "About this group" }).press("Escape");
-    assert.equal(await jan.locator("main.conversation").count(), 0);
+    await jan.locator("main.conversation").waitFor({ state: "detached" });
     await about(kim).click();
     await panel(kim).getByText("1 member").waitFor();
     await panel(kim).getByRole("button", { name: "Make jan an owner" }).waitFor({ state: "detached" });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { bubble, PageBrowser, row } from "../../internal/testing/page-browser.ts";
+import { becomes, bubble, PageBrowser, row } from "../../internal/testing/page-browser.ts";
 
 describe("The page without a mouse", function () {
   this.timeout(60_000);
@@ -21,16 +21,16 @@ describe("The page without a mouse", function () {
     for (const name of ["bob", "carl", "dora"]) await row(page, name).waitFor();
 
     for (let at = 0; at < 4; at++) await keyboard.press("Tab"); // New chat, who sees you, sign out, the list.
-    assert.equal(await focused(), await row(page, "dora").getAttribute("id"));
+    await becomes(focused, await row(page, "dora").getAttribute("id"));
     await keyboard.press("ArrowDown");
     await keyboard.press("ArrowDown");
     await keyboard.press("ArrowDown");
-    assert.equal(await focused(), await row(page, "bob").getAttribute("id"));
+    await becomes(focused, await row(page, "bob").getAttribute("id"));
     await keyboard.press("Home");
     await keyboard.press("ArrowDown");
     await keyboard.press("Enter");
     await bubble(page, "hi from carl").waitFor();
-    assert.equal(await focused(), "Message to carl");
+    await becomes(focused, "Message to carl");
 
     await keyboard.type("first line");
     await keyboard.press("Shift+Enter");
@@ -38,8 +38,22 @@ describe("The page without a mouse", function () {
     await keyboard.press("Enter");
     await bubble(page, "first line\nsecond line").getByRole("img", { name: "Sent" }).waitFor();
     await keyboard.press("Escape");
-    assert.equal(await focused(), await row(page, "carl").getAttribute("id"));
+    await becomes(focused, await row(page, "carl").getAttribute("id"));
     assert.equal(await page.locator("main.conversation").count(), 0);
+  });
+
+  it("goes back to the list once, however often Escape is pressed", async () => {
+    const page = await browser.signedIn("ann");
+    await row(page, "bob").click();
+    await page.getByLabel("Message to bob").evaluate((field) => {
+      for (let at = 0; at < 2; at++) {
+        field.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+      }
+    });
+    const bob = await row(page, "bob").getAttribute("id");
+    await becomes(() => page.evaluate(() => document.activeElement?.id), bob ?? "");
+    await page.goForward();
+    await page.getByLabel("Message to bob").waitFor();
   });
 
   it("starts a chat, and leaves the form with Escape", async () => {
@@ -51,7 +65,7 @@ describe("The page without a mouse", function () {
     await page.getByRole("alert").getByText("That is you").waitFor();
     await page.keyboard.press("Escape");
     await page.locator(".new-chat").waitFor({ state: "detached" });
-    assert.equal(await page.evaluate(() => document.activeElement?.ariaLabel), "New chat");
+    await becomes(() => page.evaluate(() => document.activeElement?.ariaLabel), "New chat");
   });
 
   it("names every button, field and list", async () => {

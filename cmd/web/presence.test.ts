@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { bubble, PageBrowser, row, write } from "../../internal/testing/page-browser.ts";
+import { becomes, bubble, PageBrowser, row, write } from "../../internal/testing/page-browser.ts";
 
 describe("Presence on the page", function () {
   this.timeout(90_000);
@@ -24,7 +24,7 @@ describe("Presence on the page", function () {
 
   it("is a dot in the list and a word in the chat, and then when one was last seen", async () => {
     const { ann, bob } = await both("ann", "bob");
-    assert.match((await row(ann, "bob").textContent()) ?? "", /online/, "said to listeners too");
+    await row(ann, "bob").getByText("online").waitFor({ state: "attached" }); // Said to listeners too.
     await row(ann, "bob").click();
     await line(ann).getByText("online").waitFor();
     await bob.context().close();
@@ -42,7 +42,7 @@ describe("Presence on the page", function () {
     await write(bob, "hi cleo");
     await bubble(ann, "hi cleo").waitFor();
     await line(ann).getByText("online").waitFor();
-    assert.equal(await ann.getByText("typing…").count(), 0);
+    await becomes(() => ann.getByText("typing…").count(), 0);
   });
 
   it("hides whoever wants that, and remembers it", async () => {

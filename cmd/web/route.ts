@@ -26,21 +26,31 @@ export function formatRoute(route: Route): string {
 export class Router {
   readonly route: Signal<Route>;
   readonly #window: Window;
+  /** Where to go when the step back that is under way has been made: a second one would leave the page. */
+  #afterBack: Route | undefined;
 
   constructor(window: Window) {
     this.#window = window;
     this.route = signal(parseRoute(window.location.hash));
     window.addEventListener("popstate", () => {
+      const next = this.#afterBack;
+      this.#afterBack = undefined;
       this.route.value = parseRoute(window.location.hash);
+      if (next) this.go(next);
     });
   }
 
   /** A chat opened from the list is one step from it, however many were opened: Back never walks through chats. */
   go(route: Route): void {
+    if (this.#afterBack) {
+      this.#afterBack = route;
+      return;
+    }
     const { history, location } = this.#window;
     const url = formatRoute(route) || location.pathname;
     const isOpen = this.route.value.kind !== "list";
     if (route.kind === "list" && isOpen && isFromList(history.state)) {
+      this.#afterBack = route;
       history.back(); // Its popstate sets the route.
       return;
     }

@@ -16,6 +16,8 @@ export class ScrollKeeper {
   /** Of box and content, when things were last put in their place. */
   #size = "";
   #anchor: { readonly element: HTMLElement; readonly offset: number } | undefined;
+  /** The scroll height at which the anchor was taken. */
+  #top = 0;
 
   constructor(box: HTMLElement, isAtEnd: Signal<boolean>) {
     this.#box = box;
@@ -41,11 +43,14 @@ export class ScrollKeeper {
     for (const listener of this.#listeners) listener();
   }
 
-  /** Puts things back in their place after the list has changed. */
+  /** Puts things back in their place after the list has changed. Scrolling whose event is yet to come counts. */
   restore(): void {
-    if (this.#isAtEnd.peek()) this.#box.scrollTop = this.#box.scrollHeight;
+    const { scrollTop, scrollHeight, clientHeight } = this.#box;
+    if (this.#isAtEnd.peek()) this.#box.scrollTop = scrollHeight;
     else if (this.#anchor?.element.isConnected) {
-      this.#box.scrollTop += this.#anchor.element.offsetTop - this.#box.scrollTop - this.#anchor.offset;
+      const isCutOff = scrollTop >= scrollHeight - clientHeight - 1; // By a list that got shorter.
+      const scrolled = isCutOff ? 0 : scrollTop - this.#top;
+      this.#box.scrollTop = this.#anchor.element.offsetTop - this.#anchor.offset + scrolled;
     }
     this.#remember();
   }
@@ -94,6 +99,7 @@ export class ScrollKeeper {
   #remember(): void {
     this.#size = this.#sizeNow();
     const top = this.#box.scrollTop;
+    this.#top = top;
     const element = this.#bubbles().find((bubble) => bubble.offsetTop + bubble.offsetHeight > top);
     this.#anchor = element && { element, offset: element.offsetTop - top };
   }

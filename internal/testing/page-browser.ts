@@ -1,6 +1,9 @@
+import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { type Browser, type BrowserContext, type Page, chromium as playwright } from "playwright-core";
 import { buildPage } from "../../cmd/web/build.ts";
 import { type Heddle, startHeddle } from "../app/all-in-one.ts";
@@ -60,7 +63,7 @@ export class PageBrowser {
   /** A browser with nothing stored. */
   async context(options: Parameters<Browser["newContext"]>[0] = {}): Promise<BrowserContext> {
     const context = await this.#browser.newContext({ baseURL: this.heddle.webUrl, ...options });
-    context.setDefaultTimeout(15_000);
+    context.setDefaultTimeout(30_000);
     context.on("weberror", (error) => this.problems.push(String(error.error())));
     context.on("console", (message) => {
       if (message.type() === "error") this.problems.push(message.text());
@@ -129,6 +132,20 @@ export async function startChat(page: Page, name: string): Promise<void> {
   await page.getByLabel("Whom do you want to write to?").fill(name);
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name, level: 2 }).waitFor();
+}
+
+/**
+ * Asks the page until the answer is the wanted one: what a key or a click leads to may come a frame later. Rejects
+ * with an AssertionError when it is another one for 15 s.
+ */
+export async function becomes<T>(ask: () => Promise<T>, wanted: T): Promise<void> {
+  const end = Date.now() + 15_000;
+  for (;;) {
+    const answer = await ask();
+    if (isDeepStrictEqual(answer, wanted)) return;
+    if (Date.now() > end) assert.deepEqual(answer, wanted);
+    await pause(10);
+  }
 }
 
 /** Writes into the open chat, and sends with Enter. */

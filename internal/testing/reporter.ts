@@ -1,19 +1,25 @@
 import Mocha from "mocha";
 
-const { EVENT_RUN_END, EVENT_TEST_PENDING } = Mocha.Runner.constants;
+const { EVENT_RUN_END, EVENT_TEST_FAIL, EVENT_TEST_PENDING } = Mocha.Runner.constants;
 
 /**
  * Mocha's Spec output, closed by the line `N passed, N failed, N skipped`, which CI reads.
  *
  * A pending test (`it.skip`, `this.skip()`, an `it` without a body) counts as skipped. With `CI=true` a skipped
  * test fails the run: there everything a test needs is installed, so a skip can only hide a missing tool.
- * A run that matched no test at all fails everywhere, for the same reason.
+ * A run that matched no test at all fails everywhere, for the same reason. The failed ones are named once more above
+ * the closing line, a line each, for whoever sees only the end of a long record.
  */
 export default class ClosingLineReporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options?: Mocha.MochaOptions) {
     super(runner, options);
     const skipped: string[] = [];
     runner.on(EVENT_TEST_PENDING, (test: Mocha.Test) => skipped.push(test.fullTitle()));
+    const failures: string[] = [];
+    runner.on(EVENT_TEST_FAIL, (test: Mocha.Test, error: Error) => {
+      const [reason] = String(error?.message ?? error).split("\n");
+      failures.push(`failed: ${test.fullTitle()}: ${reason}`);
+    });
     // Spec registered its own end listener in super(), so this one runs after its summary.
     runner.once(EVENT_RUN_END, () => {
       const passed = this.stats.passes;
@@ -22,6 +28,7 @@ export default class ClosingLineReporter extends Mocha.reporters.Spec {
         this.#failRun(`CI=true allows no skipped test: ${skipped.join("; ")}`, skipped.length);
       }
       if (passed + failed + skipped.length === 0) this.#failRun("no test ran: nothing matched", 1);
+      for (const line of failures) Mocha.reporters.Base.consoleLog(line);
       Mocha.reporters.Base.consoleLog(`${passed} passed, ${failed} failed, ${skipped.length} skipped`);
     });
   }
