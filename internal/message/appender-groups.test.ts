@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { ErrorReason, HeddleError, storeUnavailable } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
+import { groupThreadId } from "../base/thread-id.ts";
 import { GroupParts } from "../testing/group-parts.ts";
 import { quiet } from "../testing/interleaving.ts";
 import { clientIdOf } from "../testing/message-samples.ts";
@@ -121,6 +122,43 @@ describe("A change of a group", () => {
       (await parts.ask("ann", 2, { kind: "add", userIds: many.filter((u) => u !== "u7") })).seq,
       2,
     );
+  });
+
+  it("brings nobody in by one with whom there is a block, in either direction", async () => {
+    const parts = await made();
+    const { memory } = parts.threads;
+    memory.setBlock("ann", "dan", true);
+    memory.setBlock("eve", "ann", true);
+    const refuses = (asked: Promise<unknown>, metadata: object) =>
+      assert.rejects(asked, (error) => {
+        assert.ok(reason(ErrorReason.BLOCKED)(error));
+        assert.deepEqual((error as HeddleError).metadata, metadata);
+        return true;
+      });
+    await refuses(parts.ask("ann", 1, { kind: "add", userIds: ["fay", "dan"] }), { user: "dan", by: "self" });
+    await refuses(parts.ask("ann", 2, { kind: "add", userIds: ["eve"] }), { user: "eve", by: "other" });
+    const creation = { kind: "create", name: "warp", userIds: ["eve"] } as const;
+    const threadId = groupThreadId("ann", clientIdOf(3));
+    const created = parts.changes.change({
+      threadId,
+      userId: "ann",
+      requestId: clientIdOf(3),
+      change: creation,
+    });
+    await refuses(created, { user: "eve", by: "other" });
+    assert.equal((await parts.storedHead())?.seq, 1);
+  });
+
+  it("and was made before a block is found again after it, though its first try was not projected", async () => {
+    const parts = await made();
+    const addition = { kind: "add", userIds: ["dan"] } as const;
+    parts.threads.onCall = async (what) => {
+      if (what === "project") throw storeUnavailable("thread");
+    };
+    await assert.rejects(parts.ask("ann", 1, addition), reason(ErrorReason.STORE_UNAVAILABLE));
+    parts.threads.onCall = undefined;
+    parts.threads.memory.setBlock("dan", "ann", true);
+    assert.equal((await parts.ask("ann", 1, addition)).seq, 2);
   });
 
   it("made elsewhere is seen before anybody is refused, or let in, by what this server remembers", async () => {

@@ -72,15 +72,23 @@ export class Judging {
   /** What a change comes to; undefined if nothing would be different. Rejects with the refusal. */
   async draft(view: View, userId: string, change: GroupChange): Promise<Draft | undefined> {
     const draft = judgeChange(view.roster, userId, change);
-    if (draft?.isLarge && draft.added.length > 0) {
-      await this.#limitLargeGroups(draft.added.map((member) => member.userId));
-    }
+    const added = draft?.added.map((member) => member.userId) ?? [];
+    if (added.length > 0) await this.#refuseBlocked(userId, added);
+    if (draft?.isLarge && added.length > 0) await this.#limitLargeGroups(added);
     return draft;
   }
 
   /** The seq of the entry that a change's earlier try made, as far as projected. */
   earlier(log: ThreadLog, send: PendingSend): Promise<number | undefined> {
     return this.#inTime(this.#ports.groups.changeSeq(log.threadId, send.userId, send.clientId));
+  }
+
+  /** Nobody is brought into a group by one with whom there is a block. */
+  async #refuseBlocked(userId: string, added: readonly string[]): Promise<void> {
+    const others = added.filter((other) => other !== userId);
+    const block = await this.#inTime(this.#ports.blocks.find(userId, others));
+    if (!block) return;
+    throw block.ownerId === userId ? blocked(block.otherUserId, "self") : blocked(block.ownerId, "other");
   }
 
   async #limitLargeGroups(userIds: readonly string[]): Promise<void> {

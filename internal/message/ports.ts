@@ -1,5 +1,6 @@
 import type { Roster, RosterEntry } from "../base/group.ts";
 import type { HandOff, Publication } from "../base/publication.ts";
+import type { Block } from "../store/block-store.ts";
 import type { ReadPosition } from "../store/thread-store.ts";
 
 /** What one user's row says of a thread: who may come in, and hints. Sends are judged by what the head names. */
@@ -47,6 +48,8 @@ export interface Groups {
 export interface Blocks {
   /** Who of the two has blocked the other: nobody, one or both. From the primary, as of a moment within the call. */
   between(a: string, b: string): Promise<readonly string[]>;
+  /** A block between the user and one of the others, in either direction; undefined if there is none. As `between`. */
+  find(userId: string, otherIds: readonly string[]): Promise<Block | undefined>;
 }
 
 /** Who is in how many large groups, for the limit on joining one. */

@@ -136,7 +136,7 @@ export const brokenBlocks: Readonly<Record<string, BlockVariant>> = {
           return store.get(row, query);
         },
       },
-      blocks: { between: async (a, b) => early ?? blocks.between(a, b) },
+      blocks: { ...blocks, between: async (a, b) => early ?? blocks.between(a, b) },
     };
   },
 };

@@ -3,6 +3,7 @@ import { hex } from "../base/ids.ts";
 import { participants } from "../base/thread-id.ts";
 import type { Blocks, Groups, LargeGroups, ThreadView } from "../message/ports.ts";
 import { applyEntry, EMPTY_ROSTER } from "../message/roster.ts";
+import type { Block } from "../store/block-store.ts";
 
 interface GroupRow {
   joinedSeq: number;
@@ -63,6 +64,14 @@ export class MemoryGroups implements Groups, Blocks, LargeGroups {
 
   async between(a: string, b: string): Promise<readonly string[]> {
     return participants(a, b).filter((user) => this.#blocks.has(`${user} ${user === a ? b : a}`));
+  }
+
+  async find(userId: string, otherIds: readonly string[]): Promise<Block | undefined> {
+    for (const other of otherIds) {
+      const [ownerId] = await this.between(userId, other);
+      if (ownerId) return { ownerId, otherUserId: ownerId === userId ? other : userId };
+    }
+    return undefined;
   }
 
   async count(userIds: readonly string[]): Promise<ReadonlyMap<string, number>> {

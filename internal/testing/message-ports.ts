@@ -109,6 +109,7 @@ export class MemoryThreads implements Threads {
       await this.onCall?.("between");
       return this.memory.between(...args);
     },
+    find: (...args) => this.memory.find(...args),
   };
   readonly #views = new Map<string, ThreadView>();
   /** Before a call takes effect; what it throws is what the call rejects with. */

@@ -7,7 +7,7 @@ import { HeddleError } from "../base/heddle-error.ts";
 import type { Publication } from "../base/publication.ts";
 import { BodySchema, type EntryCell } from "../gen/heddle/message/v1/entry_pb.js";
 import { decodeCell } from "../message/entry-cell.ts";
-import type { Groups, MessageStore, Threads, ThreadView } from "../message/ports.ts";
+import type { Blocks, Groups, MessageStore, Threads, ThreadView } from "../message/ports.ts";
 import { AppendServer, type ServerParts, serverParts } from "./append-server.ts";
 import { type Fate, Interleaving, quiet } from "./interleaving.ts";
 import { MemoryGroups } from "./memory-groups.ts";
@@ -261,13 +261,16 @@ export abstract class ThreadWorld {
       changeSeq: (...args) => points.call(name, "thread", false, () => memory.changeSeq(...args)),
       noteActivity: async () => {},
     };
-    const between = (a: string, b: string) => points.call(name, "thread", false, () => memory.between(a, b));
+    const blocks: Blocks = {
+      between: (...args) => points.call(name, "thread", false, () => memory.between(...args)),
+      find: async () => undefined,
+    };
     const publish = (publication: Publication) =>
       points.call(name, "channel", false, async () => {
         this.publications.push(publication);
         return { subscribed: [], revision: 0, incomplete: false };
       });
-    const ports = { store: reached, threads, groups, blocks: { between }, channel: { publish } };
+    const ports = { store: reached, threads, groups, blocks, channel: { publish } };
     return serverParts({ ...ports, clock, bucketSize });
   }
 

@@ -1,6 +1,6 @@
 import type { Roster, RosterEntry } from "../base/group.ts";
 import { directThreadId, participants } from "../base/thread-id.ts";
-import type { BlockStore, GroupStore, ReadPosition, ThreadStore } from "./ports.ts";
+import type { Block, BlockStore, GroupStore, ReadPosition, ThreadStore } from "./ports.ts";
 
 /** What of a thread the message service lets a user in by. */
 export interface ThreadView {
@@ -96,6 +96,11 @@ export class Directory {
   /** Who of the two has blocked the other: none, one or both names. */
   async between(a: string, b: string): Promise<readonly string[]> {
     return (await this.#store.blocksBetween(a, [b])).map(({ ownerId }) => ownerId);
+  }
+
+  /** A block between the user and one of the others, in either direction. */
+  async find(userId: string, otherIds: readonly string[]): Promise<Block | undefined> {
+    return (await this.#store.blocksBetween(userId, otherIds))[0];
   }
 
   /** Whether the two have a direct thread, or are members of one group. */

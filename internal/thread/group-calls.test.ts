@@ -53,8 +53,6 @@ describe("The calls of groups", () => {
     const request = create(rpc.ListMembersRequestSchema, { threadId, pageSize, pageToken });
     return calls.handlers.listMembers(request, callOf(userId));
   };
-  const block = (ownerId: string, otherUserId: string) =>
-    calls.store.setBlocked(directThreadId(ownerId, otherUserId), { ownerId, otherUserId }, true);
   const thread = async (userId: string) =>
     (await calls.handlers.getThread(create(rpc.GetThreadRequestSchema, { threadId }), callOf(userId))).thread;
 
@@ -161,21 +159,6 @@ describe("The calls of groups", () => {
       "thread_changed to user/ann",
       "thread_changed to user/cid",
     ]);
-  });
-
-  it("bring nobody into a group by one with whom there is a block, in either direction", async () => {
-    await block(ann, "dan");
-    await block("eve", ann);
-    const own = because(ErrorReason.BLOCKED, { user: "dan", by: "self" });
-    const other = because(ErrorReason.BLOCKED, { user: "eve", by: "other" });
-    await assert.rejects(add(["fay", "dan"]), own);
-    await assert.rejects(add(["eve"]), other);
-    await assert.rejects(make(["eve"]), other);
-    assert.deepEqual(calls.steps, []);
-    const requestId = newRequestId();
-    await add(["fay"], requestId);
-    await block("fay", ann);
-    assert.equal((await add(["fay"], requestId)).seq, 2n); // Done before the block, and found again.
   });
 
   it("list members to members alone, in pages", async () => {

@@ -1,14 +1,14 @@
 import type { GroupChange, Member } from "../base/group.ts";
-import { blocked, invalidField, notAGroup, threadNotFound } from "../base/heddle-error.ts";
+import { invalidField, notAGroup, threadNotFound } from "../base/heddle-error.ts";
 import { groupThreadId, isGroupThread } from "../base/thread-id.ts";
 import type * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
-import type { BlockStore, Call, GroupLog, GroupStore, Presence, ThreadStore } from "./ports.ts";
+import type { Call, GroupLog, GroupStore, Presence, ThreadStore } from "./ports.ts";
 import { fromWireRole, toThread, toWireRole } from "./thread-message.ts";
 import type { ThreadViews } from "./thread-views.ts";
 import { decodeUserPlace, userPage } from "./user-pages.ts";
 
 export interface GroupCallsInit {
-  readonly store: ThreadStore & GroupStore & BlockStore;
+  readonly store: ThreadStore & GroupStore;
   readonly log: GroupLog;
   readonly presence: Presence;
   readonly views: ThreadViews;
@@ -40,7 +40,6 @@ export class GroupCalls {
     const threadId = groupThreadId(userId, requestId);
     const userIds = [...new Set(request.userIds)].filter((other) => other !== userId);
     const change = { kind: "create", name, userIds } as const;
-    await this.#refuseBlocked({ userId, threadId, requestId, change }, userIds);
     const { thread } = await this.#change({ userId, threadId, requestId, change }, userIds);
     return { thread };
   }
@@ -49,7 +48,6 @@ export class GroupCalls {
     await this.#refuseDirect(threadId, userId);
     const userIds = [...new Set(request.userIds)];
     const change = { kind: "add", userIds } as const;
-    await this.#refuseBlocked({ userId, threadId, requestId, change }, userIds);
     return this.#change({ userId, threadId, requestId, change }, userIds);
   }
 
@@ -112,15 +110,5 @@ export class GroupCalls {
     const [row] = await this.#init.store.get(userId, [threadId]);
     if (!row) throw threadNotFound();
     throw notAGroup();
-  }
-
-  /** Nobody is brought into a group by one with whom there is a block. What was done already is not refused. */
-  async #refuseBlocked(request: ChangeRequest, userIds: readonly string[]): Promise<void> {
-    const { userId, threadId, requestId } = request;
-    const { store } = this.#init;
-    const [block] = await store.blocksBetween(userId, userIds);
-    if (!block || (await store.changeSeq(threadId, userId, requestId)) !== undefined) return;
-    const isOwn = block.ownerId === userId;
-    throw isOwn ? blocked(block.otherUserId, "self") : blocked(block.ownerId, "other");
   }
 }
