@@ -44,7 +44,12 @@ describe("Records", () => {
       assert.deepEqual(await readRecords(path), []);
       const record = (value: number, rate: number, at: string) =>
         toRecord(
-          { bench: "latency", unit: "ms", value, params: { rate, others_cores: value } },
+          {
+            bench: "latency",
+            unit: "ms",
+            value,
+            params: { rate, others_cores: value, deliveries_per_s: value },
+          },
           { ...place, at },
         );
       await appendRecords(path, [record(1, 300, "t1"), record(2, 1_000, "t1")]);

@@ -20,10 +20,10 @@ export interface BenchRecord {
 }
 
 /**
- * Those of `params` that two measurements of one figure differ in. `at`: when; `others_cores`: what other processes
- * took of the machine meanwhile; `p999_ms`: with p50 and p99.
+ * Those of `params` that two measurements of one figure differ in. `at`: when; `deliveries_per_s`: how many came of
+ * the posts; `others_cores`: what other processes took of the machine meanwhile; `p999_ms`: with p50 and p99.
  */
-const FOUND: readonly string[] = ["at", "others_cores", "p999_ms"];
+const FOUND: readonly string[] = ["at", "deliveries_per_s", "others_cores", "p999_ms"];
 
 /** What a scenario finds out; the rest is the same for all figures of a run. */
 export type Figure = Pick<BenchRecord, "bench" | "unit" | "value" | "params"> &
