@@ -14,7 +14,25 @@ const records = [
     server_cpu_us_per_delivery: 40,
     params: { clients: 100 },
   },
-  { bench: "latency.arrived", unit: "ms", value: 1.5, p50_ms: 1.5, p999_ms: 7, params: { rate_per_s: 300 } },
+  {
+    bench: "floor-stream.echoed",
+    unit: "ms",
+    value: 0.2,
+    p99_ms: 2,
+    server_cpu_us_per_delivery: 100,
+    params: { rate_per_s: 300 },
+  },
+  { bench: "floor-stream.echoed", unit: "ms", value: 0.4, p99_ms: 9, params: { rate_per_s: 1_000 } },
+  {
+    bench: "latency.arrived",
+    unit: "ms",
+    value: 1.5,
+    p50_ms: 1.5,
+    p99_ms: 5,
+    server_cpu_us_per_delivery: 700,
+    p999_ms: 7,
+    params: { rate_per_s: 300 },
+  },
   { bench: "presence.online", unit: "ms", value: 3_100, p50_ms: 3_100, params: {} },
 ].map((figure) => toRecord(figure, place));
 
@@ -30,7 +48,14 @@ describe("The page of figures", () => {
     const cells =
       "| direct | 20,000 messages/s |  |  |  | 40 µs | clients 100 | CPU 5 × an echo, 20 per sync | abc1234 | 2026-01-02 03:04Z |";
     assert.ok(page.includes(cells), page);
-    assert.match(page, /\| latency\.arrived \| 1\.5 ms \|.*\| 7 ms \|.*\| p50 3 × a sync \|/);
+    assert.match(
+      page,
+      /\| latency\.arrived \| 1\.5 ms \|.*\| 7 ms \|.*\| CPU 7 × an echo, p50 3 × a sync, p99 2\.5 × an echo's \|/,
+    );
+  });
+
+  it("leaves the floors themselves without a ratio", () => {
+    assert.match(page, /\| floor-stream\.echoed \| 0\.2 ms \|.*\| {2}\| abc1234 \|/);
   });
 
   it("sets beside a sync only what waits for one", () => {

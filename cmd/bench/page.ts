@@ -4,6 +4,7 @@ import type { Scenario } from "./scenario.ts";
 
 /** The benches that measure what this machine can do at all. */
 const ECHO = "floor-stream";
+const ECHO_AT_RATE = "floor-stream.echoed";
 const SYNC = "floor-sync";
 
 /**
@@ -22,9 +23,10 @@ export function benchPage(records: readonly BenchRecord[], scenarios: readonly S
       "was due. “others cores”: how many cores other processes and the kernel kept busy meanwhile; well above 0, the " +
       "figures are worse than the machine's.",
     "",
-    "“Against the floor” sets CPU beside a bare gRPC echo at full load (scenario `floor-stream`: one frame in, one " +
-      "out) and, of what waits for the disk, the p50 beside that of one synced write, or how many there are for each " +
-      "that the disk does one after another (`floor-sync`).",
+    "“Against the floor” sets CPU beside a bare gRPC echo (scenario `floor-stream`: one frame in, one out) and, of " +
+      "what waits for the disk, the p50 beside that of one synced write, or how many there are for each that the disk " +
+      "does one after another (`floor-sync`). The echo is the one by the same schedule if there is one, and then the " +
+      "p99 stands beside its p99 too: that is how still the machine was; else it is the one at full load.",
     "",
     ...machines.map((machine) => `- Machine: ${machine}${floorsText(records, machine)}`),
     "",
@@ -54,15 +56,18 @@ function section(scenario: Scenario, records: readonly BenchRecord[]): string[] 
 
 /** So that a reader sees how much is Heddle's own. */
 function ratios(record: BenchRecord, { isDurable }: Scenario, records: readonly BenchRecord[]): string {
-  const { machine, server_cpu_us_per_delivery: cpuUs, p50_ms: p50Ms } = record;
-  const echoUs = floor(records, machine, ECHO)?.server_cpu_us_per_delivery;
+  if (scenarioOf(record) === ECHO) return "";
+  const { machine, server_cpu_us_per_delivery: cpuUs, p50_ms: p50Ms, p99_ms: p99Ms } = record;
+  const scheduled = echoAtRate(record, records);
+  const echoUs = (scheduled ?? floor(records, machine, ECHO))?.server_cpu_us_per_delivery;
   const sync = floor(records, machine, SYNC);
   const cells: string[] = [];
-  if (cpuUs && echoUs && record.bench !== ECHO) cells.push(`CPU ${times(cpuUs / echoUs)} an echo`);
+  if (cpuUs && echoUs) cells.push(`CPU ${times(cpuUs / echoUs)} an echo`);
   if (isDurable && sync?.p50_ms) {
     if (record.unit !== "ms") cells.push(`${short(record.value / sync.value)} per sync`);
     else if (p50Ms) cells.push(`p50 ${times(p50Ms / sync.p50_ms)} a sync`);
   }
+  if (p99Ms && scheduled?.p99_ms) cells.push(`p99 ${times(p99Ms / scheduled.p99_ms)} an echo's`);
   return cells.join(", ");
 }
 
@@ -76,6 +81,20 @@ function floorsText(records: readonly BenchRecord[], machine: string): string {
 
 function floor(records: readonly BenchRecord[], machine: string, bench: string): BenchRecord | undefined {
   return records.findLast((record) => record.bench === bench && record.machine === machine);
+}
+
+/** The echoes by the schedule of a record that has one. */
+function echoAtRate(
+  { machine, params }: BenchRecord,
+  records: readonly BenchRecord[],
+): BenchRecord | undefined {
+  const rate = params.rate_per_s;
+  if (rate === undefined) return undefined;
+  return floor(
+    records.filter((record) => record.params.rate_per_s === rate),
+    machine,
+    ECHO_AT_RATE,
+  );
 }
 
 function times(ratio: number): string {

@@ -1,3 +1,5 @@
+import type { Pace } from "./load/pacer.ts";
+
 /** A group and how often somebody posts in it. */
 export interface GroupScale {
   readonly members: number;
@@ -17,6 +19,14 @@ export interface Scale {
   readonly presence: { readonly users: number; readonly watchers: number };
   /** Messages a second of scenario latency. */
   readonly rates: readonly number[];
+}
+
+/** What a schedule has beyond the window, in seconds, so that it does not end before the window does. */
+const SPARE_S = 5;
+
+/** A schedule for one window and its warm-up. */
+export function paceOf({ warmUpMs, windowMs }: Scale, perSecond: number): Pace {
+  return { perSecond, count: Math.ceil(perSecond * ((warmUpMs + windowMs) / 1_000 + SPARE_S)) };
 }
 
 /** The figures of the page. */

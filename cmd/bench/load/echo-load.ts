@@ -2,26 +2,54 @@ import { ECHO } from "./echo-path.ts";
 import { GrpcConnection, type GrpcStream } from "./grpc-connection.ts";
 import { framed } from "./grpc-framing.ts";
 import { Latencies } from "./latency.ts";
+import { type Pace, pace } from "./pacer.ts";
 
 export interface EchoOptions {
   readonly url: string;
   readonly connections: number;
-  /** Frames that each connection keeps under way. */
-  readonly inFlight: number;
   readonly frameBytes: number;
+}
+
+/** One connection: its stream, and when each frame that has yet to come back was due. */
+interface EchoLine {
+  readonly stream: GrpcStream;
+  readonly dueMs: number[];
 }
 
 /** The same connections as the chat clients', with nothing in the frames but bytes to send back. */
 export class EchoLoad {
   readonly #latencies = new Latencies();
+  readonly #lines: EchoLine[] = [];
+  #frame = framed(new Uint8Array());
   #frames = 0;
-  #isRunning = false;
+  /** While there is sending. */
+  #sending: AbortController | undefined;
+  /** Every frame that comes back calls for the next: a closed window. */
+  #isWindow = false;
   #problem: string | undefined;
 
-  start({ url, connections, inFlight, frameBytes }: EchoOptions): void {
-    this.#isRunning = true;
-    const frame = framed(new Uint8Array(frameBytes));
-    for (let at = 0; at < connections; at++) this.#connect(url, inFlight, frame);
+  connect({ url, connections, frameBytes }: EchoOptions): void {
+    this.#frame = framed(new Uint8Array(frameBytes));
+    for (let at = 0; at < connections; at++) this.#connect(url);
+  }
+
+  /** Keeps so many frames of each connection under way, at full load, until `stop`. */
+  startWindow(inFlight: number): void {
+    this.#sending = new AbortController();
+    this.#isWindow = true;
+    for (const line of this.#lines) {
+      for (let count = 0; count < inFlight; count++) this.#say(line, performance.now());
+    }
+  }
+
+  /** Sends by a schedule, connection after connection, until its end or `stop`. */
+  startRate(schedule: Pace): void {
+    this.#sending = new AbortController();
+    const say = (index: number, dueMs: number) => {
+      const line = this.#lines[index % this.#lines.length];
+      if (line) this.#say(line, dueMs);
+    };
+    void pace(schedule, say, this.#sending.signal);
   }
 
   /** Frames that came back so far. Throws if a stream ended. */
@@ -38,26 +66,33 @@ export class EchoLoad {
     return this.#latencies.encode();
   }
 
+  /** Ends the sending; what is under way still comes back. */
   stop(): void {
-    this.#isRunning = false;
+    this.#sending?.abort();
+    this.#sending = undefined;
+    this.#isWindow = false;
   }
 
-  #connect(url: string, inFlight: number, frame: Buffer): void {
-    const sentMs: number[] = [];
-    const say = (stream: GrpcStream) => {
-      sentMs.push(performance.now());
-      stream.write(frame);
-    };
-    const stream: GrpcStream = new GrpcConnection(url).stream(ECHO, "", {
-      onMessage: () => {
-        this.#frames++;
-        this.#latencies.add(performance.now() - (sentMs.shift() ?? 0));
-        if (this.#isRunning) say(stream);
-      },
+  #connect(url: string): void {
+    const stream = new GrpcConnection(url).stream(ECHO, "", {
+      onMessage: () => this.#echoed(line),
       onEnd: (problem) => {
         this.#problem ??= `a stream ended: ${problem}`;
       },
     });
-    for (let count = 0; count < inFlight; count++) say(stream);
+    const line: EchoLine = { stream, dueMs: [] };
+    this.#lines.push(line);
+  }
+
+  #say({ stream, dueMs }: EchoLine, atMs: number): void {
+    dueMs.push(atMs);
+    stream.write(this.#frame);
+  }
+
+  #echoed(line: EchoLine): void {
+    const nowMs = performance.now();
+    this.#frames++;
+    this.#latencies.add(nowMs - (line.dueMs.shift() ?? 0));
+    if (this.#isWindow) this.#say(line, nowMs);
   }
 }

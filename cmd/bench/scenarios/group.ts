@@ -2,7 +2,7 @@ import { Latencies } from "../load/latency.ts";
 import type { LoadKinds } from "../load/main.ts";
 import type { Remote } from "../load-process.ts";
 import type { Figure } from "../record.ts";
-import type { GroupScale } from "../scale.ts";
+import { type GroupScale, paceOf } from "../scale.ts";
 import type { Scenario, Stage } from "../scenario.ts";
 import type { ServerProcess } from "../server-process.ts";
 import { AT_ONCE, connectInSteps } from "./connect-steps.ts";
@@ -11,9 +11,6 @@ import { userNames } from "./pairs.ts";
 const POSTERS = 4;
 const TEXT_BYTES = 100;
 const STREAMS_A_CONNECTION = 100;
-
-/** Posts beyond the window, so that the schedule does not end before the window does. */
-const SPARE_S = 5;
 
 /** The machine may be busy, and thousands connect. */
 const LIMIT_MS = 300_000;
@@ -76,16 +73,13 @@ async function measure(
   threadId: Uint8Array,
   { members, perSecond }: GroupScale,
 ): Promise<Figure[]> {
-  const { warmUpMs, windowMs } = stage.scale;
   stage.progress(`${perSecond} posts a second to ${members} members`);
-  const count = Math.ceil(perSecond * ((warmUpMs + windowMs) / 1_000 + SPARE_S));
   await load.startRate({
     threadId,
     members,
     posters: POSTERS,
     textBytes: TEXT_BYTES,
-    perSecond,
-    count,
+    ...paceOf(stage.scale, perSecond),
   });
   const { perSecond: deliveries, cpuUs, othersCores } = await stage.window(server, load);
   const { arrived, accepted } = await load.latencies();

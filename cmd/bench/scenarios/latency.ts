@@ -1,13 +1,11 @@
 import { Latencies } from "../load/latency.ts";
 import type { Figure } from "../record.ts";
+import { paceOf } from "../scale.ts";
 import type { Scenario, Stage } from "../scenario.ts";
 import { connectPairs, type Pairs } from "./pairs.ts";
 
 const CLIENTS = 100;
 const TEXT_BYTES = 100;
-
-/** Sends beyond the window, so that the schedule does not end before the window does. */
-const SPARE_S = 2;
 
 /** Open loop: a stall counts for every message that was due meanwhile. */
 export const latency: Scenario = {
@@ -25,10 +23,8 @@ export const latency: Scenario = {
 };
 
 async function measure(stage: Stage, { server, load }: Pairs, rate: number): Promise<Figure[]> {
-  const { warmUpMs, windowMs } = stage.scale;
   stage.progress(`${rate} messages/s`);
-  const count = Math.ceil(rate * ((warmUpMs + windowMs) / 1_000 + SPARE_S));
-  await load.startRate({ perSecond: rate, count });
+  await load.startRate(paceOf(stage.scale, rate));
   const { cpuUs, othersCores } = await stage.window(server, load);
   const latencies = await load.latencies();
   await load.stop();
