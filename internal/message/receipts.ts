@@ -105,8 +105,9 @@ export class Receipts {
   }
 
   /**
-   * The positions of all members, from the store and from what is not yet written, as far as the viewer may see. What was
-   * delivered is withheld of those who hide from the viewer, and in a large group of everybody.
+   * The positions of all members, from the store and from what is not yet written, as far as the viewer may see: between
+   * two of whom one has blocked the other nothing. What was delivered is withheld of those who hide from the viewer, and
+   * in a large group of everybody.
    */
   async list(log: ThreadLog, viewerId: string, { last }: Range): Promise<ReadonlyMap<string, Positions>> {
     const row = await this.#ports.store.get(receiptsRow(log.threadId), { family: "r" });
@@ -116,18 +117,19 @@ export class Receipts {
       const known = stored.get(userId);
       stored.set(userId, known ? highest(known, mine) : { ...mine });
     }
-    // Where it cannot be read, what was delivered is withheld.
+    // Where it cannot be read, it is taken for a block: a later list tells what this one did not.
     const isBlocked = await this.#ports.judging.isBlocked(log).catch(() => true);
     const { isLarge } = log.audience;
     const members = log.isGroup ? log.view?.roster.members : undefined;
     const users = new Map<string, Positions>();
     for (const [userId, positions] of stored) {
       const isOther = userId !== viewerId;
+      if (isOther && isBlocked) continue;
       if (members && isOther) {
         const member = members.get(userId);
         if (!member || member.joinedSeq > last.seq) continue; // Who came later is not for one who left to know.
       }
-      const withholds = isLarge || (isOther && (isBlocked || (await this.#ports.hiding.read(userId))));
+      const withholds = isLarge || (isOther && (await this.#ports.hiding.read(userId)));
       const shown = withholds ? withheld(positions) : positions;
       users.set(userId, log.isGroup ? atMost(shown, last) : shown);
     }

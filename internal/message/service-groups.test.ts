@@ -175,7 +175,7 @@ describe("MessageService in a group", () => {
 });
 
 describe("MessageService between two of whom one has blocked the other", () => {
-  it("publishes neither typing nor receipts to the other, and withholds what was delivered", async () => {
+  it("shows neither the other's typing nor its receipts, told or listed", async () => {
     const { service, threads, told, pass } = await grouped();
     const threadId = threads.add("ann", "bob");
     const target = { case: "threadId", value: threadId } as const;
@@ -191,19 +191,21 @@ describe("MessageService between two of whom one has blocked the other", () => {
     threads.memory.setBlock("bob", "ann", true);
     await service.raiseEpoch(threadId);
     told().length = 0;
-    const receipts = create(ListReceiptsRequestSchema, { threadId });
-    const { receipts: shown } = await service.handlers.listReceipts(receipts, as("ann"));
-    assert.deepEqual(
-      shown?.map(({ userId, deliveredSeq, readSeq }) => [userId, deliveredSeq, readSeq]),
-      [
-        ["ann", 1n, 1n],
-        ["bob", 0n, 0n],
-      ],
-    );
     await service.typing({ threadId, userId: "bob", originSession: "" });
     await service.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 1, readSeq: 1, originSession: "" });
     await pass();
     assert.deepEqual(summary(told()), [["receipt", ["user/bob"], undefined]]);
+    const listed = async (userId: string) => {
+      const request = create(ListReceiptsRequestSchema, { threadId });
+      const { receipts } = await service.handlers.listReceipts(request, as(userId));
+      return receipts?.map(({ userId, readSeq }) => [userId, readSeq]);
+    };
+    assert.deepEqual([await listed("ann"), await listed("bob")], [[["ann", 1n]], [["bob", 1n]]]);
+    threads.memory.setBlock("bob", "ann", false);
+    await service.raiseEpoch(threadId);
+    assert.deepEqual((await listed("ann"))?.length, 2, "and both once it is over");
+    threads.memory.setBlock("bob", "ann", true);
+    await service.raiseEpoch(threadId);
     const again = await service.handlers.send({ ...request, attempt: 2 }, as("ann"));
     assert.deepEqual([again.duplicate, "recipientOffline" in again], [true, false]);
     await assert.rejects(
