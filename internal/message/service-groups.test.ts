@@ -198,9 +198,9 @@ describe("MessageService between two of whom one has blocked the other", () => {
     const listed = async (userId: string) => {
       const request = create(ListReceiptsRequestSchema, { threadId });
       const { receipts } = await service.handlers.listReceipts(request, as(userId));
-      return receipts?.map(({ userId, readSeq }) => [userId, readSeq]);
+      return receipts?.map(({ userId, deliveredSeq, readSeq }) => [userId, deliveredSeq, readSeq]);
     };
-    assert.deepEqual([await listed("ann"), await listed("bob")], [[["ann", 1n]], [["bob", 1n]]]);
+    assert.deepEqual([await listed("ann"), await listed("bob")], [[["ann", 1n, 1n]], [["bob", 1n, 1n]]]);
     threads.memory.setBlock("bob", "ann", false);
     await service.raiseEpoch(threadId);
     assert.deepEqual((await listed("ann"))?.length, 2, "and both once it is over");
