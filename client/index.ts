@@ -1,6 +1,6 @@
 /** The client library of Heddle. Browser-safe; transports are in client/grpc and client/web. See README.md. */
 export { Code, ErrorReason, HeddleError } from "../internal/base/heddle-error.ts";
-export { changeText } from "./change-text.ts";
+export { changeText } from "./api/change-text.ts";
 export type {
   Blocks,
   Client,
@@ -10,9 +10,8 @@ export type {
   Groups,
   Send,
   Target,
-} from "./client.ts";
-export { connect } from "./heddle-client.ts";
-export { MemoryStorage } from "./memory-storage.ts";
+} from "./api/client.ts";
+export { connect } from "./api/heddle-client.ts";
 export type {
   ClientEvent,
   ConnectionReason,
@@ -33,8 +32,9 @@ export type {
   Thread,
   UserPage,
   Visibility,
-} from "./model.ts";
-export { agoText, presenceText } from "./presence-text.ts";
-export type { Change, Json, Storage } from "./storage.ts";
-export type { CallOptions, Permit, Stream, StreamOptions, Transport } from "./transport.ts";
-export { asError as asHeddleError } from "./wire.ts";
+} from "./api/model.ts";
+export { agoText, presenceText } from "./api/presence-text.ts";
+export { MemoryStorage } from "./storage/memory-storage.ts";
+export type { Change, Json, Storage } from "./storage/storage.ts";
+export type { CallOptions, Permit, Stream, StreamOptions, Transport } from "./stream/transport.ts";
+export { asError as asHeddleError } from "./stream/wire.ts";

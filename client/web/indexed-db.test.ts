@@ -4,9 +4,9 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type Browser, type Page, chromium as playwright } from "playwright-core";
 import { build } from "vite";
-import { chromium } from "../../internal/testing/tools.ts";
-import { storageSuite } from "../storage.suite.ts";
-import type { Change, Json, Storage } from "../storage.ts";
+import { chromium } from "../../internal/testing/trials/tools.ts";
+import { storageSuite } from "../storage/storage.suite.ts";
+import type { Change, Json, Storage } from "../storage/storage.ts";
 
 /** The storage's own code, as one script that puts it on the window of a page. */
 async function script(): Promise<string> {

@@ -1,4 +1,4 @@
-import type { Change, Json, Storage } from "../storage.ts";
+import type { Change, Json, Storage } from "../storage/storage.ts";
 
 const VALUES = "values";
 

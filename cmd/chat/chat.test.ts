@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ChatPrograms, type Line } from "../../internal/testing/chat-programs.ts";
-import { devTokens } from "../../internal/testing/heddle-process.ts";
+import { ChatPrograms, type Line } from "../../internal/testing/trials/chat-programs.ts";
+import { devTokens } from "../../internal/testing/trials/heddle-process.ts";
 
 describe("bin/chat", function () {
   this.timeout(60_000);

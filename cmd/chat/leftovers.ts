@@ -1,4 +1,4 @@
-import { FileStorage } from "../../client/file-storage.ts";
+import { FileStorage } from "../../client/storage/file-storage.ts";
 import { type DeviceSlot, idleSlots } from "./device-slot.ts";
 import type { Settings } from "./settings.ts";
 import { connectSlot } from "./slot-client.ts";

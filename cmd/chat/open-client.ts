@@ -1,5 +1,5 @@
-import { FileStorage } from "../../client/file-storage.ts";
 import type { Client } from "../../client/index.ts";
+import { FileStorage } from "../../client/storage/file-storage.ts";
 import { takeSlot } from "./device-slot.ts";
 import { ChatError, connectionProblem, EXIT } from "./exit-code.ts";
 import { sendLeftovers } from "./leftovers.ts";

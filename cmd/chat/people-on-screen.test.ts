@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { stripVTControlCharacters } from "node:util";
 import { fromHex } from "../../internal/base/ids.ts";
-import { ClientWorld, settled, THREAD, wireEntry, wireRow } from "../../internal/testing/client-world.ts";
+import {
+  ClientWorld,
+  settled,
+  THREAD,
+  wireEntry,
+  wireRow,
+} from "../../internal/testing/worlds/client-world.ts";
 import { PeopleOnScreen } from "./people-on-screen.ts";
 import type { Screen } from "./screen.ts";
 

@@ -1,6 +1,6 @@
-import type { FileStorage } from "../../client/file-storage.ts";
 import { grpcTransport } from "../../client/grpc/transport.ts";
 import { type Client, connect } from "../../client/index.ts";
+import type { FileStorage } from "../../client/storage/file-storage.ts";
 import type { DeviceSlot } from "./device-slot.ts";
 import type { Settings } from "./settings.ts";
 import { credentials } from "./sign-in.ts";

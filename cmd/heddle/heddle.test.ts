@@ -9,8 +9,8 @@ import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { decodeJwt } from "jose";
 import { GatewayService } from "../../internal/gen/heddle/gateway/v1/gateway_service_pb.js";
-import { ROOT } from "../../internal/testing/heddle-process.ts";
-import { RawStream } from "../../internal/testing/raw-stream.ts";
+import { RawStream } from "../../internal/testing/contract/raw-stream.ts";
+import { ROOT } from "../../internal/testing/trials/heddle-process.ts";
 
 interface Ended {
   readonly code: number | null;

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { becomes, bubble, PageBrowser, row, startChat, write } from "../../internal/testing/page-browser.ts";
+import {
+  becomes,
+  bubble,
+  PageBrowser,
+  row,
+  startChat,
+  write,
+} from "../../internal/testing/trials/page-browser.ts";
 
 const tick = (page: Page, text: string, name: string) =>
   bubble(page, text).getByRole("img", { name, exact: true }).waitFor();

@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { becomes, bubble, PageBrowser, row, startChat, write } from "../../internal/testing/page-browser.ts";
+import {
+  becomes,
+  bubble,
+  PageBrowser,
+  row,
+  startChat,
+  write,
+} from "../../internal/testing/trials/page-browser.ts";
 
 describe("Groups on the page", function () {
   this.timeout(120_000);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { becomes, bubble, PageBrowser, row } from "../../internal/testing/page-browser.ts";
+import { becomes, bubble, PageBrowser, row } from "../../internal/testing/trials/page-browser.ts";
 
 describe("The page without a mouse", function () {
   this.timeout(60_000);

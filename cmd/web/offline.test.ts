@@ -9,7 +9,7 @@ import {
   SubmitResponse_TakenSchema,
   SubmitResponseSchema,
 } from "../../internal/gen/heddle/push/v1/push_service_pb.js";
-import { bubble, PageBrowser, row, startChat, write } from "../../internal/testing/page-browser.ts";
+import { bubble, PageBrowser, row, startChat, write } from "../../internal/testing/trials/page-browser.ts";
 
 describe("The page on a bad line", function () {
   this.timeout(90_000);

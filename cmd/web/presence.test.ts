@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { becomes, bubble, PageBrowser, row, write } from "../../internal/testing/page-browser.ts";
+import { becomes, bubble, PageBrowser, row, write } from "../../internal/testing/trials/page-browser.ts";
 
 describe("Presence on the page", function () {
   this.timeout(90_000);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { bubble, PageBrowser, signIn, startChat, write } from "../../internal/testing/page-browser.ts";
+import { bubble, PageBrowser, signIn, startChat, write } from "../../internal/testing/trials/page-browser.ts";
 
 describe("Sign-in on the page", function () {
   this.timeout(60_000);

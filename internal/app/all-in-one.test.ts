@@ -15,9 +15,9 @@ import { MessageService } from "../gen/heddle/message/v1/message_service_pb.js";
 import { DrainingReason } from "../gen/heddle/push/v1/frame_pb.js";
 import { ThreadService } from "../gen/heddle/thread/v1/thread_service_pb.js";
 import { parseListenAddress } from "../rpc/listen-address.ts";
-import { devTokens } from "../testing/heddle-process.ts";
-import { type Failure, grpcBytes } from "../testing/raw-calls.ts";
-import { RawStream } from "../testing/raw-stream.ts";
+import { type Failure, grpcBytes } from "../testing/contract/raw-calls.ts";
+import { RawStream } from "../testing/contract/raw-stream.ts";
+import { devTokens } from "../testing/trials/heddle-process.ts";
 import { type Heddle, startHeddle } from "./all-in-one.ts";
 import { developmentConfig, type HeddleConfig } from "./config.ts";
 

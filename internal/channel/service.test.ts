@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { inbox, type Publication, type Topic } from "../base/publication.ts";
 import type { Channel as MessageChannel } from "../message/ports.ts";
 import type { Channel as PushChannel } from "../push/ports.ts";
-import { FakeClock } from "../testing/fake-clock.ts";
-import { ManualLoop } from "../testing/manual-loop.ts";
-import { entry, threadOf } from "../testing/push-world.ts";
+import { FakeClock } from "../testing/fakes/fake-clock.ts";
+import { ManualLoop } from "../testing/fakes/manual-loop.ts";
+import { entry, threadOf } from "../testing/worlds/push-world.ts";
 import type { Link } from "./ports.ts";
 import { type Attachment, ChannelService, INCOMPLETE_MS } from "./service.ts";
 

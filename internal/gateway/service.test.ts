@@ -5,7 +5,7 @@ import { newSessionId } from "../base/session-id.ts";
 import type { OpenSessionRequest, RenewTicketRequest } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
 import { MemoryRegistry } from "../registry/push-servers.ts";
 import type { TicketGrant } from "../rpc/tickets.ts";
-import { callerNamed } from "../testing/rpc-listeners.ts";
+import { callerNamed } from "../testing/fakes/rpc-listeners.ts";
 import { GatewayService } from "./service.ts";
 
 describe("The gateway", () => {

@@ -1,6 +1,6 @@
 import type { Head } from "../base/head.ts";
-import { entriesField } from "./entry-cell.ts";
-import { bucketOf } from "./head-finder.ts";
+import { entriesField } from "./cells/entry-cell.ts";
+import { bucketOf } from "./log/head-finder.ts";
 import type { MessageStore } from "./ports.ts";
 
 /** Entries of a page where the request does not say. */

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { Code, ErrorReason, HeddleError, storeUnavailable } from "../base/heddle-error.ts";
 import { directThreadId } from "../base/thread-id.ts";
-import { quiet } from "../testing/interleaving.ts";
-import { MessageParts } from "../testing/message-parts.ts";
-import { clientIdOf, storedCell, storedClientId, storeLog, until } from "../testing/message-samples.ts";
-import { decodeCell } from "./entry-cell.ts";
+import { MessageParts } from "../testing/fakes/message-parts.ts";
+import { clientIdOf, storedCell, storedClientId, storeLog, until } from "../testing/fakes/message-samples.ts";
+import { quiet } from "../testing/worlds/interleaving.ts";
+import { decodeCell } from "./cells/entry-cell.ts";
+import type { Committed, Verdict } from "./log/verdict.ts";
 import { type Inquiry, type Resolution, Resolver } from "./resolve.ts";
-import type { Committed, Verdict } from "./verdict.ts";
 
 describe("Resolving a send (docs/design.md, sections 2.4 and 5)", () => {
   it("says committed, with the stored cell, and passes the gate first", async () => {

@@ -1,15 +1,15 @@
 import type { Clock } from "../base/clock.ts";
 import { selfThread } from "../base/heddle-error.ts";
 import { directThreadId } from "../base/thread-id.ts";
-import type { Appender } from "./appender.ts";
-import type { StoreSearch } from "./duplicate-search.ts";
-import { VOID_BODY } from "./entry-cell.ts";
-import { baseBeyondHead } from "./refusals.ts";
-import { sendTag } from "./send-tag.ts";
-import { type ThreadLog, tagKey } from "./thread-log.ts";
-import type { ThreadLogs } from "./thread-logs.ts";
+import { VOID_BODY } from "./cells/entry-cell.ts";
+import { sendTag } from "./cells/send-tag.ts";
+import type { Appender } from "./log/appender.ts";
+import type { StoreSearch } from "./log/duplicate-search.ts";
+import { baseBeyondHead } from "./log/refusals.ts";
+import { type ThreadLog, tagKey } from "./log/thread-log.ts";
+import type { ThreadLogs } from "./log/thread-logs.ts";
+import type { Committed } from "./log/verdict.ts";
 import type { ThreadReader } from "./thread-reader.ts";
-import type { Committed } from "./verdict.ts";
 
 /** Which send to look for. */
 export interface Inquiry {

@@ -14,10 +14,10 @@ import {
   SendRequestSchema,
 } from "../gen/heddle/message/v1/message_service_pb.js";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
-import { FakeClock } from "../testing/fake-clock.ts";
-import { quiet } from "../testing/interleaving.ts";
-import { HookedStore, KeptChannel, MemoryThreads } from "../testing/message-ports.ts";
-import { clientIdOf, textBody } from "../testing/message-samples.ts";
+import { FakeClock } from "../testing/fakes/fake-clock.ts";
+import { HookedStore, KeptChannel, MemoryThreads } from "../testing/fakes/message-ports.ts";
+import { clientIdOf, textBody } from "../testing/fakes/message-samples.ts";
+import { quiet } from "../testing/worlds/interleaving.ts";
 import { MessageService } from "./service.ts";
 
 describe("MessageService in a group", () => {

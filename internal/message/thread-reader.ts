@@ -1,11 +1,11 @@
 import type { Head } from "../base/head.ts";
 import { storeUnavailable, threadNotFound } from "../base/heddle-error.ts";
-import type { HeadReader } from "./head-finder.ts";
-import type { Judging } from "./judging.ts";
 import { MAX_HEAD_READS } from "./limits.ts";
+import type { HeadReader } from "./log/head-finder.ts";
+import type { Judging } from "./log/judging.ts";
+import type { ThreadLog, View } from "./log/thread-log.ts";
+import type { ThreadLogs } from "./log/thread-logs.ts";
 import type { Threads } from "./ports.ts";
-import type { ThreadLog, View } from "./thread-log.ts";
-import type { ThreadLogs } from "./thread-logs.ts";
 
 /** What of a thread one user may see. */
 export interface Range {

@@ -2,9 +2,9 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { HeddleError } from "../base/heddle-error.ts";
 import { type GroupMark, inbox, type Topic } from "../base/publication.ts";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
-import type { Judging } from "./judging.ts";
+import type { Judging } from "./log/judging.ts";
+import type { ThreadLog } from "./log/thread-log.ts";
 import type { Channel } from "./ports.ts";
-import type { ThreadLog } from "./thread-log.ts";
 import type { ThreadReader } from "./thread-reader.ts";
 
 /** How long clients show it unless it is said again, in ms: two of the throttle's 3 s. */

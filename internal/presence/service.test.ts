@@ -3,7 +3,7 @@ import { directThreadId, participants } from "../base/thread-id.ts";
 import { PresenceStatus, Visibility } from "../gen/heddle/presence/v1/presence_pb.js";
 import { MemoryRegistry } from "../registry/push-servers.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
-import { FakeClock } from "../testing/fake-clock.ts";
+import { FakeClock } from "../testing/fakes/fake-clock.ts";
 import { Directory } from "../thread/directory.ts";
 import { PresenceService } from "./service.ts";
 import { SharedThreads } from "./shared-threads.ts";

@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { Code, HeddleError } from "../base/heddle-error.ts";
 import { DrainingReason } from "../gen/heddle/push/v1/frame_pb.js";
 import { SubmitRequestSchema } from "../gen/heddle/push/v1/push_service_pb.js";
-import type { FakeByteStream } from "../testing/fake-byte-stream.ts";
+import type { FakeByteStream } from "../testing/fakes/fake-byte-stream.ts";
 import {
   deviceRevoked,
   entry,
@@ -12,7 +12,7 @@ import {
   row,
   subscribeRequest,
   threadOf,
-} from "../testing/push-world.ts";
+} from "../testing/worlds/push-world.ts";
 import { SYNCS_AT_ONCE } from "./limits.ts";
 
 const T = threadOf(1);

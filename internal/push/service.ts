@@ -13,21 +13,21 @@ import type {
 import type { Handlers } from "../rpc/handlers.ts";
 import { Deadlines } from "../stream/deadlines.ts";
 import { EachTick, eventLoopTick, type Tick } from "../stream/each-tick.ts";
-import { BoundedMessages } from "./bounded-messages.ts";
 import { CallGate } from "./call-gate.ts";
 import type { PushConfig } from "./config.ts";
-import { DeviceChecks } from "./device-checks.ts";
-import { ConnectDoor } from "./door-connect.ts";
-import { WebDoor } from "./door-web.ts";
-import { Inboxes } from "./inboxes.ts";
+import { ConnectDoor } from "./doors/door-connect.ts";
+import { WebDoor } from "./doors/door-web.ts";
 import { SYNCS_AT_ONCE } from "./limits.ts";
 import type { ByteStream, Call, Caller, Channel, Messages, PresenceRing, Threads } from "./ports.ts";
-import { Session } from "./session.ts";
-import { serverDraining, ticketExpired, wrongSession } from "./session-errors.ts";
-import type { Identity, SessionHost } from "./session-host.ts";
-import { SessionPresence } from "./session-presence.ts";
-import { Sessions } from "./sessions.ts";
-import { Topics } from "./topics.ts";
+import { SessionPresence } from "./presence/session-presence.ts";
+import { BoundedMessages } from "./session/bounded-messages.ts";
+import { Session } from "./session/session.ts";
+import { serverDraining, ticketExpired, wrongSession } from "./session/session-errors.ts";
+import type { Identity, SessionHost } from "./session/session-host.ts";
+import { Sessions } from "./session/sessions.ts";
+import { DeviceChecks } from "./topics/device-checks.ts";
+import { Inboxes } from "./topics/inboxes.ts";
+import { Topics } from "./topics/topics.ts";
 
 /** How long a client that finds no room here should wait, in ms. */
 const FULL_RETRY_MS = 1_000;

@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { GatewayService } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
-import { callerNamed, type RpcListeners, startRpcListeners } from "../testing/rpc-listeners.ts";
-import { grpcurl } from "../testing/tools.ts";
+import { callerNamed, type RpcListeners, startRpcListeners } from "../testing/fakes/rpc-listeners.ts";
+import { grpcurl } from "../testing/trials/tools.ts";
 import { bind } from "./handlers.ts";
 import { Health } from "./health.ts";
 

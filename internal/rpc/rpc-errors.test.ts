@@ -9,9 +9,15 @@ import {
   OpenSessionRequestSchema,
   OpenSessionResponseSchema,
 } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
-import { FakeClock } from "../testing/fake-clock.ts";
-import { type CallBytes, connectBytes, type Failure, grpcBytes, grpcWebBytes } from "../testing/raw-calls.ts";
-import { callerNamed, type RpcListeners, startRpcListeners } from "../testing/rpc-listeners.ts";
+import {
+  type CallBytes,
+  connectBytes,
+  type Failure,
+  grpcBytes,
+  grpcWebBytes,
+} from "../testing/contract/raw-calls.ts";
+import { FakeClock } from "../testing/fakes/fake-clock.ts";
+import { callerNamed, type RpcListeners, startRpcListeners } from "../testing/fakes/rpc-listeners.ts";
 import { bearerToken } from "./bearer.ts";
 import { bind } from "./handlers.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { ErrorReason, type HeddleError } from "../base/heddle-error.ts";
 import { Deadlines } from "../stream/deadlines.ts";
-import { FakeClock } from "../testing/fake-clock.ts";
-import { MemoryMessageStore } from "../testing/memory-message-store.ts";
+import { FakeClock } from "../testing/fakes/fake-clock.ts";
+import { MemoryMessageStore } from "../testing/fakes/memory-message-store.ts";
 import { boundedMessageStore } from "./bounded-message-store.ts";
 import { messageStoreSuite } from "./message-store.suite.ts";
 import type { MessageStore } from "./message-store.ts";

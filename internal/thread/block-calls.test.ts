@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { ErrorReason } from "../base/heddle-error.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
-import { because, callOf, ThreadCalls } from "../testing/thread-calls.ts";
+import { because, callOf, ThreadCalls } from "../testing/fakes/thread-calls.ts";
 
 const requestId = new Uint8Array(16);
 

@@ -9,8 +9,8 @@ import { ThreadKind } from "../gen/heddle/thread/v1/thread_pb.js";
 import * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
 import type { Handlers } from "../rpc/handlers.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
-import { FakeClock } from "../testing/fake-clock.ts";
-import { because, callOf, ThreadCalls } from "../testing/thread-calls.ts";
+import { FakeClock } from "../testing/fakes/fake-clock.ts";
+import { because, callOf, ThreadCalls } from "../testing/fakes/thread-calls.ts";
 import { Directory } from "./directory.ts";
 import type { ThreadService } from "./service.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HeddleError } from "../base/heddle-error.ts";
-import type { Fate } from "../testing/interleaving.ts";
-import { OTHERS, type PageVariant, SyncWorld } from "../testing/sync-world.ts";
-import { GROUPS } from "../testing/sync-world-groups.ts";
+import type { Fate } from "../testing/worlds/interleaving.ts";
+import { OTHERS, type PageVariant, SyncWorld } from "../testing/worlds/sync-world.ts";
+import { GROUPS } from "../testing/worlds/sync-world-groups.ts";
 
 const RUNS = 500;
 

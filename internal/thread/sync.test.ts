@@ -3,7 +3,7 @@ import type { RosterEntry } from "../base/group.ts";
 import { hex } from "../base/ids.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
-import { FakeClock } from "../testing/fake-clock.ts";
+import { FakeClock } from "../testing/fakes/fake-clock.ts";
 import type { Heads } from "./ports.ts";
 import { Sync } from "./sync.ts";
 import { decodeCursor, decodePageToken, encodeCursor } from "./sync-tokens.ts";

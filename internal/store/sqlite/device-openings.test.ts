@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FakeClock } from "../../testing/fake-clock.ts";
+import { FakeClock } from "../../testing/fakes/fake-clock.ts";
 import { DeviceOpenings, type Opening } from "./device-openings.ts";
 import { SqliteThreadStore } from "./sqlite-thread-store.ts";
 

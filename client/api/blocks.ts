@@ -1,0 +1,46 @@
+import { invalidField } from "../../internal/base/heddle-error.ts";
+import { fromHex, hex, NAME_PATTERN } from "../../internal/base/ids.ts";
+import { ThreadService } from "../../internal/gen-web/heddle/thread/v1/thread_service_pb.js";
+import type { Threads } from "../log/threads.ts";
+import type { Calls } from "../stream/calls.ts";
+import type { WriteCalls } from "../stream/write-calls.ts";
+import type { Blocks } from "./client.ts";
+import type { Thread, UserPage } from "./model.ts";
+
+export interface BlockCallsDeps {
+  readonly calls: Calls;
+  readonly writes: WriteCalls;
+  readonly threads: Threads;
+}
+
+/** Whom the user has blocked: calls, whose answers have the row of the direct thread. */
+export class BlockCalls implements Blocks {
+  readonly #deps: BlockCallsDeps;
+
+  constructor(deps: BlockCallsDeps) {
+    this.#deps = deps;
+  }
+
+  async block(userId: string, signal?: AbortSignal): Promise<Thread> {
+    const { writes, threads } = this.#deps;
+    const answer = await writes.call(ThreadService.method.blockUser, this.#about(userId), signal);
+    return threads.takeAnswer(answer.thread);
+  }
+
+  async unblock(userId: string, signal?: AbortSignal): Promise<Thread> {
+    const { writes, threads } = this.#deps;
+    const answer = await writes.call(ThreadService.method.unblockUser, this.#about(userId), signal);
+    return threads.takeAnswer(answer.thread);
+  }
+
+  async list(pageToken = "", signal?: AbortSignal): Promise<UserPage> {
+    const request = { pageToken: fromHex(pageToken) };
+    const page = await this.#deps.calls.call(ThreadService.method.listBlockedUsers, request, signal);
+    return { userIds: page.userIds, nextPageToken: hex(page.nextPageToken) || undefined };
+  }
+
+  #about(userId: string) {
+    if (!NAME_PATTERN.test(userId)) throw invalidField("userId", "1–64 of a–z, 0–9, '.', '_', '-'");
+    return { userId, requestId: this.#deps.writes.newRequestId() };
+  }
+}

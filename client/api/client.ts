@@ -1,0 +1,200 @@
+/** The public shape of a client; connect.ts makes one. */
+import type { Clock } from "../../internal/base/clock.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { Transport } from "../stream/transport.ts";
+import type {
+  ClientEvent,
+  ConnectionState,
+  Device,
+  Entry,
+  MemberPage,
+  OutboxItem,
+  Presence,
+  Receipt,
+  Role,
+  SendState,
+  Thread,
+  UserPage,
+  Visibility,
+} from "./model.ts";
+
+/** Gives a user token. `isStale`: the last one was refused or has run out, so do not give it again. */
+export type Credentials = (request: {
+  readonly isStale: boolean;
+  readonly signal: AbortSignal;
+}) => Promise<string>;
+
+/** What a client is made of. */
+export interface ConnectOptions {
+  /** Who signs in. 1–64 of `[a-z0-9._-]`. */
+  readonly userId: string;
+  /** Names this installation, the same at every start. 1–64 of `[a-z0-9._-]`. */
+  readonly deviceId: string;
+  /** grpcTransport (client/grpc) or webTransport (client/web). The client closes it. */
+  readonly transport: Transport;
+  /**
+   * Gives the user token. It may reject: with a HeddleError UNAUTHENTICATED or PERMISSION_DENIED the client is
+   * signed out, with anything else it tries again.
+   */
+  readonly credentials: Credentials;
+  /** Default: memory, which forgets the outbox with the process. The client closes it. */
+  readonly storage?: Storage;
+  /** Aborting it closes the client. */
+  readonly signal?: AbortSignal;
+  /** How many missed entries of one thread come as `entry` events; older ones only by `older()`. Default 1,000. */
+  readonly catchUp?: number;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  /** In [0, 1), for jitter. Default Math.random. */
+  readonly random?: () => number;
+}
+
+/** Where a send goes: a user (direct thread, made if need be) or a thread. */
+export type Target = { readonly to: string } | { readonly threadId: string };
+
+/** A send under way. It follows its text: if that had to be sent under a new client_id, `item` shows the new one. */
+export interface Send {
+  /** As it stands now. */
+  readonly item: OutboxItem;
+  /** Resolves when it is sent (or further). Rejects with its HeddleError when it has failed, or as the signal does. */
+  outcome(signal?: AbortSignal): Promise<OutboxItem>;
+  /** Every state from now on, the present one first; ends at read, failed, or with the signal. Skips to the newest. */
+  updates(signal?: AbortSignal): AsyncIterable<OutboxItem>;
+}
+
+/** One thread, as a person looks at it. Get it from the client; one object per thread. */
+export interface Conversation {
+  readonly threadId: string;
+  /** The other user of a direct thread. */
+  readonly peer: string | undefined;
+  /** The row; undefined while the thread has no entries or is not known yet. */
+  readonly thread: Thread | undefined;
+  /** The newest entries this device holds, ascending, without a hole. At most 5,000. */
+  readonly entries: readonly Entry[];
+  /** Own sends that are not among the entries, in the order they were composed. */
+  readonly pending: readonly OutboxItem[];
+  /** Whether `older` may find more. */
+  readonly hasOlder: boolean;
+  /** What is known of the members' positions. */
+  readonly receipts: readonly Receipt[];
+  /** How far an own entry has got; undefined for others' entries. */
+  stateOf(entry: Entry): SendState | undefined;
+  /** Fetches the newest page, if it is not held, and the receipts. Call it when a person opens the conversation. */
+  open(signal?: AbortSignal): Promise<void>;
+  /** Extends `entries` downwards by up to `count` (1–200, default 50) and returns what was added, ascending. */
+  older(count?: number, signal?: AbortSignal): Promise<readonly Entry[]>;
+  /** Sends a message. As Client.send. */
+  send(text: string): Promise<Send>;
+  /** The person has seen everything up to `seq`; default: the newest entry held. */
+  markRead(seq?: number): void;
+  /** Calls back after anything above changed, at most once a microtask. Returns how to stop it. */
+  on(listener: () => void): () => void;
+  /** The person has left it: less of it is held. */
+  close(): void;
+}
+
+/**
+ * Groups. Each call that changes something is repeated under one request_id until its outcome is known; it resolves to
+ * the group as it is then. It rejects with a HeddleError: of a refusal (THREAD_NOT_FOUND, NOT_A_GROUP, OWNER_REQUIRED,
+ * MEMBER_NOT_FOUND, LAST_OWNER, GROUP_FULL, TOO_MANY_LARGE_GROUPS, BLOCKED), or, where after 30 s nothing is certain, the
+ * last one met.
+ */
+export interface Groups {
+  /**
+   * Makes a group of this user, who owns it, and up to 255 others. A name has 1–100 characters. Asked for once more
+   * after an outcome that is not known, it finds the group that the first call may have made.
+   */
+  create(name: string, userIds: Iterable<string>, signal?: AbortSignal): Promise<Thread>;
+  /** Adds up to 256 users; any member may. Those who are members already stay as they are. */
+  add(threadId: string, userIds: Iterable<string>, signal?: AbortSignal): Promise<Thread>;
+  /** Removes up to 256 other members; an owner may. */
+  remove(threadId: string, userIds: Iterable<string>, signal?: AbortSignal): Promise<Thread>;
+  /** Ends this user's own membership. What was said until then stays readable. */
+  leave(threadId: string, signal?: AbortSignal): Promise<Thread>;
+  /** Gives a member a role; an owner may, and the last owner stays one. */
+  setRole(threadId: string, userId: string, role: Role, signal?: AbortSignal): Promise<Thread>;
+  /** Gives the group another name; any member may. */
+  rename(threadId: string, name: string, signal?: AbortSignal): Promise<Thread>;
+  /** A page of 200 members; `pageToken` of the page before. */
+  members(threadId: string, pageToken?: string, signal?: AbortSignal): Promise<MemberPage>;
+}
+
+/** Whom this user has blocked. Errors as of Groups. */
+export interface Blocks {
+  /**
+   * Blocks the direct thread with a user: neither can send in it, or see the other's presence through it. In force when
+   * it resolves.
+   */
+  block(userId: string, signal?: AbortSignal): Promise<Thread>;
+  /** Takes it back. */
+  unblock(userId: string, signal?: AbortSignal): Promise<Thread>;
+  /** A page of 200 users; `pageToken` of the page before. */
+  list(pageToken?: string, signal?: AbortSignal): Promise<UserPage>;
+}
+
+/**
+ * A signed-in device. It keeps itself connected, holds what was missed to be pulled, and keeps sends until their
+ * outcome is known. Lists are snapshots that change with the events.
+ */
+export interface Client {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly state: ConnectionState;
+  readonly groups: Groups;
+  readonly blocks: Blocks;
+  /** Resolves when the client is first live; rejects when it is signed out, closed, or as the signal does. */
+  ready(signal?: AbortSignal): Promise<void>;
+  /** Threads with entries, the most recent first. */
+  threads(): readonly Thread[];
+  /** A conversation by thread. */
+  conversation(threadId: string): Conversation;
+  /** The conversation with a user, whether it exists yet or not. Asks nobody. */
+  direct(userId: string): Promise<Conversation>;
+  /**
+   * Keeps the message in the outbox and resolves once it is safe there; sending goes on by itself, also after a
+   * restart. Sends of one thread keep their order. Rejects with INVALID_ARGUMENT for a text of 0 or more than 8,192
+   * bytes or a wrong target, with THREAD_NOT_FOUND for a group that this user has left, and with RESOURCE_EXHAUSTED when
+   * 1,000 sends are waiting.
+   */
+  send(target: Target, text: string): Promise<Send>;
+  /** Sends that are not sent yet, failed ones among them, in the order they were composed. */
+  outbox(): readonly OutboxItem[];
+  /** Sends a failed one again, as a new send at the end of the thread. */
+  retry(clientId: string): Promise<Send>;
+  /** Forgets a failed one. */
+  discard(clientId: string): Promise<void>;
+  /** The person has seen everything up to `seq`. Kept until the server has confirmed it. */
+  markRead(threadId: string, seq: number): void;
+  /** Turns notifications of a thread off or on. */
+  setMuted(threadId: string, isMuted: boolean, signal?: AbortSignal): Promise<Thread>;
+  /** The user's devices that are signed in. */
+  devices(signal?: AbortSignal): Promise<readonly Device[]>;
+  /** Signs a device of the user's out. */
+  revokeDevice(deviceId: string, signal?: AbortSignal): Promise<void>;
+  /**
+   * Says who is on screen, at most 100 users: their presence is up to date from then on. Replaces the set before; kept
+   * through reconnects. Throws INVALID_ARGUMENT.
+   */
+  watch(userIds: Iterable<string>): void;
+  /**
+   * Whether a user is there: of those who are watched as it is, of users of recent chats as it was some minutes ago.
+   * Undefined where that is not known: no connection, or not to be seen by this user.
+   */
+  presence(userId: string): Presence | undefined;
+  /** To whom this user's presence shows. */
+  visibility(signal?: AbortSignal): Promise<Visibility>;
+  /** Sets it; in force when it resolves. */
+  setVisibility(visibility: Visibility, signal?: AbortSignal): Promise<Visibility>;
+  /** The person is writing in a thread. Call it with every key: one in 3 s is said, if there is a connection. */
+  typing(threadId: string): void;
+  /** The other users who are writing in a thread just now. */
+  typists(threadId: string): readonly string[];
+  /** Calls back with every event, in order, synchronously. Returns how to stop it. */
+  on(listener: (event: ClientEvent) => void): () => void;
+  /** Every event from the moment of the call. Ends with the client or the signal. Holds 4,096 events, then `behind_all`. */
+  events(signal?: AbortSignal): AsyncIterable<ClientEvent>;
+  /** The person is back: try at once if offline, and compare with the server. */
+  foreground(): void;
+  /** Ends streams, writes what is to be kept. Sends in the outbox stay there. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,144 @@
+import type { Positions } from "../log/positions.ts";
+import type { Puller } from "../log/puller.ts";
+import type { ReceiptReader } from "../log/receipt-reader.ts";
+import type { ThreadState } from "../log/thread-state.ts";
+import type { Threads } from "../log/threads.ts";
+import type { Conversation, Send, Target } from "./client.ts";
+import type { Events } from "./events.ts";
+import type { ClientEvent, Entry, OutboxItem, Receipt, SendState, Thread } from "./model.ts";
+
+/** A page of history, if the application names no size. */
+const PAGE = 50;
+
+export interface ConversationDeps {
+  readonly userId: string;
+  readonly threads: Threads;
+  readonly puller: Puller;
+  readonly positions: Positions;
+  readonly receipts: ReceiptReader;
+  readonly events: Events;
+  readonly outbox: () => readonly OutboxItem[];
+  /** Resolves when this device knows which threads there are, or cannot know for now. */
+  readonly known: (signal?: AbortSignal) => Promise<void>;
+  readonly send: (target: Target, text: string) => Promise<Send>;
+}
+
+/** A thread as a person looks at it: a view on ThreadState and outbox, which hold the facts. */
+export class ThreadConversation implements Conversation {
+  readonly threadId: string;
+  readonly #deps: ConversationDeps;
+  readonly #state: ThreadState;
+  readonly #to: string | undefined;
+  #entries: readonly Entry[] | undefined;
+
+  /** `to`: the other user, where the thread may not exist yet. */
+  constructor(deps: ConversationDeps, state: ThreadState, to: string | undefined) {
+    this.threadId = state.threadId;
+    this.#deps = deps;
+    this.#state = state;
+    this.#to = to;
+    deps.events.on((event) => {
+      if (concerns(event, this.threadId)) this.#entries = undefined;
+    });
+  }
+
+  get peer(): string | undefined {
+    return this.#to ?? this.#state.peer(this.#deps.userId);
+  }
+
+  get thread(): Thread | undefined {
+    return this.#state.row && this.#state.view(this.#deps.userId);
+  }
+
+  get entries(): readonly Entry[] {
+    this.#entries ??= this.#state.log.newest();
+    return this.#entries;
+  }
+
+  get pending(): readonly OutboxItem[] {
+    const held = new Set(this.entries.slice(-200).map((entry) => entry.clientId));
+    const own = this.#deps.outbox().filter((item) => item.threadId === this.threadId);
+    return own.filter((item) => !held.has(item.clientId));
+  }
+
+  get hasOlder(): boolean {
+    const lowest = this.entries[0]?.seq;
+    return lowest === undefined ? this.#state.log.head.seq > 0 : lowest > this.#state.firstSeq;
+  }
+
+  get receipts(): readonly Receipt[] {
+    return [...this.#state.receipts.values()];
+  }
+
+  stateOf(entry: Entry): SendState | undefined {
+    return entry.sender === this.#deps.userId ? this.#state.reached(entry.seq) : undefined;
+  }
+
+  async open(signal?: AbortSignal): Promise<void> {
+    this.#state.log.isOpen = true;
+    const { log } = this.#state;
+    if (log.head.seq === 0) await this.#deps.known(signal);
+    if (log.head.seq === 0) return;
+    const isHeld =
+      this.entries.at(-1)?.seq === log.head.seq && (this.entries.length >= PAGE || !this.hasOlder);
+    const page = isHeld ? undefined : this.#deps.puller.page(this.#state, undefined, PAGE, signal);
+    await Promise.all([page, this.#deps.receipts.refresh(this.threadId, signal)]);
+    this.#entries = undefined;
+  }
+
+  async older(count = PAGE, signal?: AbortSignal): Promise<readonly Entry[]> {
+    this.#state.log.isOpen = true;
+    const lowest = this.entries[0]?.seq;
+    if (lowest !== undefined && lowest <= this.#state.firstSeq) return [];
+    await this.#deps.puller.page(this.#state, lowest, count, signal);
+    this.#entries = undefined;
+    if (lowest === undefined) return this.entries;
+    return this.entries.filter((entry) => entry.seq < lowest);
+  }
+
+  send(text: string): Promise<Send> {
+    return this.#deps.send(this.#to ? { to: this.#to } : { threadId: this.threadId }, text);
+  }
+
+  markRead(seq = this.#state.log.highest): void {
+    this.#deps.positions.markRead(this.#state, seq);
+  }
+
+  on(listener: () => void): () => void {
+    let isDue = false;
+    let isStopped = false;
+    const stop = this.#deps.events.on((event) => {
+      if (isDue || !concerns(event, this.threadId)) return;
+      isDue = true;
+      queueMicrotask(() => {
+        isDue = false;
+        if (!isStopped) listener();
+      });
+    });
+    return () => {
+      isStopped = true;
+      stop();
+    };
+  }
+
+  close(): void {
+    this.#state.log.isOpen = false;
+  }
+}
+
+function concerns(event: ClientEvent, threadId: string): boolean {
+  switch (event.type) {
+    case "entry":
+      return event.entry.threadId === threadId;
+    case "thread_changed":
+      return event.thread.threadId === threadId;
+    case "receipt":
+      return event.receipt.threadId === threadId;
+    case "outbox":
+      return event.item.threadId === threadId;
+    case "behind":
+      return event.threadId === threadId;
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,225 @@
+import { type Clock, systemClock } from "../../internal/base/clock.ts";
+import { Code, ErrorReason, HeddleError } from "../../internal/base/heddle-error.ts";
+import { Cursor } from "../log/cursor.ts";
+import { Positions } from "../log/positions.ts";
+import { Puller } from "../log/puller.ts";
+import { ReceiptReader } from "../log/receipt-reader.ts";
+import { RowFetcher } from "../log/row-fetcher.ts";
+import { Sync } from "../log/sync.ts";
+import { Threads } from "../log/threads.ts";
+import { Outbox, type Place } from "../outbox/outbox.ts";
+import { OutboxPump } from "../outbox/outbox-pump.ts";
+import { Sends } from "../outbox/sends.ts";
+import { Presences } from "../presence/presences.ts";
+import { Keeper } from "../storage/keeper.ts";
+import { MemoryStorage } from "../storage/memory-storage.ts";
+import type { Storage } from "../storage/storage.ts";
+import { Calls } from "../stream/calls.ts";
+import { Connection } from "../stream/connection.ts";
+import type { Session } from "../stream/session.ts";
+import { Tokens } from "../stream/tokens.ts";
+import { Typing } from "../stream/typing.ts";
+import { asError } from "../stream/wire.ts";
+import { WriteCalls } from "../stream/write-calls.ts";
+import type { ConnectOptions } from "./client.ts";
+import { Events } from "./events.ts";
+import { Incoming } from "./incoming.ts";
+import type { ConnectionState, OutboxItem } from "./model.ts";
+
+/** If the application names none. */
+const CATCH_UP = 1_000;
+/** Threads whose preview line a new device fetches at once. */
+const PREVIEWS = 50;
+
+/** The parts of a client, and what one has to tell another. Each part has one idea; this has none of its own. */
+export class Engine {
+  readonly options: ConnectOptions;
+  readonly clock: Clock;
+  readonly storage: Storage;
+  readonly events = new Events();
+  readonly calls: Calls;
+  readonly writes: WriteCalls;
+  readonly cursor: Cursor;
+  readonly threads: Threads;
+  readonly puller: Puller;
+  readonly positions: Positions;
+  readonly receipts: ReceiptReader;
+  readonly sends: Sends;
+  readonly outbox: Outbox;
+  readonly pump: OutboxPump;
+  readonly sync: Sync;
+  readonly presences: Presences;
+  readonly typing: Typing;
+  readonly connection: Connection;
+  readonly #end = new AbortController();
+  readonly #keeper: Keeper;
+  readonly #rows: RowFetcher;
+  #run: Promise<void> = Promise.resolve();
+
+  constructor(options: ConnectOptions) {
+    const { userId, transport, catchUp = CATCH_UP, clock = systemClock, random = Math.random } = options;
+    const { events } = this;
+    const { signal } = this.#end;
+    this.options = options;
+    this.clock = clock;
+    this.storage = options.storage ?? new MemoryStorage();
+    const onFault = (fault: unknown) => this.#trouble(fault);
+    const tokens = new Tokens(options.credentials, signal);
+    const calls = new Calls(transport, tokens, signal);
+    const keeper = new Keeper(this.storage, clock, onFault);
+    const cursor = new Cursor(keeper);
+    const threads = new Threads({
+      userId,
+      events,
+      keeper,
+      onMissing: (state) => this.puller.want(state),
+      onPulled: (state) => this.positions.pulled(state),
+    });
+    this.calls = calls;
+    this.writes = new WriteCalls({ calls, clock, random, signal });
+    this.#keeper = keeper;
+    this.cursor = cursor;
+    this.threads = threads;
+    this.puller = new Puller({ calls, threads, events, clock, random, catchUp });
+    this.positions = new Positions(threads, clock);
+    this.#rows = new RowFetcher(calls, threads, clock, random);
+    this.sends = new Sends(threads, events);
+    this.receipts = new ReceiptReader(calls, threads, this.sends);
+    this.outbox = new Outbox({
+      storage: this.storage,
+      clock,
+      baseSeq: (threadId) => threads.get(threadId)?.log.highest ?? 0,
+      onChange: (item, place, was) => this.#sendChanged(item, place, was),
+      onFault,
+    });
+    this.pump = new OutboxPump({ outbox: this.outbox, calls, clock, random });
+    this.sync = new Sync({ calls, threads, cursor, clock, random });
+    this.presences = new Presences({ calls, threads, events, clock, random });
+    this.typing = new Typing({ userId, events, clock, isThread: (threadId) => this.#canWrite(threadId) });
+    this.connection = this.#newConnection(tokens, random, this.#newIncoming());
+  }
+
+  /** Aborts when the client is closed. */
+  get signal(): AbortSignal {
+    return this.#end.signal;
+  }
+
+  /** Loads what an earlier run kept, and begins to connect. */
+  async start(): Promise<void> {
+    const kept = await this.storage.load();
+    this.cursor.load(kept);
+    this.threads.load(kept);
+    this.outbox.load(kept);
+    for (const item of this.outbox.items()) this.sends.follow(item);
+    for (const state of this.threads.all()) if (state.log.missing()) this.puller.want(state);
+    this.#run = this.connection.run();
+  }
+
+  /** Ends every part, in order, and writes what is to be kept. */
+  async close(): Promise<void> {
+    this.positions.flush();
+    this.pump.close();
+    this.puller.setOpen(false);
+    this.sync.setOpen(false);
+    this.connection.close();
+    this.#end.abort(signedOut("closed"));
+    await this.#run;
+    this.sends.close();
+    this.events.close();
+    await this.#keeper.flush();
+    this.options.transport.close();
+    await this.storage.close();
+  }
+
+  #newIncoming(): Incoming {
+    return new Incoming({
+      userId: this.options.userId,
+      threads: this.threads,
+      rows: this.#rows,
+      pump: this.pump,
+      positions: this.positions,
+      sends: this.sends,
+      sync: this.sync,
+      presences: this.presences,
+      typing: this.typing,
+      cursor: this.cursor,
+      onCaughtUp: (wasFirst) => this.#caughtUp(wasFirst),
+    });
+  }
+
+  #newConnection(tokens: Tokens, random: () => number, incoming: Incoming): Connection {
+    const { userId, deviceId, transport } = this.options;
+    return new Connection({
+      userId,
+      deviceId,
+      transport,
+      tokens,
+      random,
+      calls: this.calls,
+      clock: this.clock,
+      cursor: () => this.cursor.bytes,
+      dropCursor: () => this.cursor.drop(),
+      onState: (state) => this.#stateChanged(state),
+      onEvent: (event) => incoming.take(event),
+      onAcked: () => this.positions.acked(),
+      onOpened: (session) => this.#opened(session),
+      onEnded: (session) => this.pump.sessionEnded(session),
+    });
+  }
+
+  #opened(session: Session): void {
+    this.pump.setSession(session);
+    this.positions.setSession(session);
+    this.presences.opened(session);
+    this.typing.setSession(session);
+    this.puller.setOpen(true);
+  }
+
+  #stateChanged(state: ConnectionState): void {
+    const isConnected = state.phase === "live" || state.phase === "draining";
+    this.sync.setOpen(isConnected);
+    if (!isConnected && state.phase !== "backfilling") this.#lost();
+    this.events.emit({ type: "state", state });
+  }
+
+  /** There is no session, or none of use yet. */
+  #lost(): void {
+    this.puller.setOpen(false);
+    this.presences.lost();
+    this.typing.setSession(undefined);
+  }
+
+  #caughtUp(wasFirst: boolean): void {
+    this.events.emit({ type: "caught_up" });
+    const newest = wasFirst ? this.threads.list().slice(0, PREVIEWS) : [];
+    for (const { threadId, last } of newest) if (!last) this.puller.preview(this.threads.ensure(threadId));
+    this.receipts.refreshWatched();
+    this.presences.caughtUp();
+  }
+
+  /** A send changed. Once it is sent its entry belongs to the thread, in its place. */
+  #sendChanged(item: OutboxItem, place: Place | undefined, was: string | undefined): void {
+    if (place) {
+      this.threads.takeOwn(item, place);
+      this.#rows.want(this.threads.ensure(place.threadId));
+    }
+    this.sends.update(item, was);
+    if (place) this.sends.advance(place.threadId);
+  }
+
+  /** Whether the server would tell others that this user writes there. */
+  #canWrite(threadId: string): boolean {
+    const state = this.threads.get(threadId);
+    if (!state || state.hasLeft || state.row?.group?.isLarge) return false;
+    return state.log.head.seq > 0;
+  }
+
+  #trouble(fault: unknown): void {
+    this.events.emit({ type: "trouble", error: asError(fault) });
+  }
+}
+
+/** What calls of a client that is over reject with. */
+export function signedOut(kind: string): HeddleError {
+  return new HeddleError(Code.CANCELLED, ErrorReason.UNSPECIFIED, `signed out: ${kind}`);
+}

@@ -1,0 +1,248 @@
+import { Code, ErrorReason, HeddleError, invalidField } from "../../internal/base/heddle-error.ts";
+import { fromHex, NAME_PATTERN, newUuid } from "../../internal/base/ids.ts";
+import { ThreadService } from "../../internal/gen-web/heddle/thread/v1/thread_service_pb.js";
+import { toItem } from "../outbox/outbox-record.ts";
+import { BlockCalls } from "./blocks.ts";
+import type { Client, ConnectOptions, Conversation, Send, Target } from "./client.ts";
+import { ThreadConversation } from "./conversation.ts";
+import { directThreadId } from "./direct-thread-id.ts";
+import { Engine, signedOut } from "./engine.ts";
+import { GroupCalls } from "./groups.ts";
+import type {
+  ClientEvent,
+  ConnectionState,
+  Device,
+  OutboxItem,
+  Presence,
+  Thread,
+  Visibility,
+} from "./model.ts";
+import { checkThreadId } from "./thread-id.ts";
+import { getVisibility, setVisibility } from "./visibility.ts";
+
+/** Makes a client, which then connects by itself. Resolves when what an earlier run kept is loaded. */
+export async function connect(options: ConnectOptions): Promise<Client> {
+  for (const field of ["userId", "deviceId"] as const) {
+    if (!NAME_PATTERN.test(options[field])) throw invalidField(field, "1–64 of a–z, 0–9, '.', '_', '-'");
+  }
+  options.signal?.throwIfAborted();
+  const engine = new Engine(options);
+  await engine.start();
+  const client = new HeddleClient(engine);
+  options.signal?.addEventListener("abort", () => void client.close(), { once: true });
+  return client;
+}
+
+/** What an application may ask for, on the parts that do it. */
+class HeddleClient implements Client {
+  readonly userId: string;
+  readonly deviceId: string;
+  readonly groups: GroupCalls;
+  readonly blocks: BlockCalls;
+  readonly #engine: Engine;
+  readonly #conversations = new Map<string, ThreadConversation>();
+  #closing: Promise<void> | undefined;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.userId = engine.options.userId;
+    this.deviceId = engine.options.deviceId;
+    const { calls, writes, threads } = engine;
+    this.groups = new GroupCalls({ calls, writes, threads });
+    this.blocks = new BlockCalls({ calls, writes, threads });
+  }
+
+  get state(): ConnectionState {
+    return this.#engine.connection.state;
+  }
+
+  async ready(signal?: AbortSignal): Promise<void> {
+    await this.#until(
+      ({ phase }) => phase === "live" || phase === "draining" || phase === "signed-out",
+      signal,
+    );
+    const { phase, reason } = this.state;
+    if (phase === "signed-out") throw reason?.error ?? signedOut(reason?.kind ?? "closed");
+  }
+
+  threads(): readonly Thread[] {
+    return this.#engine.threads.list();
+  }
+
+  conversation(threadId: string): Conversation {
+    return this.#conversation(checkThreadId(threadId), undefined);
+  }
+
+  async direct(userId: string): Promise<Conversation> {
+    return this.#conversation(await this.#directId(userId), userId);
+  }
+
+  async send(target: Target, text: string): Promise<Send> {
+    const { signal, threads, pump, outbox, sends } = this.#engine;
+    signal.throwIfAborted();
+    const threadId = "to" in target ? await this.#directId(target.to) : checkThreadId(target.threadId);
+    if (threads.get(threadId)?.hasLeft) throw noMember();
+    const isKnown = (threads.get(threadId)?.log.head.seq ?? 0) > 0;
+    const attempt = pump.canTry(threadId) ? 1 : 0;
+    const record = await outbox.compose(threadId, isKnown ? { threadId } : target, text, attempt);
+    const send = sends.follow(toItem(record));
+    sends.update(toItem(record));
+    pump.begin(record);
+    return send;
+  }
+
+  outbox(): readonly OutboxItem[] {
+    return this.#engine.outbox.items();
+  }
+
+  async retry(clientId: string): Promise<Send> {
+    const { identity } = this.#failed(clientId);
+    const send = await this.send(identity.target, identity.text);
+    await this.discard(clientId);
+    return send;
+  }
+
+  async discard(clientId: string): Promise<void> {
+    const { threadId } = this.#failed(clientId);
+    await this.#engine.outbox.discard(clientId);
+    const state = this.#engine.threads.get(threadId);
+    if (state) this.#engine.threads.changed(state);
+  }
+
+  markRead(threadId: string, seq: number): void {
+    const state = this.#engine.threads.get(threadId);
+    if (state) this.#engine.positions.markRead(state, seq);
+  }
+
+  async setMuted(threadId: string, isMuted: boolean, signal?: AbortSignal): Promise<Thread> {
+    const { calls, threads } = this.#engine;
+    const request = { threadId: fromHex(checkThreadId(threadId)), isMuted, requestId: this.#requestId() };
+    const { thread } = await calls.call(ThreadService.method.setMuted, request, signal);
+    return threads.takeAnswer(thread);
+  }
+
+  async devices(signal?: AbortSignal): Promise<readonly Device[]> {
+    const { devices } = await this.#engine.calls.call(ThreadService.method.listDevices, {}, signal);
+    return devices.map(({ deviceId, createdAtMs, lastOpenedAtMs }) => ({
+      deviceId,
+      createdAtMs: Number(createdAtMs),
+      lastOpenedAtMs: Number(lastOpenedAtMs),
+    }));
+  }
+
+  async revokeDevice(deviceId: string, signal?: AbortSignal): Promise<void> {
+    const request = { deviceId, requestId: this.#requestId() };
+    await this.#engine.calls.call(ThreadService.method.revokeDevice, request, signal);
+  }
+
+  watch(userIds: Iterable<string>): void {
+    this.#engine.presences.watch(userIds);
+  }
+
+  presence(userId: string): Presence | undefined {
+    return this.#engine.presences.get(userId);
+  }
+
+  visibility(signal?: AbortSignal): Promise<Visibility> {
+    return getVisibility(this.#engine.calls, signal);
+  }
+
+  setVisibility(visibility: Visibility, signal?: AbortSignal): Promise<Visibility> {
+    return setVisibility(this.#engine.calls, visibility, this.#requestId(), signal);
+  }
+
+  typing(threadId: string): void {
+    this.#engine.typing.say(checkThreadId(threadId));
+  }
+
+  typists(threadId: string): readonly string[] {
+    return this.#engine.typing.in(threadId);
+  }
+
+  on(listener: (event: ClientEvent) => void): () => void {
+    return this.#engine.events.on(listener);
+  }
+
+  events(signal?: AbortSignal): AsyncIterable<ClientEvent> {
+    return this.#engine.events.iterate(signal);
+  }
+
+  foreground(): void {
+    this.#engine.connection.nudge();
+    this.#engine.sync.want();
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#engine.close();
+    return this.#closing;
+  }
+
+  async #directId(userId: string): Promise<string> {
+    if (!NAME_PATTERN.test(userId)) throw invalidField("to", "1–64 of a–z, 0–9, '.', '_', '-'");
+    if (userId === this.userId) {
+      throw new HeddleError(Code.INVALID_ARGUMENT, ErrorReason.SELF_THREAD, "one cannot chat with oneself");
+    }
+    return await directThreadId(this.userId, userId);
+  }
+
+  #conversation(threadId: string, to: string | undefined): ThreadConversation {
+    const known = this.#conversations.get(threadId);
+    if (known) return known;
+    const { threads } = this.#engine;
+    const conversation = new ThreadConversation(
+      {
+        ...{ userId: this.userId, threads, puller: this.#engine.puller, positions: this.#engine.positions },
+        receipts: this.#engine.receipts,
+        events: this.#engine.events,
+        outbox: () => this.outbox(),
+        known: (signal) => this.#known(signal),
+        send: (target, text) => this.send(target, text),
+      },
+      threads.ensure(threadId),
+      to,
+    );
+    this.#conversations.set(threadId, conversation);
+    return conversation;
+  }
+
+  /** Resolves when the connection's state is as asked. Rejects as the signal does. */
+  #until(isReached: (state: ConnectionState) => boolean, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const check = () => {
+        if (isReached(this.state)) settle(resolve);
+        else if (signal?.aborted) settle(() => reject(signal.reason));
+      };
+      const settle = (how: () => void) => {
+        stop();
+        signal?.removeEventListener("abort", check);
+        how();
+      };
+      const stop = this.on((event) => event.type === "state" && check());
+      signal?.addEventListener("abort", check, { once: true });
+      check();
+    });
+  }
+
+  /** A device that was never caught up waits for that, unless it is offline. */
+  async #known(signal?: AbortSignal): Promise<void> {
+    const isUnderWay = ({ phase, reason }: ConnectionState) =>
+      phase === "connecting" || phase === "backfilling" || reason?.kind === "starting";
+    if (this.#engine.cursor.isFirst) await this.#until((state) => !isUnderWay(state), signal);
+  }
+
+  #failed(clientId: string) {
+    const record = this.#engine.outbox.get(clientId);
+    if (record?.phase !== "failed") throw invalidField("clientId", "no failed send has it");
+    return record;
+  }
+
+  #requestId(): Uint8Array {
+    return newUuid(this.#engine.clock.nowMs());
+  }
+}
+
+/** What the server would say, without asking it. */
+function noMember(): HeddleError {
+  const text = "you are no member of this group any more";
+  return new HeddleError(Code.NOT_FOUND, ErrorReason.THREAD_NOT_FOUND, text);
+}

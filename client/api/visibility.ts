@@ -1,0 +1,29 @@
+import { Visibility as WireVisibility } from "../../internal/gen-web/heddle/presence/v1/presence_pb.js";
+import {
+  PresenceService,
+  type SetVisibilityRequest,
+} from "../../internal/gen-web/heddle/presence/v1/presence_service_pb.js";
+import type { Calls } from "../stream/calls.ts";
+import type { Visibility } from "./model.ts";
+
+/** As Client.visibility. */
+export async function getVisibility(calls: Calls, signal?: AbortSignal): Promise<Visibility> {
+  const { visibility } = await calls.call(PresenceService.method.getVisibility, {}, signal);
+  return toVisibility(visibility);
+}
+
+/** As Client.setVisibility. */
+export async function setVisibility(
+  calls: Calls,
+  visibility: Visibility,
+  requestId: SetVisibilityRequest["requestId"],
+  signal?: AbortSignal,
+): Promise<Visibility> {
+  const wire = visibility === "nobody" ? WireVisibility.NOBODY : WireVisibility.SHARED;
+  const request = { visibility: wire, requestId };
+  return toVisibility((await calls.call(PresenceService.method.setVisibility, request, signal)).visibility);
+}
+
+function toVisibility(visibility: WireVisibility): Visibility {
+  return visibility === WireVisibility.NOBODY ? "nobody" : "shared";
+}

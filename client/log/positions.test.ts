@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { fromHex } from "../../internal/base/ids.ts";
+import type { ListEntriesRequest } from "../../internal/gen-web/heddle/message/v1/message_service_pb.js";
+import {
+  ClientWorld,
+  head,
+  listEntries,
+  settled,
+  THREAD,
+  wireEntry,
+  wireRow,
+} from "../../internal/testing/worlds/client-world.ts";
+import { MemoryStorage } from "../index.ts";
+
+describe("A client's read positions", () => {
+  it("are repeated at every open until a thread row has confirmed them", async () => {
+    const storage = new MemoryStorage();
+    const world = await new ClientWorld().live(storage);
+    const { stream } = world.transport;
+    const row = { threadId: fromHex(THREAD), head: head(1), thread: wireRow(1) };
+    stream.hear({ case: "entry", value: wireEntry(1) }, { case: "threadChanged", value: row });
+    await settled();
+    world.client.markRead(THREAD, 1);
+    assert.equal(world.client.threads()[0]?.unread, 0);
+    await world.pass(200);
+    assert.deepEqual(
+      stream.frames("receipt").map(({ readSeq }) => readSeq),
+      [1n],
+    );
+    await world.client.close();
+    const again = await new ClientWorld().live(storage);
+    await again.pass(200);
+    assert.deepEqual(
+      again.transport.stream.frames("receipt").map(({ readSeq }) => readSeq),
+      [1n],
+    );
+    again.transport.stream.hear({ case: "threadChanged", value: { ...row, thread: wireRow(1, 1) } });
+    await settled();
+    await again.client.close();
+    const third = await new ClientWorld().live(storage);
+    await third.pass(200);
+    assert.deepEqual(
+      third.transport.stream.frames("receipt").map(({ readSeq }) => readSeq),
+      [],
+    );
+    await third.client.close();
+  });
+
+  it("say that pulled entries are delivered, which no ack covers", async () => {
+    const world = await new ClientWorld().live();
+    world.transport.answers.ListEntries = (request: ListEntriesRequest) => listEntries(request, 3);
+    world.transport.stream.hear({ case: "behind", value: { threadId: fromHex(THREAD), head: head(3) } });
+    await settled();
+    await world.pass(30);
+    await world.pass(200);
+    const receipts = world.transport.stream.frames("receipt");
+    assert.deepEqual(
+      receipts.map(({ deliveredSeq }) => deliveredSeq),
+      [3n],
+    );
+    await world.client.close();
+  });
+});

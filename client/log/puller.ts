@@ -1,0 +1,159 @@
+import type { Clock } from "../../internal/base/clock.ts";
+import { ErrorReason } from "../../internal/base/heddle-error.ts";
+import { fromHex } from "../../internal/base/ids.ts";
+import { MessageService } from "../../internal/gen-web/heddle/message/v1/message_service_pb.js";
+import type { Events } from "../api/events.ts";
+import type { Entry } from "../api/model.ts";
+import { Backoff } from "../stream/backoff.ts";
+import type { Calls } from "../stream/calls.ts";
+import { asError, toEntry, toHead } from "../stream/wire.ts";
+import type { ThreadState } from "./thread-state.ts";
+import type { Threads } from "./threads.ts";
+
+/** The largest page of ListEntries. */
+const PAGE = 200;
+/** Pulls under way at a time. */
+const PULLS = 4;
+/** What is on its way by the stream gets this long to arrive before it is asked for. */
+const STRAGGLE_MS = 30;
+
+export interface PullerDeps {
+  readonly calls: Calls;
+  readonly threads: Threads;
+  readonly events: Events;
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** The most that is caught up with per thread. */
+  readonly catchUp: number;
+}
+
+/**
+ * Fills what is missing: exactly that, page by page, oldest first, a thread at most once at a time
+ * (docs/design.md, promise 5). While the server is away it waits; it gives up on a thread that is not the user's.
+ */
+export class Puller {
+  readonly #deps: PullerDeps;
+  readonly #due: ThreadState[] = [];
+  readonly #previews: ThreadState[] = [];
+  /** Threads in `due`, being pulled, or waiting for stragglers. */
+  readonly #known = new Set<ThreadState>();
+  /** Threads that the server says are not the user's: left alone until something new is heard of them. */
+  readonly #refused = new Set<ThreadState>();
+  #running = 0;
+  #isOpen = false;
+
+  constructor(deps: PullerDeps) {
+    this.#deps = deps;
+  }
+
+  /** Sees to it that what is missing in a thread will be pulled. */
+  want(state: ThreadState): void {
+    if (this.#known.has(state)) return;
+    this.#known.add(state);
+    this.#deps.clock.after(STRAGGLE_MS, () => {
+      this.#due.push(state);
+      this.#pump();
+    });
+  }
+
+  /** Says whether the server can be reached: pulls begin and pause. */
+  setOpen(isOpen: boolean): void {
+    this.#isOpen = isOpen;
+    this.#pump();
+  }
+
+  /** Reads one page into a thread: below `beforeSeq`, or the newest. Returns it, ascending. */
+  async page(
+    state: ThreadState,
+    beforeSeq: number | undefined,
+    count: number,
+    signal?: AbortSignal,
+  ): Promise<readonly Entry[]> {
+    const position =
+      beforeSeq === undefined ? undefined : ({ case: "beforeSeq", value: BigInt(beforeSeq) } as const);
+    return await this.#read(state, position, count, signal);
+  }
+
+  /** Fetches the newest entry, for the preview line, if that can be had. */
+  preview(state: ThreadState): void {
+    this.#previews.push(state);
+    this.#pump();
+  }
+
+  #pump(): void {
+    while (this.#isOpen && this.#running < PULLS) {
+      const state = this.#due.shift();
+      const preview = state ? undefined : this.#previews.shift();
+      if (!state && !preview) return;
+      this.#running += 1;
+      const work = state ? this.#pullAll(state) : this.#pullPreview(preview as ThreadState);
+      void work.finally(() => {
+        this.#running -= 1;
+        this.#pump();
+      });
+    }
+  }
+
+  /** Without it the row has no preview; the next look at the thread fetches it. */
+  async #pullPreview(state: ThreadState): Promise<void> {
+    if (!state.log.last) await this.page(state, undefined, 1).catch(() => []);
+  }
+
+  async #pullAll(state: ThreadState): Promise<void> {
+    await this.#pull(state);
+    this.#known.delete(state);
+    if (state.log.missing() && !this.#refused.has(state)) this.want(state);
+  }
+
+  async #pull(state: ThreadState): Promise<void> {
+    const backoff = new Backoff(this.#deps.random);
+    while (this.#isOpen) {
+      this.#skip(state);
+      const missing = state.log.missing();
+      if (!missing) return;
+      await this.#deps.events.calm();
+      try {
+        const position = { case: "afterSeq", value: BigInt(missing.afterSeq) } as const;
+        await this.#read(state, position, Math.min(PAGE, missing.count));
+        this.#refused.delete(state);
+        // What is not to be had, such as what was said before one joined, is missing until the row says so.
+        if (state.log.missing()?.afterSeq === missing.afterSeq) await this.#wait(backoff.next());
+        else backoff.reset();
+      } catch (thrown) {
+        if (asError(thrown).reason === ErrorReason.THREAD_NOT_FOUND) {
+          this.#refused.add(state);
+          return;
+        }
+        await this.#wait(backoff.next(asError(thrown).retryAfterMs));
+      }
+    }
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#deps.clock.after(ms, resolve));
+  }
+
+  async #read(
+    state: ThreadState,
+    position: { case: "afterSeq" | "beforeSeq"; value: bigint } | undefined,
+    pageSize: number,
+    signal?: AbortSignal,
+  ): Promise<readonly Entry[]> {
+    const answer = await this.#deps.calls.call(
+      MessageService.method.listEntries,
+      { threadId: fromHex(state.threadId), ...(position && { position }), pageSize },
+      signal,
+    );
+    const entries = answer.entries.map(toEntry);
+    state.log.learn(toHead(answer.head));
+    this.#deps.threads.takeEntries(state, entries, "pull");
+    return entries;
+  }
+
+  #skip(state: ThreadState): void {
+    const upTo = state.log.skip(this.#deps.catchUp);
+    if (upTo === 0) return;
+    this.#deps.threads.changed(state);
+    this.#deps.events.emit({ type: "behind", threadId: state.threadId, upTo });
+  }
+}

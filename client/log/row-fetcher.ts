@@ -1,0 +1,55 @@
+import type { Clock } from "../../internal/base/clock.ts";
+import { ErrorReason } from "../../internal/base/heddle-error.ts";
+import { fromHex } from "../../internal/base/ids.ts";
+import { ThreadService } from "../../internal/gen-web/heddle/thread/v1/thread_service_pb.js";
+import { Backoff } from "../stream/backoff.ts";
+import type { Calls } from "../stream/calls.ts";
+import { asError } from "../stream/wire.ts";
+import type { ThreadState } from "./thread-state.ts";
+import type { Threads } from "./threads.ts";
+
+/** A row may be on its way by the stream. */
+const STRAGGLE_MS = 100;
+/** Then sync brings it, or nothing does. */
+const MOST_TRIES = 5;
+
+/** Fetches the row of a thread whose entry came before it. */
+export class RowFetcher {
+  readonly #calls: Calls;
+  readonly #threads: Threads;
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #wanted = new Set<ThreadState>();
+
+  constructor(calls: Calls, threads: Threads, clock: Clock, random: () => number) {
+    this.#calls = calls;
+    this.#threads = threads;
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** Sees to it that the thread gets its row. */
+  want(state: ThreadState): void {
+    if (state.row || this.#wanted.has(state)) return;
+    this.#wanted.add(state);
+    this.#clock.after(STRAGGLE_MS, () => {
+      void this.#fetch(state).finally(() => this.#wanted.delete(state));
+    });
+  }
+
+  async #fetch(state: ThreadState): Promise<void> {
+    const backoff = new Backoff(this.#random);
+    for (let tries = 0; tries < MOST_TRIES && !state.row; tries++) {
+      try {
+        const request = { threadId: fromHex(state.threadId) };
+        const { thread } = await this.#calls.call(ThreadService.method.getThread, request);
+        if (thread && !state.row) this.#threads.takeRow(thread, false);
+        return;
+      } catch (thrown) {
+        const error = asError(thrown);
+        if (error.reason === ErrorReason.THREAD_NOT_FOUND) return;
+        await new Promise<void>((resolve) => this.#clock.after(backoff.next(error.retryAfterMs), resolve));
+      }
+    }
+  }
+}

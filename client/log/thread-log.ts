@@ -1,0 +1,161 @@
+import type { Entry, Head } from "../api/model.ts";
+import { bodyLength } from "./body-length.ts";
+import { RangeSet } from "./range-set.ts";
+
+interface Room {
+  readonly entries: number;
+  readonly bytes: number;
+}
+
+/** What is held of a thread that nobody looks at, and of one that is open before a person. */
+const CLOSED: Room = { entries: 200, bytes: 256 * 1024 };
+const OPEN: Room = { entries: 5_000, bytes: 8 * 1024 * 1024 };
+
+/** About what an entry takes in memory beside its text. */
+const ENTRY_BYTES = 400;
+
+/**
+ * What this device holds of one thread, and what it misses (docs/design.md, promise 5). Entries come in any order
+ * and any number of times; they leave in order of seq, each once.
+ *
+ * `position`: everything up to it has been given to the application, or was skipped on purpose. `head`: how far the
+ * log is known to reach. What lies between and is not held is missing, and is pulled: exactly that. Whether an entry
+ * is a repeat is judged by what is held and by nothing else.
+ */
+export class ThreadLog {
+  readonly #entries = new Map<number, Entry>();
+  readonly #held = new RangeSet();
+  #position: number;
+  #head: Head;
+  #bytes = 0;
+  /** Nothing above it is for this user, who has left. */
+  #end = Number.POSITIVE_INFINITY;
+  /** Whether a person looks at it: more of it is held. */
+  isOpen = false;
+
+  constructor(position = 0, head: Head = { seq: 0, ordinal: 0 }) {
+    this.#position = position;
+    this.#head = head;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  get head(): Head {
+    return this.#head;
+  }
+
+  /** The highest seq held, the base_seq of a send composed now. */
+  get highest(): number {
+    return Math.max(this.#position, this.#held.highest);
+  }
+
+  /** The newest entry held. */
+  get last(): Entry | undefined {
+    return this.#entries.get(this.#held.highest);
+  }
+
+  /** About what is held, in bytes of memory. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get(seq: number): Entry | undefined {
+    return this.#entries.get(seq);
+  }
+
+  /** Learns that the log reaches at least this far. Returns whether that is news. */
+  learn(head: Head): boolean {
+    if (head.seq > this.#end) return false;
+    if (head.seq < this.#head.seq || (head.seq === this.#head.seq && head.ordinal <= this.#head.ordinal)) {
+      return false;
+    }
+    this.#head = head;
+    return true;
+  }
+
+  /** Takes entries and returns those whose turn has come. */
+  take(entries: readonly Entry[]): readonly Entry[] {
+    for (const entry of entries) {
+      if (this.#entries.has(entry.seq) || entry.seq > this.#end) continue;
+      this.#entries.set(entry.seq, entry);
+      this.#held.add(entry.seq, entry.seq);
+      this.#bytes += bytesOf(entry);
+      this.learn({ seq: entry.seq, ordinal: entry.ordinal });
+    }
+    const due: Entry[] = [];
+    for (let next = this.#entries.get(this.#position + 1); next; next = this.#entries.get(next.seq + 1)) {
+      due.push(next);
+      this.#position = next.seq;
+    }
+    this.#trim(this.isOpen ? OPEN : CLOSED);
+    return due;
+  }
+
+  /** The lowest range that is missing above the position. */
+  missing(): { readonly afterSeq: number; readonly count: number } | undefined {
+    const range = this.#held.firstMissing(this.#position + 1, this.#head.seq);
+    return range && { afterSeq: range[0] - 1, count: range[1] - range[0] + 1 };
+  }
+
+  /** Sets the position of a thread of which nothing was given out yet: what is below is history. */
+  startAt(seq: number): void {
+    this.#position = Math.max(this.#position, Math.min(seq, this.#head.seq));
+  }
+
+  /** The user has left: the log ends here, though more may have been heard of. */
+  endAt(head: Head): void {
+    this.#end = head.seq;
+    if (head.seq < this.#head.seq) this.#head = head;
+    else this.learn(head);
+  }
+
+  /** The user is a member, who sees what begins at `seq`: what is below it and not held is not missing. */
+  beginAt(seq: number): void {
+    this.#end = Number.POSITIVE_INFINITY;
+    this.#position = Math.max(this.#position, seq - 1);
+  }
+
+  /** If more than `most` entries are missing or waiting, skips the oldest. Returns the seq up to which, or 0. */
+  skip(most: number): number {
+    const upTo = this.#head.seq - most;
+    if (upTo <= this.#position) return 0;
+    this.#position = upTo;
+    return upTo;
+  }
+
+  /** The newest entries held, ascending, without a hole. */
+  newest(): readonly Entry[] {
+    const run = this.#held.runAt(this.#held.highest);
+    if (!run) return [];
+    return Array.from({ length: run[1] - run[0] + 1 }, (_, at) => this.#entries.get(run[0] + at) as Entry);
+  }
+
+  /** The ordinal at `seq`, where this device can tell. */
+  ordinalAt(seq: number): number | undefined {
+    if (seq === 0) return 0;
+    return seq === this.#head.seq ? this.#head.ordinal : this.#entries.get(seq)?.ordinal;
+  }
+
+  /** Holds the newest entry only, for the preview line. What waited for a gap is pulled again. */
+  shrink(): void {
+    this.#trim({ entries: 1, bytes: 0 });
+  }
+
+  /** Old history goes first; of what waits for a gap, the newest: it is pulled again. */
+  #trim(room: Room): void {
+    while (this.#entries.size > room.entries || (this.#bytes > room.bytes && this.#entries.size > 1)) {
+      const lowest = this.#held.ranges[0]?.[0] ?? 0;
+      const seq = lowest <= this.#position ? lowest : this.#held.highest;
+      const entry = this.#entries.get(seq);
+      this.#entries.delete(seq);
+      this.#held.remove(seq, seq);
+      if (entry) this.#bytes -= bytesOf(entry);
+    }
+  }
+}
+
+function bytesOf(entry: Entry): number {
+  return ENTRY_BYTES + 2 * bodyLength(entry.body);
+}

@@ -1,0 +1,183 @@
+import { ThreadKind, type Thread as WireThread } from "../../internal/gen-web/heddle/thread/v1/thread_pb.js";
+import type { Entry, Receipt, Thread } from "../api/model.ts";
+import type { Json } from "../storage/storage.ts";
+import { toHead } from "../stream/wire.ts";
+import { type GroupState, groupAfter, groupOfRow } from "./group-state.ts";
+import { ThreadLog } from "./thread-log.ts";
+
+/** What a thread row says of a thread, as far as clients need it. */
+export interface Row {
+  readonly kind: Thread["kind"];
+  readonly participants: readonly string[];
+  readonly updatedAtMs: number;
+  readonly isMuted: boolean;
+  /** The user has blocked the other one. */
+  readonly isBlocked: boolean;
+  /** Of a group only. */
+  readonly group: GroupState | undefined;
+}
+
+/** Everything this device knows of one thread. */
+export class ThreadState {
+  readonly threadId: string;
+  log = new ThreadLog();
+  /** Undefined until a row came: an entry may come first. */
+  row: Row | undefined;
+  /** The user's own read position. */
+  readSeq = 0;
+  readOrdinal = 0;
+  /** A read position of this device that no thread row has confirmed yet; 0 for none (docs/design.md, section 5). */
+  unconfirmedReadSeq = 0;
+  /** The server knows that everything up to it is on this device. */
+  reportedSeq = 0;
+  /** The other members' positions, by user. */
+  readonly receipts = new Map<string, Receipt>();
+
+  constructor(threadId: string) {
+    this.threadId = threadId;
+  }
+
+  /** The user is no member any more. */
+  get hasLeft(): boolean {
+    return this.row?.group?.hasLeft ?? false;
+  }
+
+  /** The first entry that the user may see. */
+  get firstSeq(): number {
+    return Math.max(1, this.row?.group?.joinedSeq ?? 1);
+  }
+
+  /** Takes what a row says, the head and where the log begins and ends for the user with it. */
+  takeRow(wire: WireThread): void {
+    const known = this.row?.group;
+    const group = wire.kind === ThreadKind.GROUP ? groupOfRow(wire, known) : undefined;
+    this.row = {
+      kind: kinds[wire.kind] ?? "other",
+      participants: wire.participants,
+      updatedAtMs: Number(wire.updatedAtMs),
+      isMuted: wire.isMuted,
+      isBlocked: wire.isBlocked,
+      group,
+    };
+    if (group && group !== known) this.#bound(group, wire.head);
+    this.log.learn(toHead(wire.head));
+  }
+
+  /** Takes what an entry says of a group and of the user in it, before the entry itself is taken. */
+  follow(entry: Entry, userId: string): void {
+    const { body } = entry;
+    if (body.kind !== "member_change" && body.kind !== "setting_change") return;
+    const known = this.row?.group;
+    const group = known && groupAfter(known, entry, userId);
+    if (this.row && group !== known) this.row = { ...this.row, group };
+    const isNews = !known || entry.seq >= known.membersSeq;
+    if (body.kind !== "member_change" || !isNews) return;
+    for (const gone of body.removed) this.receipts.delete(gone);
+    if (group?.hasLeft) this.#bound(group, entry);
+    if (!body.added.some((member) => member.userId === userId)) return;
+    this.log.beginAt(entry.seq);
+    // What was said before is no news to a newcomer.
+    this.raiseRead(entry.seq, entry.ordinal);
+  }
+
+  #bound(group: GroupState, head: Parameters<typeof toHead>[0] | Entry): void {
+    if (group.hasLeft) this.log.endAt({ seq: Number(head?.seq ?? 0), ordinal: Number(head?.ordinal ?? 0) });
+    else this.log.beginAt(group.joinedSeq);
+  }
+
+  /** Raises the read position; a lower one changes nothing. Returns whether it rose. */
+  raiseRead(seq: number, ordinal?: number): boolean {
+    if (seq <= this.readSeq) return false;
+    this.readSeq = seq;
+    this.readOrdinal = Math.max(this.readOrdinal, ordinal ?? this.log.ordinalAt(seq) ?? 0);
+    return true;
+  }
+
+  /** Merges a member's positions: each only grows. Returns whether one grew. */
+  raiseReceipt(receipt: Receipt): boolean {
+    const known = this.receipts.get(receipt.userId);
+    const deliveredSeq = Math.max(known?.deliveredSeq ?? 0, receipt.deliveredSeq, receipt.readSeq);
+    const readSeq = Math.max(known?.readSeq ?? 0, receipt.readSeq);
+    if (known && deliveredSeq === known.deliveredSeq && readSeq === known.readSeq) return false;
+    this.receipts.set(receipt.userId, { ...receipt, deliveredSeq, readSeq });
+    return true;
+  }
+
+  /** How far the others have got with an entry of the user's own: in a group, the first of them. Not in a large one. */
+  reached(seq: number): "sent" | "delivered" | "read" {
+    if (this.row?.group?.isLarge) return "sent";
+    const others = [...this.receipts.values()];
+    if (others.some((receipt) => receipt.readSeq >= seq)) return "read";
+    return others.some((receipt) => receipt.deliveredSeq >= seq) ? "delivered" : "sent";
+  }
+
+  /** The thread as `userId` sees it. */
+  view(userId: string): Thread {
+    const last: Entry | undefined = this.log.last;
+    const isAllRead = this.readSeq >= this.log.head.seq;
+    const group = this.row?.group;
+    return {
+      threadId: this.threadId,
+      kind: this.row?.kind ?? "other",
+      peer: this.peer(userId),
+      name: group?.name,
+      memberCount: group?.memberCount ?? 0,
+      role: group?.role,
+      hasLeft: this.hasLeft,
+      isLarge: group?.isLarge ?? false,
+      isBlocked: this.row?.isBlocked ?? false,
+      updatedAtMs: Math.max(last?.createdAtMs ?? 0, this.row?.updatedAtMs ?? 0),
+      isMuted: this.row?.isMuted ?? false,
+      head: this.log.head,
+      readSeq: this.readSeq,
+      unread: isAllRead ? 0 : Math.max(0, this.log.head.ordinal - this.readOrdinal),
+      last,
+    };
+  }
+
+  /** The other user of a direct thread. */
+  peer(userId: string): string | undefined {
+    if (this.row && this.row.kind !== "direct") return undefined;
+    return this.row?.participants.find((participant) => participant !== userId);
+  }
+
+  toJson(): Json {
+    return {
+      position: this.log.position,
+      head: [this.log.head.seq, this.log.head.ordinal],
+      row: this.row ? (this.row as unknown as Json) : null,
+      read: [this.readSeq, this.readOrdinal, this.unconfirmedReadSeq],
+      reported: this.reportedSeq,
+      receipts: [...this.receipts.values()].map((r) => [r.userId, r.deliveredSeq, r.readSeq]),
+    };
+  }
+
+  static fromJson(threadId: string, json: Json): ThreadState {
+    const kept = json as unknown as Kept;
+    const state = new ThreadState(threadId);
+    state.log = new ThreadLog(kept.position, { seq: kept.head[0], ordinal: kept.head[1] });
+    // Rows of earlier versions know of no blocks and no groups.
+    state.row = kept.row ? { ...kept.row, isBlocked: kept.row.isBlocked ?? false } : undefined;
+    if (state.hasLeft) state.log.endAt(state.log.head);
+    [state.readSeq, state.readOrdinal, state.unconfirmedReadSeq] = kept.read;
+    state.reportedSeq = kept.reported;
+    for (const [userId, deliveredSeq, readSeq] of kept.receipts) {
+      state.receipts.set(userId, { threadId, userId, deliveredSeq, readSeq });
+    }
+    return state;
+  }
+}
+
+const kinds: { readonly [kind in ThreadKind]?: Thread["kind"] } = {
+  [ThreadKind.DIRECT]: "direct",
+  [ThreadKind.GROUP]: "group",
+};
+
+interface Kept {
+  readonly position: number;
+  readonly head: readonly [number, number];
+  readonly row: Row | null;
+  readonly read: readonly [number, number, number];
+  readonly reported: number;
+  readonly receipts: readonly (readonly [string, number, number])[];
+}

@@ -1,0 +1,268 @@
+import { create } from "@bufbuild/protobuf";
+import type { Clock } from "../../internal/base/clock.ts";
+import { Code, ErrorReason, HeddleError } from "../../internal/base/heddle-error.ts";
+import { fromHex } from "../../internal/base/ids.ts";
+import { MessageService } from "../../internal/gen-web/heddle/message/v1/message_service_pb.js";
+import { ClientFrameSchema } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
+import type { Entry } from "../api/model.ts";
+import { Backoff } from "../stream/backoff.ts";
+import type { Calls } from "../stream/calls.ts";
+import type { Session } from "../stream/session.ts";
+import { asError, fromRefused, toSendRequest, toTarget, unreachable } from "../stream/wire.ts";
+import { type Outbox, type Place, storageFailed } from "./outbox.ts";
+import type { OutboxRecord } from "./outbox-record.ts";
+import { isAboutAge, judge } from "./send-verdict.ts";
+
+/** Sends under way at a time, each of another thread. */
+const MOST_UNDER_WAY = 32;
+/** An answer that has not come by then will not: the server's own deadline of an append is 10 s. */
+const ANSWER_MS = 15_000;
+
+export interface OutboxPumpDeps {
+  readonly outbox: Outbox;
+  readonly calls: Pick<Calls, "call">;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+/** What a send is said on. */
+export type Voice = Pick<Session, "say" | "settle">;
+
+/** What is going on with a record that is being moved along. */
+interface Run {
+  readonly backoff: Backoff;
+  /** A try, a write or a resolve is under way. */
+  isBusy: boolean;
+  /** The attempt on storage was not said yet: the next try needs no higher one. */
+  isPrepared: boolean;
+  /** The server does not even resolve it: it lets the later sends of its thread pass. */
+  isStuck: boolean;
+  notBeforeMs: number;
+  /** Which stream it was said on, while its answer is awaited. */
+  session: Voice | undefined;
+  cancel: () => void;
+}
+
+/**
+ * Moves sends along: one of a thread at a time, in order, the next when the outcome of the one before is known, so
+ * that no repeat can overtake. Threads go side by side. Every outcome that is not certain is repeated under the same
+ * client_id, or resolved; nothing is guessed (docs/design.md, section 4, Outcomes).
+ */
+export class OutboxPump {
+  readonly #deps: OutboxPumpDeps;
+  readonly #runs = new Map<string, Run>();
+  #session: Voice | undefined;
+
+  constructor(deps: OutboxPumpDeps) {
+    this.#deps = deps;
+  }
+
+  /** Tells of the newest open session, or that there is none. */
+  setSession(session: Voice | undefined): void {
+    this.#session = session;
+    this.pump();
+  }
+
+  /** A session is over: what it did not answer is unknown, and is repeated on the next. */
+  sessionEnded(session: Voice): void {
+    if (this.#session === session) this.#session = undefined;
+    for (const [clientId, run] of this.#runs) {
+      const record = this.#deps.outbox.get(clientId);
+      if (run.session === session && record) this.#unknown(record, undefined);
+    }
+    this.pump();
+  }
+
+  /** Whether a send composed now would be tried at once. */
+  canTry(threadId: string): boolean {
+    if (!this.#session || this.#underWay() >= MOST_UNDER_WAY) return false;
+    return ![...this.#deps.outbox.records()].some(
+      (record) => record.threadId === threadId && record.phase !== "failed",
+    );
+  }
+
+  /** Takes a record that was composed with its first attempt kept. */
+  begin(record: OutboxRecord): void {
+    this.#run(record).isPrepared = record.attempt === 1;
+    this.pump();
+  }
+
+  /** Starts whatever may go now. */
+  pump(): void {
+    const session = this.#session;
+    if (!session) return;
+    const taken = new Set<string>();
+    for (const record of [...this.#deps.outbox.records()]) {
+      if (record.phase === "failed" || taken.has(record.threadId)) continue;
+      const run = this.#run(record);
+      if (!run.isStuck) taken.add(record.threadId);
+      if (run.isBusy || run.notBeforeMs > this.#deps.clock.monotonicMs()) continue;
+      if (this.#underWay() >= MOST_UNDER_WAY) return;
+      run.isBusy = true;
+      void (record.phase === "checking" ? this.#resolve(record, run) : this.#try(record, run, session));
+    }
+  }
+
+  /** An answer of the server names a send's place. */
+  accepted(clientId: string, place: Place): void {
+    const record = this.#deps.outbox.get(clientId);
+    if (!record) return;
+    this.#end(clientId);
+    this.#deps.outbox.sent(record, place);
+    this.pump();
+  }
+
+  /** A live entry of the user's own: the gate was passed. Never called for pulled history. */
+  seen(entry: Entry): void {
+    const { threadId, seq, createdAtMs } = entry;
+    this.accepted(entry.clientId, { threadId, seq, createdAtMs, recipientOffline: undefined });
+  }
+
+  /** An answer of the server refuses a send. */
+  refused(clientId: string, error: HeddleError): void {
+    const record = this.#deps.outbox.get(clientId);
+    if (record?.phase !== "open") return;
+    switch (judge(error, record.attempt)) {
+      case "failed":
+        this.#end(clientId);
+        this.#deps.outbox.failed(record, error);
+        break;
+      case "again":
+        this.#unknown(record, error);
+        break;
+      case "seal":
+        this.#end(clientId);
+        this.#deps.outbox.check(record, error, isAboutAge(error) ? undefined : error);
+    }
+    this.pump();
+  }
+
+  /** Forgets timers. */
+  close(): void {
+    this.#session = undefined;
+    for (const run of this.#runs.values()) run.cancel();
+  }
+
+  async #try(record: OutboxRecord, run: Run, session: Voice): Promise<void> {
+    try {
+      if (!run.isPrepared) await this.#deps.outbox.raiseAttempt(record);
+      run.isPrepared = true;
+    } catch (fault) {
+      this.#again(record, run, storageFailed(fault), false);
+      return;
+    }
+    if (this.#session !== session || record.phase !== "open" || !this.#isCurrent(record)) {
+      run.isBusy = false;
+      this.pump();
+      return;
+    }
+    run.isPrepared = false;
+    run.session = session;
+    run.cancel = this.#deps.clock.after(ANSWER_MS, () => {
+      this.#unknown(
+        record,
+        new HeddleError(Code.DEADLINE_EXCEEDED, ErrorReason.UNSPECIFIED, "no answer came"),
+      );
+    });
+    const frame = create(ClientFrameSchema, {
+      kind: { case: "send", value: toSendRequest(record.identity, record.attempt) },
+    });
+    try {
+      const outcome = await session.say(frame);
+      if (outcome?.kind.case === "accepted") session.settle(outcome.kind);
+      else if (outcome?.kind.case === "refused") {
+        this.refused(record.identity.clientId, fromRefused(outcome.kind.value));
+      }
+    } catch (thrown) {
+      if (run.session === session) this.#unknown(record, asError(thrown));
+    }
+  }
+
+  async #resolve(record: OutboxRecord, run: Run): Promise<void> {
+    const { clientId, target, baseSeq } = record.identity;
+    try {
+      const { outcome } = await this.#deps.calls.call(MessageService.method.resolveSend, {
+        target: toTarget(target),
+        clientId: fromHex(clientId),
+        baseSeq: BigInt(baseSeq),
+        seal: true,
+      });
+      if (!this.#isCurrent(record)) return;
+      if (outcome.case === "committed") {
+        const { seq, createdAtMs } = outcome.value;
+        this.accepted(clientId, {
+          threadId: record.threadId,
+          seq: Number(seq),
+          createdAtMs: Number(createdAtMs),
+          recipientOffline: undefined,
+        });
+      } else if (outcome.case === "never") {
+        await this.#deps.outbox.never(record);
+        this.#end(clientId);
+        this.pump();
+      } else this.#again(record, run, unreachable("the outcome is not known yet"), false);
+    } catch (thrown) {
+      const error = asError(thrown);
+      const isLasting = error.code === Code.NOT_FOUND || error.code === Code.INVALID_ARGUMENT;
+      this.#again(record, run, error, isLasting);
+    }
+  }
+
+  /** The outcome of the try is unknown. Without an error the stream ended: the next stream takes it at once. */
+  #unknown(record: OutboxRecord, error: HeddleError | undefined): void {
+    const run = this.#run(record);
+    if (error) this.#again(record, run, error, false);
+    else {
+      run.cancel();
+      run.session = undefined;
+      run.isBusy = false;
+    }
+  }
+
+  #again(record: OutboxRecord, run: Run, error: HeddleError, isStuck: boolean): void {
+    if (!this.#isCurrent(record)) return;
+    run.cancel();
+    run.session = undefined;
+    run.isBusy = false;
+    run.isStuck = isStuck;
+    const waitMs = run.backoff.next(error.retryAfterMs);
+    run.notBeforeMs = this.#deps.clock.monotonicMs() + waitMs;
+    run.cancel = this.#deps.clock.after(waitMs, () => {
+      run.notBeforeMs = 0; // The timer's word counts: by the clock it may be a moment early, and it comes but once.
+      this.pump();
+    });
+    this.#deps.outbox.note(record, error);
+    this.pump();
+  }
+
+  #isCurrent(record: OutboxRecord): boolean {
+    return this.#deps.outbox.get(record.identity.clientId) === record;
+  }
+
+  #run(record: OutboxRecord): Run {
+    const known = this.#runs.get(record.identity.clientId);
+    if (known) return known;
+    const run: Run = {
+      backoff: new Backoff(this.#deps.random),
+      isBusy: false,
+      isPrepared: false,
+      isStuck: false,
+      notBeforeMs: 0,
+      session: undefined,
+      cancel: () => {},
+    };
+    this.#runs.set(record.identity.clientId, run);
+    return run;
+  }
+
+  #end(clientId: string): void {
+    this.#runs.get(clientId)?.cancel();
+    this.#runs.delete(clientId);
+  }
+
+  #underWay(): number {
+    let busy = 0;
+    for (const run of this.#runs.values()) if (run.isBusy) busy += 1;
+    return busy;
+  }
+}

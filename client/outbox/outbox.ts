@@ -1,0 +1,226 @@
+import type { Clock } from "../../internal/base/clock.ts";
+import {
+  Code,
+  ErrorReason,
+  HeddleError,
+  invalidField,
+  overloaded,
+} from "../../internal/base/heddle-error.ts";
+import { hex, newUuid } from "../../internal/base/ids.ts";
+import type { OutboxItem } from "../api/model.ts";
+import type { Change, Json, Storage } from "../storage/storage.ts";
+import type { SendIdentity } from "../stream/wire.ts";
+import { dropRecord, keepRecord, type OutboxRecord, recordFromJson, toItem } from "./outbox-record.ts";
+
+/** Sends that may wait at a time, failed ones among them. */
+const MOST_WAITING = 1_000;
+const MOST_TEXT_BYTES = 8_192;
+
+/** Where an accepted send is. */
+export interface Place {
+  readonly threadId: string;
+  readonly seq: number;
+  /** Undefined where a live entry or ResolveSend said so, without the time at hand. */
+  readonly createdAtMs: number | undefined;
+  readonly recipientOffline: boolean | undefined;
+}
+
+export interface OutboxDeps {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  /** The base_seq of a send composed now. */
+  readonly baseSeq: (threadId: string) => number;
+  /** A send changed; `place` once it is sent; `was` is its client_id before, if that has just changed. */
+  readonly onChange: (item: OutboxItem, place?: Place, was?: string) => void;
+  readonly onFault: (fault: unknown) => void;
+}
+
+/**
+ * Every send whose outcome is not known yet, and failed ones until the person has seen them. It is on storage before
+ * the first try, `attempt` is raised there before each, and it leaves only when it is surely in the log, or on the
+ * person's word (docs/design.md, section 4). OutboxPump moves it along.
+ */
+export class Outbox {
+  readonly #deps: OutboxDeps;
+  /** By client_id, in order. */
+  readonly #records = new Map<string, OutboxRecord>();
+  #lastOrder = 0;
+
+  constructor(deps: OutboxDeps) {
+    this.#deps = deps;
+  }
+
+  /** Takes what an earlier run kept. What was under way then has an unknown outcome and is tried again. */
+  load(kept: ReadonlyMap<string, Json>): void {
+    const records = [...kept]
+      .filter(([key]) => key.startsWith("outbox/"))
+      .map(([, json]) => recordFromJson(json));
+    for (const record of records.sort((a, b) => a.order - b.order)) {
+      this.#records.set(record.identity.clientId, record);
+      this.#lastOrder = record.order;
+    }
+  }
+
+  /** Keeps a new send. `attempt` 1: it will be tried at once, so the first try is kept with it. */
+  async compose(
+    threadId: string,
+    target: SendIdentity["target"],
+    text: string,
+    attempt: 0 | 1,
+  ): Promise<OutboxRecord> {
+    const bytes = new TextEncoder().encode(text).length;
+    if (bytes < 1 || bytes > MOST_TEXT_BYTES || !text.isWellFormed()) {
+      throw invalidField("text", `1–${MOST_TEXT_BYTES} bytes of UTF-8, not ${bytes}`);
+    }
+    if (this.#records.size >= MOST_WAITING) throw overloaded("outbox", 1_000);
+    const record = this.#newRecord(threadId, target, text, false, attempt, undefined);
+    this.#records.set(record.identity.clientId, record);
+    try {
+      await this.#write([keepRecord(record)], true);
+    } catch (fault) {
+      this.#records.delete(record.identity.clientId);
+      throw storageFailed(fault);
+    }
+    return record;
+  }
+
+  get(clientId: string): OutboxRecord | undefined {
+    return this.#records.get(clientId);
+  }
+
+  /** In the order they were composed. */
+  records(): Iterable<OutboxRecord> {
+    return this.#records.values();
+  }
+
+  items(): readonly OutboxItem[] {
+    return [...this.#records.values()].map(toItem);
+  }
+
+  /** Raises the attempt, on storage first. Rejects if it cannot be kept: then it must not be tried. */
+  async raiseAttempt(record: OutboxRecord): Promise<void> {
+    record.attempt += 1;
+    await this.#write([keepRecord(record)], true);
+    this.#say(record);
+  }
+
+  /** Notes an error that settles nothing. */
+  note(record: OutboxRecord, error: HeddleError): void {
+    record.error = error;
+    this.#say(record);
+  }
+
+  /** The outcome must be resolved with a seal; `refusal` if the text is not to go again after it. */
+  check(record: OutboxRecord, error: HeddleError, refusal: HeddleError | undefined): void {
+    record.phase = "checking";
+    record.error = error;
+    record.refusal = refusal;
+    this.#keep(record);
+    this.#say(record);
+  }
+
+  /** It is in the log. */
+  sent(record: OutboxRecord, place: Place): void {
+    this.#remove(record);
+    const { seq, createdAtMs, recipientOffline } = place;
+    const item = {
+      ...toItem(record),
+      error: undefined,
+      seq,
+      createdAtMs,
+      recipientOffline,
+      state: "sent",
+    } as const;
+    this.#deps.onChange(item, place);
+  }
+
+  /** It is surely not in the log. It stays for the person to see. */
+  failed(record: OutboxRecord, error: HeddleError): void {
+    record.phase = "failed";
+    record.error = error;
+    this.#keep(record);
+    this.#say(record);
+  }
+
+  /** It was sealed: the same text goes under a new client_id, in its place, if it has not done so before. */
+  async never(record: OutboxRecord): Promise<void> {
+    const error = record.refusal ?? record.error;
+    if (record.refusal || record.isSecond) {
+      this.failed(record, error ?? new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.SEALED, "sealed"));
+      return;
+    }
+    const next = this.#newRecord(
+      record.threadId,
+      record.identity.target,
+      record.identity.text,
+      true,
+      0,
+      record,
+    );
+    await this.#write([dropRecord(record), keepRecord(next)], true);
+    const records = [...this.#records.values()].map((each) => (each === record ? next : each));
+    this.#records.clear();
+    for (const each of records) this.#records.set(each.identity.clientId, each);
+    this.#deps.onChange(toItem(next), undefined, record.identity.clientId);
+  }
+
+  /** Forgets a failed one. */
+  async discard(clientId: string): Promise<OutboxRecord | undefined> {
+    const record = this.#records.get(clientId);
+    if (record?.phase !== "failed") return undefined;
+    this.#records.delete(clientId);
+    await this.#write([dropRecord(record)], true);
+    return record;
+  }
+
+  #newRecord(
+    threadId: string,
+    target: SendIdentity["target"],
+    text: string,
+    isSecond: boolean,
+    attempt: number,
+    inPlaceOf: OutboxRecord | undefined,
+  ): OutboxRecord {
+    const nowMs = this.#deps.clock.nowMs();
+    if (!inPlaceOf) this.#lastOrder += 1;
+    const baseSeq = this.#deps.baseSeq(threadId);
+    return {
+      identity: { clientId: hex(newUuid(nowMs)), target, baseSeq, text },
+      threadId,
+      composedAtMs: inPlaceOf?.composedAtMs ?? nowMs,
+      order: inPlaceOf?.order ?? this.#lastOrder,
+      isSecond,
+      attempt,
+      phase: "open",
+      refusal: undefined,
+      error: undefined,
+    };
+  }
+
+  #say(record: OutboxRecord): void {
+    if (this.#records.has(record.identity.clientId)) this.#deps.onChange(toItem(record));
+  }
+
+  #remove(record: OutboxRecord): void {
+    this.#records.delete(record.identity.clientId);
+    this.#write([dropRecord(record)], false).catch(this.#deps.onFault);
+  }
+
+  #keep(record: OutboxRecord): void {
+    this.#write([keepRecord(record)], false).catch(this.#deps.onFault);
+  }
+
+  #write(changes: readonly Change[], durable: boolean): Promise<void> {
+    return this.#deps.storage.write(changes, { durable });
+  }
+}
+
+/** The device cannot keep what it must keep before it goes on. */
+export function storageFailed(fault: unknown): HeddleError {
+  return new HeddleError(
+    Code.UNAVAILABLE,
+    ErrorReason.STORE_UNAVAILABLE,
+    "this device cannot keep the message now",
+    { metadata: { store: "outbox" }, cause: fault },
+  );
+}

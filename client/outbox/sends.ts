@@ -1,0 +1,69 @@
+import type { Events } from "../api/events.ts";
+import type { OutboxItem } from "../api/model.ts";
+import type { Threads } from "../log/threads.ts";
+import { TrackedSend } from "./send.ts";
+
+/** Sends followed until they are read; the oldest are let go. */
+const FOLLOWED = 1_000;
+
+/** Follows each send from its first state to `read`, and says every change. */
+export class Sends {
+  readonly #threads: Threads;
+  readonly #events: Events;
+  /** By the client_id of the moment. */
+  readonly #sends = new Map<string, TrackedSend>();
+
+  constructor(threads: Threads, events: Events) {
+    this.#threads = threads;
+    this.#events = events;
+  }
+
+  /** The handle of a send, made if nobody has one. */
+  follow(item: OutboxItem): TrackedSend {
+    const known = this.#sends.get(item.clientId);
+    if (known) return known;
+    const send = new TrackedSend(item);
+    this.#sends.set(item.clientId, send);
+    if (this.#sends.size > FOLLOWED) {
+      const [oldest = ""] = this.#sends.keys();
+      this.#sends.get(oldest)?.close();
+      this.#sends.delete(oldest);
+    }
+    return send;
+  }
+
+  /** A send changed; `was` is its client_id before, if that has just changed. */
+  update(item: OutboxItem, was?: string): void {
+    const send = this.#sends.get(was ?? item.clientId) ?? this.follow(item);
+    if (was !== undefined) {
+      this.#sends.delete(was);
+      this.#sends.set(item.clientId, send);
+    }
+    send.update(item);
+    this.#events.emit({ type: "outbox", item });
+    if (item.state === "read" || item.state === "failed") this.#sends.delete(item.clientId);
+  }
+
+  /** Somebody got further in a thread. */
+  advance(threadId: string): void {
+    const thread = this.#threads.get(threadId);
+    if (!thread) return;
+    for (const { item } of [...this.#sends.values()]) {
+      if (item.threadId !== threadId || item.seq === undefined) continue;
+      const state = thread.reached(item.seq);
+      if (state !== "sent" && state !== item.state) this.update({ ...item, state });
+    }
+  }
+
+  /** Threads with sends that are not read yet. */
+  threads(): ReadonlySet<string> {
+    const sent = [...this.#sends.values()].filter((send) => send.item.seq !== undefined);
+    return new Set(sent.map((send) => send.item.threadId));
+  }
+
+  /** Nothing more will come. */
+  close(): void {
+    for (const send of this.#sends.values()) send.close();
+    this.#sends.clear();
+  }
+}

@@ -1,0 +1,193 @@
+import { create } from "@bufbuild/protobuf";
+import type { Clock } from "../../internal/base/clock.ts";
+import { Code, ErrorReason, HeddleError } from "../../internal/base/heddle-error.ts";
+import {
+  type Accepted,
+  AckSchema,
+  type ClientFrame,
+  ClientFrameSchema,
+  type Draining,
+  type Event,
+  PingSchema,
+} from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
+import type { SubmitResponse_Outcome } from "../../internal/gen-web/heddle/push/v1/push_service_pb.js";
+import type { Stream } from "./transport.ts";
+import { asError } from "./wire.ts";
+
+/** Events taken without an ack: far below the server's credit of 256, so that it never runs dry. */
+const ACK_EVENTS = 32;
+/** An ack waits at most this long. */
+const ACK_MS = 200;
+/** `opened`, and an answer to a ping, must come within this. */
+const ANSWER_MS = 10_000;
+/** If the server names no interval. It counts a client as gone after 25 s of silence. */
+const PING_MS = 15_000;
+
+/** How a session ended. */
+export interface SessionEnd {
+  readonly kind: "ended" | "no-answer" | "closed";
+  readonly error: HeddleError | undefined;
+}
+
+export interface SessionDeps {
+  readonly stream: Stream;
+  readonly clock: Clock;
+  /** Called with every event, in order. */
+  readonly onEvent: (event: Event, session: Session) => void;
+  /** The server has been told that everything up to now has arrived. */
+  readonly onAcked: () => void;
+}
+
+/**
+ * One stream from open to end: counts events, acks them, pings, and notices silence. Events of the stream are numbered
+ * by their place on it, every one counts, the ones this client does not know too (docs/design.md, section 4, Credit).
+ */
+export class Session {
+  /** Resolves with the session's id at `opened`; never if it ends before. */
+  readonly opened: Promise<Uint8Array>;
+  /** Resolves at the first `caught_up`. */
+  readonly caughtUp: Promise<void>;
+  /** Resolves when the server asks to move. */
+  readonly draining: Promise<Draining>;
+  /** Resolves when it is over. */
+  readonly ended: Promise<SessionEnd>;
+  readonly #deps: SessionDeps;
+  #isOver = false;
+  #count = 0;
+  #acked = 0;
+  #heardAtMs: number;
+  #cancelAck: (() => void) | undefined;
+  #cancelPing = () => {};
+  #cancelSilence = () => {};
+  readonly #open: (sessionId: Uint8Array) => void;
+  readonly #catchUp: () => void;
+  readonly #drain: (draining: Draining) => void;
+  readonly #end: (end: SessionEnd) => void;
+
+  constructor(deps: SessionDeps) {
+    this.#deps = deps;
+    this.#heardAtMs = deps.clock.monotonicMs();
+    ({ promise: this.opened, resolve: this.#open } = Promise.withResolvers<Uint8Array>());
+    ({ promise: this.caughtUp, resolve: this.#catchUp } = Promise.withResolvers<void>());
+    ({ promise: this.draining, resolve: this.#drain } = Promise.withResolvers<Draining>());
+    ({ promise: this.ended, resolve: this.#end } = Promise.withResolvers<SessionEnd>());
+    this.#expectSign();
+    void this.#read();
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Says a frame. As Stream.say; NO_SESSION ends the session, so that a new one is opened. */
+  async say(frame: ClientFrame): Promise<SubmitResponse_Outcome | undefined> {
+    try {
+      const outcome = await this.#deps.stream.say(frame);
+      const reason = outcome?.kind.case === "refused" ? outcome.kind.value.errorInfo?.reason : undefined;
+      if (reason === ErrorReason[ErrorReason.NO_SESSION].replace(/^ERROR_REASON_/, "")) this.#lost();
+      return outcome;
+    } catch (thrown) {
+      if (asError(thrown).reason === ErrorReason.NO_SESSION) this.#lost();
+      throw thrown;
+    }
+  }
+
+  /** Hands on an `accepted` that did not come on the stream: it is not counted. */
+  settle(kind: { readonly case: "accepted"; readonly value: Accepted }): void {
+    this.#deps.onEvent({ $typeName: "heddle.push.v1.Event", kind } as Event, this);
+  }
+
+  /** Ends it at once. */
+  close(): void {
+    this.#finish({ kind: "closed", error: undefined });
+  }
+
+  async #read(): Promise<void> {
+    try {
+      for await (const frame of this.#deps.stream) {
+        for (const event of frame.events) this.#take(event);
+        if (this.#isOver) return;
+      }
+      this.#finish({ kind: "ended", error: undefined });
+    } catch (thrown) {
+      this.#finish({ kind: "ended", error: asError(thrown) });
+    }
+  }
+
+  #take(event: Event): void {
+    if (this.#isOver) return;
+    this.#count += 1;
+    this.#heardAtMs = this.#deps.clock.monotonicMs();
+    this.#cancelSilence();
+    const { kind } = event;
+    if (kind.case === "opened") {
+      this.#open(kind.value.sessionId);
+      this.#schedulePing(kind.value.pingIntervalMs || PING_MS);
+    } else if (kind.case === "draining") this.#drain(kind.value);
+    else if (kind.case === "caughtUp") this.#catchUp();
+    this.#deps.onEvent(event, this);
+    if (this.#count - this.#acked >= ACK_EVENTS) this.#ack();
+    else this.#cancelAck ??= this.#deps.clock.after(ACK_MS, () => this.#ack());
+  }
+
+  #ack(): void {
+    this.#cancelAck?.();
+    this.#cancelAck = undefined;
+    if (this.#isOver || this.#acked === this.#count) return;
+    this.#acked = this.#count;
+    const ack = create(AckSchema, { upTo: BigInt(this.#count) });
+    this.say(create(ClientFrameSchema, { kind: { case: "ack", value: ack } })).then(
+      () => this.#deps.onAcked(),
+      () => this.#ackLater(),
+    );
+  }
+
+  /** An ack that was lost is made good by the next; it is cumulative. */
+  #ackLater(): void {
+    this.#acked = 0;
+    if (!this.#isOver) this.#cancelAck ??= this.#deps.clock.after(ACK_MS, () => this.#ack());
+  }
+
+  #schedulePing(intervalMs: number): void {
+    this.#cancelPing = this.#deps.clock.after(intervalMs, () => {
+      const ping = create(PingSchema);
+      this.say(create(ClientFrameSchema, { kind: { case: "ping", value: ping } })).catch(() => {});
+      this.#expectSign();
+      this.#schedulePing(intervalMs);
+    });
+  }
+
+  /** From now on something must come within ANSWER_MS. */
+  #expectSign(): void {
+    const askedAtMs = this.#deps.clock.monotonicMs();
+    this.#cancelSilence();
+    this.#cancelSilence = this.#deps.clock.after(ANSWER_MS, () => {
+      if (this.#heardAtMs > askedAtMs) return;
+      const error = new HeddleError(
+        Code.DEADLINE_EXCEEDED,
+        ErrorReason.UNSPECIFIED,
+        "the server does not answer",
+      );
+      this.#finish({ kind: "no-answer", error });
+    });
+  }
+
+  #lost(): void {
+    const error = new HeddleError(
+      Code.FAILED_PRECONDITION,
+      ErrorReason.NO_SESSION,
+      "the session is not held",
+    );
+    this.#finish({ kind: "ended", error });
+  }
+
+  #finish(end: SessionEnd): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#cancelAck?.();
+    this.#cancelPing();
+    this.#cancelSilence();
+    this.#deps.stream.close();
+    this.#end(end);
+  }
+}

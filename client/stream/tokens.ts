@@ -1,0 +1,52 @@
+import type { Credentials } from "../api/client.ts";
+
+/** The user token at hand. Fetched once however many calls wait for it. */
+export class Tokens {
+  readonly #credentials: Credentials;
+  readonly #signal: AbortSignal;
+  #token: string | undefined;
+  #isStale = false;
+  #fetching: Promise<string> | undefined;
+
+  /** `signal` ends with the client. */
+  constructor(credentials: Credentials, signal: AbortSignal) {
+    this.#credentials = credentials;
+    this.#signal = signal;
+  }
+
+  /** The token. Rejects as the application's credentials do. */
+  get(): Promise<string> {
+    if (this.#token !== undefined) return Promise.resolve(this.#token);
+    this.#fetching ??= this.#fetch().finally(() => {
+      this.#fetching = undefined;
+    });
+    return this.#fetching;
+  }
+
+  /** Says that a token was refused or has run out. */
+  drop(token: string): void {
+    if (token === this.#token) this.dropCurrent();
+  }
+
+  /** Says that the token at hand has run out. */
+  dropCurrent(): void {
+    this.#token = undefined;
+    this.#isStale = true;
+  }
+
+  async #fetch(): Promise<string> {
+    const given = this.#credentials({ isStale: this.#isStale, signal: this.#signal });
+    const token = await Promise.race([given, aborted(this.#signal)]);
+    this.#token = token;
+    this.#isStale = false;
+    return token;
+  }
+}
+
+/** Rejects when the signal aborts. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}

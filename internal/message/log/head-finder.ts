@@ -1,0 +1,104 @@
+import { decodeHead, EMPTY_HEAD, type Head } from "../../base/head.ts";
+import type { MessageStore } from "../ports.ts";
+
+/** A head with what the next change of it must be checked against (docs/design.md, section 5). */
+export interface FoundHead {
+  readonly head: Head;
+  /** The bucket of the row that holds seq head.seq + 1. */
+  readonly bucket: number;
+  /** `h:head` of that row as it was read: bytes, or undefined where the row is absent. */
+  readonly stored: Uint8Array | undefined;
+}
+
+/** The bucket of the row that an entry with this seq is in. */
+export function bucketOf(seq: number, bucketSize: number): number {
+  return Math.floor((seq - 1) / bucketSize);
+}
+
+/**
+ * Reads a thread's head from the store, starting at a hint. Rows exist without a gap, so it steps 1, 2, 4 … rows up
+ * while they are full, then bisects; if the hint's row is absent, the same downwards. A wrong hint costs time only.
+ * A row that was full stays so and a row that was there stays there: the answer was the head at some moment of the call.
+ */
+export async function findHead(
+  store: MessageStore,
+  threadId: Uint8Array,
+  hint: number,
+  bucketSize: number,
+): Promise<FoundHead> {
+  const read = async (bucket: number) => (await store.get({ threadId, bucket }, { head: true })).head;
+  const isFull = (bytes: Uint8Array, bucket: number) => decodeHead(bytes).seq === (bucket + 1) * bucketSize;
+
+  const atHint = await read(hint);
+  if (atHint && !isFull(atHint, hint)) return { head: decodeHead(atHint), bucket: hint, stored: atHint };
+
+  // `full` is the highest row known to be full (-1: none), `limit` the lowest known not to be.
+  let full = atHint ? hint : -1;
+  let limit = atHint ? Number.POSITIVE_INFINITY : hint;
+  let limitBytes: Uint8Array | undefined;
+  let fullBytes = atHint;
+  const look = async (bucket: number) => {
+    const bytes = await read(bucket);
+    if (bytes && isFull(bytes, bucket)) {
+      full = bucket;
+      fullBytes = bytes;
+    } else {
+      limit = bucket;
+      limitBytes = bytes;
+    }
+  };
+  if (atHint) for (let step = 1; limit === Number.POSITIVE_INFINITY; step *= 2) await look(full + step);
+  else
+    for (let step = 1; full < 0 && limit > 0 && !limitBytes; step *= 2) await look(Math.max(0, hint - step));
+  // A row that is there and not full holds the head: no need to look further.
+  while (!limitBytes && limit - full > 1) await look(full + Math.floor((limit - full) / 2));
+
+  const head = limitBytes ? decodeHead(limitBytes) : fullBytes ? decodeHead(fullBytes) : EMPTY_HEAD;
+  return { head, bucket: limit, stored: limitBytes };
+}
+
+/** Reads heads for anyone who compares or shows them: always from the store, never from the append cache. */
+export class HeadReader {
+  readonly #store: MessageStore;
+  readonly #bucketSize: number;
+  readonly #running = new Map<string, Reading>();
+
+  constructor(store: MessageStore, bucketSize: number) {
+    this.#store = store;
+    this.#bucketSize = bucketSize;
+  }
+
+  /**
+   * The head now. Concurrent readers of a thread share one read that starts after they asked: a read already under
+   * way may miss what was committed before they asked, so they wait for the next one.
+   */
+  read(key: string, threadId: Uint8Array, hint: number): Promise<Head> {
+    const running = this.#running.get(key);
+    if (!running) return this.#start(key, threadId, hint);
+    running.next ??= running.current.then(
+      () => this.#start(key, threadId, hint),
+      () => this.#start(key, threadId, hint),
+    );
+    return running.next;
+  }
+
+  #start(key: string, threadId: Uint8Array, hint: number): Promise<Head> {
+    const reading: Reading = { current: this.#find(threadId, hint), next: undefined };
+    this.#running.set(key, reading);
+    const done = () => {
+      if (this.#running.get(key) === reading && !reading.next) this.#running.delete(key);
+    };
+    reading.current.then(done, done);
+    return reading.current;
+  }
+
+  async #find(threadId: Uint8Array, hint: number): Promise<Head> {
+    return (await findHead(this.#store, threadId, hint, this.#bucketSize)).head;
+  }
+}
+
+interface Reading {
+  readonly current: Promise<Head>;
+  /** The read that starts when the current one has ended, shared by all who asked meanwhile. */
+  next: Promise<Head> | undefined;
+}

@@ -1,0 +1,109 @@
+import { type GroupChange, MAX_LARGE_GROUPS } from "../../base/group.ts";
+import type { Head } from "../../base/head.ts";
+import { blocked, type HeddleError, storeUnavailable, threadNotFound } from "../../base/heddle-error.ts";
+import type { Deadlines } from "../../stream/deadlines.ts";
+import { type Draft, EMPTY_ROSTER, judgeChange } from "../group/roster.ts";
+import type { RosterLoader } from "../group/roster-loader.ts";
+import { THREADS_DEADLINE_MS } from "../limits.ts";
+import type { Blocks, Groups, LargeGroups } from "../ports.ts";
+import type { PendingSend } from "./pending-sends.ts";
+import { tooManyLargeGroups } from "./refusals.ts";
+import type { ThreadLog, View } from "./thread-log.ts";
+
+const NOBODY: readonly string[] = [];
+
+export interface JudgingPorts {
+  readonly rosters: RosterLoader;
+  readonly groups: Groups;
+  readonly blocks: Blocks;
+  readonly largeGroups: LargeGroups;
+  readonly deadlines: Deadlines;
+}
+
+/**
+ * Who may send, and what a change of a group comes to, as of the very head that the check names (docs/design.md,
+ * section 5, Judged at H). What is loaded is loaded after the head was read, and kept for every head with the same
+ * members_seq and epoch.
+ */
+export class Judging {
+  readonly #ports: JudgingPorts;
+
+  constructor(ports: JudgingPorts) {
+    this.#ports = ports;
+  }
+
+  /** The view as of a head, if it is remembered. */
+  known(log: ThreadLog, head: Head): View | undefined {
+    const { view } = log;
+    return view && view.membersSeq === head.membersSeq && view.epoch === head.epoch ? view : undefined;
+  }
+
+  /** The view as of a head that was read before. Undefined if that head is old: read it again. */
+  async at(log: ThreadLog, head: Head): Promise<View | undefined> {
+    if (log.isGroup) {
+      const roster = await this.#ports.rosters.at(log, head);
+      return roster && { membersSeq: head.membersSeq, epoch: head.epoch, roster, blockedBy: NOBODY };
+    }
+    const { membersSeq, epoch } = head;
+    // What was never raised was never blocked: a block that is not in the epoch is not answered yet.
+    const blockedBy = epoch === 0 ? NOBODY : await this.#between(log);
+    const view = { membersSeq, epoch, roster: EMPTY_ROSTER, blockedBy };
+    log.view = view;
+    return view;
+  }
+
+  /** Whether one of a direct thread's users has blocked the other, by the view at hand. For what is no entry. */
+  async isBlocked(log: ThreadLog): Promise<boolean> {
+    if (log.isGroup) return false;
+    const blockedBy = log.view?.blockedBy ?? log.blockedHint ?? (await this.#between(log));
+    log.blockedHint = blockedBy;
+    return blockedBy.length > 0;
+  }
+
+  /** Why a send of a body is not appended. Voids pass: whoever was let in may seal. */
+  refusal(log: ThreadLog, view: View, send: PendingSend): HeddleError | undefined {
+    if (send.kind === "void") return undefined;
+    if (log.isGroup) return view.roster.members.has(send.userId) ? undefined : threadNotFound();
+    if (view.blockedBy.length === 0) return undefined;
+    const [other = ""] = log.participants.filter((user) => user !== send.userId);
+    return blocked(other, view.blockedBy.includes(send.userId) ? "self" : "other");
+  }
+
+  /** What a change comes to; undefined if nothing would be different. Rejects with the refusal. */
+  async draft(view: View, userId: string, change: GroupChange): Promise<Draft | undefined> {
+    const draft = judgeChange(view.roster, userId, change);
+    const added = draft?.added.map((member) => member.userId) ?? [];
+    if (added.length > 0) await this.#refuseBlocked(userId, added);
+    if (draft?.isLarge && added.length > 0) await this.#limitLargeGroups(added);
+    return draft;
+  }
+
+  /** The seq of the entry that a change's earlier try made, as far as projected. */
+  earlier(log: ThreadLog, send: PendingSend): Promise<number | undefined> {
+    return this.#inTime(this.#ports.groups.changeSeq(log.threadId, send.userId, send.clientId));
+  }
+
+  /** Nobody is brought into a group by one with whom there is a block. */
+  async #refuseBlocked(userId: string, added: readonly string[]): Promise<void> {
+    const others = added.filter((other) => other !== userId);
+    const block = await this.#inTime(this.#ports.blocks.find(userId, others));
+    if (!block) return;
+    throw block.ownerId === userId ? blocked(block.otherUserId, "self") : blocked(block.ownerId, "other");
+  }
+
+  async #limitLargeGroups(userIds: readonly string[]): Promise<void> {
+    const counts = await this.#inTime(this.#ports.largeGroups.count(userIds));
+    const full = userIds.find((userId) => (counts.get(userId) ?? 0) >= MAX_LARGE_GROUPS);
+    if (full !== undefined) throw tooManyLargeGroups(full, MAX_LARGE_GROUPS);
+  }
+
+  #between(log: ThreadLog): Promise<readonly string[]> {
+    const [a, b] = log.participants;
+    if (a === undefined || b === undefined) throw storeUnavailable("thread");
+    return this.#inTime(this.#ports.blocks.between(a, b));
+  }
+
+  #inTime<T>(call: Promise<T>): Promise<T> {
+    return this.#ports.deadlines.bound(call, THREADS_DEADLINE_MS, () => storeUnavailable("thread"));
+  }
+}

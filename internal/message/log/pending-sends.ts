@@ -1,0 +1,116 @@
+import type { GroupChange } from "../../base/group.ts";
+import type { EncodedBody } from "../cells/entry-cell.ts";
+import type { Verdict } from "./verdict.ts";
+
+/** What is asked of a group. */
+export interface PendingChange {
+  readonly wanted: GroupChange;
+  /** Called instead of `settle` if nothing would be different. Must not throw. */
+  readonly unchanged: () => void;
+}
+
+/** A send, the void of a seal, or a change of a group, that waits to be appended. */
+export interface PendingSend {
+  /** "void" for the entry of a seal, "change" for a member or setting entry. */
+  readonly kind: "message" | "void" | "change";
+  /** For kind "change". Its `body` is the request: the entry's body is made when it is judged. */
+  readonly change?: PendingChange;
+  readonly userId: string;
+  readonly clientId: Uint8Array;
+  /** 8 bytes of SHA-256(sender, client_id), and the same as a map key. */
+  readonly tag: Uint8Array;
+  readonly tagKey: number;
+  readonly baseSeq: number;
+  /** The duplicate search begins above it: baseSeq, or for a seal the head up to which was searched already. */
+  readonly searchedSeq: number;
+  readonly attempt: number;
+  readonly body: EncodedBody;
+  readonly originSession: string;
+  /** By the monotonic clock: after it the send is answered UNAVAILABLE. */
+  readonly expiresAtMs: number;
+  /** Whether a check-and-put with this send was made: from then on nothing may say `committed=never`. */
+  tried: boolean;
+  /** Called once. Must not throw. */
+  readonly settle: (verdict: Verdict) => void;
+}
+
+/** What a pending send is counted with beyond its body, in bytes. */
+const OVERHEAD_BYTES = 512;
+
+/** How many bytes a send is counted with in queues and batches. */
+export function bytesOf(send: PendingSend): number {
+  return OVERHEAD_BYTES + send.body.bytes.length;
+}
+
+/** The sends of one thread that wait, fair between senders: each in turn gives one. Bounded by its owner. */
+export class PendingSends {
+  readonly #bySender = new Map<string, PendingSend[]>();
+  #length = 0;
+  bytes = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  push(send: PendingSend): void {
+    const queue = this.#bySender.get(send.userId);
+    if (queue) queue.push(send);
+    else this.#bySender.set(send.userId, [send]);
+    this.#length++;
+    this.bytes += bytesOf(send);
+  }
+
+  /** Puts sends back that were taken, before all others of their senders, in their order. */
+  putBack(sends: readonly PendingSend[]): void {
+    for (const send of sends.toReversed()) {
+      const queue = this.#bySender.get(send.userId);
+      if (queue) queue.unshift(send);
+      else this.#bySender.set(send.userId, [send]);
+      this.#length++;
+      this.bytes += bytesOf(send);
+    }
+  }
+
+  /**
+   * Takes at most `count` sends of together at most `bytes`, at least one, one of each sender in turn. A change of a
+   * group is the last one taken: whatever comes after it is judged by what it makes of the group.
+   */
+  take(count: number, bytes: number): PendingSend[] {
+    const taken: PendingSend[] = [];
+    let size = 0;
+    while (taken.length < count && this.#length > 0) {
+      const [sender, queue] = this.#bySender.entries().next().value as [string, PendingSend[]];
+      const send = queue[0] as PendingSend;
+      if (taken.length > 0 && size + bytesOf(send) > bytes) break;
+      size += bytesOf(send);
+      taken.push(send);
+      queue.shift();
+      // The sender goes to the end of the round.
+      this.#bySender.delete(sender);
+      if (queue.length > 0) this.#bySender.set(sender, queue);
+      this.#length--;
+      this.bytes -= bytesOf(send);
+      if (this.endsBatch(send)) break;
+    }
+    return taken;
+  }
+
+  protected endsBatch(send: PendingSend): boolean {
+    return send.kind === "change";
+  }
+
+  /** Takes out those whose time is over. */
+  takeExpired(nowMs: number): PendingSend[] {
+    const expired: PendingSend[] = [];
+    for (const [sender, queue] of this.#bySender) {
+      const kept = queue.filter((send) => send.expiresAtMs > nowMs);
+      if (kept.length === queue.length) continue;
+      expired.push(...queue.filter((send) => send.expiresAtMs <= nowMs));
+      if (kept.length === 0) this.#bySender.delete(sender);
+      else this.#bySender.set(sender, kept);
+    }
+    for (const send of expired) this.bytes -= bytesOf(send);
+    this.#length -= expired.length;
+    return expired;
+  }
+}

@@ -1,0 +1,58 @@
+import { Code, ErrorReason, HeddleError } from "../../base/heddle-error.ts";
+
+/** Why a send is not appended (docs/errors.md). Whether `committed=never` is said beside it is the appender's to know. */
+
+/** The send was sealed: final, whichever attempt it answers. */
+export function sealed(seq: number): HeddleError {
+  const metadata = { seq: String(seq) };
+  const text = "the send was sealed: it will never commit";
+  return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.SEALED, text, {
+    metadata,
+  }).withCommittedNever();
+}
+
+export function clientIdReused(seq: number): HeddleError {
+  const metadata = { seq: String(seq) };
+  const text = "this client_id was used for another payload";
+  return new HeddleError(Code.ALREADY_EXISTS, ErrorReason.CLIENT_ID_REUSED, text, { metadata });
+}
+
+export function baseBeyondHead(headSeq: number): HeddleError {
+  const metadata = { head_seq: String(headSeq) };
+  const text = "base_seq is above the thread's head";
+  return new HeddleError(Code.INVALID_ARGUMENT, ErrorReason.BASE_BEYOND_HEAD, text, { metadata });
+}
+
+/** `headSeq` is left out to one who may not see the head. */
+export function baseTooOld(headSeq?: number): HeddleError {
+  const metadata = headSeq === undefined ? {} : { head_seq: String(headSeq) };
+  const text = "base_seq is too far below the head: seal the send through ResolveSend, then send anew";
+  return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.BASE_TOO_OLD, text, { metadata });
+}
+
+export function ownerRequired(): HeddleError {
+  const text = "only an owner of the group may do that";
+  return new HeddleError(Code.PERMISSION_DENIED, ErrorReason.OWNER_REQUIRED, text);
+}
+
+export function memberNotFound(user: string): HeddleError {
+  const text = "the user is no member of the group";
+  return new HeddleError(Code.NOT_FOUND, ErrorReason.MEMBER_NOT_FOUND, text, { metadata: { user } });
+}
+
+export function lastOwner(): HeddleError {
+  const text = "the group would be without an owner";
+  return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.LAST_OWNER, text);
+}
+
+export function groupFull(limit: number): HeddleError {
+  const text = "the group would have more members than it may";
+  const metadata = { limit: String(limit) };
+  return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.GROUP_FULL, text, { metadata });
+}
+
+export function tooManyLargeGroups(user: string, limit: number): HeddleError {
+  const text = "the user is in as many large groups as one may join";
+  const metadata = { user, limit: String(limit) };
+  return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.TOO_MANY_LARGE_GROUPS, text, { metadata });
+}

@@ -1,0 +1,114 @@
+import type { Clock } from "../../base/clock.ts";
+import { Code, HeddleError, invalidField, selfThread, storeUnavailable } from "../../base/heddle-error.ts";
+import { hex } from "../../base/ids.ts";
+import type { Accepted, Send, Settle } from "../../base/send.ts";
+import { directThreadId } from "../../base/thread-id.ts";
+import { encodeBody } from "../cells/entry-cell.ts";
+import { sendTag } from "../cells/send-tag.ts";
+import type { Hiding } from "../hiding.ts";
+import type { Receipts } from "../receipts/receipts.ts";
+import type { Appender } from "./appender.ts";
+import { OpenSends } from "./open-sends.ts";
+import type { PendingSend } from "./pending-sends.ts";
+import { type ThreadLog, tagKey } from "./thread-log.ts";
+import type { ThreadLogs } from "./thread-logs.ts";
+import type { Committed } from "./verdict.ts";
+
+/** What carries a send from here on. */
+export interface Committer {
+  readonly logs: ThreadLogs;
+  readonly appender: Appender;
+  readonly receipts: Pick<Receipts, "ownMessage">;
+  readonly hiding: Hiding;
+}
+
+/** Takes sends in: finds the thread, judges who may send, queues, and says what became of it. */
+export class Sender {
+  readonly #committer: Committer;
+  readonly #open: OpenSends;
+
+  /** `expiresMs` is how long a send may take, in ms. */
+  constructor(committer: Committer, clock: Clock, expiresMs: number) {
+    this.#committer = committer;
+    this.#open = new OpenSends(clock, expiresMs);
+  }
+
+  /** Settles exactly once, after `expiresMs` at the latest. Never throws. */
+  send(send: Send, told: Settle): void {
+    const problem = check(send);
+    if (problem) {
+      told(certain(send, problem));
+      return;
+    }
+    const { settle, expiresAtMs } = this.#open.take(told);
+    const { logs } = this.#committer;
+    const threadId = send.threadId ?? directThreadId(send.userId, send.toUserId);
+    const cached = logs.cached(hex(threadId), send.userId);
+    if (cached) {
+      this.#append(cached, send, expiresAtMs, settle);
+      return;
+    }
+    const opening = send.threadId
+      ? logs.open(threadId, send.userId)
+      : logs.openDirect(send.userId, send.toUserId);
+    opening.then(
+      (log) => this.#append(log, send, expiresAtMs, settle),
+      (error) =>
+        settle(certain(send, error instanceof HeddleError ? error : storeUnavailable("thread", error))),
+    );
+  }
+
+  #append(log: ThreadLog, send: Send, expiresAtMs: number, settle: Settle): void {
+    const tag = sendTag(send.userId, send.clientId);
+    const pending: PendingSend = {
+      kind: "message",
+      userId: send.userId,
+      clientId: send.clientId,
+      tag,
+      tagKey: tagKey(tag),
+      baseSeq: send.baseSeq,
+      searchedSeq: send.baseSeq,
+      attempt: send.attempt,
+      body: encodeBody(send.body),
+      originSession: send.originSession,
+      expiresAtMs,
+      tried: false,
+      settle: (verdict) => {
+        if (verdict instanceof HeddleError) settle(verdict);
+        else this.#accept(log, send, verdict, settle);
+      },
+    };
+    this.#committer.appender.append(log, pending);
+  }
+
+  #accept(log: ThreadLog, send: Send, committed: Committed, settle: Settle): void {
+    const { hiding, receipts } = this.#committer;
+    const isBlocked = (log.view?.blockedBy.length ?? 0) > 0;
+    const at = isBlocked ? -1 : log.participants.findIndex((user) => user !== send.userId);
+    const recipient = log.participants[at];
+    const isOnline = committed.online[at];
+    const answer = (recipientOffline: boolean | undefined) => {
+      settle(accepted(send, committed, recipientOffline));
+      receipts.ownMessage(log, send.userId, committed.seq, committed.ordinal);
+    };
+    if (recipient === undefined || isOnline === undefined) answer(undefined);
+    else hiding.of(recipient, (isHidden) => answer(isHidden ? undefined : !isOnline));
+  }
+}
+
+function accepted(send: Send, committed: Committed, recipientOffline: boolean | undefined): Accepted {
+  const { threadId, seq, createdAtMs, duplicate } = committed;
+  return { threadId, clientId: send.clientId, seq, createdAtMs, duplicate, recipientOffline };
+}
+
+/** What the schema cannot say. */
+function check(send: Send): HeddleError | undefined {
+  if (send.toUserId === send.userId) return selfThread();
+  const isText = send.body instanceof Uint8Array || send.body.kind.case === "text";
+  return isText ? undefined : invalidField("body", "only a text may be sent");
+}
+
+/** An error from before anything was tried: with a first attempt, nothing can be in the log. */
+function certain(send: Send, error: HeddleError): HeddleError {
+  return send.attempt === 1 && error.code !== Code.UNAVAILABLE ? error.withCommittedNever() : error;
+}

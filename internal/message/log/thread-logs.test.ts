@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import type { Roster } from "../../base/group.ts";
+import { ErrorReason, HeddleError } from "../../base/heddle-error.ts";
+import { hex } from "../../base/ids.ts";
+import { directThreadId } from "../../base/thread-id.ts";
+import { directView, MemoryThreads } from "../../testing/fakes/message-ports.ts";
+import { PendingSends } from "./pending-sends.ts";
+import { ThreadLogs } from "./thread-logs.ts";
+
+describe("ThreadLogs", () => {
+  it("lets members in, and says NOT_FOUND to all others, remembered or not", async () => {
+    const { logs, threads } = world();
+    const threadId = threads.add("ann", "bob");
+    await assert.rejects(logs.open(threadId, "cay"), notFound);
+    const log = await logs.open(threadId, "ann");
+    assert.deepEqual(log.participants, ["ann", "bob"]);
+    await assert.rejects(logs.open(threadId, "cay"), notFound);
+    assert.equal(logs.cached(log.key, "cay"), undefined);
+    await assert.rejects(logs.open(new Uint8Array(16), "ann"), notFound);
+  });
+
+  it("asks the thread service once for a thread", async () => {
+    const { logs, threads } = world();
+    const threadId = threads.add("ann", "bob", 7);
+    const log = await logs.open(threadId, "ann");
+    threads.onCall = () => Promise.reject(new Error("asked again"));
+    assert.equal(await logs.open(threadId, "bob"), log);
+    assert.equal(logs.cached(hex(threadId), "ann"), log);
+    assert.equal(log.hint, 7);
+  });
+
+  it("has one log for all who open a thread at once", async () => {
+    const { logs, threads } = world();
+    const threadId = threads.add("ann", "bob");
+    const [one, other] = await Promise.all([logs.open(threadId, "ann"), logs.open(threadId, "bob")]);
+    assert.equal(one, other);
+    assert.equal(logs.size, 1);
+  });
+
+  it("has the rows of a direct thread written before anybody may append to it", async () => {
+    const { logs, threads } = world();
+    const log = await logs.openDirect("bob", "ann");
+    assert.deepEqual(log.threadId, directThreadId("ann", "bob"));
+    assert.ok(threads.has(log.threadId));
+    assert.deepEqual(log.participants, ["ann", "bob"]);
+    assert.equal(await logs.openDirect("ann", "bob"), log);
+    assert.deepEqual(threads.trace, ["create bob ann"]);
+  });
+
+  it("remembers nothing of a direct thread whose rows could not be written", async () => {
+    const { logs, threads } = world();
+    threads.onCall = async (what) => {
+      if (what === "createDirect") throw new Error("away");
+    };
+    await assert.rejects(logs.openDirect("ann", "bob"));
+    assert.equal(logs.size, 0);
+  });
+
+  it("forgets the longest unused beyond its bound, but none that is busy", async () => {
+    const view = directView("ann", "bob");
+    const threads = Object.assign(new MemoryThreads(), { view: async () => view });
+    const logs = new ThreadLogs(threads, 10);
+    const [busy, unused, used] = [await open(logs, 0), await open(logs, 1), await open(logs, 2)];
+    busy.busy = true;
+    for (let n = 3; n < 10; n++) await open(logs, n);
+    assert.equal(await open(logs, 2), used);
+    assert.equal(logs.size, 10);
+    await open(logs, 10);
+    assert.equal(logs.size, 10);
+    assert.equal(logs.cached(unused.key, "ann"), undefined);
+    assert.equal(logs.cached(busy.key, "ann"), busy);
+    assert.equal(logs.cached(used.key, "ann"), used);
+  });
+});
+
+describe("ThreadLogs of groups", () => {
+  it("forget the longest unused once all their rosters have too many members", async () => {
+    const logs = new ThreadLogs(new MemoryThreads(), 10, () => new PendingSends(), 5);
+    const [first, second, third] = [groupLog(logs, 1), groupLog(logs, 2), groupLog(logs, 3)];
+    first.takeRoster(rosterOf(3), 0);
+    second.takeRoster(rosterOf(3), 0);
+    assert.equal(groupLog(logs, 4) !== first && logs.size, 3);
+    assert.equal(groupLog(logs, 2), second);
+    first.takeRoster({ ...rosterOf(9), appliedSeq: 2 }, 0);
+    assert.equal(groupLog(logs, 3), third);
+    groupLog(logs, 5);
+    assert.equal(logs.size, 4, "who is forgotten counts no more");
+  });
+
+  it("have no more members than they may, however many logs without a roster were there before", () => {
+    const logs = new ThreadLogs(new MemoryThreads(), 100, () => new PendingSends(), 5);
+    for (let n = 0; n < 50; n++) groupLog(logs, n);
+    for (let n = 50; n < 60; n++) groupLog(logs, n).takeRoster(rosterOf(3), 0);
+    const newest = groupLog(logs, 60);
+    assert.equal(logs.size, 2, "the newest with a roster, and this one");
+    assert.equal(groupLog(logs, 60), newest);
+  });
+
+  it("keep what is used while rosters are what is forgotten for", async () => {
+    const logs = new ThreadLogs(new MemoryThreads(), 100, () => new PendingSends(), 5);
+    const [used, unused] = [groupLog(logs, 1), groupLog(logs, 2)];
+    for (const log of [used, unused]) {
+      log.takeRoster(rosterOf(3), 0);
+      log.admit("ann", []);
+    }
+    assert.equal(logs.cached(used.key, "ann"), used);
+    groupLog(logs, 3);
+    assert.equal(logs.cached(used.key, "ann"), used);
+    assert.equal(logs.cached(unused.key, "ann"), undefined);
+  });
+
+  it("let in who was let in before, and who is in the roster", async () => {
+    const log = groupLog(new ThreadLogs(new MemoryThreads()), 1);
+    assert.equal(log.lets("u0"), false);
+    log.takeRoster(rosterOf(1), 0);
+    log.admit("gone", []);
+    assert.deepEqual([log.lets("u0"), log.lets("gone"), log.lets("zed")], [true, true, false]);
+  });
+});
+
+function groupLog(logs: ThreadLogs, n: number) {
+  const threadId = new Uint8Array(16);
+  threadId[0] = n;
+  return logs.bare(threadId);
+}
+
+function rosterOf(count: number): Roster {
+  const users = Array.from({ length: count }, (_, at) => `u${at}`);
+  const members = new Map(users.map((userId) => [userId, { userId, role: "member" as const, joinedSeq: 1 }]));
+  return { appliedSeq: 1, name: "weft", isLarge: false, members };
+}
+
+function world() {
+  const threads = new MemoryThreads();
+  return { threads, logs: new ThreadLogs(threads) };
+}
+
+function open(logs: ThreadLogs, n: number) {
+  const threadId = new Uint8Array(16);
+  new DataView(threadId.buffer).setUint32(0, n);
+  threadId[15] = 1; // As the ids of direct threads have it.
+  return logs.open(threadId, "ann");
+}
+
+function notFound(error: unknown): boolean {
+  return error instanceof HeddleError && error.reason === ErrorReason.THREAD_NOT_FOUND;
+}

@@ -1,0 +1,400 @@
+import assert from "node:assert/strict";
+import { fromBinary } from "@bufbuild/protobuf";
+import { storeUnavailable } from "../../base/heddle-error.ts";
+import { ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
+import { MemoryVisibilities } from "../../testing/fakes/memory-visibilities.ts";
+import { MessageParts } from "../../testing/fakes/message-parts.ts";
+import { clientIdOf, storeLog } from "../../testing/fakes/message-samples.ts";
+import { quiet } from "../../testing/worlds/interleaving.ts";
+import { type Positions, positionsOf, receiptCells } from "../cells/receipt-cell.ts";
+import { Hiding } from "../hiding.ts";
+import type { ThreadLog } from "../log/thread-log.ts";
+import { RECEIPTS_BUCKET } from "../ports.ts";
+import { Receipts } from "./receipts.ts";
+
+describe("Raising positions", () => {
+  it("is clamped to a head read from the store", async () => {
+    const world = await threadOf(5);
+    await world.raise("bob", { readSeq: 99 });
+    assert.deepEqual((await world.list()).get("bob"), { deliveredSeq: 5, readSeq: 5, readOrdinal: 5 });
+    await world.raise("ann", { deliveredSeq: 99 });
+    assert.deepEqual((await world.list()).get("ann"), { deliveredSeq: 5, readSeq: 0, readOrdinal: 0 });
+  });
+
+  it("clamps to no head that is older than the call", async () => {
+    const world = await threadOf(5);
+    await world.raise("bob", { readSeq: 5 });
+    await storeLog(world.parts.store.inner, world.parts.threadId, 4, 7, 5);
+    await world.raise("bob", { readSeq: 7 });
+    assert.equal((await world.list()).get("bob")?.readSeq, 7);
+  });
+
+  it("never lowers one, and reading means having received", async () => {
+    const world = await threadOf(9);
+    await world.raise("bob", { readSeq: 6, deliveredSeq: 2 });
+    await world.raise("bob", { readSeq: 3, deliveredSeq: 4 });
+    assert.deepEqual((await world.list()).get("bob"), { deliveredSeq: 6, readSeq: 6, readOrdinal: 6 });
+    await world.raise("bob", { deliveredSeq: 8 });
+    assert.deepEqual((await world.list()).get("bob"), { deliveredSeq: 8, readSeq: 6, readOrdinal: 6 });
+  });
+
+  it("finds the ordinal of the seq in the log", async () => {
+    const world = await threadOf(2);
+    // Seq 3 is a void: it counts no message.
+    await world.parts.append(world.log, { kind: "void", baseSeq: 2 });
+    await world.parts.append(world.log, { clientId: clientIdOf(2), baseSeq: 3 });
+    await world.raise("bob", { readSeq: 3 });
+    assert.deepEqual((await world.list()).get("bob"), { deliveredSeq: 3, readSeq: 3, readOrdinal: 2 });
+    await world.raise("bob", { readSeq: 4 });
+    assert.equal((await world.list()).get("bob")?.readOrdinal, 3);
+  });
+
+  it("stands on what was stored before the server started", async () => {
+    const world = await threadOf(9);
+    await world.raise("bob", { readSeq: 6 });
+    await world.pass(1_000);
+    const restarted = world.restart();
+    await restarted.raise("bob", { readSeq: 4 });
+    assert.equal((await restarted.list()).get("bob")?.readSeq, 6);
+  });
+
+  it("forgets the threads that were used first where positions are too many, and reads them again", async () => {
+    const world = await threadOf(9);
+    await world.raise("bob", { readSeq: 6 });
+    await world.pass(1_000);
+    const { receipts, raise, reads } = world.restart(2);
+    await raise("bob", { readSeq: 8 });
+    await world.pass(1_000);
+    for (const other of ["cid", "dee"]) {
+      const threadId = world.parts.threads.add("ann", other);
+      await storeLog(world.parts.store.inner, threadId, 4, 3);
+      const row = { threadId, bucket: RECEIPTS_BUCKET };
+      const read = { deliveredSeq: 1, readSeq: 1, readOrdinal: 1 };
+      const cells = ["ann", other].flatMap((userId) => receiptCells(userId, read));
+      await world.parts.store.inner.put(row, "r", cells);
+      const log = await world.parts.logs.open(threadId, "ann");
+      await receipts.raise(log, { userId: "ann", deliveredSeq: 0, readSeq: 1, originSession: "" });
+    }
+    const forgotten = reads();
+    await raise("bob", { readSeq: 8 });
+    assert.equal(reads(), forgotten + 1);
+    assert.equal((await world.list()).get("bob")?.readSeq, 8);
+  });
+
+  it("lists nobody without a known position", async () => {
+    const world = await threadOf(0);
+    await world.raise("bob", { readSeq: 3 });
+    assert.deepEqual(await world.list(), new Map());
+  });
+});
+
+describe("A sender's own message", () => {
+  it("moves its read position where that stood right below it", async () => {
+    const world = await threadOf(5);
+    await world.raise("ann", { readSeq: 5 });
+    world.receipts.ownMessage(world.log, "ann", 6, 6);
+    world.receipts.ownMessage(world.log, "ann", 7, 7);
+    assert.deepEqual((await world.list()).get("ann"), { deliveredSeq: 7, readSeq: 7, readOrdinal: 7 });
+  });
+
+  it("does not where an entry between was not read, and lowers nothing", async () => {
+    const world = await threadOf(5);
+    await world.raise("ann", { readSeq: 4 });
+    world.receipts.ownMessage(world.log, "ann", 6, 6);
+    assert.equal((await world.list()).get("ann")?.readSeq, 4);
+    await world.raise("ann", { readSeq: 5 });
+    world.receipts.ownMessage(world.log, "ann", 3, 3);
+    assert.equal((await world.list()).get("ann")?.readSeq, 5);
+  });
+
+  it("reads positions that are not at hand first", async () => {
+    const world = await threadOf(5);
+    await world.raise("ann", { readSeq: 5 });
+    await world.pass(1_000);
+    const restarted = world.restart();
+    restarted.receipts.ownMessage(restarted.log, "ann", 6, 6);
+    await quiet();
+    assert.equal((await restarted.list()).get("ann")?.readSeq, 6);
+  });
+
+  it("is written, and told to nobody: its entry tells it", async () => {
+    const world = await threadOf(0);
+    world.receipts.ownMessage(world.log, "ann", 1, 1);
+    await quiet();
+    await world.pass(1_000);
+    assert.deepEqual(await world.stored("ann"), { deliveredSeq: 1, readSeq: 1, readOrdinal: 1 });
+    assert.deepEqual(world.told(), []);
+  });
+});
+
+describe("Positions that were raised", () => {
+  it("are written and told at once, then once a second", async () => {
+    const world = await threadOf(9);
+    await world.raise("bob", { readSeq: 1 });
+    await world.pass(50);
+    assert.deepEqual(world.puts(), 1);
+    for (let seq = 2; seq <= 9; seq++) {
+      await world.raise("bob", { readSeq: seq });
+      await world.pass(100);
+    }
+    assert.deepEqual(world.puts(), 1);
+    await world.pass(250);
+    assert.deepEqual(world.puts(), 2);
+    assert.deepEqual(await world.stored("bob"), { deliveredSeq: 9, readSeq: 9, readOrdinal: 9 });
+    assert.deepEqual(
+      world.told().map(({ userId, readSeq }) => [userId, readSeq]),
+      [
+        ["bob", 1n],
+        ["bob", 9n],
+      ],
+    );
+    await world.pass(500);
+    assert.equal(world.parts.clock.waiting, 1, "more waits than the copy into rows");
+  });
+
+  it("are written and told when only the read position moved", async () => {
+    const world = await threadOf(9);
+    await world.raise("bob", { deliveredSeq: 9 });
+    await world.pass(1_000);
+    await world.raise("bob", { readSeq: 9 });
+    await world.pass(1_000);
+    assert.equal((await world.stored("bob"))?.readSeq, 9);
+    assert.equal(world.told().at(-1)?.readSeq, 9n);
+  });
+
+  it("cost nothing where they say nothing new", async () => {
+    const world = await threadOf(9);
+    await world.raise("bob", { readSeq: 9 });
+    await world.pass(1_000);
+    await world.raise("bob", { readSeq: 9, deliveredSeq: 8 });
+    await world.pass(1_000);
+    assert.deepEqual([world.puts(), world.told().length], [1, 1]);
+  });
+
+  it("go to both inboxes, but not to the session that said them", async () => {
+    const world = await threadOf(9);
+    await world.raise("bob", { readSeq: 4 }, "5e55");
+    await world.pass(1_000);
+    const [publication] = world.parts.channel.publications;
+    assert.deepEqual(publication?.topics, ["user/ann", "user/bob"]);
+    assert.deepEqual([publication?.kind, publication?.originSession], ["receipt", "5e55"]);
+    assert.deepEqual([publication?.userId, publication?.thread], ["bob", world.log.key]);
+  });
+
+  it("go to both sessions of a user that said different ones within a second", async () => {
+    const world = await threadOf(9);
+    await world.raise("bob", { readSeq: 4 }, "aa");
+    await world.raise("bob", { deliveredSeq: 9 }, "bb");
+    await world.pass(1_000);
+    assert.deepEqual(
+      world.parts.channel.publications.map(({ originSession }) => originSession),
+      [""],
+    );
+  });
+
+  it("are told only once they are written", async () => {
+    const world = await threadOf(9);
+    await world.raise("bob", { readSeq: 4 });
+    await world.pass(1_000);
+    assert.deepEqual(world.parts.trace.slice(-2), ["put r", "publish receipt bob"]);
+  });
+
+  it("are written later where the store is away, the newest of them, and listed meanwhile", async () => {
+    const world = await threadOf(9);
+    world.parts.store.onPut = () => Promise.reject(storeUnavailable("message"));
+    await world.raise("bob", { readSeq: 4 }, "5e55");
+    await world.pass(3_000);
+    await world.raise("bob", { readSeq: 6 }, "5e55");
+    await world.pass(3_000);
+    assert.equal(await world.stored("bob"), undefined);
+    assert.equal((await world.list()).get("bob")?.readSeq, 6);
+    assert.deepEqual(world.told(), []);
+    world.parts.store.onPut = undefined;
+    await world.pass(1_100);
+    assert.equal((await world.stored("bob"))?.readSeq, 6);
+    assert.deepEqual(
+      world.told().map(({ readSeq }) => readSeq),
+      [6n],
+    );
+    assert.equal(world.parts.channel.publications[0]?.originSession, "5e55");
+  });
+
+  it("are written later where the store never answered", async () => {
+    const world = await threadOf(9);
+    world.parts.store.onPut = () => new Promise(() => {});
+    await world.raise("bob", { readSeq: 4 });
+    await world.pass(100);
+    world.parts.store.onPut = undefined;
+    await world.pass(7_000);
+    assert.equal((await world.stored("bob"))?.readSeq, 4);
+    assert.equal(world.told().length, 1);
+  });
+
+  it("are told later where the channel is away", async () => {
+    const world = await threadOf(9);
+    world.parts.channel.onPublish = () => Promise.reject(storeUnavailable("channel"));
+    await world.raise("bob", { readSeq: 4 });
+    await world.pass(1_000);
+    world.parts.channel.onPublish = undefined;
+    await world.pass(1_100);
+    assert.equal(world.told().length, 1);
+  });
+
+  it("are listed together with those of others in the store", async () => {
+    const world = await threadOf(9);
+    await world.raise("ann", { readSeq: 2 });
+    await world.pass(1_000);
+    const restarted = world.restart();
+    await restarted.raise("bob", { readSeq: 4 });
+    assert.deepEqual(
+      [...(await restarted.list())].map(([userId, { readSeq }]) => [userId, readSeq]),
+      [
+        ["ann", 2],
+        ["bob", 4],
+      ],
+    );
+  });
+
+  it("are all written when the service closes, those under way included", async () => {
+    const world = await threadOf(9);
+    const release = Promise.withResolvers<void>();
+    world.parts.store.onPut = async (apply) => {
+      world.parts.store.onPut = undefined;
+      await release.promise;
+      return apply();
+    };
+    await world.raise("bob", { readSeq: 4 });
+    await world.pass(100);
+    await world.raise("ann", { readSeq: 3 });
+    let closed = false;
+    const closing = world.receipts.close().then(() => {
+      closed = true;
+    });
+    await quiet();
+    assert.equal(closed, false);
+    release.resolve();
+    await closing;
+    assert.equal((await world.stored("bob"))?.readSeq, 4);
+    assert.equal((await world.stored("ann"))?.readSeq, 3);
+    assert.deepEqual(world.rows(), ["bob 4", "ann 3"]);
+  });
+});
+
+describe("Thread rows", () => {
+  it("get a copy of read positions when the user's session ends", async () => {
+    const world = await threadOf(9);
+    await world.raise("bob", { readSeq: 4 });
+    await world.raise("ann", { readSeq: 3 });
+    await world.receipts.flushUser("bob");
+    assert.deepEqual(world.rows(), ["bob 4"]);
+  });
+
+  it("get it again where a client repeats a position: the row may not have it", async () => {
+    const world = await threadOf(9);
+    await world.raise("bob", { readSeq: 4 });
+    await world.pass(1_000);
+    const restarted = world.restart();
+    await restarted.raise("bob", { readSeq: 3 });
+    await restarted.receipts.flushUser("bob");
+    assert.deepEqual(world.rows(), ["bob 4"]);
+  });
+
+  it("are left alone by what is merely delivered", async () => {
+    const world = await threadOf(9);
+    await world.raise("bob", { deliveredSeq: 4 });
+    await world.receipts.flushUser("bob");
+    assert.deepEqual(world.rows(), []);
+  });
+});
+
+describe("Positions of one who hides", () => {
+  it("are told without what was delivered, and not at all if that is all there is to tell", async () => {
+    const world = await threadOf(9);
+    world.visibilities.hide("bob");
+    await world.raise("bob", { deliveredSeq: 4 });
+    await world.pass(1_100);
+    assert.deepEqual(world.told(), []);
+    assert.deepEqual((await world.list("ann")).get("bob"), { deliveredSeq: 0, readSeq: 0, readOrdinal: 0 });
+    assert.equal((await world.list("bob")).get("bob")?.deliveredSeq, 4);
+    await world.raise("bob", { deliveredSeq: 7, readSeq: 5 });
+    await world.pass(1_100);
+    assert.deepEqual(
+      world.told().map(({ deliveredSeq, readSeq }) => [deliveredSeq, readSeq]),
+      [[5n, 5n]],
+    );
+    assert.deepEqual((await world.list("ann")).get("bob"), { deliveredSeq: 5, readSeq: 5, readOrdinal: 5 });
+  });
+
+  it("are withheld even if they hid after it was said, and where it cannot be read who hides", async () => {
+    const world = await threadOf(9);
+    await world.raise("bob", { deliveredSeq: 4 });
+    await world.pass(1_100);
+    assert.equal(world.told().length, 1);
+    await world.raise("bob", { deliveredSeq: 5 });
+    world.visibilities.hide("bob");
+    await world.pass(1_100);
+    world.visibilities.isAway = true;
+    await world.raise("ann", { deliveredSeq: 5 });
+    await world.pass(1_100);
+    assert.equal(world.told().length, 1);
+  });
+});
+
+/** A thread of ann's and bob's with `seq` entries. */
+async function threadOf(seq: number) {
+  const parts = new MessageParts(4);
+  await storeLog(parts.store.inner, parts.threadId, 4, seq);
+  return worldOf(parts, await parts.open());
+}
+
+function worldOf(
+  parts: MessageParts,
+  log: ThreadLog,
+  visibilities = new MemoryVisibilities(),
+  maxPositions?: number,
+) {
+  const { store, threads, channel, clock, heads, reader, judging, bucketSize } = parts;
+  const receipts = new Receipts({
+    store,
+    heads,
+    reader,
+    judging,
+    threads,
+    channel,
+    clock,
+    hiding: new Hiding(visibilities),
+    bucketSize,
+    ...(maxPositions === undefined ? {} : { maxPositions }),
+  });
+  return {
+    parts,
+    log,
+    visibilities,
+    receipts,
+    raise(userId: string, raised: { deliveredSeq?: number; readSeq?: number }, originSession = "") {
+      return receipts.raise(log, { userId, deliveredSeq: 0, readSeq: 0, originSession, ...raised });
+    },
+    list: async (viewerId = "ann") => receipts.list(log, viewerId, await reader.range(log, viewerId)),
+    /** Lets time pass in steps in which what falls due comes to an end. */
+    async pass(ms: number) {
+      for (let left = ms; left > 0; left -= 50) {
+        clock.advance(Math.min(50, left));
+        await quiet();
+      }
+    },
+    async stored(userId: string): Promise<Positions | undefined> {
+      const row = { threadId: parts.threadId, bucket: RECEIPTS_BUCKET };
+      return positionsOf((await store.inner.get(row, { family: "r" })).cells).get(userId);
+    },
+    reads: () => store.gets.filter(({ query }) => "family" in query).length,
+    puts: () => parts.trace.filter((call) => call === "put r").length,
+    rows: () => threads.raised.map(({ ownerId, readSeq }) => `${ownerId} ${readSeq}`),
+    told: () =>
+      channel.publications
+        .filter(({ kind }) => kind === "receipt")
+        .flatMap(({ frame }) => fromBinary(ServerFrameSchema, frame).events)
+        .flatMap(({ kind }) => (kind.case === "receipt" ? [kind.value] : [])),
+    /** Another service on the same ports, which remembers nothing. */
+    restart: (maxPositions?: number) => worldOf(parts, log, visibilities, maxPositions),
+  };
+}

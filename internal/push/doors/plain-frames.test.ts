@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { create, toBinary } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import type { Send } from "../../base/send.ts";
+import { BodySchema } from "../../gen/heddle/message/v1/entry_pb.js";
+import { ClientFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
+import { brokenSend, decodeFrame, toSend } from "./client-frames.ts";
+import { plainAck, plainSend } from "./plain-frames.ts";
+
+const name = fc.stringMatching(/^[a-z0-9._-]{1,64}$/);
+const id = fc.uint8Array({ minLength: 16, maxLength: 16 });
+const text = fc.oneof(
+  fc.string({ minLength: 1, unit: "grapheme" }),
+  fc.constantFrom("x".repeat(8_192), "é".repeat(4_096), "\uFEFFmark", "\0"),
+);
+
+/** Sends within every rule. */
+const good = fc.record({
+  target: fc.oneof(
+    id.map((value) => ({ case: "threadId" as const, value })),
+    name.map((value) => ({ case: "toUserId" as const, value })),
+  ),
+  clientId: id,
+  baseSeq: fc.oneof(
+    fc.integer({ min: 0, max: 48 }).map((bits) => 2n ** BigInt(bits)),
+    fc.constant(0n),
+  ),
+  attempt: fc.oneof(fc.nat({ max: 3 }), fc.constant(2 ** 28 - 1)),
+  body: text.map((value) => ({ kind: { case: "text" as const, value: { text: value } } })),
+});
+
+/** Sends that may break a rule or another. */
+const any = fc.record({
+  target: fc.oneof(
+    fc.uint8Array({ minLength: 15, maxLength: 18 }).map((value) => ({ case: "threadId" as const, value })),
+    fc
+      .constantFrom("", "Ann", "é", "bob", "x".repeat(65))
+      .map((value) => ({ case: "toUserId" as const, value })),
+    fc.constant({ case: undefined }),
+  ),
+  clientId: fc.uint8Array({ minLength: 15, maxLength: 18 }),
+  baseSeq: fc.constantFrom(0n, 1n, 2n ** 49n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 64n - 1n),
+  attempt: fc.constantFrom(0, 1, 2 ** 28, 2 ** 32 - 1),
+  body: fc.constantFrom(
+    undefined,
+    {},
+    { kind: { case: "void" as const, value: {} } },
+    ...["", "hi", "x".repeat(8_193)].map((value) => ({
+      kind: { case: "text" as const, value: { text: value } },
+    })),
+  ),
+});
+
+/** What somebody may do to bytes on their way. */
+const damage = fc.record({
+  how: fc.constantFrom("set", "insert", "remove", "cut", "append", "twice"),
+  at: fc.nat({ max: 120 }),
+  byte: fc.oneof(fc.nat({ max: 255 }), fc.constantFrom(0, 1, 2, 0x0a, 0x10, 0x12, 0x1a, 0x80, 0xff)),
+});
+
+function damaged(
+  bytes: Uint8Array,
+  { how, at, byte }: { how: string; at: number; byte: number },
+): Uint8Array {
+  const all = [...bytes];
+  const where = at % (all.length + 1);
+  if (how === "set") all[Math.min(where, all.length - 1)] = byte;
+  else if (how === "insert") all.splice(where, 0, byte);
+  else if (how === "remove") all.splice(where, 1);
+  else if (how === "cut") all.length = where;
+  else all.push(...(how === "twice" ? bytes : [byte]));
+  return Uint8Array.from(all);
+}
+
+function encoded(kind: object): Uint8Array {
+  return toBinary(ClientFrameSchema, create(ClientFrameSchema, { kind } as never));
+}
+
+/** What the general decoder and its checks make of it; undefined for everything that they refuse. */
+function generalSend(bytes: Uint8Array): Send | undefined {
+  try {
+    const said = decodeFrame(bytes);
+    if (said.case !== "send" || brokenSend(said.value)) return undefined;
+    return toSend(said.value, "ann", "ff");
+  } catch {
+    return undefined;
+  }
+}
+
+function generalAck(bytes: Uint8Array): bigint | undefined {
+  try {
+    const said = decodeFrame(bytes);
+    return said.case === "ack" ? said.value.upTo : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Comparable: bytes as bytes, and the body as this server encodes it. */
+function shown(send: Send | undefined) {
+  if (!send) return undefined;
+  const { body, clientId, threadId, ...rest } = send;
+  const bytes = body instanceof Uint8Array ? body : toBinary(BodySchema, body, { writeUnknownFields: false });
+  return { ...rest, ids: [clientId, threadId].map((one) => one && [...one]), body: [...bytes] };
+}
+
+describe("A plain send", () => {
+  it("is read where it stands, as the general decoder would have", () => {
+    fc.assert(
+      fc.property(good, (value) => {
+        const bytes = encoded({ case: "send", value });
+        const plain = plainSend(bytes, "ann", "ff");
+        assert.ok(plain, "a good send was left to the general decoder");
+        assert.deepEqual(shown(plain), shown(generalSend(bytes)));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("is never what the general decoder refuses or reads otherwise, whatever the bytes", () => {
+    const frames = fc.oneof(any, good).map((value) => encoded({ case: "send", value }));
+    const noise = fc.uint8Array({ maxLength: 60 }).map((rest) => Uint8Array.of(0x12, rest.length, ...rest));
+    fc.assert(
+      fc.property(fc.oneof(frames, frames, noise), fc.array(damage, { maxLength: 2 }), (bytes, harm) => {
+        const sent = harm.reduce(damaged, bytes);
+        const plain = plainSend(sent, "ann", "ff");
+        if (plain) assert.deepEqual(shown(plain), shown(generalSend(sent)));
+      }),
+      { numRuns: 20_000 },
+    );
+  }).timeout(60_000);
+
+  it("is left to the general decoder if a field is twice, in another order, unknown, or longer than it need be", () => {
+    const value = {
+      target: { case: "threadId", value: new Uint8Array(16) },
+      clientId: new Uint8Array(16),
+      attempt: 1,
+    };
+    const body = { kind: { case: "text", value: { text: "hi" } } };
+    const send = encoded({ case: "send", value: { ...value, body } });
+    assert.ok(plainSend(send, "ann", "ff"));
+    const inner = send.subarray(2);
+    const frame = (...parts: readonly Uint8Array[]) => {
+      const joined = Buffer.concat(parts);
+      return Buffer.concat([Uint8Array.of(0x12, joined.length), joined]);
+    };
+    const [threadId, clientId] = [inner.subarray(0, 18), inner.subarray(18, 36)];
+    const [attempt, last] = [inner.subarray(36, 38), inner.subarray(38)];
+    const others = {
+      twice: frame(threadId, clientId, clientId, attempt, last),
+      "another order": frame(clientId, threadId, attempt, last),
+      "body before attempt": frame(threadId, clientId, last, attempt),
+      unknown: frame(inner, Uint8Array.of(0x78, 1)),
+      longer: frame(threadId, clientId, Uint8Array.of(0x28, 0x81, 0), last),
+      // A thread_id of 18 bytes whose length is to_user_id's tag, and in it what that would need.
+      "another field within": frame(
+        Uint8Array.of(0x0a, 0x12, 3, ...Buffer.from("bob")),
+        Uint8Array.of(0x1a, 0x10, ...new Uint8Array(12), 0x78, 1, 0x78, 1),
+        attempt,
+        last,
+      ),
+      "an ill text": frame(inner.subarray(0, -1), Uint8Array.of(0xff)),
+    };
+    for (const [why, bytes] of Object.entries(others))
+      assert.equal(plainSend(bytes, "ann", "ff"), undefined, why);
+  });
+});
+
+describe("A plain ack", () => {
+  it("is read where it stands, as the general decoder would have", () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.nat(), fc.constantFrom(1, 127, 128, 2 ** 32, 2 ** 49 - 1)), (upTo) => {
+        assert.equal(plainAck(encoded({ case: "ack", value: { upTo: BigInt(upTo) } })) ?? 0, upTo);
+      }),
+    );
+  });
+
+  it("is never what the general decoder refuses or reads otherwise, whatever the bytes", () => {
+    const numbers = fc.oneof(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.nat().map(BigInt));
+    const frames = numbers.map((upTo) => encoded({ case: "ack", value: { upTo } }));
+    const noise = fc.uint8Array({ maxLength: 12 }).map((rest) => Uint8Array.of(0x22, rest.length, ...rest));
+    fc.assert(
+      fc.property(fc.oneof(frames, noise), fc.array(damage, { maxLength: 2 }), (bytes, harm) => {
+        const sent = harm.reduce(damaged, bytes);
+        const upTo = plainAck(sent);
+        if (upTo !== undefined) assert.equal(BigInt(upTo), generalAck(sent));
+      }),
+      { numRuns: 10_000 },
+    );
+  }).timeout(60_000);
+});

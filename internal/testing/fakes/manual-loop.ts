@@ -1,0 +1,25 @@
+import type { Tick } from "../../stream/each-tick.ts";
+
+/** An event loop that turns when a test says so. */
+export class ManualLoop {
+  #due: (() => void)[] = [];
+
+  readonly tick: Tick = (run) => {
+    this.#due.push(run);
+  };
+
+  /** Runs what is due now; what that schedules waits for the next turn. */
+  turn(): void {
+    const due = this.#due;
+    this.#due = [];
+    for (const run of due) run();
+  }
+
+  /** Turns, and lets promises settle, until nothing is due. */
+  async settle(): Promise<void> {
+    do {
+      this.turn();
+      await new Promise((resolve) => setImmediate(resolve));
+    } while (this.#due.length > 0);
+  }
+}

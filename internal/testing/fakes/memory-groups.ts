@@ -1,0 +1,104 @@
+import type { Roster, RosterEntry } from "../../base/group.ts";
+import { hex } from "../../base/ids.ts";
+import { participants } from "../../base/thread-id.ts";
+import { applyEntry, EMPTY_ROSTER } from "../../message/group/roster.ts";
+import type { Blocks, Groups, LargeGroups, ThreadView } from "../../message/ports.ts";
+import type { Block } from "../../store/block-store.ts";
+
+interface GroupRow {
+  joinedSeq: number;
+  joinedOrdinal: number;
+  leftSeq: number | undefined;
+  leftOrdinal: number | undefined;
+}
+
+interface MemoryGroup {
+  roster: Roster;
+  headBucket: number;
+  readonly rows: Map<string, GroupRow>;
+  /** Seqs of entries, by who made them under which request. */
+  readonly changes: Map<string, number>;
+}
+
+/** The projection of groups, and blocks, in memory: each call takes effect at once, when it is made. */
+export class MemoryGroups implements Groups, Blocks, LargeGroups {
+  readonly #groups = new Map<string, MemoryGroup>();
+  readonly #blocks = new Set<string>();
+  /** How many large groups users are in. */
+  readonly large = new Map<string, number>();
+  /** Bucket hints that were written, in order. */
+  readonly activity: number[] = [];
+
+  async roster(threadId: Uint8Array): Promise<Roster | undefined> {
+    return this.#groups.get(hex(threadId))?.roster;
+  }
+
+  async project(entry: RosterEntry, headBucket: number): Promise<number> {
+    const group = this.#group(entry.threadId);
+    if (group.roster.appliedSeq !== entry.previousSeq) return group.roster.appliedSeq;
+    const { seq, ordinal, added, removed, sender, requestId } = entry;
+    group.roster = applyEntry(group.roster, entry);
+    group.headBucket = Math.max(group.headBucket, headBucket);
+    for (const { userId } of added)
+      group.rows.set(userId, {
+        joinedSeq: seq,
+        joinedOrdinal: ordinal,
+        leftSeq: undefined,
+        leftOrdinal: undefined,
+      });
+    for (const userId of removed) {
+      const row = group.rows.get(userId);
+      if (row) Object.assign(row, { leftSeq: seq, leftOrdinal: ordinal });
+    }
+    group.changes.set(`${sender} ${hex(requestId)}`, seq);
+    return seq;
+  }
+
+  async changeSeq(threadId: Uint8Array, sender: string, requestId: Uint8Array): Promise<number | undefined> {
+    return this.#groups.get(hex(threadId))?.changes.get(`${sender} ${hex(requestId)}`);
+  }
+
+  async noteActivity(_threadId: Uint8Array, headBucket: number): Promise<void> {
+    this.activity.push(headBucket);
+  }
+
+  async between(a: string, b: string): Promise<readonly string[]> {
+    return participants(a, b).filter((user) => this.#blocks.has(`${user} ${user === a ? b : a}`));
+  }
+
+  async find(userId: string, otherIds: readonly string[]): Promise<Block | undefined> {
+    for (const other of otherIds) {
+      const [ownerId] = await this.between(userId, other);
+      if (ownerId) return { ownerId, otherUserId: ownerId === userId ? other : userId };
+    }
+    return undefined;
+  }
+
+  async count(userIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return new Map(userIds.map((userId) => [userId, this.large.get(userId) ?? 0]));
+  }
+
+  setBlock(owner: string, other: string, isBlocked: boolean): void {
+    if (isBlocked) this.#blocks.add(`${owner} ${other}`);
+    else this.#blocks.delete(`${owner} ${other}`);
+  }
+
+  /** A user's row of a group. */
+  view(threadId: Uint8Array, userId: string): ThreadView | undefined {
+    const group = this.#groups.get(hex(threadId));
+    const row = group?.rows.get(userId);
+    if (!group || !row) return undefined;
+    const { joinedSeq, leftSeq, leftOrdinal } = row;
+    return { kind: "group", participants: [], headBucket: group.headBucket, joinedSeq, leftSeq, leftOrdinal };
+  }
+
+  #group(threadId: Uint8Array): MemoryGroup {
+    const key = hex(threadId);
+    let group = this.#groups.get(key);
+    if (!group) {
+      group = { roster: EMPTY_ROSTER, headBucket: 0, rows: new Map(), changes: new Map() };
+      this.#groups.set(key, group);
+    }
+    return group;
+  }
+}

@@ -1,0 +1,22 @@
+import type { Topic } from "../../base/publication.ts";
+import type { Channel, ChannelLink, Link } from "../../push/ports.ts";
+
+/** A channel instance at the other end of a network: the test says when it confirms, fails and closes. */
+export class RemoteChannel implements Channel {
+  readonly links: Link[] = [];
+  readonly asked: { readonly topic: Topic; readonly settle: (error?: Error) => void }[] = [];
+  readonly unsubscribed: Topic[] = [];
+  goodbyes = 0;
+
+  attach(link: Link): ChannelLink {
+    this.links.push(link);
+    return {
+      subscribe: (topic) =>
+        new Promise((resolve, reject) => {
+          this.asked.push({ topic, settle: (error) => (error ? reject(error) : resolve()) });
+        }),
+      unsubscribe: (topic) => this.unsubscribed.push(topic),
+      close: () => this.goodbyes++,
+    };
+  }
+}

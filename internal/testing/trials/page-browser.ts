@@ -1,0 +1,165 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
+import { type Browser, type BrowserContext, type Page, chromium as playwright } from "playwright-core";
+import { buildPage } from "../../../cmd/web/build.ts";
+import { type Heddle, startHeddle } from "../../app/all-in-one.ts";
+import { developmentConfig, type HeddleConfig } from "../../app/config.ts";
+import { parseListenAddress } from "../../rpc/listen-address.ts";
+import { chromium } from "./tools.ts";
+
+const quiet = [
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+let built: Promise<unknown> | undefined;
+
+/**
+ * Heddle with the page of this checkout, on free ports and a data folder of its own, and a headless Chromium to look
+ * at it. Each context is a browser of its own; pages of one context are its tabs. `problems` collects what any page
+ * logs as an error or throws: a test that expects none asserts that it is empty.
+ */
+export class PageBrowser {
+  heddle: Heddle;
+  readonly problems: string[] = [];
+  readonly #browser: Browser;
+  readonly #dataDir: string;
+  readonly #tokens = new Map<string, string>();
+
+  private constructor(heddle: Heddle, browser: Browser, dataDir: string) {
+    this.heddle = heddle;
+    this.#browser = browser;
+    this.#dataDir = dataDir;
+  }
+
+  static async start(changes: Partial<HeddleConfig> = {}): Promise<PageBrowser> {
+    built ??= buildPage();
+    await built;
+    const dataDir = await mkdtemp(join(tmpdir(), "heddle-page-"));
+    const heddle = await startHeddle(developmentConfig(dataDir, { drainMs: 500, ...changes }));
+    const args = process.getuid?.() === 0 ? [...quiet, "--no-sandbox"] : quiet;
+    const browser = await playwright.launch({ executablePath: await chromium(), args });
+    return new PageBrowser(heddle, browser, dataDir);
+  }
+
+  /** Stops Heddle, and resolves to how to start it again on the same data and web address. */
+  async stop(): Promise<() => Promise<void>> {
+    const webAddress = parseListenAddress(new URL(this.heddle.webUrl).host);
+    if (!webAddress) throw new Error(`no address: ${this.heddle.webUrl}`);
+    await this.heddle.close();
+    return async () => {
+      this.heddle = await startHeddle(developmentConfig(this.#dataDir, { drainMs: 500, webAddress }));
+    };
+  }
+
+  /** A browser with nothing stored. */
+  async context(options: Parameters<Browser["newContext"]>[0] = {}): Promise<BrowserContext> {
+    const context = await this.#browser.newContext({ baseURL: this.heddle.webUrl, ...options });
+    context.setDefaultTimeout(30_000);
+    context.on("weberror", (error) => this.problems.push(String(error.error())));
+    context.on("console", (message) => {
+      if (message.type() === "error") this.problems.push(message.text());
+    });
+    return context;
+  }
+
+  /** A tab in which somebody has signed in by name. */
+  async signedIn(name: string, context?: BrowserContext): Promise<Page> {
+    const page = await (context ?? (await this.context())).newPage();
+    await page.goto("/");
+    await signIn(page, name);
+    return page;
+  }
+
+  /** A user token. */
+  async token(userId: string): Promise<string> {
+    const response = await fetch(`${this.heddle.webUrl}/dev/tokens`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ users: [userId] }),
+    });
+    const { tokens } = (await response.json()) as { tokens: Record<string, string> };
+    return tokens[userId] ?? "";
+  }
+
+  /** Sends texts from one user to another, in order, by unary calls: history to look at. */
+  async write(from: string, to: string, texts: readonly string[]): Promise<void> {
+    for (const text of texts) {
+      const clientId = Buffer.from(crypto.randomUUID().replaceAll("-", ""), "hex").toString("base64");
+      const send = { toUserId: to, clientId, attempt: 1, body: { text: { text } } };
+      await this.call(from, "heddle.message.v1.MessageService/Send", send);
+    }
+  }
+
+  /** A unary call in Connect's JSON, as a user. Rejects with an Error that has the answer. */
+  async call(userId: string, method: string, request: object): Promise<Record<string, unknown>> {
+    const token = this.#tokens.get(userId) ?? (await this.token(userId));
+    this.#tokens.set(userId, token);
+    const response = await fetch(`${this.heddle.webUrl}/${method}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+      body: JSON.stringify(request),
+    });
+    if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+    return (await response.json()) as Record<string, unknown>;
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close();
+    await this.heddle.close();
+    await rm(this.#dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Fills the sign-in form. Resolves when the list of chats stands there. */
+export async function signIn(page: Page, name: string): Promise<void> {
+  await page.getByLabel("Your name").fill(name);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByRole("navigation", { name: "Chats" }).waitFor();
+}
+
+/** Opens the chat with somebody whom the list need not have yet. */
+export async function startChat(page: Page, name: string): Promise<void> {
+  await page.getByRole("button", { name: "New chat" }).click();
+  await page.getByLabel("Whom do you want to write to?").fill(name);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name, level: 2 }).waitFor();
+}
+
+/**
+ * Asks the page until the answer is the wanted one: what a key or a click leads to may come a frame later. Rejects
+ * with an AssertionError when it is another one for 15 s.
+ */
+export async function becomes<T>(ask: () => Promise<T>, wanted: T): Promise<void> {
+  const end = Date.now() + 15_000;
+  for (;;) {
+    const answer = await ask();
+    if (isDeepStrictEqual(answer, wanted)) return;
+    if (Date.now() > end) assert.deepEqual(answer, wanted);
+    await pause(10);
+  }
+}
+
+/** Writes into the open chat, and sends with Enter. */
+export async function write(page: Page, text: string): Promise<void> {
+  await page.getByRole("textbox", { name: /^Message to/ }).fill(text);
+  await page.keyboard.press("Enter");
+}
+
+/** The bubble with exactly this text. */
+export function bubble(page: Page, text: string) {
+  return page.locator(".bubble", { has: page.locator(".text").getByText(text, { exact: true }) });
+}
+
+/** The row of a chat in the list. */
+export function row(page: Page, title: string) {
+  return page.locator("button.row", { has: page.locator(".name").getByText(title, { exact: true }) });
+}

@@ -1,0 +1,95 @@
+import { TOUCH_COUNTS_MS, type TouchAges, TouchLedger } from "../../message/log/touch-ledger.ts";
+import { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
+import type { Touch } from "../../store/thread-store.ts";
+import type { TouchVariant, TouchWorld } from "./touch-world.ts";
+
+/** Section 6 of docs/design.md with one half of a rule missing: the property test must see each lose something. */
+export const brokenTouches: Readonly<Record<string, TouchVariant>> = {
+  "touch age counted from its confirmation": {
+    parts: (parts) => ({ ...parts, ledger: new LateLedger(parts.clock) }),
+  },
+
+  "age judged when the send is decided": {
+    parts(parts) {
+      const ledger = new DecidedLedger(parts.clock);
+      return {
+        ...parts,
+        ledger,
+        gate: (inner) => ({
+          cover: (log) => inner.cover(log),
+          pass(log, entries) {
+            ledger.isDecided = true;
+            const passing = inner.pass(log, entries);
+            ledger.isDecided = false;
+            return passing;
+          },
+        }),
+      };
+    },
+  },
+
+  "version taken before its transaction": { store: (world) => new EarlyVersions(world) },
+};
+
+class LateLedger extends TouchLedger {
+  override confirmed(ages: TouchAges, members: readonly string[]): void {
+    super.confirmed(ages, members, this.beforeSending());
+  }
+}
+
+class DecidedLedger extends TouchLedger {
+  isDecided = false;
+
+  override uncovered(ages: TouchAges, members: readonly string[], withinMs: number): readonly string[] {
+    return this.isDecided && withinMs === TOUCH_COUNTS_MS ? [] : super.uncovered(ages, members, withinMs);
+  }
+}
+
+/** Takes versions in a transaction of their own, some time before the one that writes the rows. */
+class EarlyVersions extends SqliteThreadStore {
+  readonly #world: TouchWorld;
+  #early: Map<string, number> | undefined;
+
+  constructor(world: TouchWorld) {
+    super({ path: ":memory:", clock: world.clock });
+    this.#world = world;
+  }
+
+  override async touch(touches: readonly Touch[]): Promise<void> {
+    const early = await this.#takeEarly(touches.flatMap(({ ownerIds }) => ownerIds));
+    await this.write(0, () => this.#with(early, () => this.applyTouches(touches)));
+  }
+
+  override async setMuted(ownerId: string, threadId: Uint8Array, isMuted: boolean) {
+    const early = await this.#takeEarly([ownerId]);
+    this.#early = early;
+    try {
+      // The base class takes the version inside; it gets the early one. Nothing else runs in that turn.
+      return await super.setMuted(ownerId, threadId, isMuted);
+    } finally {
+      this.#early = undefined;
+    }
+  }
+
+  async #takeEarly(owners: readonly string[]): Promise<Map<string, number>> {
+    const early = await this.write(
+      0,
+      () => new Map(owners.map((owner) => [owner, super.takeVersion(owner)])),
+    );
+    await this.#world.points.call("thread", "transaction", false, async () => {}).catch(() => {});
+    return early;
+  }
+
+  #with<T>(early: Map<string, number>, work: () => T): T {
+    this.#early = early;
+    try {
+      return work();
+    } finally {
+      this.#early = undefined;
+    }
+  }
+
+  protected override takeVersion(ownerId: string): number {
+    return this.#early?.get(ownerId) ?? super.takeVersion(ownerId);
+  }
+}

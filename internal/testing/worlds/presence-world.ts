@@ -1,0 +1,193 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { createLog } from "../../base/log.ts";
+import { ChannelService } from "../../channel/service.ts";
+import type { ClientFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
+import type { Privacy, VisibilityStore } from "../../presence/ports.ts";
+import { PresenceService } from "../../presence/service.ts";
+import { Visibilities } from "../../presence/visibilities.ts";
+import type { PresenceAttachment, PresenceInstance, PresenceLink, PresenceRing } from "../../push/ports.ts";
+import { PushServer } from "../../push/service.ts";
+import { MemoryRing } from "../../registry/memory-ring.ts";
+import { MemoryRegistry, type Registration } from "../../registry/push-servers.ts";
+import { FakeByteStream } from "../fakes/fake-byte-stream.ts";
+import { FakeClock } from "../fakes/fake-clock.ts";
+import { ManualLoop } from "../fakes/manual-loop.ts";
+import { FakeMessages, FakeThreads } from "./push-world.ts";
+
+/** A push server with the cable that connects it to presence, which a test may cut. */
+export interface CabledServer {
+  readonly server: PushServer;
+  readonly registration: Registration;
+  /** The process dies: from now on nobody hears of it, and it hears of nobody. */
+  cut(): void;
+}
+
+/** Who has set what, in memory; and nothing else. */
+class MemoryVisibilityStore implements VisibilityStore {
+  readonly #set = new Map<string, "shared" | "nobody">();
+
+  async readVisibility(ownerId: string): Promise<"shared" | "nobody"> {
+    return this.#set.get(ownerId) ?? "shared";
+  }
+
+  async setVisibility(ownerId: string, visibility: "shared" | "nobody"): Promise<void> {
+    this.#set.set(ownerId, visibility);
+  }
+}
+
+/** Real push servers and presence instances, with time, ticks and streams in a test's hand. All share a thread. */
+export class PresenceWorld {
+  readonly clock = new FakeClock();
+  readonly loop = new ManualLoop();
+  readonly registry = new MemoryRegistry();
+  readonly ring = new MemoryRing<PresenceInstance>();
+  readonly visibilities = new Visibilities(new MemoryVisibilityStore());
+  readonly messages = new FakeMessages();
+  /** Before a check of privacy reads anything, and after it has: what a test holds up. */
+  beforeCheck: () => Promise<void> = async () => {};
+  afterCheck: () => Promise<void> = async () => {};
+  instance: PresenceService;
+  readonly #channel: ChannelService;
+  #sessions = 0;
+
+  constructor() {
+    this.#channel = new ChannelService({ clock: this.clock, registry: this.registry, tick: this.loop.tick });
+    this.instance = this.startInstance();
+  }
+
+  /** A fresh instance takes the ring over. */
+  startInstance(): PresenceService {
+    const { clock, registry, visibilities } = this;
+    const privacy: Privacy = {
+      maySee: async (_viewer, user) => {
+        await this.beforeCheck();
+        const visibility = await visibilities.read(user);
+        await this.afterCheck();
+        return visibility === "shared";
+      },
+    };
+    this.instance = new PresenceService({ clock, registry, visibilities, privacy });
+    this.ring.replace(this.instance);
+    return this.instance;
+  }
+
+  /** The instance dies, and nobody takes its place yet. */
+  killInstance(): void {
+    const dead = this.instance;
+    this.ring.replace(undefined);
+    dead.close();
+  }
+
+  startServer(name: string): CabledServer {
+    const cable = new Cable(this.ring);
+    const server = new PushServer({
+      messages: this.messages,
+      threads: new FakeThreads(),
+      channel: this.#channel,
+      presence: cable,
+      clock: this.clock,
+      log: createLog({ level: "silent" }),
+      config: { name, capacity: 100_000 },
+      tick: this.loop.tick,
+    });
+    const registration = this.registry.register({
+      name,
+      grpcUrl: "",
+      webUrl: "",
+      load: () => 0,
+      capacity: 1,
+    });
+    return { server, registration, cut: () => cable.cut() };
+  }
+
+  /** A stream of the user's that has said `open`. */
+  connect({ server }: Pick<CabledServer, "server">, userId: string): FakeByteStream {
+    const id = ++this.#sessions;
+    const sessionId = new Uint8Array(16);
+    new DataView(sessionId.buffer).setUint32(0, id);
+    const never = Number.MAX_SAFE_INTEGER;
+    const caller = { userId, sessionId, deviceId: "phone", openByMs: never, expiresAtMs: never };
+    const stream = new FakeByteStream({
+      caller: { ...caller, userTokenExpiresAtMs: never },
+      requestId: "request",
+      signal: new AbortController().signal,
+    });
+    server.connect(stream);
+    say(stream, { case: "open", value: { deviceId: "phone" } as never });
+    return stream;
+  }
+
+  async advance(ms: number): Promise<void> {
+    this.clock.advance(ms);
+    await this.loop.settle();
+  }
+}
+
+export function say(stream: FakeByteStream, kind: MessageInitShape<typeof ClientFrameSchema>["kind"]): void {
+  stream.say(kind);
+}
+
+export function watch(stream: FakeByteStream, userIds: readonly string[]): void {
+  say(stream, { case: "watch", value: { userIds: [...userIds] } as never });
+}
+
+/** The ring as one push server reaches it. */
+class Cable implements PresenceRing {
+  readonly #ring: PresenceRing;
+  readonly #wrapped = new Map<PresenceInstance, PresenceInstance>();
+  #isCut = false;
+
+  constructor(ring: PresenceRing) {
+    this.#ring = ring;
+  }
+
+  cut(): void {
+    this.#isCut = true;
+  }
+
+  instances(): readonly PresenceInstance[] {
+    return this.#ring.instances().map((instance) => this.#wrap(instance));
+  }
+
+  owner(userId: string): PresenceInstance | undefined {
+    const owner = this.#ring.owner(userId);
+    return owner && this.#wrap(owner);
+  }
+
+  onChange(callback: () => void): () => void {
+    return this.#ring.onChange(() => {
+      if (!this.#isCut) callback();
+    });
+  }
+
+  #wrap(instance: PresenceInstance): PresenceInstance {
+    const wrapped = this.#wrapped.get(instance) ?? {
+      attach: (link: PresenceLink) => this.#attach(instance, link),
+    };
+    this.#wrapped.set(instance, wrapped);
+    return wrapped;
+  }
+
+  #attach(instance: PresenceInstance, link: PresenceLink): PresenceAttachment {
+    const attachment = instance.attach({
+      name: link.name,
+      told: (...told) => {
+        if (!this.#isCut) link.told(...told);
+      },
+      closed: () => {
+        if (!this.#isCut) link.closed();
+      },
+    });
+    const never = new Promise<void>(() => {});
+    return {
+      report: (report) => (this.#isCut ? never : attachment.report(report)),
+      watch: (watcher, userIds) => (this.#isCut ? never : attachment.watch(watcher, userIds)),
+      unwatch: (session, userIds) => {
+        if (!this.#isCut) attachment.unwatch(session, userIds);
+      },
+      close: () => {
+        if (!this.#isCut) attachment.close();
+      },
+    };
+  }
+}
