@@ -60,7 +60,7 @@ page: $(PAGE) ## build the web page, if its sources are newer
 
 # Everything that the page is built from; it takes about a second.
 $(PAGE): node_modules/.installed \
-$(shell find cmd/web client internal/base internal/stream internal/gen-web -type f -not -path '*/dist*' -not -name '*.test.ts')
+$(shell find cmd/web client internal/base internal/wire internal/stream internal/gen-web -type f -not -path '*/dist*' -not -name '*.test.ts')
 	@node cmd/web/build.ts
 
 install: node_modules/.installed

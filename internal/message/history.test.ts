@@ -5,8 +5,7 @@ import { EMPTY_HEAD } from "../base/head.ts";
 import type { Entry } from "../gen/heddle/message/v1/entry_pb.js";
 import { ListEntriesResponseSchema } from "../gen/heddle/message/v1/message_service_pb.js";
 import { HookedStore } from "../testing/fakes/message-ports.ts";
-import { headAt, storedCell, storeLog } from "../testing/fakes/message-samples.ts";
-import { entryOfCell } from "./cells/entry-cell.ts";
+import { entryOfCell, headAt, storedCell, storeLog } from "../testing/fakes/message-samples.ts";
 import { DEFAULT_PAGE, type Page, type Position, readPage } from "./history.ts";
 
 const threadId = new Uint8Array(16);

@@ -1,5 +1,5 @@
 import type { Head } from "../base/head.ts";
-import { entriesField } from "./cells/entry-cell.ts";
+import { entriesField } from "../wire/entry-bytes.ts";
 import { bucketOf } from "./log/head-finder.ts";
 import type { MessageStore } from "./ports.ts";
 

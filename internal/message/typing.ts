@@ -1,7 +1,6 @@
-import { create, toBinary } from "@bufbuild/protobuf";
 import { HeddleError } from "../base/heddle-error.ts";
 import { type GroupMark, inbox, type Topic } from "../base/publication.ts";
-import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
+import { eventFrame } from "../wire/event-frames.ts";
 import type { Judging } from "./log/judging.ts";
 import type { ThreadLog } from "./log/thread-log.ts";
 import type { Channel } from "./ports.ts";
@@ -32,14 +31,13 @@ export async function publishTyping(
   { userId, originSession }: { readonly userId: string; readonly originSession: string },
 ): Promise<void> {
   const value = { threadId: log.threadId, userId, expiresAfterMs: TYPING_EXPIRES_MS };
-  const events = [{ kind: { case: "typing" as const, value } }];
   try {
     const route = log.isGroup ? await groupRoute(ports, log, userId) : await directRoute(ports, log, userId);
     if (!route) return;
     await ports.channel.publish({
       kind: "typing",
       ...route,
-      frame: toBinary(ServerFrameSchema, create(ServerFrameSchema, { events })),
+      frame: eventFrame({ case: "typing", value }),
       thread: log.key,
       seq: 0,
       ordinal: 0,

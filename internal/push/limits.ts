@@ -83,9 +83,6 @@ export const IN_FLIGHT = 256;
 /** Their bytes. */
 export const IN_FLIGHT_BYTES = 1024 * 1024;
 
-/** The largest frame of a client. */
-export const FRAME_BYTES = 64 * 1024;
-
 /** Frames that advance nothing (ping, receipt, a repeated ack, a wrong send): so many at once … */
 export const IDLE_FRAMES_BURST = 1_000;
 
@@ -135,9 +132,3 @@ export const TOKEN_NOTICE_MS = 10_000;
 
 /** A Submit answers by then, so that the outcomes it knows reach the client before its call's own 10 s are over. */
 export const SUBMIT_MS = 9_500;
-
-/** thread_id and client_id. */
-export const ID_BYTES = 16;
-
-/** The longest text, in bytes of UTF-8. */
-export const TEXT_BYTES = 8_192;

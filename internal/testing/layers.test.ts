@@ -34,7 +34,10 @@ describe("The layers", () => {
   it("allow what points left", () => {
     const left = {
       "internal/base/clock.ts": 'import { create } from "@bufbuild/protobuf";\n',
-      "internal/stream/queue.ts": 'import type { Clock } from "../base/clock.ts";\n',
+      "internal/wire/frames.ts":
+        'import type { Clock } from "../base/clock.ts";\nimport "../gen/heddle/push/v1/a.ts";\n',
+      "internal/stream/queue.ts":
+        'import type { Clock } from "../base/clock.ts";\nimport "../wire/frames.ts";\n',
       "internal/rpc/server.ts": 'import grpc from "@grpc/grpc-js";\nimport "../stream/queue.ts";\n',
       "internal/registry/lease.ts": 'import { x } from "../rpc/server.ts";\nimport { Etcd3 } from "etcd3";\n',
       "internal/message/log.ts": 'import { Queue } from "../stream/queue.ts";\n',
@@ -52,6 +55,7 @@ describe("The layers", () => {
   it("refuse an import that points right, naming file, line and arrow", () => {
     const sample = { "internal/base/a.ts": '// first line\nimport {\n  Queue,\n} from "../stream/b.ts";\n' };
     refuses(sample, "internal/base/a.ts:2", "base → stream");
+    refuses({ "internal/wire/a.ts": 'import "../stream/b.ts";' }, "wire → stream");
   });
 
   it("refuse every way to write the import", () => {
@@ -69,6 +73,12 @@ describe("The layers", () => {
   it("keep services apart", () => {
     const sample = { "internal/push/service.ts": 'import "../presence/ports.ts";' };
     refuses(sample, "internal/push → internal/presence");
+  });
+
+  it("leave the frames of clients' streams to push", () => {
+    const frames = 'import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";';
+    refuses({ "internal/message/typing.ts": frames }, "internal/message/typing.ts:1", "internal/wire");
+    assert.deepEqual(check({ "internal/push/events.ts": frames }), []);
   });
 
   it("keep domain files away from servers, stores and packages", () => {

@@ -17,16 +17,17 @@ const clientPrograms = new Set(["chat", "web", "bench"]);
 const arrows: Record<string, readonly string[]> = {
   gen: [],
   base: ["gen"],
-  stream: ["gen", "base"],
-  client: ["gen", "base", "stream"],
-  rpc: ["gen", "base", "stream"],
-  registry: ["gen", "base", "stream", "rpc"],
-  store: ["gen", "base", "stream"],
-  domain: ["gen", "base", "stream"],
-  service: ["gen", "base", "stream", "rpc", "registry", "store"],
-  app: ["gen", "base", "stream", "rpc", "registry", "store", "service"],
-  program: ["gen", "base", "stream", "client"],
-  main: ["gen", "base", "stream", "rpc", "registry", "store", "service", "app"],
+  wire: ["gen", "base"],
+  stream: ["gen", "base", "wire"],
+  client: ["gen", "base", "wire", "stream"],
+  rpc: ["gen", "base", "wire", "stream"],
+  registry: ["gen", "base", "wire", "stream", "rpc"],
+  store: ["gen", "base", "wire", "stream"],
+  domain: ["gen", "base", "wire", "stream"],
+  service: ["gen", "base", "wire", "stream", "rpc", "registry", "store"],
+  app: ["gen", "base", "wire", "stream", "rpc", "registry", "store", "service"],
+  program: ["gen", "base", "wire", "stream", "client"],
+  main: ["gen", "base", "wire", "stream", "rpc", "registry", "store", "service", "app"],
 };
 
 /** Packages that only some folders may import; `[]` is tests alone. A name covers its subpaths, `@grpc/` its scope. */
@@ -48,6 +49,10 @@ const walls: readonly (readonly [name: string, folders: readonly string[]])[] = 
 
 /** Packages a domain file may import: it builds messages and hashes bytes, and does nothing to the world. */
 const domainPackages = ["@bufbuild/protobuf", "node:crypto"];
+
+/** The one service that knows what stands on clients' streams. */
+const PUSH = "internal/push";
+const FRAMES = "internal/gen/heddle/push/";
 
 interface Place {
   readonly layer: string;
@@ -152,6 +157,15 @@ function checkArrow(at: string, from: Place, targetPath: string): string[] {
   }
   if (target.home === from.home) return [];
   const targetLayer = target.layer === "domain" ? "service" : target.layer;
+  if (
+    services.has(from.home.replace("internal/", "")) &&
+    from.home !== PUSH &&
+    targetPath.startsWith(FRAMES)
+  ) {
+    return [
+      `${at}: ${from.home} → ${targetPath}: only push knows its frames; others make them by internal/wire`,
+    ];
+  }
   if (arrows[from.layer]?.includes(targetLayer)) return [];
   if (targetLayer === "gen" && from.layer === "gen") return [];
   const bothServices = targetLayer === "service" && (from.layer === "service" || from.layer === "domain");
@@ -169,7 +183,9 @@ function checkPackage(at: string, path: string, from: Place, specifier: string):
     return [`${at}: ${from.home} → ${specifier}: only ${wall[1].join(" and ") || "tests"} may import it`];
   }
   if (from.layer === "domain" && !domainPackages.some((name) => covers(name, specifier))) {
-    return [`${at}: domain → ${specifier}: domain files import only gen, base, stream and their own folder`];
+    return [
+      `${at}: domain → ${specifier}: domain files import only gen, base, wire, stream and their own folder`,
+    ];
   }
   return [];
 }

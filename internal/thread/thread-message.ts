@@ -1,11 +1,11 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import type { Role } from "../base/group.ts";
 import { hex } from "../base/ids.ts";
 import { inbox, type Publication } from "../base/publication.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import { HeadSchema, MemberRole } from "../gen/heddle/message/v1/entry_pb.js";
-import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
 import { type Thread, ThreadKind, ThreadSchema } from "../gen/heddle/thread/v1/thread_pb.js";
+import { threadChangedFrame } from "../wire/event-frames.ts";
 import type { ListedThread } from "./listed-threads.ts";
 import type { GroupView } from "./ports.ts";
 
@@ -51,13 +51,11 @@ export function fromWireRole(role: MemberRole): Role {
 /** Tells all devices of the row's owner how it is now. */
 export function threadChanged(listed: ListedThread): Publication {
   const thread = toThread(listed);
-  const { threadId, head } = thread;
-  const value = { threadId, thread, ...(head ? { head } : {}) };
-  const frame = create(ServerFrameSchema, { events: [{ kind: { case: "threadChanged", value } }] });
+  const { threadId } = thread;
   return {
     kind: "thread_changed",
     topics: [inbox(listed.row.ownerId)],
-    frame: toBinary(ServerFrameSchema, frame),
+    frame: threadChangedFrame(thread),
     thread: hex(threadId),
     seq: listed.head.seq,
     ordinal: listed.head.ordinal,

@@ -5,7 +5,8 @@ import { EntryCellSchema } from "../../gen/heddle/message/v1/entry_pb.js";
 import { MessageParts } from "../../testing/fakes/message-parts.ts";
 import { clientIdOf, type PendingSample, storeLog } from "../../testing/fakes/message-samples.ts";
 import { quiet } from "../../testing/worlds/interleaving.ts";
-import { decodeCell, entryFrame } from "../cells/entry-cell.ts";
+import { entryFrame } from "../../wire/event-frames.ts";
+import { decodeCell } from "../cells/entry-cell.ts";
 import type { Committed, Verdict } from "./verdict.ts";
 
 describe("An append (docs/design.md, section 5)", () => {

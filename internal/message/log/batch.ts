@@ -1,7 +1,7 @@
 import type { RosterEntry } from "../../base/group.ts";
 import type { Head } from "../../base/head.ts";
 import { equalBytes } from "../../base/ids.ts";
-import { encodeCell } from "../cells/entry-cell.ts";
+import { encodeCell } from "../../wire/entry-bytes.ts";
 import { entryBody } from "../group/member-entry.ts";
 import type { Draft } from "../group/roster.ts";
 import type { EntryCellPut } from "../ports.ts";

@@ -3,7 +3,7 @@ import { ErrorReason, HeddleError, storeUnavailable } from "../../base/heddle-er
 import { MessageParts } from "../../testing/fakes/message-parts.ts";
 import { storedCell, until } from "../../testing/fakes/message-samples.ts";
 import { quiet } from "../../testing/worlds/interleaving.ts";
-import { entryFrame } from "../cells/entry-cell.ts";
+import { entryFrame } from "../../wire/event-frames.ts";
 import type { StoredEntry } from "./gate.ts";
 
 describe("The gate (docs/design.md, sections 5 and 6)", () => {

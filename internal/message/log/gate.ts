@@ -3,7 +3,7 @@ import type { RosterEntry } from "../../base/group.ts";
 import { Code, ErrorReason, HeddleError, storeUnavailable } from "../../base/heddle-error.ts";
 import { type GroupMark, type HandOff, inbox, type Publication } from "../../base/publication.ts";
 import type { Deadlines } from "../../stream/deadlines.ts";
-import { entryFrame } from "../cells/entry-cell.ts";
+import { entryFrame } from "../../wire/event-frames.ts";
 import { applyEntry } from "../group/roster.ts";
 import { THREADS_DEADLINE_MS } from "../limits.ts";
 import type { Channel, Groups, Threads } from "../ports.ts";

@@ -1,9 +1,8 @@
-import { create, toBinary } from "@bufbuild/protobuf";
 import type { Clock } from "../../base/clock.ts";
 import { storeUnavailable } from "../../base/heddle-error.ts";
 import { inbox, type Topic } from "../../base/publication.ts";
-import { ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
 import { Deadlines } from "../../stream/deadlines.ts";
+import { eventFrame } from "../../wire/event-frames.ts";
 import { receiptCells } from "../cells/receipt-cell.ts";
 import type { Hiding } from "../hiding.ts";
 import type { Judging } from "../log/judging.ts";
@@ -116,20 +115,19 @@ export class ReceiptFlushes {
     if (isHidden && !isRead) return; // That there is something to tell would say that the user is there.
     const positions = positionOf(thread, userId);
     const { deliveredSeq, readSeq, readOrdinal } = isHidden ? withheld(positions) : positions;
-    const receipt = {
+    const value = {
       threadId: thread.threadId,
       userId,
       deliveredSeq: BigInt(deliveredSeq),
       readSeq: BigInt(readSeq),
       readOrdinal: BigInt(readOrdinal),
     };
-    const events = [{ kind: { case: "receipt" as const, value: receipt } }];
     const { log } = thread;
     await this.#ports.channel.publish({
       kind: "receipt",
       topics: await this.#topics(log, userId),
       ...(log.isGroup && { group: { membersSeq: log.audience.membersSeq } }),
-      frame: toBinary(ServerFrameSchema, create(ServerFrameSchema, { events })),
+      frame: eventFrame({ case: "receipt", value }),
       thread: thread.key,
       seq: 0,
       ordinal: 0,

@@ -11,7 +11,8 @@ import {
   type TypingFrame,
   type Watch,
 } from "../../gen/heddle/push/v1/frame_pb.js";
-import { FRAME_BYTES, ID_BYTES, TEXT_BYTES, WATCHED_USERS } from "../limits.ts";
+import { FRAME_BYTES, ID_BYTES, TEXT_BYTES } from "../../wire/limits.ts";
+import { WATCHED_USERS } from "../limits.ts";
 import { wrongSession } from "../session/session-errors.ts";
 
 /**

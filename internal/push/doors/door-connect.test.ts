@@ -4,7 +4,8 @@ import { Code, ErrorReason, HeddleError, overloaded, threadNotFound } from "../.
 import { BodySchema } from "../../gen/heddle/message/v1/entry_pb.js";
 import type { FakeByteStream } from "../../testing/fakes/fake-byte-stream.ts";
 import { entry, PushWorld, threadOf } from "../../testing/worlds/push-world.ts";
-import { ANSWERS, FRAME_BYTES, IDLE_FRAMES_BURST, IN_FLIGHT } from "../limits.ts";
+import { FRAME_BYTES } from "../../wire/limits.ts";
+import { ANSWERS, IDLE_FRAMES_BURST, IN_FLIGHT } from "../limits.ts";
 
 const ID = new Uint8Array(16).fill(7);
 

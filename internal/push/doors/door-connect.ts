@@ -3,9 +3,12 @@ import { hex } from "../../base/ids.ts";
 import type { Accepted, Send } from "../../base/send.ts";
 import type { SendRequest } from "../../gen/heddle/message/v1/message_service_pb.js";
 import type { Open, ReceiptFrame, TypingFrame, Watch } from "../../gen/heddle/push/v1/frame_pb.js";
-import { FRAME_BYTES, IN_FLIGHT, IN_FLIGHT_BYTES } from "../limits.ts";
+import { acceptedFrame } from "../../wire/event-frames.ts";
+import { FRAME_BYTES } from "../../wire/limits.ts";
+import { plainAck, plainSend } from "../../wire/plain-frames.ts";
+import { IN_FLIGHT, IN_FLIGHT_BYTES } from "../limits.ts";
 import type { ByteStream, Messages } from "../ports.ts";
-import { acceptedFrame, refusedFrame } from "../session/events.ts";
+import { refusedFrame } from "../session/events.ts";
 import type { Session } from "../session/session.ts";
 import { alreadyOpen, openExpected } from "../session/session-errors.ts";
 import {
@@ -19,7 +22,6 @@ import {
   type Said,
   toSend,
 } from "./client-frames.ts";
-import { plainAck, plainSend } from "./plain-frames.ts";
 
 const NO_ID = new Uint8Array(0);
 

@@ -1,10 +1,11 @@
 import type { Clock } from "../../base/clock.ts";
 import { Code, HeddleError } from "../../base/heddle-error.ts";
 import type { Thread } from "../../gen/heddle/thread/v1/thread_pb.js";
+import { threadChangedFrame } from "../../wire/event-frames.ts";
 import type { CallGate } from "../call-gate.ts";
 import { SYNC_MS, SYNC_RETRY_MAX_MS, SYNC_RETRY_MS } from "../limits.ts";
 import type { SyncPage, Threads } from "../ports.ts";
-import { caughtUpFrame, threadChangedFrame } from "./events.ts";
+import { caughtUpFrame } from "./events.ts";
 import type { SessionQueue } from "./session-queue.ts";
 
 /** What a backfill works with. */

@@ -5,8 +5,9 @@ import { hex } from "../../base/ids.ts";
 import { PresenceStatus } from "../../gen/heddle/presence/v1/presence_pb.js";
 import { type Event, ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
 import { entry, receipt, row, threadOf } from "../../testing/worlds/push-world.ts";
+import { acceptedFrame, threadChangedFrame } from "../../wire/event-frames.ts";
 import { CREDIT_EVENTS, QUEUE_BYTES, WATCHED_USERS } from "../limits.ts";
-import { acceptedFrame, caughtUpFrame, presenceFrame, threadChangedFrame } from "./events.ts";
+import { caughtUpFrame, presenceFrame } from "./events.ts";
 import { SessionQueue } from "./session-queue.ts";
 
 /** What may happen, in any order. Sizes and counts are drawn, so that every bound is met. */

@@ -5,6 +5,7 @@ import type { Publication } from "../../base/publication.ts";
 import { PresenceStatus } from "../../gen/heddle/presence/v1/presence_pb.js";
 import { type Event, ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
 import { entry, receipt, row, threadOf } from "../../testing/worlds/push-world.ts";
+import { threadChangedFrame } from "../../wire/event-frames.ts";
 import {
   ANSWER_BYTES,
   ANSWERS,
@@ -17,7 +18,7 @@ import {
   TRANSPORT_BYTES,
   WATCHED_USERS,
 } from "../limits.ts";
-import { behindFrame, caughtUpFrame, PONG_FRAME, presenceFrame, threadChangedFrame } from "./events.ts";
+import { behindFrame, caughtUpFrame, PONG_FRAME, presenceFrame } from "./events.ts";
 import { SessionQueue } from "./session-queue.ts";
 
 const NOBODY = () => {};

@@ -1,13 +1,14 @@
 import { create } from "@bufbuild/protobuf";
 import { EMPTY_HEAD, encodeHead, type Head } from "../../base/head.ts";
 import type { Send } from "../../base/send.ts";
-import { type Body, BodySchema } from "../../gen/heddle/message/v1/entry_pb.js";
-import { encodeBody, encodeCell, VOID_BODY } from "../../message/cells/entry-cell.ts";
+import { type Body, BodySchema, type Entry, EntrySchema } from "../../gen/heddle/message/v1/entry_pb.js";
+import { decodeCell, encodeBody, VOID_BODY } from "../../message/cells/entry-cell.ts";
 import { sendTag } from "../../message/cells/send-tag.ts";
 import { bucketOf } from "../../message/log/head-finder.ts";
 import type { PendingSend } from "../../message/log/pending-sends.ts";
 import { tagKey } from "../../message/log/thread-log.ts";
 import type { EntryCellPut, MessageStore } from "../../message/ports.ts";
+import { encodeCell } from "../../wire/entry-bytes.ts";
 
 /** A text as a body. */
 export function textBody(text: string): Body {
@@ -77,6 +78,12 @@ export function storedCell(seq: number, textBytes = 0): EntryCellPut {
   const body = encodeBody(textBody(`entry ${seq}`.padEnd(textBytes, ".")));
   const value = encodeCell({ sender: "ann", clientId, baseSeq: 0, ordinal: seq, createdAtMs: 7, body });
   return { seq, tag: sendTag("ann", clientId), value };
+}
+
+/** The Entry that a cell is for readers, by the general codec. */
+export function entryOfCell(threadId: Uint8Array, seq: number, cell: Uint8Array): Entry {
+  const { $typeName: _, payloadHash: __, ...shared } = decodeCell(cell);
+  return create(EntrySchema, { ...shared, threadId, seq: BigInt(seq) });
 }
 
 /** Writes entries from + 1 … to into a thread that holds 1 … from, as another server would. */

@@ -1,12 +1,13 @@
 import { decodeHead, encodeHead } from "../../base/head.ts";
 import { hex } from "../../base/ids.ts";
 import { directThreadId } from "../../base/thread-id.ts";
-import { decodeCell, encodeCell } from "../../message/cells/entry-cell.ts";
+import { decodeCell } from "../../message/cells/entry-cell.ts";
 import { sendTag } from "../../message/cells/send-tag.ts";
 import { type Hit, StoreSearch } from "../../message/log/duplicate-search.ts";
 import { findHead } from "../../message/log/head-finder.ts";
 import { PendingSends } from "../../message/log/pending-sends.ts";
 import { tagKey } from "../../message/log/thread-log.ts";
+import { encodeCell } from "../../wire/entry-bytes.ts";
 import type { Variant } from "./append-world.ts";
 import type { BlockVariant } from "./block-world.ts";
 import type { GroupVariant } from "./group-world.ts";

@@ -4,9 +4,10 @@ import { ErrorReason, HeddleError } from "../../base/heddle-error.ts";
 import { hex } from "../../base/ids.ts";
 import { inbox } from "../../base/publication.ts";
 import { groupThreadId } from "../../base/thread-id.ts";
-import { decodeCell, entryFrame } from "../../message/cells/entry-cell.ts";
+import { decodeCell } from "../../message/cells/entry-cell.ts";
 import { memberChangeOf, previousOf, rosterEntryOf } from "../../message/group/member-entry.ts";
 import { applyEntry, EMPTY_ROSTER, judgeChange } from "../../message/group/roster.ts";
+import { entryFrame } from "../../wire/event-frames.ts";
 import type { ServerParts } from "./append-server.ts";
 import { expectKnown, type LogEntry, type Post, ThreadWorld } from "./thread-world.ts";
 

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { create, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import type { Send } from "../../base/send.ts";
-import { BodySchema } from "../../gen/heddle/message/v1/entry_pb.js";
-import { ClientFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
-import { brokenSend, decodeFrame, toSend } from "./client-frames.ts";
+import type { Send } from "../base/send.ts";
+import { BodySchema } from "../gen/heddle/message/v1/entry_pb.js";
+import { ClientFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
+import { brokenSend, decodeFrame, toSend } from "../push/doors/client-frames.ts";
 import { plainAck, plainSend } from "./plain-frames.ts";
 
 const name = fc.stringMatching(/^[a-z0-9._-]{1,64}$/);

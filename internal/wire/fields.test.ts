@@ -8,7 +8,7 @@ import {
   writeBytesField,
   writeVarint,
   writeVarintField,
-} from "./wire.ts";
+} from "./fields.ts";
 
 const TAG = (9 << 3) | WireType.LengthDelimited;
 

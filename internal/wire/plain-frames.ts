@@ -1,27 +1,31 @@
-import { NAME_PATTERN } from "../../base/ids.ts";
-import type { Send } from "../../base/send.ts";
-import { isWellFormedUtf8 } from "../../base/utf8.ts";
-import { FRAME_BYTES, ID_BYTES, TEXT_BYTES } from "../limits.ts";
+import { NAME_PATTERN } from "../base/ids.ts";
+import type { Send } from "../base/send.ts";
+import { isWellFormedUtf8 } from "../base/utf8.ts";
+import { BodySchema, TextSchema } from "../gen/heddle/message/v1/entry_pb.js";
+import { SendRequestSchema } from "../gen/heddle/message/v1/message_service_pb.js";
+import { AckSchema, ClientFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
+import { FRAME_BYTES, ID_BYTES, TEXT_BYTES } from "./limits.ts";
+import { tagOf } from "./tags.ts";
 
 /**
  * The two frames of which there is one or more per message, read where they stand: as clients write them, fields in
  * order, nothing beside them, and within every rule of the schema. Whatever is not exactly that is left to the general
- * decoder and its checks (client-frames.ts), which know the errors; plain-frames.test.ts holds the two equal.
+ * decoder and its checks (push/doors/client-frames.ts), which know the errors; plain-frames.test.ts holds the two equal.
  */
 
-/** Tags: field number and wire type, in the order in which they may stand. */
-const FRAME = { send: 0x12, ack: 0x22 } as const;
-const ACK_UP_TO = 0x08;
+/** Tags, in the order in which they may stand. */
+const FRAME = { send: tagOf(ClientFrameSchema.field.send), ack: tagOf(ClientFrameSchema.field.ack) } as const;
+const ACK_UP_TO = tagOf(AckSchema.field.upTo);
 const SEND = {
-  threadId: 0x0a,
-  toUserId: 0x12,
-  clientId: 0x1a,
-  baseSeq: 0x20,
-  attempt: 0x28,
-  body: 0x32,
+  threadId: tagOf(SendRequestSchema.field.threadId),
+  toUserId: tagOf(SendRequestSchema.field.toUserId),
+  clientId: tagOf(SendRequestSchema.field.clientId),
+  baseSeq: tagOf(SendRequestSchema.field.baseSeq),
+  attempt: tagOf(SendRequestSchema.field.attempt),
+  body: tagOf(SendRequestSchema.field.body),
 } as const;
-const BODY_TEXT = 0x0a;
-const TEXT_TEXT = 0x0a;
+const BODY_TEXT = tagOf(BodySchema.field.text);
+const TEXT_TEXT = tagOf(TextSchema.field.text);
 
 /** More bytes of a varint than that could exceed what a double holds exactly, or a uint32. */
 const SEQ_VARINT_BYTES = 7;
