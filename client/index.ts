@@ -6,12 +6,11 @@ export type {
   Client,
   ConnectOptions,
   Conversation,
-  Credentials,
   Groups,
-  Send,
   Target,
 } from "./api/client.ts";
 export { connect } from "./api/heddle-client.ts";
+export { agoText, presenceText } from "./api/presence-text.ts";
 export type {
   ClientEvent,
   ConnectionReason,
@@ -32,9 +31,10 @@ export type {
   Thread,
   UserPage,
   Visibility,
-} from "./api/model.ts";
-export { agoText, presenceText } from "./api/presence-text.ts";
+} from "./model/model.ts";
+export type { Send } from "./outbox/send.ts";
 export { MemoryStorage } from "./storage/memory-storage.ts";
 export type { Change, Json, Storage } from "./storage/storage.ts";
-export type { CallOptions, Permit, Stream, StreamOptions, Transport } from "./stream/transport.ts";
-export { asError as asHeddleError } from "./stream/wire.ts";
+export type { Credentials } from "./stream/tokens.ts";
+export type { CallOptions, Permit, Stream, StreamOptions, Transport } from "./transport/transport.ts";
+export { asError as asHeddleError } from "./transport/wire.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import type { Entry, EntryBody, MemberChange } from "../model/model.ts";
 import { changeText } from "./change-text.ts";
-import type { Entry, EntryBody, MemberChange } from "./model.ts";
 
 const entry = (body: EntryBody, sender = "ann"): Entry => ({
   ...{ threadId: "ab".repeat(16), seq: 1, sender, clientId: "cd".repeat(16), baseSeq: 0 },

@@ -1,4 +1,4 @@
-import type { Entry, EntryBody, MemberChange } from "./model.ts";
+import type { Entry, EntryBody, MemberChange } from "../model/model.ts";
 
 /** Users that a sentence names; the others are counted. */
 const NAMED = 8;

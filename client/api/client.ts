@@ -1,7 +1,5 @@
-/** The public shape of a client; connect.ts makes one. */
+/** The public shape of a client; heddle-client.ts makes one. */
 import type { Clock } from "../../internal/base/clock.ts";
-import type { Storage } from "../storage/storage.ts";
-import type { Transport } from "../stream/transport.ts";
 import type {
   ClientEvent,
   ConnectionState,
@@ -16,13 +14,11 @@ import type {
   Thread,
   UserPage,
   Visibility,
-} from "./model.ts";
-
-/** Gives a user token. `isStale`: the last one was refused or has run out, so do not give it again. */
-export type Credentials = (request: {
-  readonly isStale: boolean;
-  readonly signal: AbortSignal;
-}) => Promise<string>;
+} from "../model/model.ts";
+import type { Send } from "../outbox/send.ts";
+import type { Storage } from "../storage/storage.ts";
+import type { Credentials } from "../stream/tokens.ts";
+import type { Transport } from "../transport/transport.ts";
 
 /** What a client is made of. */
 export interface ConnectOptions {
@@ -51,16 +47,6 @@ export interface ConnectOptions {
 
 /** Where a send goes: a user (direct thread, made if need be) or a thread. */
 export type Target = { readonly to: string } | { readonly threadId: string };
-
-/** A send under way. It follows its text: if that had to be sent under a new client_id, `item` shows the new one. */
-export interface Send {
-  /** As it stands now. */
-  readonly item: OutboxItem;
-  /** Resolves when it is sent (or further). Rejects with its HeddleError when it has failed, or as the signal does. */
-  outcome(signal?: AbortSignal): Promise<OutboxItem>;
-  /** Every state from now on, the present one first; ends at read, failed, or with the signal. Skips to the newest. */
-  updates(signal?: AbortSignal): AsyncIterable<OutboxItem>;
-}
 
 /** One thread, as a person looks at it. Get it from the client; one object per thread. */
 export interface Conversation {

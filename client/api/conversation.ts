@@ -3,9 +3,10 @@ import type { Puller } from "../log/puller.ts";
 import type { ReceiptReader } from "../log/receipt-reader.ts";
 import type { ThreadState } from "../log/thread-state.ts";
 import type { Threads } from "../log/threads.ts";
-import type { Conversation, Send, Target } from "./client.ts";
-import type { Events } from "./events.ts";
-import type { ClientEvent, Entry, OutboxItem, Receipt, SendState, Thread } from "./model.ts";
+import type { Events } from "../model/events.ts";
+import type { ClientEvent, Entry, OutboxItem, Receipt, SendState, Thread } from "../model/model.ts";
+import type { Send } from "../outbox/send.ts";
+import type { Conversation, Target } from "./client.ts";
 
 /** A page of history, if the application names no size. */
 const PAGE = 50;

@@ -2,11 +2,11 @@ import { invalidField } from "../../internal/base/heddle-error.ts";
 import { fromHex, hex, NAME_PATTERN } from "../../internal/base/ids.ts";
 import { ThreadService } from "../../internal/gen-web/heddle/thread/v1/thread_service_pb.js";
 import type { Threads } from "../log/threads.ts";
+import type { MemberPage, Role, Thread } from "../model/model.ts";
 import type { Calls } from "../stream/calls.ts";
-import { asError, fromRole, toMember } from "../stream/wire.ts";
 import { isOpen, type WriteCalls } from "../stream/write-calls.ts";
+import { asError, fromRole, toMember } from "../transport/wire.ts";
 import type { Groups } from "./client.ts";
-import type { MemberPage, Role, Thread } from "./model.ts";
 import { checkThreadId } from "./thread-id.ts";
 
 /** Creations whose outcome is not known: asked for again, each finds its group instead of making another. */

@@ -1,13 +1,6 @@
 import { Code, ErrorReason, HeddleError, invalidField } from "../../internal/base/heddle-error.ts";
 import { fromHex, NAME_PATTERN, newUuid } from "../../internal/base/ids.ts";
 import { ThreadService } from "../../internal/gen-web/heddle/thread/v1/thread_service_pb.js";
-import { toItem } from "../outbox/outbox-record.ts";
-import { BlockCalls } from "./blocks.ts";
-import type { Client, ConnectOptions, Conversation, Send, Target } from "./client.ts";
-import { ThreadConversation } from "./conversation.ts";
-import { directThreadId } from "./direct-thread-id.ts";
-import { Engine, signedOut } from "./engine.ts";
-import { GroupCalls } from "./groups.ts";
 import type {
   ClientEvent,
   ConnectionState,
@@ -16,7 +9,15 @@ import type {
   Presence,
   Thread,
   Visibility,
-} from "./model.ts";
+} from "../model/model.ts";
+import { toItem } from "../outbox/outbox-record.ts";
+import type { Send } from "../outbox/send.ts";
+import { BlockCalls } from "./blocks.ts";
+import type { Client, ConnectOptions, Conversation, Target } from "./client.ts";
+import { ThreadConversation } from "./conversation.ts";
+import { directThreadId } from "./direct-thread-id.ts";
+import { Engine, signedOut } from "./engine.ts";
+import { GroupCalls } from "./groups.ts";
 import { checkThreadId } from "./thread-id.ts";
 import { getVisibility, setVisibility } from "./visibility.ts";
 

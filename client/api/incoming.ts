@@ -5,12 +5,12 @@ import type { Positions } from "../log/positions.ts";
 import type { RowFetcher } from "../log/row-fetcher.ts";
 import type { Sync } from "../log/sync.ts";
 import type { Threads } from "../log/threads.ts";
+import type { Entry } from "../model/model.ts";
 import type { OutboxPump } from "../outbox/outbox-pump.ts";
 import type { Sends } from "../outbox/sends.ts";
 import type { Presences } from "../presence/presences.ts";
-import type { Typing } from "../stream/typing.ts";
-import { fromRefused, toEntry, toHead, toReceipt } from "../stream/wire.ts";
-import type { Entry } from "./model.ts";
+import type { Typing } from "../presence/typing.ts";
+import { fromRefused, toEntry, toHead, toReceipt } from "../transport/wire.ts";
 
 export interface IncomingDeps {
   readonly userId: string;

@@ -1,4 +1,4 @@
-import type { Presence } from "./model.ts";
+import type { Presence } from "../model/model.ts";
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

@@ -3,8 +3,8 @@ import {
   PresenceService,
   type SetVisibilityRequest,
 } from "../../internal/gen-web/heddle/presence/v1/presence_service_pb.js";
+import type { Visibility } from "../model/model.ts";
 import type { Calls } from "../stream/calls.ts";
-import type { Visibility } from "./model.ts";
 
 /** As Client.visibility. */
 export async function getVisibility(calls: Calls, signal?: AbortSignal): Promise<Visibility> {

@@ -8,7 +8,7 @@ import {
   RetryInfoSchema,
 } from "../../internal/gen-web/google/rpc/error_details_pb.js";
 import { StatusSchema } from "../../internal/gen-web/google/rpc/status_pb.js";
-import { toError } from "../stream/wire.ts";
+import { toError } from "../transport/wire.ts";
 
 /** A gRPC status as our error. Details come in the trailer `grpc-status-details-bin`. */
 export function fromStatus(

@@ -7,8 +7,8 @@ import {
   ServerFrameSchema,
 } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
 import { PushService } from "../../internal/gen-web/heddle/push/v1/push_service_pb.js";
-import type { Stream, StreamOptions } from "../stream/transport.ts";
-import { unreachable } from "../stream/wire.ts";
+import type { Stream, StreamOptions } from "../transport/transport.ts";
+import { unreachable } from "../transport/wire.ts";
 import { fromStatus } from "./errors.ts";
 
 /** What was said last may still leave the process after `close`. */

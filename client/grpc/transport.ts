@@ -7,7 +7,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { type ChannelCredentials, Client, connectivityState, credentials, Metadata } from "@grpc/grpc-js";
-import type { CallOptions, Stream, StreamOptions, Transport, UnaryMethod } from "../stream/transport.ts";
+import type { CallOptions, Stream, StreamOptions, Transport, UnaryMethod } from "../transport/transport.ts";
 import { fromStatus } from "./errors.ts";
 import { GrpcStream } from "./stream.ts";
 

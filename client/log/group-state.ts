@@ -1,6 +1,6 @@
 import type { Thread as WireThread } from "../../internal/gen-web/heddle/thread/v1/thread_pb.js";
-import type { Entry, Role } from "../api/model.ts";
-import { toRole } from "../stream/wire.ts";
+import type { Entry, Role } from "../model/model.ts";
+import { toRole } from "../transport/wire.ts";
 
 /** What this device knows of a group, beside its log. JSON-friendly: it is kept with the row. */
 export interface GroupState {

@@ -1,4 +1,4 @@
-import type { Entry, OutboxItem } from "../api/model.ts";
+import type { Entry, OutboxItem } from "../model/model.ts";
 import type { ThreadLog } from "./thread-log.ts";
 
 /** Per thread; a thread has one send under way at a time, so more than a few is a gap that must be pulled. */

@@ -2,11 +2,11 @@ import type { Clock } from "../../internal/base/clock.ts";
 import { ErrorReason } from "../../internal/base/heddle-error.ts";
 import { fromHex } from "../../internal/base/ids.ts";
 import { MessageService } from "../../internal/gen-web/heddle/message/v1/message_service_pb.js";
-import type { Events } from "../api/events.ts";
-import type { Entry } from "../api/model.ts";
+import type { Events } from "../model/events.ts";
+import type { Entry } from "../model/model.ts";
 import { Backoff } from "../stream/backoff.ts";
 import type { Calls } from "../stream/calls.ts";
-import { asError, toEntry, toHead } from "../stream/wire.ts";
+import { asError, toEntry, toHead } from "../transport/wire.ts";
 import type { ThreadState } from "./thread-state.ts";
 import type { Threads } from "./threads.ts";
 

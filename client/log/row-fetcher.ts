@@ -4,7 +4,7 @@ import { fromHex } from "../../internal/base/ids.ts";
 import { ThreadService } from "../../internal/gen-web/heddle/thread/v1/thread_service_pb.js";
 import { Backoff } from "../stream/backoff.ts";
 import type { Calls } from "../stream/calls.ts";
-import { asError } from "../stream/wire.ts";
+import { asError } from "../transport/wire.ts";
 import type { ThreadState } from "./thread-state.ts";
 import type { Threads } from "./threads.ts";
 

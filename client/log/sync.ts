@@ -6,7 +6,7 @@ import {
 } from "../../internal/gen-web/heddle/thread/v1/thread_service_pb.js";
 import { Backoff } from "../stream/backoff.ts";
 import type { Calls } from "../stream/calls.ts";
-import { asError } from "../stream/wire.ts";
+import { asError } from "../transport/wire.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Threads } from "./threads.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Entry } from "../api/model.ts";
+import type { Entry } from "../model/model.ts";
 import { ThreadLog } from "./thread-log.ts";
 
 function entry(seq: number): Entry {

@@ -1,5 +1,5 @@
-import type { Entry, Head } from "../api/model.ts";
-import { bodyLength } from "./body-length.ts";
+import { bodyLength } from "../model/body-length.ts";
+import type { Entry, Head } from "../model/model.ts";
 import { RangeSet } from "./range-set.ts";
 
 interface Room {

@@ -1,7 +1,7 @@
 import { ThreadKind, type Thread as WireThread } from "../../internal/gen-web/heddle/thread/v1/thread_pb.js";
-import type { Entry, Receipt, Thread } from "../api/model.ts";
+import type { Entry, Receipt, Thread } from "../model/model.ts";
 import type { Json } from "../storage/storage.ts";
-import { toHead } from "../stream/wire.ts";
+import { toHead } from "../transport/wire.ts";
 import { type GroupState, groupAfter, groupOfRow } from "./group-state.ts";
 import { ThreadLog } from "./thread-log.ts";
 

@@ -1,9 +1,9 @@
 import { Code, ErrorReason, HeddleError } from "../../internal/base/heddle-error.ts";
 import { hex } from "../../internal/base/ids.ts";
 import type { Thread as WireThread } from "../../internal/gen-web/heddle/thread/v1/thread_pb.js";
-import type { Events } from "../api/events.ts";
-import type { Entry, Head, OutboxItem, Receipt, Thread } from "../api/model.ts";
-import type { Place } from "../outbox/outbox.ts";
+import type { Events } from "../model/events.ts";
+import type { Entry, Head, OutboxItem, Receipt, Thread } from "../model/model.ts";
+import type { Place } from "../model/place.ts";
 import type { Keeper } from "../storage/keeper.ts";
 import type { Json } from "../storage/storage.ts";
 import { OwnEntries } from "./own-entries.ts";

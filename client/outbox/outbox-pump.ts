@@ -4,12 +4,13 @@ import { Code, ErrorReason, HeddleError } from "../../internal/base/heddle-error
 import { fromHex } from "../../internal/base/ids.ts";
 import { MessageService } from "../../internal/gen-web/heddle/message/v1/message_service_pb.js";
 import { ClientFrameSchema } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
-import type { Entry } from "../api/model.ts";
+import type { Entry } from "../model/model.ts";
+import type { Place } from "../model/place.ts";
 import { Backoff } from "../stream/backoff.ts";
 import type { Calls } from "../stream/calls.ts";
 import type { Session } from "../stream/session.ts";
-import { asError, fromRefused, toSendRequest, toTarget, unreachable } from "../stream/wire.ts";
-import { type Outbox, type Place, storageFailed } from "./outbox.ts";
+import { asError, fromRefused, toSendRequest, toTarget, unreachable } from "../transport/wire.ts";
+import { type Outbox, storageFailed } from "./outbox.ts";
 import type { OutboxRecord } from "./outbox-record.ts";
 import { isAboutAge, judge } from "./send-verdict.ts";
 

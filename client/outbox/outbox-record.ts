@@ -1,7 +1,7 @@
 import { HeddleError } from "../../internal/base/heddle-error.ts";
-import type { OutboxItem, SendState } from "../api/model.ts";
+import type { OutboxItem, SendState } from "../model/model.ts";
 import type { Change, Json } from "../storage/storage.ts";
-import type { SendIdentity } from "../stream/wire.ts";
+import type { SendIdentity } from "../transport/wire.ts";
 
 /** One send in the outbox. All but `identity` changes while it is under way. */
 export interface OutboxRecord {

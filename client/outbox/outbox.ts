@@ -7,23 +7,15 @@ import {
   overloaded,
 } from "../../internal/base/heddle-error.ts";
 import { hex, newUuid } from "../../internal/base/ids.ts";
-import type { OutboxItem } from "../api/model.ts";
+import type { OutboxItem } from "../model/model.ts";
+import type { Place } from "../model/place.ts";
 import type { Change, Json, Storage } from "../storage/storage.ts";
-import type { SendIdentity } from "../stream/wire.ts";
+import type { SendIdentity } from "../transport/wire.ts";
 import { dropRecord, keepRecord, type OutboxRecord, recordFromJson, toItem } from "./outbox-record.ts";
 
 /** Sends that may wait at a time, failed ones among them. */
 const MOST_WAITING = 1_000;
 const MOST_TEXT_BYTES = 8_192;
-
-/** Where an accepted send is. */
-export interface Place {
-  readonly threadId: string;
-  readonly seq: number;
-  /** Undefined where a live entry or ResolveSend said so, without the time at hand. */
-  readonly createdAtMs: number | undefined;
-  readonly recipientOffline: boolean | undefined;
-}
 
 export interface OutboxDeps {
   readonly storage: Storage;

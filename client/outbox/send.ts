@@ -1,6 +1,15 @@
 import { Code, ErrorReason, HeddleError } from "../../internal/base/heddle-error.ts";
-import type { Send } from "../api/client.ts";
-import type { OutboxItem } from "../api/model.ts";
+import type { OutboxItem } from "../model/model.ts";
+
+/** A send under way. It follows its text: if that had to be sent under a new client_id, `item` shows the new one. */
+export interface Send {
+  /** As it stands now. */
+  readonly item: OutboxItem;
+  /** Resolves when it is sent (or further). Rejects with its HeddleError when it has failed, or as the signal does. */
+  outcome(signal?: AbortSignal): Promise<OutboxItem>;
+  /** Every state from now on, the present one first; ends at read, failed, or with the signal. Skips to the newest. */
+  updates(signal?: AbortSignal): AsyncIterable<OutboxItem>;
+}
 
 /** A send under way, fed by the outbox. */
 export class TrackedSend implements Send {

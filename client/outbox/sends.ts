@@ -1,6 +1,6 @@
-import type { Events } from "../api/events.ts";
-import type { OutboxItem } from "../api/model.ts";
 import type { Threads } from "../log/threads.ts";
+import type { Events } from "../model/events.ts";
+import type { OutboxItem } from "../model/model.ts";
 import { TrackedSend } from "./send.ts";
 
 /** Sends followed until they are read; the oldest are let go. */

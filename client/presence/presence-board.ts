@@ -2,8 +2,8 @@ import {
   PresenceStatus,
   type Presence as WirePresence,
 } from "../../internal/gen-web/heddle/presence/v1/presence_pb.js";
-import type { Events } from "../api/events.ts";
-import type { Presence } from "../api/model.ts";
+import type { Events } from "../model/events.ts";
+import type { Presence } from "../model/model.ts";
 
 /** What was last heard of one user, and its place among everything heard. */
 interface Held {

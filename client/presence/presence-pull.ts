@@ -2,7 +2,7 @@ import type { Clock } from "../../internal/base/clock.ts";
 import { PresenceService } from "../../internal/gen-web/heddle/presence/v1/presence_service_pb.js";
 import { Backoff } from "../stream/backoff.ts";
 import type { Calls } from "../stream/calls.ts";
-import { asError } from "../stream/wire.ts";
+import { asError } from "../transport/wire.ts";
 import type { PresenceBoard } from "./presence-board.ts";
 
 /** How often, on average: how old the presence of somebody may be who is not on screen (docs/design.md, section 8). */

@@ -1,8 +1,8 @@
 import type { Clock } from "../../internal/base/clock.ts";
 import type { Presence as WirePresence } from "../../internal/gen-web/heddle/presence/v1/presence_pb.js";
-import type { Events } from "../api/events.ts";
-import type { Presence, Thread } from "../api/model.ts";
 import type { Threads } from "../log/threads.ts";
+import type { Events } from "../model/events.ts";
+import type { Presence, Thread } from "../model/model.ts";
 import type { Calls } from "../stream/calls.ts";
 import type { Session } from "../stream/session.ts";
 import { PresenceBoard } from "./presence-board.ts";

@@ -1,6 +1,6 @@
 import type { Clock } from "../../internal/base/clock.ts";
-import type { Entry } from "../api/model.ts";
-import { bodyLength } from "../log/body-length.ts";
+import { bodyLength } from "../model/body-length.ts";
+import type { Entry } from "../model/model.ts";
 import type { Change, Json, Storage } from "./storage.ts";
 
 /** How long changes are gathered before they are written. */

@@ -1,8 +1,8 @@
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import { Code, ErrorReason } from "../../internal/base/heddle-error.ts";
+import type { Transport, UnaryMethod } from "../transport/transport.ts";
+import { asError } from "../transport/wire.ts";
 import type { Tokens } from "./tokens.ts";
-import type { Transport, UnaryMethod } from "./transport.ts";
-import { asError } from "./wire.ts";
 
 /** The deadline of a unary call: longer than the server's own deadline of an append, 10 s. */
 const CALL_MS = 12_000;

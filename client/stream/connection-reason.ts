@@ -1,6 +1,6 @@
 import { Code, ErrorReason, type HeddleError } from "../../internal/base/heddle-error.ts";
 import { DrainingReason } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
-import type { ConnectionReason } from "../api/model.ts";
+import type { ConnectionReason } from "../model/model.ts";
 import type { SessionEnd } from "./session.ts";
 
 /** What to do when there is no session. */

@@ -2,14 +2,14 @@ import type { Clock } from "../../internal/base/clock.ts";
 import { Code, ErrorReason, HeddleError } from "../../internal/base/heddle-error.ts";
 import { GatewayService } from "../../internal/gen-web/heddle/gateway/v1/gateway_service_pb.js";
 import { type Draining, DrainingReason, type Event } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
-import type { ConnectionState } from "../api/model.ts";
+import type { ConnectionState } from "../model/model.ts";
+import type { Permit, Transport } from "../transport/transport.ts";
+import { asError } from "../transport/wire.ts";
 import { Backoff } from "./backoff.ts";
 import type { Calls } from "./calls.ts";
 import { type Course, courseOfEnd, courseOfError } from "./connection-reason.ts";
 import { Session } from "./session.ts";
 import type { Tokens } from "./tokens.ts";
-import type { Permit, Transport } from "./transport.ts";
-import { asError } from "./wire.ts";
 
 export interface ConnectionDeps {
   readonly transport: Transport;

@@ -11,8 +11,8 @@ import {
   PingSchema,
 } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
 import type { SubmitResponse_Outcome } from "../../internal/gen-web/heddle/push/v1/push_service_pb.js";
-import type { Stream } from "./transport.ts";
-import { asError } from "./wire.ts";
+import type { Stream } from "../transport/transport.ts";
+import { asError } from "../transport/wire.ts";
 
 /** Events taken without an ack: far below the server's credit of 256, so that it never runs dry. */
 const ACK_EVENTS = 32;

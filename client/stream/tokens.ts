@@ -1,4 +1,8 @@
-import type { Credentials } from "../api/client.ts";
+/** Gives a user token. `isStale`: the last one was refused or has run out, so do not give it again. */
+export type Credentials = (request: {
+  readonly isStale: boolean;
+  readonly signal: AbortSignal;
+}) => Promise<string>;
 
 /** The user token at hand. Fetched once however many calls wait for it. */
 export class Tokens {

@@ -2,10 +2,10 @@ import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/prot
 import { type Clock, sleep } from "../../internal/base/clock.ts";
 import { Code, type HeddleError } from "../../internal/base/heddle-error.ts";
 import { newUuid } from "../../internal/base/ids.ts";
+import type { UnaryMethod } from "../transport/transport.ts";
+import { asError } from "../transport/wire.ts";
 import { Backoff } from "./backoff.ts";
 import type { Calls } from "./calls.ts";
-import type { UnaryMethod } from "./transport.ts";
-import { asError } from "./wire.ts";
 
 /** How long an outcome is asked for before the person is told that it is not known. */
 const PATIENCE_MS = 30_000;

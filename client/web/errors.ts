@@ -1,7 +1,7 @@
 import { ConnectError } from "@connectrpc/connect";
 import type { HeddleError } from "../../internal/base/heddle-error.ts";
 import { ErrorInfoSchema, RetryInfoSchema } from "../../internal/gen-web/google/rpc/error_details_pb.js";
-import { toError } from "../stream/wire.ts";
+import { toError } from "../transport/wire.ts";
 
 /** Whatever connect-web throws as our error. Its codes are gRPC's. */
 export function fromConnectError(thrown: unknown): HeddleError {

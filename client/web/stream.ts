@@ -4,8 +4,8 @@ import {
   PushService,
   type SubmitResponse_Outcome,
 } from "../../internal/gen-web/heddle/push/v1/push_service_pb.js";
-import type { Stream, StreamOptions } from "../stream/transport.ts";
-import { unreachable } from "../stream/wire.ts";
+import type { Stream, StreamOptions } from "../transport/transport.ts";
+import { unreachable } from "../transport/wire.ts";
 import { fromConnectError } from "./errors.ts";
 import { SubmitLane } from "./submit-lane.ts";
 import { Ticket } from "./ticket.ts";

@@ -6,7 +6,7 @@ import {
   PushService,
   type SubmitResponse_Outcome,
 } from "../../internal/gen-web/heddle/push/v1/push_service_pb.js";
-import { unreachable } from "../stream/wire.ts";
+import { unreachable } from "../transport/wire.ts";
 import { fromConnectError } from "./errors.ts";
 import type { Ticket } from "./ticket.ts";
 

@@ -1,5 +1,5 @@
 import type { ServerFrame } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
-import type { Permit, StreamOptions } from "../stream/transport.ts";
+import type { Permit, StreamOptions } from "../transport/transport.ts";
 
 /** A ticket is renewed this long before it ends: longer than a Submit takes. */
 const AHEAD_MS = 60_000;

@@ -1,7 +1,7 @@
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { Transport as RpcTransport } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
-import type { CallOptions, Stream, StreamOptions, Transport, UnaryMethod } from "../stream/transport.ts";
+import type { CallOptions, Stream, StreamOptions, Transport, UnaryMethod } from "../transport/transport.ts";
 import { fromConnectError } from "./errors.ts";
 import { WebStream } from "./stream.ts";
 

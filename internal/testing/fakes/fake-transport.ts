@@ -6,8 +6,8 @@ import type {
   StreamOptions,
   Transport,
   UnaryMethod,
-} from "../../../client/stream/transport.ts";
-import { unreachable } from "../../../client/stream/wire.ts";
+} from "../../../client/transport/transport.ts";
+import { unreachable } from "../../../client/transport/wire.ts";
 import {
   type ClientFrame,
   type Event,

@@ -5,7 +5,7 @@ import type {
   StreamOptions,
   Transport,
   UnaryMethod,
-} from "../../../client/stream/transport.ts";
+} from "../../../client/transport/transport.ts";
 import { hex } from "../../base/ids.ts";
 import { directThreadId } from "../../base/thread-id.ts";
 import { type Entry, EntrySchema } from "../../gen-web/heddle/message/v1/entry_pb.js";

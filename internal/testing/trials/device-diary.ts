@@ -1,4 +1,4 @@
-import type { Entry } from "../../../client/api/model.ts";
+import type { Entry } from "../../../client/model/model.ts";
 
 /** What one device was given, over all lives of its client, by thread and seq: what its user has before them. */
 export class DeviceDiary {

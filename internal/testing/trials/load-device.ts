@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { Client } from "../../../client/api/client.ts";
 import { connect } from "../../../client/api/heddle-client.ts";
-import type { ClientEvent } from "../../../client/api/model.ts";
 import { grpcTransport } from "../../../client/grpc/transport.ts";
+import type { ClientEvent } from "../../../client/model/model.ts";
 import { FileStorage } from "../../../client/storage/file-storage.ts";
 import { CrashingStorage } from "../fakes/crashing-storage.ts";
 import type { SeededRandom } from "../fakes/seeded-random.ts";

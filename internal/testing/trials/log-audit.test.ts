@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Entry } from "../../../client/api/model.ts";
+import type { Entry } from "../../../client/model/model.ts";
 import { SeededRandom } from "../fakes/seeded-random.ts";
 import { DeviceDiary } from "./device-diary.ts";
 import { LoadTexts } from "./load-texts.ts";

@@ -1,7 +1,7 @@
 import { toBinary } from "@bufbuild/protobuf";
-import type { Entry } from "../../../client/api/model.ts";
-import type { Transport } from "../../../client/stream/transport.ts";
-import { toEntry } from "../../../client/stream/wire.ts";
+import type { Entry } from "../../../client/model/model.ts";
+import type { Transport } from "../../../client/transport/transport.ts";
+import { toEntry } from "../../../client/transport/wire.ts";
 import { fromHex, hex } from "../../base/ids.ts";
 import { EntrySchema, type Entry as WireEntry } from "../../gen-web/heddle/message/v1/entry_pb.js";
 import { MessageService } from "../../gen-web/heddle/message/v1/message_service_pb.js";

@@ -1,6 +1,6 @@
 import { Backoff } from "../../../client/stream/backoff.ts";
-import type { Transport } from "../../../client/stream/transport.ts";
-import { asError } from "../../../client/stream/wire.ts";
+import type { Transport } from "../../../client/transport/transport.ts";
+import { asError } from "../../../client/transport/wire.ts";
 import { sleep, systemClock } from "../../base/clock.ts";
 import { ErrorReason, type HeddleError } from "../../base/heddle-error.ts";
 import { hex, newUuid } from "../../base/ids.ts";

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
-import type { OutboxItem } from "../../../client/api/model.ts";
+import type { OutboxItem } from "../../../client/model/model.ts";
 import { Outbox } from "../../../client/outbox/outbox.ts";
 import { OutboxPump, type Voice } from "../../../client/outbox/outbox-pump.ts";
 import { MemoryStorage } from "../../../client/storage/memory-storage.ts";
 import type { Calls } from "../../../client/stream/calls.ts";
-import { asError } from "../../../client/stream/wire.ts";
+import { asError } from "../../../client/transport/wire.ts";
 import type { Clock } from "../../base/clock.ts";
 import { Code, ErrorReason, HeddleError } from "../../base/heddle-error.ts";
 import { hex } from "../../base/ids.ts";

@@ -17,7 +17,7 @@ import {
   SendRequestSchema,
 } from "../../internal/gen-web/heddle/message/v1/message_service_pb.js";
 import type { Refused } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
-import type { Entry, EntryBody, Head, Member, Receipt, Role } from "../api/model.ts";
+import type { Entry, EntryBody, Head, Member, Receipt, Role } from "../model/model.ts";
 
 export const ERROR_DOMAIN = "heddle";
 

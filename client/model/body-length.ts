@@ -1,4 +1,4 @@
-import type { EntryBody, Member } from "../api/model.ts";
+import type { EntryBody, Member } from "./model.ts";
 
 /** About how many characters a body has: what it takes in memory and on storage grows with it. */
 export function bodyLength(body: EntryBody): number {

@@ -5,8 +5,8 @@ import {
   ClientFrameSchema,
   type Typing as WireTyping,
 } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
-import type { Events } from "../api/events.ts";
-import type { Session } from "./session.ts";
+import type { Events } from "../model/events.ts";
+import type { Session } from "../stream/session.ts";
 
 /** A little more than the 3 s in which the server lets one through: one that was faster on its way must not be lost. */
 const EVERY_MS = 3_100;
