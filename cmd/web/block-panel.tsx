@@ -28,6 +28,7 @@ export function BlockPanel({ model, conversation }: { model: Model; conversation
         type="button"
         class={isBlocked ? "plain" : "plain danger"}
         aria-busy={isBusy.value}
+        aria-disabled={isBusy.value}
         onClick={toggle}
       >
         {isBlocked ? `Unblock ${name}` : `Block ${name}`}

@@ -27,6 +27,7 @@ export class ChatModel implements Model {
   readonly #connection: ReadonlySignal<Connection>;
   readonly #chats = signal<readonly Chat[]>([]);
   readonly #isListed = signal(false);
+  readonly #isCaughtUp = signal(false);
   readonly #listeners = new Set<(line: Line, chatId: string) => void>();
   #wasLive = false;
   #isStale = false;
@@ -46,7 +47,7 @@ export class ChatModel implements Model {
     client.on((event) => {
       if (event.type === "presence" || event.type === "typing") return;
       if (event.type === "state") this.#session.value = this.#connectionOf(event.state);
-      if (event.type === "caught_up") this.#isListed.value = true;
+      if (event.type === "caught_up") this.#isListed.value = this.#isCaughtUp.value = true;
       if (event.type === "entry") this.#arrived(event.entry);
       this.#listSoon();
     });
@@ -65,7 +66,7 @@ export class ChatModel implements Model {
   }
 
   open(chatId: string): Conversation {
-    return new ShownConversation(this.#client, this.#client.conversation(chatId));
+    return new ShownConversation(this.#client, this.#client.conversation(chatId), this.#isCaughtUp);
   }
 
   async idOf(userId: string): Promise<string> {

@@ -3,6 +3,7 @@ import type { Page } from "playwright-core";
 import {
   becomes,
   bubble,
+  holdCalls,
   PageBrowser,
   row,
   startChat,
@@ -122,6 +123,21 @@ describe("Chat on the page", function () {
     assert.equal(await pia.title(), "Heddle");
     await pia.reload();
     await row(pia, "quin").getByRole("img", { name: "Muted" }).waitFor();
+  });
+
+  it("takes no click on the bell while the one before is under way, so that none is lost", async () => {
+    const page = await browser.signedIn("vic");
+    await browser.write("will", "vic", ["hello"]);
+    await row(page, "will").click();
+    const held = await holdCalls(page, "**/heddle.thread.v1.ThreadService/SetMuted");
+    const bell = page.getByRole("button", { name: "Mute" });
+    await bell.click();
+    await held.asked;
+    await page.getByRole("button", { name: "Mute", disabled: true }).waitFor();
+    held.release();
+    await bell.click();
+    await page.getByRole("button", { name: "Mute", pressed: false, disabled: false }).waitFor();
+    await row(page, "will").getByRole("img", { name: "Muted" }).waitFor({ state: "detached" });
   });
 
   it("shows a user's two tabs the same, each its own device", async () => {

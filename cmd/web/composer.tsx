@@ -63,7 +63,7 @@ export function Composer(props: { conversation: Conversation; drafts: Drafts; ti
           if (isReady.value) conversation.typing();
         }}
         onKeyDown={(event) => {
-          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+          if (event.key !== "Enter" || event.shiftKey) return;
           event.preventDefault();
           void send();
         }}

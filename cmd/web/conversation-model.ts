@@ -22,7 +22,8 @@ export class ShownConversation implements Conversation {
   readonly #client: Client;
   readonly #held: HeldConversation;
   readonly #title = signal("");
-  readonly #about = signal<About>(aboutOf(undefined));
+  readonly #isCaughtUp: ReadonlySignal<boolean>;
+  readonly #about = signal<About>(aboutOf(undefined, false));
   readonly #isLoaded = signal(false);
   readonly #lines = signal<readonly Line[]>([]);
   readonly #hasOlder = signal(false);
@@ -32,14 +33,20 @@ export class ShownConversation implements Conversation {
   /** Entries above this seq are shown; undefined: the newest PAGE. */
   #aboveSeq: number | undefined;
 
-  constructor(client: Client, held: HeldConversation) {
+  /** `isCaughtUp`: whether the server has told of every thread, so that one without a row has none. */
+  constructor(client: Client, held: HeldConversation, isCaughtUp: ReadonlySignal<boolean>) {
     this.#client = client;
+    this.#isCaughtUp = isCaughtUp;
     this.#held = held;
     this.chatId = held.threadId;
     this.#readSeqAtOpen = held.thread?.readSeq ?? 0;
     this.headSeqAtOpen = held.thread?.head.seq ?? 0;
-    this.#unsubscribe = held.on(() => this.#show());
-    this.#show();
+    const unsubscribe = held.on(() => this.#show());
+    const ignore = isCaughtUp.subscribe(() => this.#show());
+    this.#unsubscribe = () => {
+      unsubscribe();
+      ignore();
+    };
     this.#load()
       .catch(() => undefined) // Away or offline: what is held is shown, and the banner says why there is no more.
       .finally(() => {
@@ -157,7 +164,7 @@ export class ShownConversation implements Conversation {
       ...pending.map((item) => itemLine(item, userId)),
     ];
     this.#title.value = peer ?? thread?.name ?? "";
-    const about = aboutOf(thread);
+    const about = aboutOf(thread, peer !== undefined && this.#isCaughtUp.value);
     if (JSON.stringify(about) !== JSON.stringify(this.#about.value)) this.#about.value = about;
     this.#hasOlder.value = first > 0 || hasOlder;
     this.#lines.value = this.#keepSame(lines);
@@ -173,9 +180,11 @@ export class ShownConversation implements Conversation {
   }
 }
 
-function aboutOf(thread: Thread | undefined): About {
+/** `isNew`: with a user, and the server has none of it. */
+function aboutOf(thread: Thread | undefined, isNew: boolean): About {
   const { memberCount = 0, role, hasLeft = false, isBlocked = false } = thread ?? {};
-  return { isGroup: thread?.kind === "group", memberCount, role, hasLeft, isBlocked };
+  const isKnown = thread !== undefined || isNew;
+  return { isKnown, isGroup: thread?.kind === "group", memberCount, role, hasLeft, isBlocked };
 }
 
 function indexAbove(entries: readonly Entry[], seq: number): number {

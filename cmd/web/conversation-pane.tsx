@@ -40,7 +40,7 @@ export function ConversationPane(props: {
       class="conversation"
       aria-label={`Chat with ${title}`}
       onKeyDown={(event) => {
-        if (event.key !== "Escape" || event.isComposing) return;
+        if (event.key !== "Escape") return;
         if (isPanelOpen.value) closePanel();
         else onClose();
       }}
@@ -55,26 +55,28 @@ export function ConversationPane(props: {
           <PresenceLine people={model.people} chatId={chatId} title={title} about={about} />
         </div>
         <MuteButton model={model} chatId={chatId} />
-        <button
-          ref={panelButton}
-          type="button"
-          class="icon"
-          aria-label={panelName}
-          title={panelName}
-          aria-expanded={isPanelOpen.value}
-          onClick={() => {
-            isPanelOpen.value = !isPanelOpen.value;
-          }}
-        >
-          {about.isGroup ? <PeopleIcon /> : <DotsIcon />}
-        </button>
+        {about.isKnown && (
+          <button
+            ref={panelButton}
+            type="button"
+            class="icon"
+            aria-label={panelName}
+            title={panelName}
+            aria-expanded={isPanelOpen.value}
+            onClick={() => {
+              isPanelOpen.value = !isPanelOpen.value;
+            }}
+          >
+            {about.isGroup ? <PeopleIcon /> : <DotsIcon />}
+          </button>
+        )}
       </header>
       {isPanelOpen.value && <Later pick={chatPanel} props={{ model, conversation, onLeft: closePanel }} />}
       <MessageList conversation={conversation} attention={attention} title={title} />
       {about.hasLeft || about.isBlocked ? (
         <Later pick={closedFoot} props={{ model, conversation }} />
       ) : (
-        <Composer conversation={conversation} drafts={drafts} title={title} />
+        title !== "" && <Composer conversation={conversation} drafts={drafts} title={title} />
       )}
     </main>
   );
@@ -107,6 +109,7 @@ function MuteButton({ model, chatId }: { model: Model; chatId: string }) {
         aria-label="Mute"
         aria-pressed={isMuted}
         aria-busy={isBusy.value}
+        aria-disabled={isBusy.value}
         title={isMuted ? "Muted: no notifications. Click to unmute" : "Mute"}
         onClick={toggle}
       >

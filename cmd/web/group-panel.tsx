@@ -33,7 +33,8 @@ export function GroupPanel({ model, conversation, onLeft }: PanelProps & { reado
   const { hasLeft } = conversation.about.value;
   if (hasLeft) return <p class="note">You are no longer a member of this group.</p>;
   return (
-    <div aria-busy={isBusy.value}>
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset that is disabled would lose the focus
+    <div role="group" aria-busy={isBusy.value} aria-disabled={isBusy.value}>
       <p class="problem" role="alert">
         {problem}
       </p>

@@ -3,8 +3,10 @@ import type { Page } from "playwright-core";
 import {
   becomes,
   bubble,
+  holdCalls,
   PageBrowser,
   row,
+  signIn,
   startChat,
   write,
 } from "../../internal/testing/trials/page-browser.ts";
@@ -132,6 +134,39 @@ describe("Groups on the page", function () {
     await panel(kim).getByRole("button", { name: "Make jan an owner" }).waitFor({ state: "detached" });
   });
 
+  it("take no click while a change is under way, so that none is lost", async () => {
+    const nora = await browser.signedIn("nora");
+    await makeGroup(nora, "Garden", ["olga", "paul"]);
+    await about(nora).click();
+    const held = await holdCalls(nora, "**/heddle.thread.v1.ThreadService/SetMemberRole");
+    await panel(nora).getByRole("button", { name: "Make olga an owner" }).click();
+    await held.asked;
+    await panel(nora).getByRole("button", { name: "Remove paul", disabled: true }).waitFor();
+    held.release();
+    await panel(nora).getByRole("button", { name: "Remove paul" }).click();
+    await change(nora, "You removed paul").waitFor();
+  });
+
+  it("say nothing about themselves before they are known", async () => {
+    await browser.call("quin", "heddle.thread.v1.ThreadService/CreateGroup", {
+      name: "Known",
+      userIds: ["rita"],
+      requestId: Buffer.alloc(16, 3).toString("base64"),
+    });
+    const quin = await (await browser.context()).newPage();
+    const held = await holdCalls(quin, "**/heddle.push.v1.PushService/Subscribe");
+    const { threads } = await browser.call("quin", "heddle.thread.v1.ThreadService/ListThreads", {});
+    const [{ threadId } = { threadId: "" }] = threads as { threadId: string }[];
+    await quin.goto(`/#/thread/${Buffer.from(threadId, "base64").toString("hex")}`);
+    await signIn(quin, "quin");
+    await held.asked;
+    assert.equal(await quin.getByRole("button", { name: /^About this/ }).count(), 0);
+    assert.equal(await quin.getByRole("textbox", { name: /^Message to/ }).count(), 0);
+    held.release();
+    await about(quin).click();
+    await panel(quin).getByRole("heading", { name: "2 members" }).waitFor();
+  });
+
   it("do not take people whom one has blocked", async () => {
     const lea = await browser.signedIn("lea");
     await browser.call("lea", "heddle.thread.v1.ThreadService/BlockUser", {
@@ -176,5 +211,21 @@ describe("Blocks on the page", function () {
     await bubble(bob, "why?").getByRole("button", { name: "Try again" }).click();
     await bubble(ann, "why?").waitFor();
     await row(ann, "bob").locator("> .dot").waitFor();
+  });
+
+  it("are not offered before it is known whether there is one", async () => {
+    await browser.write("cleo", "dan", ["hello"]);
+    const requestId = Buffer.alloc(16, 5).toString("base64");
+    await browser.call("cleo", "heddle.thread.v1.ThreadService/BlockUser", { userId: "dan", requestId });
+    const cleo = await (await browser.context()).newPage();
+    const held = await holdCalls(cleo, "**/heddle.push.v1.PushService/Subscribe");
+    await cleo.goto("/#/with/dan");
+    await signIn(cleo, "cleo");
+    await held.asked;
+    assert.equal(await cleo.getByRole("button", { name: "About this chat" }).count(), 0);
+    held.release();
+    await cleo.getByRole("button", { name: "About this chat" }).click();
+    await cleo.getByRole("button", { name: "Unblock dan" }).waitFor();
+    assert.equal(await cleo.getByRole("button", { name: "Block dan", exact: true }).count(), 0);
   });
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
 import { becomes, bubble, PageBrowser, row } from "../../internal/testing/trials/page-browser.ts";
 
 describe("The page without a mouse", function () {
@@ -56,10 +57,61 @@ describe("The page without a mouse", function () {
     await page.getByLabel("Message to bob").waitFor();
   });
 
+  /** A key as browsers tell it of while, or in Safari just after, text is composed. */
+  const composingKey = (page: Page, key: string, init: { isComposing?: boolean; keyCode?: number }) =>
+    page.evaluate(
+      ({ key, init }) =>
+        document.activeElement?.dispatchEvent(
+          new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...init }),
+        ),
+      { key, init },
+    );
+  const composing = [{ isComposing: true, keyCode: 229 }, { keyCode: 229 }];
+
+  it("sends and leaves nothing with the keys of an input method", async () => {
+    const page = await browser.signedIn("ann");
+    await row(page, "bob").click();
+    const field = page.getByLabel("Message to bob");
+    await field.fill("にほん");
+    for (const init of composing) {
+      for (const key of ["Enter", "Escape"]) await composingKey(page, key, init);
+      assert.equal(await field.inputValue(), "にほん", JSON.stringify(init));
+    }
+    assert.equal(await bubble(page, "にほん").count(), 0);
+    await page.getByRole("button", { name: "New chat" }).click();
+    await page.getByLabel("Whom do you want to write to?").fill("x");
+    for (const init of composing) await composingKey(page, "Escape", init);
+    await page.getByRole("button", { name: "New group" }).click();
+    const people = page.getByLabel("Who is in it, besides you?");
+    await people.fill("carl");
+    for (const init of composing) {
+      for (const key of ["Enter", "Escape"]) await composingKey(page, key, init);
+      assert.equal(await people.inputValue(), "carl", JSON.stringify(init));
+    }
+    await page.keyboard.press("Enter");
+    await page.getByRole("button", { name: "Leave out carl" }).waitFor();
+  });
+
+  it("takes names at a comma once it is typed, not while it is composed", async () => {
+    const page = await browser.signedIn("ann");
+    await page.getByRole("button", { name: "New chat" }).click();
+    await page.getByRole("button", { name: "New group" }).click();
+    const people = page.getByLabel("Who is in it, besides you?");
+    await people.focus();
+    const keys = await page.context().newCDPSession(page);
+    const text = "carl,";
+    await keys.send("Input.imeSetComposition", { text, selectionStart: 5, selectionEnd: 5 });
+    assert.equal(await people.inputValue(), text);
+    await keys.send("Input.insertText", { text });
+    await page.getByRole("button", { name: "Leave out carl" }).waitFor();
+    assert.equal(await people.inputValue(), "");
+  });
+
   it("starts a chat, and leaves the form with Escape", async () => {
     const page = await browser.signedIn("ann");
     await page.getByRole("button", { name: "New chat" }).focus();
     await page.keyboard.press("Enter");
+    await becomes(() => page.evaluate(() => document.activeElement?.id), "new-chat-name");
     await page.keyboard.type("ann");
     await page.keyboard.press("Enter");
     await page.getByRole("alert").getByText("That is you").waitFor();

@@ -74,6 +74,8 @@ export interface Chat {
 
 /** What a conversation is, beside its messages. */
 export interface About {
+  /** False until this browser knows the chat, or the server has listed all there are: then all below means nothing. */
+  readonly isKnown: boolean;
   readonly isGroup: boolean;
   readonly memberCount: number;
   /** One's own, in a group. */

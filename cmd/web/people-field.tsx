@@ -34,6 +34,11 @@ export class PeopleChoice {
   }
 }
 
+/** What is being composed is not yet what one has typed. */
+function takeAtSeparator(choice: PeopleChoice): void {
+  if (/\S[\s,;]$/.test(choice.typed.value)) choice.take();
+}
+
 /** A field for people: typed names become marks that can be taken away; people one writes with are offered. */
 export function PeopleField(props: {
   label: string;
@@ -56,11 +61,12 @@ export function PeopleField(props: {
           autocapitalize="none"
           spellcheck={false}
           placeholder="Names, with spaces between"
-          onInput={({ currentTarget: { value } }) => {
+          onInput={({ currentTarget: { value }, isComposing }) => {
             choice.typed.value = value;
             choice.problem.value = "";
-            if (/\S[\s,;]$/.test(value)) choice.take();
+            if (!isComposing) takeAtSeparator(choice);
           }}
+          onCompositionEnd={() => takeAtSeparator(choice)}
           onKeyDown={(event) => {
             if (event.key !== "Enter" || choice.typed.value.trim() === "") return;
             // With names in the field Enter takes them; the next one sends the form.

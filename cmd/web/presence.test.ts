@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { becomes, bubble, PageBrowser, row, write } from "../../internal/testing/trials/page-browser.ts";
+import {
+  becomes,
+  bubble,
+  holdCalls,
+  PageBrowser,
+  row,
+  write,
+} from "../../internal/testing/trials/page-browser.ts";
 
 describe("Presence on the page", function () {
   this.timeout(90_000);
@@ -45,7 +52,7 @@ describe("Presence on the page", function () {
     await becomes(() => ann.getByText("typing…").count(), 0);
   });
 
-  it("hides whoever wants that, and remembers it", async () => {
+  it("hides a user who wants that, and remembers it", async () => {
     const { ann, bob } = await both("eve", "fred");
     await bob.getByRole("button", { name: "Who sees you" }).click();
     const shown = bob.getByRole("checkbox", { name: "Show when I am online" });
@@ -53,21 +60,35 @@ describe("Presence on the page", function () {
     await dot(ann, "fred").waitFor({ state: "detached" });
     await bob.reload();
     await bob.getByRole("button", { name: "Who sees you" }).click();
-    await bob.waitForFunction(() => !document.querySelector<HTMLInputElement>(".menu input")?.disabled);
     assert.equal(await shown.isChecked(), false);
     assert.equal(await dot(ann, "fred").count(), 0);
     await shown.check();
     await dot(ann, "fred").waitFor();
   });
 
-  it("says so when the setting did not reach the server", async () => {
+  it("has no box to tick before the server has said how it is", async () => {
+    const page = await browser.signedIn("jo");
+    const held = await holdCalls(page, "**/heddle.presence.v1.PresenceService/GetVisibility");
+    await page.getByRole("button", { name: "Who sees you" }).click();
+    await page.getByText("Asking the server").waitFor();
+    await held.asked;
+    assert.equal(await page.getByRole("checkbox").count(), 0);
+    held.release();
+    const shown = page.getByRole("checkbox", { name: "Show when I am online" });
+    assert.equal(await shown.isChecked(), true);
+  });
+
+  it("says so when the setting did not reach the server, and asks again how it is", async () => {
     const page = await browser.signedIn("ivo");
     await page.getByRole("button", { name: "Who sees you" }).click();
     const shown = page.getByRole("checkbox", { name: "Show when I am online", checked: true });
-    await page.waitForFunction(() => !document.querySelector<HTMLInputElement>(".menu input")?.disabled);
+    await shown.waitFor();
     await page.context().setOffline(true);
     await shown.click();
     await page.getByText("The server did not answer").waitFor();
+    assert.equal(await page.getByRole("checkbox").count(), 0, "whether it got there is not known");
+    await page.context().setOffline(false);
+    await page.getByRole("button", { name: "Ask again" }).click();
     await shown.waitFor();
     browser.problems.length = 0; // What the browser logs of requests without a network.
   });

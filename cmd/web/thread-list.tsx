@@ -5,11 +5,11 @@ import type { Drafts } from "./drafts.ts";
 import { BellOffIcon, BlockedIcon, EyeIcon, LeaveIcon, PenIcon, TickMark } from "./icons.tsx";
 import { Later, type More } from "./later.tsx";
 import type { Chat, Model, People } from "./model.ts";
-import { NewChat } from "./new-chat.tsx";
 import { PresenceMark, typingText, useInSight } from "./presence.tsx";
 import { fullTime, shortTime } from "./times.ts";
 
 const visibilityMenu = (more: More) => more.VisibilityMenu;
+const newChat = (more: More) => more.NewChat;
 const newGroup = (more: More) => more.NewGroup;
 
 interface ListProps {
@@ -81,20 +81,18 @@ function StartForm(props: ListProps & { readonly isStarting: Signal<boolean> }) 
     isStarting.value = false;
     props.onOpenGroup(threadId);
   };
-  if (isGroup.value) return <Later pick={newGroup} props={{ model, onMade: made, onCancel: cancel }} />;
-  return (
-    <NewChat
-      ownName={model.userId}
-      onStart={(userId) => {
-        isStarting.value = false;
-        props.onOpenWith(userId);
-      }}
-      onGroup={() => {
-        isGroup.value = true;
-      }}
-      onCancel={cancel}
-    />
-  );
+  if (isGroup.value) {
+    return <Later key="group" pick={newGroup} props={{ model, onMade: made, onCancel: cancel }} />;
+  }
+  const start = (userId: string) => {
+    isStarting.value = false;
+    props.onOpenWith(userId);
+  };
+  const group = () => {
+    isGroup.value = true;
+  };
+  const chat = { ownName: model.userId, onStart: start, onGroup: group, onCancel: cancel };
+  return <Later key="chat" pick={newChat} props={chat} />;
 }
 
 function Rows(props: ListProps & { readonly isStarting: Signal<boolean> }) {

@@ -148,6 +148,26 @@ export async function becomes<T>(ask: () => Promise<T>, wanted: T): Promise<void
   }
 }
 
+/** Calls that a page makes and that are answered when the test says so. */
+export interface HeldCalls {
+  /** Resolves when the page has made the first. */
+  readonly asked: Promise<void>;
+  /** Lets those that are held and all later ones go on. */
+  release(): void;
+}
+
+/** Holds a page's calls to addresses that match. */
+export async function holdCalls(page: Page, pattern: string): Promise<HeldCalls> {
+  const asked = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  await page.route(pattern, async (route) => {
+    asked.resolve();
+    await released.promise;
+    await route.continue();
+  });
+  return { asked: asked.promise, release: () => released.resolve() };
+}
+
 /** Writes into the open chat, and sends with Enter. */
 export async function write(page: Page, text: string): Promise<void> {
   await page.getByRole("textbox", { name: /^Message to/ }).fill(text);
