@@ -85,6 +85,6 @@ export function exposeServices(
   gauge(
     "heddle_message_queued_bytes",
     "Bytes of sends that wait for their thread. High: the store is slow.",
-    () => message.appender.queuedBytes,
+    () => message.queuedBytes,
   );
 }

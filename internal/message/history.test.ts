@@ -5,7 +5,7 @@ import { EMPTY_HEAD } from "../base/head.ts";
 import type { Entry } from "../gen/heddle/message/v1/entry_pb.js";
 import { ListEntriesResponseSchema } from "../gen/heddle/message/v1/message_service_pb.js";
 import { HookedStore } from "../testing/fakes/message-ports.ts";
-import { entryOfCell, headAt, storedCell, storeLog } from "../testing/fakes/message-samples.ts";
+import { entryOfCell, headAt, logStoreOf, storedCell, storeLog } from "../testing/fakes/message-samples.ts";
 import { DEFAULT_PAGE, type Page, type Position, readPage } from "./history.ts";
 
 const threadId = new Uint8Array(16);
@@ -126,5 +126,5 @@ async function logOf(seq: number, bucketSize: number, textBytes = 0) {
 function reader(store: HookedStore, bucketSize: number, head = 0) {
   const at = head > 0 ? headAt(head) : EMPTY_HEAD;
   return (position: Position, size: number) =>
-    readPage(store, threadId, at, position, size, Math.max(1, bucketSize));
+    readPage(logStoreOf(store, Math.max(1, bucketSize)), threadId, at, position, size);
 }

@@ -1,7 +1,6 @@
 import type { Head } from "../base/head.ts";
 import { entriesField } from "../wire/entry-bytes.ts";
-import { bucketOf } from "./log/head-finder.ts";
-import type { MessageStore } from "./ports.ts";
+import type { LogStore } from "./cells/log-store.ts";
 
 /** Entries of a page where the request does not say. */
 export const DEFAULT_PAGE = 50;
@@ -24,12 +23,11 @@ export interface Page {
  * scan.
  */
 export async function readPage(
-  store: MessageStore,
+  store: LogStore,
   threadId: Uint8Array,
   head: Pick<Head, "seq">,
   position: Position,
   pageSize: number,
-  bucketSize: number,
   first = 1,
 ): Promise<Page> {
   const size = pageSize || DEFAULT_PAGE;
@@ -39,14 +37,7 @@ export async function readPage(
   const from = Math.max(first, lowest);
   const to = upwards ? Math.min(head.seq, from + size - 1) : Math.min(below, head.seq);
 
-  const cells: { seq: number; value: Uint8Array }[] = [];
-  for (let low = from; low <= to; ) {
-    const bucket = bucketOf(low, bucketSize);
-    const high = Math.min(to, (bucket + 1) * bucketSize);
-    const row = await store.get({ threadId, bucket }, { entries: { fromSeq: low, toSeq: high } });
-    cells.push(...row.entries);
-    low = high + 1;
-  }
+  const cells = await store.entries(threadId, from, to);
   const kept = cut(cells, upwards);
   const entries = entriesField(threadId, kept);
   const lowestKept = kept[0]?.seq ?? from;

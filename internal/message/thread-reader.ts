@@ -1,19 +1,12 @@
 import type { Head } from "../base/head.ts";
 import { storeUnavailable, threadNotFound } from "../base/heddle-error.ts";
+import type { Judging } from "./group/judging.ts";
+import type { Range, View } from "./group/membership.ts";
 import { MAX_HEAD_READS } from "./limits.ts";
 import type { HeadReader } from "./log/head-finder.ts";
-import type { Judging } from "./log/judging.ts";
-import type { ThreadLog, View } from "./log/thread-log.ts";
+import type { ThreadLog } from "./log/thread-log.ts";
 import type { ThreadLogs } from "./log/thread-logs.ts";
 import type { Threads } from "./ports.ts";
-
-/** What of a thread one user may see. */
-export interface Range {
-  /** The first entry; 1 for a direct thread. */
-  readonly firstSeq: number;
-  /** The last entry, and the ordinal there: the thread's head, or where the user left. */
-  readonly last: Pick<Head, "seq" | "ordinal">;
-}
 
 /** A group as of a head, for push servers. */
 export interface Membership {
@@ -47,9 +40,9 @@ export class ThreadReader {
   async head(log: ThreadLog): Promise<{ readonly head: Head; readonly view: View | undefined }> {
     const { heads, judging } = this.#ports;
     for (let read = 0; read < MAX_HEAD_READS; read++) {
-      const head = await heads.read(log.key, log.threadId, log.hint);
+      const head = await heads.read(log.key, log.threadId, log.cache.hint);
       if (!log.isGroup) return { head, view: undefined };
-      const view = await judging.at(log, head);
+      const view = await judging.at(log.membership, head);
       if (view) return { head, view };
     }
     throw storeUnavailable("thread");
@@ -74,8 +67,8 @@ export class ThreadReader {
 
   /** The same where `seq` is within it for certain: by what this server knows, if that is enough, else read now. */
   reach(log: ThreadLog, userId: string, seq: number): Range | Promise<Range> {
-    const { view } = log;
-    const head = log.found?.head;
+    const { view } = log.membership;
+    const head = log.cache.found?.head;
     const member = view?.roster.members.get(userId);
     const knows = member && head && head.membersSeq === view?.membersSeq && seq <= head.seq;
     return knows ? { firstSeq: member.joinedSeq, last: head } : this.range(log, userId);

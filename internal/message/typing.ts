@@ -1,7 +1,7 @@
 import { HeddleError } from "../base/heddle-error.ts";
 import { type GroupMark, inbox, type Topic } from "../base/publication.ts";
 import { eventFrame } from "../wire/event-frames.ts";
-import type { Judging } from "./log/judging.ts";
+import type { Judging } from "./group/judging.ts";
 import type { ThreadLog } from "./log/thread-log.ts";
 import type { Channel } from "./ports.ts";
 import type { ThreadReader } from "./thread-reader.ts";
@@ -54,8 +54,8 @@ async function directRoute(
   log: ThreadLog,
   userId: string,
 ): Promise<Route | undefined> {
-  if (await judging.isBlocked(log)) return undefined;
-  return { topics: log.participants.filter((user) => user !== userId).map(inbox) };
+  if (await judging.isBlocked(log.membership)) return undefined;
+  return { topics: log.membership.participants.filter((user) => user !== userId).map(inbox) };
 }
 
 async function groupRoute(
@@ -63,7 +63,8 @@ async function groupRoute(
   log: ThreadLog,
   userId: string,
 ): Promise<Route | undefined> {
-  const view = log.view ?? (await reader.head(log)).view;
+  const view = log.membership.view ?? (await reader.head(log)).view;
   if (!view?.roster.members.has(userId) || view.roster.isLarge) return undefined;
-  return { topics: log.audience.topics, group: { membersSeq: log.audience.membersSeq } };
+  const { topics, membersSeq } = log.membership.audience;
+  return { topics, group: { membersSeq } };
 }

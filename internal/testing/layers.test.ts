@@ -107,6 +107,33 @@ describe("The layers", () => {
     refuses({ "internal/app/a.ts": 'import "../testing/fake-clock.ts";' }, "only tests");
   });
 
+  it("let rooms of a service import only those before them, and what leads to no later one", () => {
+    const forward = {
+      "internal/message/cells/a.ts": 'import type { P } from "../ports.ts";',
+      "internal/message/log/b.ts": 'import "../cells/a.ts";\nimport "../hiding.ts";',
+      "internal/message/log/b.test.ts": 'import "../receipts/c.ts";',
+      "internal/message/receipts/c.ts": 'import "../log/b.ts";',
+      "internal/message/ports.ts": "",
+      "internal/message/hiding.ts": 'import "./ports.ts";\nimport "./cells/a.ts";',
+      "internal/message/service.ts": 'import "./log/b.ts";\nimport "./receipts/c.ts";',
+    };
+    assert.deepEqual(check(forward), []);
+    const receipts = { "internal/message/receipts/c.ts": "" };
+    refuses(
+      { ...receipts, "internal/message/log/b.ts": 'import "../receipts/c.ts";' },
+      "internal/message/log/b.ts:1: internal/message/log → internal/message/receipts",
+    );
+    refuses(
+      {
+        ...receipts,
+        "internal/message/reader.ts": 'import "./receipts/c.ts";',
+        "internal/message/log/b.ts": 'import "../reader.ts";',
+      },
+      "by way of internal/message/reader.ts",
+    );
+    refuses({ "internal/push/attic/a.ts": "" }, 'the room "attic" has no place');
+  });
+
   it("refuse cycles, long files, vague names and folders without a layer", () => {
     const cycle = { "internal/base/a.ts": 'import "./b.ts";', "internal/base/b.ts": 'import "./a.ts";' };
     refuses(cycle, "import cycle internal/base/a.ts → internal/base/b.ts → internal/base/a.ts");

@@ -30,6 +30,15 @@ const arrows: Record<string, readonly string[]> = {
   main: ["gen", "base", "wire", "stream", "rpc", "registry", "store", "service", "app"],
 };
 
+/**
+ * The rooms of a folder, where they are put in order: a room may import the rooms named before it, and of the files
+ * beside the rooms those that lead to no later room, such as ports and limits. Files beside the rooms may import any.
+ */
+const rooms: Record<string, readonly string[]> = {
+  "internal/message": ["cells", "group", "log", "receipts"],
+  "internal/push": ["session", "topics", "presence", "doors"],
+};
+
 /** Packages that only some folders may import; `[]` is tests alone. A name covers its subpaths, `@grpc/` its scope. */
 const walls: readonly (readonly [name: string, folders: readonly string[]])[] = [
   ["@grpc/", ["internal/rpc/", "client/grpc/", "cmd/bench/"]],
@@ -94,7 +103,55 @@ export function checkLayers(files: readonly SourceFile[]): string[] {
     }
     graph.set(file.path, targets);
   }
-  return [...breaches, ...findCycles(graph)];
+  return [...breaches, ...checkRooms(graph), ...findCycles(graph)];
+}
+
+/** Arrows between the rooms of one folder only go forward, directly or by way of what lies beside the rooms. */
+function checkRooms(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const breaches: string[] = [];
+  for (const [home, names] of Object.entries(rooms)) {
+    const rankOf = (path: string) => (path.startsWith(`${home}/`) ? names.indexOf(roomIn(home, path)) : -1);
+    for (const [path, targets] of graph) {
+      if (!path.startsWith(`${home}/`) || /\.test\.tsx?$/.test(path)) continue;
+      const room = roomIn(home, path);
+      if (room === "") continue;
+      if (!names.includes(room)) {
+        breaches.push(
+          `${path}:1: the room "${room}" has no place in the order of ${home}; give it one in layers.ts`,
+        );
+        continue;
+      }
+      for (const target of targets) {
+        if (!target.startsWith(`${home}/`)) continue;
+        const later = roomsReached(graph, home, target).find((name) => names.indexOf(name) > rankOf(path));
+        if (later === undefined) continue;
+        const how = roomIn(home, target) === "" ? `, by way of ${target}` : ` (${target})`;
+        breaches.push(`${path}:1: ${home}/${room} → ${home}/${later}${how}: only ${names.join(" ← ")}`);
+      }
+    }
+  }
+  return breaches;
+}
+
+/** The room of a path; "" for what lies beside the rooms. */
+function roomIn(home: string, path: string): string {
+  const [room = "", ...rest] = path.slice(home.length + 1).split("/");
+  return rest.length > 0 ? room : "";
+}
+
+/** The room of a file; of one that lies beside the rooms those that it reaches without passing through another room. */
+function roomsReached(graph: ReadonlyMap<string, readonly string[]>, home: string, from: string): string[] {
+  const reached = new Set<string>();
+  const seen = new Set<string>();
+  const visit = (path: string): void => {
+    if (seen.has(path) || !path.startsWith(`${home}/`)) return;
+    seen.add(path);
+    const room = roomIn(home, path);
+    if (room !== "") reached.add(room);
+    else for (const target of graph.get(path) ?? []) visit(target);
+  };
+  visit(from);
+  return [...reached];
 }
 
 function isGenerated(path: string): boolean {

@@ -13,3 +13,16 @@ export function sendTag(sender: string, clientId: Uint8Array): Uint8Array {
   joined.set(clientId, end + 1);
   return sha256(joined.subarray(0, end + 1 + clientId.length), 8);
 }
+
+/**
+ * A tag as a map key: 30 of its bits, which fit into a small integer, so that a key costs neither memory nor hashing.
+ * Among the keys of a cache two tags are hardly ever equal in them, and then the cell decides, as for equal tags.
+ */
+export function tagKey(tag: Uint8Array): number {
+  return (wordAt(tag, 0) ^ wordAt(tag, 4)) & 0x3fffffff;
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16);
+  return high | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0);
+}

@@ -14,7 +14,7 @@ describe("RosterLoader (docs/design.md, section 5, Judged at H)", () => {
       ["project 2", "project 3", "project 4", "project 5", "project 6"],
     );
     assert.equal((await memory.roster(parts.groupId))?.name, "name 4");
-    assert.equal(log.view?.roster.name, "name 4");
+    assert.equal(log.membership.view?.roster.name, "name 4");
   });
 
   it("says that a head is old which the projection is beyond", async () => {
@@ -23,9 +23,9 @@ describe("RosterLoader (docs/design.md, section 5, Judged at H)", () => {
     const log = await parts.openGroup();
     const { head } = await parts.reader.head(log);
     await parts.ask("ann", 1, { kind: "rename", name: "warp" });
-    assert.equal(await parts.rosters.at(log, head), undefined);
+    assert.equal(await parts.rosters.at(log.membership, head), undefined);
     const fresh = new GroupParts({ store: parts.store, threads: parts.threads });
-    assert.equal(await fresh.rosters.at(fresh.logs.bare(parts.groupId), head), undefined);
+    assert.equal(await fresh.rosters.at(fresh.logs.bare(parts.groupId).membership, head), undefined);
   });
 
   it("reads the projection again where somebody else moves it meanwhile", async () => {

@@ -3,11 +3,11 @@ import type { Head } from "../../base/head.ts";
 import { storeUnavailable } from "../../base/heddle-error.ts";
 import type { Deadlines } from "../../stream/deadlines.ts";
 import { decodeCell } from "../cells/entry-cell.ts";
+import type { LogStore } from "../cells/log-store.ts";
 import { THREADS_DEADLINE_MS } from "../limits.ts";
-import { bucketOf } from "../log/head-finder.ts";
-import type { ThreadLog } from "../log/thread-log.ts";
-import type { Groups, MessageStore } from "../ports.ts";
+import type { Groups } from "../ports.ts";
 import { previousOf, rosterEntryOf } from "./member-entry.ts";
+import type { Membership } from "./membership.ts";
 import { applyEntry, EMPTY_ROSTER } from "./roster.ts";
 
 /** How often a projection is read that somebody else moves meanwhile. */
@@ -19,10 +19,14 @@ const MAX_LINKS = 100_000;
 
 export interface RosterPorts {
   readonly groups: Groups;
-  readonly store: MessageStore;
+  readonly store: LogStore;
   readonly deadlines: Deadlines;
-  /** Entries in a row; 512 but in tests. */
-  readonly bucketSize: number;
+}
+
+/** A load of a roster that is under way, as of a head with this members_seq. */
+interface Loading {
+  readonly membersSeq: number;
+  readonly roster: Promise<Roster | undefined>;
 }
 
 /**
@@ -31,6 +35,7 @@ export interface RosterPorts {
  */
 export class RosterLoader {
   readonly #ports: RosterPorts;
+  readonly #loading = new WeakMap<Membership, Loading>();
 
   constructor(ports: RosterPorts) {
     this.#ports = ports;
@@ -40,41 +45,42 @@ export class RosterLoader {
    * The roster as of a head that was read from the store; the projection holds it then. Undefined if the projection is
    * newer than the head: read the head again. Rejects with STORE_UNAVAILABLE.
    */
-  at(log: ThreadLog, head: Head): Promise<Roster | undefined> {
-    const known = log.view?.roster;
+  at(group: Membership, head: Head): Promise<Roster | undefined> {
+    const known = group.view?.roster;
     if (known && known.appliedSeq >= head.membersSeq) {
       return Promise.resolve(known.appliedSeq === head.membersSeq ? known : undefined);
     }
-    const { loading } = log;
+    const loading = this.#loading.get(group);
     if (loading?.membersSeq === head.membersSeq) return loading.roster;
-    const roster = this.#load(log, head);
-    log.loading = { membersSeq: head.membersSeq, roster };
+    const roster = this.#load(group, head);
+    this.#loading.set(group, { membersSeq: head.membersSeq, roster });
     const done = () => {
-      if (log.loading?.roster === roster) log.loading = undefined;
+      if (this.#loading.get(group)?.roster === roster) this.#loading.delete(group);
     };
     roster.then(done, done);
     return roster;
   }
 
-  async #load(log: ThreadLog, head: Head): Promise<Roster | undefined> {
+  async #load(group: Membership, head: Head): Promise<Roster | undefined> {
     for (let read = 0; read < MAX_READS; read++) {
-      const projected = await this.#inTime(this.#ports.groups.roster(log.threadId));
-      const roster = await this.#finish(log, head, projected ?? EMPTY_ROSTER);
+      const projected = await this.#inTime(this.#ports.groups.roster(group.threadId));
+      const roster = await this.#finish(group, head, projected ?? EMPTY_ROSTER);
       if (!roster) continue;
-      log.takeRoster(roster, head.epoch);
+      group.takeRoster(roster, head.epoch);
       return roster.appliedSeq === head.membersSeq ? roster : undefined;
     }
     throw storeUnavailable("thread");
   }
 
   /** Projects what the projection lacks. Undefined if somebody else moved it meanwhile: read it again. */
-  async #finish(log: ThreadLog, head: Head, projected: Roster): Promise<Roster | undefined> {
+  async #finish(group: Membership, head: Head, projected: Roster): Promise<Roster | undefined> {
     if (projected.appliedSeq >= head.membersSeq) return projected;
     let roster = projected;
-    const missing = await this.#chain(log, head.membersSeq, projected.appliedSeq);
+    const headBucket = this.#ports.store.bucketOf(head.seq + 1);
+    const missing = await this.#chain(group, head.membersSeq, projected.appliedSeq);
     for (const seq of missing) {
-      const entry = rosterEntryOf(log.threadId, seq, await this.#cell(log, seq), roster);
-      const applied = await this.#inTime(this.#ports.groups.project(entry, log.hint));
+      const entry = rosterEntryOf(group.threadId, seq, await this.#cell(group, seq), roster);
+      const applied = await this.#inTime(this.#ports.groups.project(entry, headBucket));
       if (applied < seq) return undefined;
       roster = applyEntry(roster, entry);
     }
@@ -83,13 +89,13 @@ export class RosterLoader {
   }
 
   /** The oldest member and setting entries above `applied`, in order, found from the newest, `last`, downwards. */
-  async #chain(log: ThreadLog, last: number, applied: number): Promise<readonly number[]> {
+  async #chain(group: Membership, last: number, applied: number): Promise<readonly number[]> {
     const chain: number[] = [];
     for (let seq = last, link = 0; seq > applied; link++) {
       if (link === MAX_LINKS) throw storeUnavailable("thread");
       chain.push(seq);
       if (chain.length > MAX_PROJECTED) chain.shift();
-      const previous = previousOf((await this.#cell(log, seq)).body);
+      const previous = previousOf((await this.#cell(group, seq)).body);
       if (previous === undefined || previous >= seq)
         throw new RangeError(`seq ${seq} names no entry before it`);
       seq = previous;
@@ -97,13 +103,10 @@ export class RosterLoader {
     return chain.reverse();
   }
 
-  async #cell(log: ThreadLog, seq: number) {
-    const { store, bucketSize } = this.#ports;
-    const row = { threadId: log.threadId, bucket: bucketOf(seq, bucketSize) };
-    const { entries } = await this.#inTime(store.get(row, { entries: { fromSeq: seq, toSeq: seq } }));
-    const [entry] = entries;
-    if (!entry) throw new RangeError(`seq ${seq} is not in the log`);
-    return decodeCell(entry.value);
+  async #cell(group: Membership, seq: number) {
+    const cell = await this.#ports.store.cell(group.threadId, seq);
+    if (!cell) throw new RangeError(`seq ${seq} is not in the log`);
+    return decodeCell(cell);
   }
 
   #inTime<T>(call: Promise<T>): Promise<T> {

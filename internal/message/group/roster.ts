@@ -9,7 +9,7 @@ import {
   SMALL_GROUP_MEMBERS,
 } from "../../base/group.ts";
 import { invalidField, threadNotFound } from "../../base/heddle-error.ts";
-import { groupFull, lastOwner, memberNotFound, ownerRequired } from "../log/refusals.ts";
+import { groupFull, lastOwner, memberNotFound, ownerRequired } from "./refusals.ts";
 
 /** A group before its first entry. */
 export const EMPTY_ROSTER: Roster = { appliedSeq: 0, name: "", isLarge: false, members: new Map() };

@@ -287,7 +287,7 @@ describe("A send between two of whom one has blocked the other", () => {
     const parts = new GroupParts();
     const log = await parts.open();
     await parts.appender.raiseEpoch(log);
-    log.view = undefined;
+    log.membership.forgetBlocks();
     parts.threads.onCall = () => Promise.reject(storeUnavailable("thread"));
     assert.equal(refused(await parts.append(log, {})).reason, ErrorReason.STORE_UNAVAILABLE);
     await quiet();

@@ -1,19 +1,19 @@
 import type { Clock } from "../../base/clock.ts";
-import { encodeHead, type Head } from "../../base/head.ts";
+import { encodeHead } from "../../base/head.ts";
 import { Code, ErrorReason, HeddleError, overloaded, storeUnavailable } from "../../base/heddle-error.ts";
-import type { Deadlines } from "../../stream/deadlines.ts";
-import { MAX_HEAD_READS, STORE_DEADLINE_MS } from "../limits.ts";
-import type { MessageStore } from "../ports.ts";
+import type { LogStore } from "../cells/log-store.ts";
+import type { Judging } from "../group/judging.ts";
+import type { View } from "../group/membership.ts";
+import { MAX_HEAD_READS } from "../limits.ts";
 import { Batch } from "./batch.ts";
 import { type DuplicateSearch, type Hit, StoreSearch } from "./duplicate-search.ts";
 import type { Gate } from "./gate.ts";
-import { bucketOf, findHead } from "./head-finder.ts";
-import type { Judging } from "./judging.ts";
+import { type FoundHead, findHead, headAppended } from "./head-finder.ts";
 import { bytesOf, type PendingSend } from "./pending-sends.ts";
 import { EpochRaiser } from "./raise.ts";
 import { baseBeyondHead, baseTooOld } from "./refusals.ts";
 import { appendedEntry, foundEntry, type Marks, verdictFor } from "./stored-entry.ts";
-import type { ThreadLog, View } from "./thread-log.ts";
+import type { ThreadLog } from "./thread-log.ts";
 import type { Committed, Verdict } from "./verdict.ts";
 
 /** A batch is cut here, in bytes (docs/design.md, section 5). */
@@ -25,20 +25,15 @@ const QUEUE_BYTES = 64 << 20;
 const PUBLISHED_FOUND = 64;
 
 export interface AppenderPorts {
-  readonly store: MessageStore;
+  readonly store: LogStore;
   readonly search: DuplicateSearch;
   readonly gate: Pick<Gate, "cover" | "pass">;
   readonly judging: Judging;
   readonly clock: Clock;
-  readonly deadlines: Deadlines;
-  /** Entries in a row; 512 but in tests. */
-  readonly bucketSize: number;
 }
 
 /** The head and the view as of it, by which one round judges. */
-interface Round {
-  readonly head: Head;
-  readonly bucket: number;
+interface Round extends FoundHead {
   readonly view: View;
 }
 
@@ -65,7 +60,7 @@ export class Appender {
   constructor(ports: AppenderPorts) {
     this.#ports = ports;
     this.#raiser = new EpochRaiser(ports);
-    this.#cells = new StoreSearch(ports.store, ports.bucketSize);
+    this.#cells = new StoreSearch(ports.store);
   }
 
   /** Sends that wait, of all threads, in bytes. */
@@ -105,7 +100,7 @@ export class Appender {
   async #run(log: ThreadLog): Promise<void> {
     log.busy = true;
     while (log.pending.length + log.raises.length > 0) {
-      if (log.raises.length > 0) await this.#raiser.raiseAll(log);
+      if (log.raises.length > 0) await this.#raiser.raiseAll(log, log.raises.splice(0));
       if (log.pending.length > 0) await this.#round(log);
     }
     log.busy = false;
@@ -119,13 +114,13 @@ export class Appender {
     try {
       // Always a turn later: what is sent in one turn goes as one batch.
       const round = await (this.#known(log) ?? this.#prepare(log));
-      const room = (round.bucket + 1) * this.#ports.bucketSize - round.head.seq;
+      const room = this.#ports.store.lastSeqOf(round.bucket) - round.head.seq;
       batch.taken = log.pending.take(room, BATCH_BYTES);
       await this.#judge(log, batch, round);
       if (batch.items.length > 0) await this.#commit(log, batch, round);
     } catch (error) {
       // What was tried may be in the log; what was not is tried no further now: the store or a port is away.
-      log.drop();
+      log.cache.drop();
       const reason = error instanceof HeddleError ? error : storeUnavailable("message", error);
       const failed =
         batch.taken.length > 0 ? batch.unsettled() : log.pending.take(Number.MAX_SAFE_INTEGER, QUEUE_BYTES);
@@ -135,43 +130,38 @@ export class Appender {
 
   /** What the next round is judged by, if all of it is remembered and nothing waits to be published. */
   #known(log: ThreadLog): Round | undefined {
-    if (!log.found || log.found.head.seq !== log.publishedSeq) return undefined;
-    const { head, bucket } = log.found;
-    const view = this.#ports.judging.known(log, head);
-    return view && { head, bucket, view };
+    const { found, publishedSeq } = log.cache;
+    if (!found || found.head.seq !== publishedSeq) return undefined;
+    const view = this.#ports.judging.known(log.membership, found.head);
+    return view && { ...found, view };
   }
 
   async #prepare(log: ThreadLog): Promise<Round> {
-    const { store, bucketSize, judging } = this.#ports;
+    const { store, judging } = this.#ports;
+    const { cache, membership } = log;
     for (let read = 0; read < MAX_HEAD_READS; read++) {
-      if (!log.found) log.load(await this.#inTime(findHead(store, log.threadId, log.hint, bucketSize)));
-      const { head, bucket } = log.found as NonNullable<ThreadLog["found"]>;
-      const view = judging.known(log, head) ?? (await judging.at(log, head));
+      const found = cache.found ?? (await store.within(findHead(store, log.threadId, cache.hint)));
+      if (found !== cache.found) cache.load(found);
+      const { head } = found;
+      const view = judging.known(membership, head) ?? (await judging.at(membership, head));
       if (view) {
-        const known = log.publishedSeq;
+        const known = cache.publishedSeq;
         if (known >= 0 && head.seq > known) await this.#publishFound(log, known + 1, head.seq);
-        log.publishedSeq = head.seq;
-        return { head, bucket, view };
+        cache.published(head.seq);
+        return { ...found, view };
       }
-      log.drop();
+      log.cache.drop();
     }
     throw storeUnavailable("thread");
   }
 
   /** Publishes entries that stand above the head this server knew: nobody may have done so. */
   async #publishFound(log: ThreadLog, from: number, to: number): Promise<void> {
-    const { store, bucketSize, gate } = this.#ports;
-    for (let low = Math.max(from, to - PUBLISHED_FOUND + 1); low <= to; ) {
-      const bucket = bucketOf(low, bucketSize);
-      const high = Math.min(to, (bucket + 1) * bucketSize);
-      const entries = { fromSeq: low, toSeq: high };
-      const row = await this.#inTime(store.get({ threadId: log.threadId, bucket }, { entries }));
-      await gate.pass(
-        log,
-        row.entries.map(({ seq, value }) => foundEntry(log, { seq, cell: value }, "").entry),
-      );
-      low = high + 1;
-    }
+    const { store, gate } = this.#ports;
+    const newest = Math.max(from, to - PUBLISHED_FOUND + 1);
+    const entries = await store.within(store.entries(log.threadId, newest, to));
+    const found = entries.map(({ seq, value }) => foundEntry(log, { seq, cell: value }, "").entry);
+    await gate.pass(log, found);
   }
 
   async #judge(log: ThreadLog, batch: Batch, round: Round): Promise<void> {
@@ -180,10 +170,10 @@ export class Appender {
         let hit: Hit | undefined;
         try {
           const searched = this.#ports.search.find(log, send);
-          hit = searched instanceof Promise ? await this.#inTime(searched) : searched;
+          hit = searched instanceof Promise ? await searched : searched;
         } catch (error) {
           if (!(error instanceof HeddleError) || error.reason !== ErrorReason.BASE_TOO_OLD) throw error;
-          const seesHead = !this.#ports.judging.refusal(log, round.view, send);
+          const seesHead = !this.#ports.judging.refusal(log.membership, round.view, send);
           this.#settle(send, seesHead ? error : baseTooOld());
           batch.settled.add(send);
           continue;
@@ -199,7 +189,7 @@ export class Appender {
     } finally {
       log.pending.putBack(batch.returned);
     }
-    if (batch.returned.length > 0 && batch.items.length === 0) log.drop();
+    if (batch.returned.length > 0 && batch.items.length === 0) log.cache.drop();
   }
 
   async #answerRepeat(log: ThreadLog, batch: Batch, send: PendingSend, hit: Hit): Promise<void> {
@@ -209,7 +199,7 @@ export class Appender {
   }
 
   #refusal(log: ThreadLog, send: PendingSend, { head, view }: Round): HeddleError | undefined {
-    const refusal = this.#ports.judging.refusal(log, view, send);
+    const refusal = this.#ports.judging.refusal(log.membership, view, send);
     if (refusal) return refusal; // First: whoever may not send is not told where the head is.
     return send.baseSeq > head.seq ? baseBeyondHead(head.seq) : undefined;
   }
@@ -218,11 +208,11 @@ export class Appender {
   async #judgeChange(log: ThreadLog, batch: Batch, send: PendingSend, { head, view }: Round): Promise<void> {
     const { judging } = this.#ports;
     const change = send.change as NonNullable<PendingSend["change"]>;
-    const earlier = await judging.earlier(log, send);
+    const earlier = await judging.earlier(log.threadId, send.userId, send.clientId);
     if (earlier !== undefined) {
       // An entry above our head has members of its own to be touched: it is answered at a head that has it.
       const seqs = earlier <= head.seq ? [earlier] : [];
-      const hit = await this.#inTime(this.#cells.pick(log.threadId, send, seqs));
+      const hit = await this.#cells.pick(log.threadId, send, seqs);
       if (hit) await this.#answerRepeat(log, batch, send, hit);
       else this.#doubt(batch, send, storeUnavailable("thread"));
       return;
@@ -253,27 +243,23 @@ export class Appender {
     } else this.#settle(send, answer);
   }
 
-  async #commit(log: ThreadLog, batch: Batch, { head, bucket }: Round): Promise<void> {
-    const { store, clock, gate, bucketSize } = this.#ports;
+  async #commit(log: ThreadLog, batch: Batch, { head, bucket, stored }: Round): Promise<void> {
+    const { store, clock, gate } = this.#ports;
     await gate.cover(log);
     const { cells, next } = batch.build(head, clock.nowMs());
     for (const send of batch.unsettled()) send.tried = true;
-    const stored = log.found?.stored;
     const bytes = encodeHead(next);
     const sentAtMs = clock.monotonicMs();
-    const won = await this.#inTime(
-      store.checkAndPut({ threadId: log.threadId, bucket }, stored, bytes, cells),
-    );
-    if (!won) {
-      log.drop();
+    if (!(await store.append(log.threadId, bucket, stored, bytes, cells))) {
+      log.cache.drop();
       log.pending.putBack(batch.unsettled());
       return;
     }
-    log.advance(next, bytes, cells, bucketSize);
+    log.cache.advance(headAppended(store, next, bytes), cells);
     const marks = log.isGroup ? { membersSeq: head.membersSeq, sentAtMs } : undefined;
     await this.#answerBatch(log, batch, marks);
-    log.publishedSeq = next.seq;
-    if (batch.returned.length > 0) log.drop();
+    log.cache.published(next.seq);
+    if (batch.returned.length > 0) log.cache.drop();
   }
 
   async #answerBatch(log: ThreadLog, batch: Batch, marks: Marks | undefined): Promise<void> {
@@ -294,11 +280,6 @@ export class Appender {
       for (const joined of item.joined)
         this.#settle(joined, verdictFor(joined, { ...committed, duplicate: true }));
     });
-  }
-
-  /** A call of the store: without an answer in time its outcome is unknown. */
-  #inTime<T>(call: Promise<T>): Promise<T> {
-    return this.#ports.deadlines.bound(call, STORE_DEADLINE_MS, () => storeUnavailable("message"));
   }
 
   #settle(send: PendingSend, verdict: Verdict): void {

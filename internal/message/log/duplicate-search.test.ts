@@ -3,15 +3,16 @@ import { ErrorReason, HeddleError } from "../../base/heddle-error.ts";
 import { MessageParts } from "../../testing/fakes/message-parts.ts";
 import {
   clientIdOf,
+  logStoreOf,
   pendingOf,
   storedCell,
   storedClientId,
   storeLog,
 } from "../../testing/fakes/message-samples.ts";
-import { sendTag } from "../cells/send-tag.ts";
+import { sendTag, tagKey } from "../cells/send-tag.ts";
 import type { Hit } from "./duplicate-search.ts";
 import { findHead } from "./head-finder.ts";
-import { type ThreadLog, tagKey } from "./thread-log.ts";
+import type { ThreadLog } from "./thread-log.ts";
 
 describe("The duplicate search (docs/design.md, section 5)", () => {
   it("answers at once, without a read, where the cache reaches back to base_seq", async () => {
@@ -117,6 +118,6 @@ async function loaded(seq: number) {
   const parts = new MessageParts(4);
   await storeLog(parts.store.inner, parts.threadId, 4, seq);
   const log = await parts.open();
-  log.load(await findHead(parts.store, parts.threadId, 0, 4));
+  log.cache.load(await findHead(logStoreOf(parts.store), parts.threadId, 0));
   return { parts, log };
 }

@@ -87,7 +87,7 @@ describe("The gate (docs/design.md, sections 5 and 6)", () => {
     const renewed = ["touch ann bob", "publish entry 1", "touch ann bob", "publish entry 2"];
     assert.deepEqual(parts.trace, renewed);
     release.resolve();
-    await until(() => !log.renewing);
+    await until(() => !log.touches.isRenewing);
     parts.clock.advance(30_000);
     await parts.gate.pass(log, [entryOf(3)]);
     assert.deepEqual(parts.trace, [...renewed, "publish entry 3"]);
@@ -100,7 +100,7 @@ describe("The gate (docs/design.md, sections 5 and 6)", () => {
     parts.clock.advance(40_000);
     parts.threads.onCall = () => Promise.reject(storeUnavailable("thread"));
     await parts.gate.pass(log, [entryOf(1)]);
-    await until(() => !log.renewing);
+    await until(() => !log.touches.isRenewing);
     parts.threads.onCall = undefined;
     parts.clock.advance(5_000);
     parts.trace.length = 0;

@@ -59,7 +59,7 @@ export class Gate {
 
   /** Before an append: touches the members whom no touch covers, and waits for it. */
   async cover(log: ThreadLog): Promise<void> {
-    const missing = this.#uncovered(log, log.audience.touched);
+    const missing = this.#uncovered(log, log.membership.audience.touched);
     if (missing.length > 0) await this.#touch(log, missing);
   }
 
@@ -68,14 +68,15 @@ export class Gate {
    * with the channel's words. Rejects if either cannot be done: then nothing may be answered.
    */
   async pass(log: ThreadLog, entries: readonly StoredEntry[]): Promise<readonly HandOff[]> {
-    const before = log.audience;
+    const before = log.membership.audience;
     for (const { appended } of entries) if (appended) await this.#project(log, appended);
+    const { audience } = log.membership;
     // The entry that makes a group large still touches all its members: those before it here, the others above.
-    const missing = this.#uncovered(log, log.audience.isLarge ? before.touched : log.audience.touched);
+    const missing = this.#uncovered(log, audience.isLarge ? before.touched : audience.touched);
     if (missing.length > 0) await this.#touch(log, missing);
     const words = entries.map((entry) => this.#publish(log, entry));
     const said = areSaid(words) ? words : await this.#inTime(Promise.all(words));
-    if (log.audience.isLarge) this.#noteActivity(log);
+    if (audience.isLarge) this.#noteActivity(log);
     else this.#renew(log);
     return said;
   }
@@ -90,12 +91,12 @@ export class Gate {
    */
   async #project(log: ThreadLog, { entry, sentAtMs }: AppendedChange): Promise<void> {
     const { groups, ledger, deadlines } = this.#ports;
-    const projecting = groups.project(entry, log.found?.bucket ?? 0);
+    const projecting = groups.project(entry, log.cache.headBucket);
     const applied = await deadlines.bound(projecting, THREADS_DEADLINE_MS, () => storeUnavailable("thread"));
     if (applied < entry.seq) throw storeUnavailable("thread");
-    const before = log.view?.roster;
-    if (before?.appliedSeq === entry.previousSeq)
-      log.takeRoster(applyEntry(before, entry), log.view?.epoch ?? 0);
+    const { view } = log.membership;
+    if (view?.roster.appliedSeq === entry.previousSeq)
+      log.membership.takeRoster(applyEntry(view.roster, entry), view.epoch);
     if (entry.isLarge) return;
     const added = entry.added.map(({ userId }) => userId);
     ledger.confirmed(log.touches, added, sentAtMs);
@@ -104,38 +105,30 @@ export class Gate {
   async #touch(log: ThreadLog, owners: readonly string[]): Promise<void> {
     const { ledger, threads, deadlines } = this.#ports;
     const sentAtMs = ledger.beforeSending();
-    const touching = threads.touch(log.threadId, owners, log.found?.bucket ?? 0);
+    const touching = threads.touch(log.threadId, owners, log.cache.headBucket);
     await deadlines.bound(touching, THREADS_DEADLINE_MS, () => storeUnavailable("thread"));
     ledger.confirmed(log.touches, owners, sentAtMs);
   }
 
   /** Renews touches in the background before they cease to count. If that fails, the next append waits for one. */
   #renew(log: ThreadLog): void {
-    if (log.renewing) return;
-    const ageing = this.#ports.ledger.uncovered(log.touches, log.audience.touched, TOUCH_RENEWS_MS);
-    if (ageing.length === 0) return;
-    log.renewing = true;
-    const done = () => {
-      log.renewing = false;
-    };
-    this.#touch(log, ageing).then(done, done);
+    const { touches, membership } = log;
+    if (touches.isRenewing) return;
+    const ageing = this.#ports.ledger.uncovered(touches, membership.audience.touched, TOUCH_RENEWS_MS);
+    if (ageing.length > 0) touches.renew(this.#touch(log, ageing));
   }
 
   /** The activity row serves recency and the bucket hint only: nobody waits for it. */
   #noteActivity(log: ThreadLog): void {
     const { groups, clock } = this.#ports;
-    const now = clock.monotonicMs();
-    if (now - log.notedActivityMs < ACTIVITY_EVERY_MS) return;
-    log.notedActivityMs = now;
-    groups.noteActivity(log.threadId, log.found?.bucket ?? 0).catch(() => {
-      log.notedActivityMs = Number.NEGATIVE_INFINITY;
-    });
+    if (!log.touches.takeActivity(clock.monotonicMs(), ACTIVITY_EVERY_MS)) return;
+    groups.noteActivity(log.threadId, log.cache.headBucket).catch(() => log.touches.missActivity());
   }
 
   #publish(log: ThreadLog, entry: StoredEntry): HandOff | Promise<HandOff> {
     const publication: Publication = {
       kind: "entry",
-      topics: log.audience.topics,
+      topics: log.membership.audience.topics,
       frame: entryFrame(log.threadId, entry.seq, entry.cell),
       thread: log.key,
       seq: entry.seq,

@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { EMPTY_HEAD, encodeHead, type Head } from "../../base/head.ts";
 import { HeddleError, storeUnavailable } from "../../base/heddle-error.ts";
 import { HookedStore } from "../../testing/fakes/message-ports.ts";
-import { headAt } from "../../testing/fakes/message-samples.ts";
+import { headAt, logStoreOf } from "../../testing/fakes/message-samples.ts";
 import { quiet } from "../../testing/worlds/interleaving.ts";
 import type { MessageStore } from "../ports.ts";
-import { bucketOf, findHead, HeadReader } from "./head-finder.ts";
+import { findHead, HeadReader } from "./head-finder.ts";
 
 const threadId = new Uint8Array(16);
 
@@ -30,7 +30,7 @@ describe("A head is found", () => {
     await fc.assert(
       fc.asyncProperty(shape, async (given) => {
         const { store, head, bucket, stored } = await storeOf(given);
-        const found = await findHead(store, threadId, given.hint, given.bucketSize);
+        const found = await findHead(logStoreOf(store, given.bucketSize), threadId, given.hint);
         assert.deepEqual(found, { head, bucket, stored });
       }),
       { numRuns: 300 },
@@ -42,7 +42,7 @@ describe("A head is found", () => {
       fc.asyncProperty(shape, async (given) => {
         const { store, bucket } = await storeOf(given);
         store.gets.length = 0;
-        await findHead(store, threadId, given.hint, given.bucketSize);
+        await findHead(logStoreOf(store, given.bucketSize), threadId, given.hint);
         const bound = 3 + 2 * Math.log2(1 + Math.abs(given.hint - bucket));
         assert.ok(store.gets.length <= bound, `${store.gets.length} reads, more than ${bound}`);
       }),
@@ -53,14 +53,14 @@ describe("A head is found", () => {
   it("with one read where the hint is right and the row is not full", async () => {
     const { store } = await storeOf({ bucketSize: 4, seq: 10, raised: false, hint: 2 });
     store.gets.length = 0;
-    await findHead(store, threadId, 2, 4);
+    await findHead(logStoreOf(store, 4), threadId, 2);
     assert.equal(store.gets.length, 1);
   });
 
   it("in a row that a raise of the epoch opened after a full bucket", async () => {
     const { store, head } = await storeOf({ bucketSize: 4, seq: 8, raised: true, hint: 0 });
     for (const hint of [0, 1, 2, 3, 9]) {
-      const found = await findHead(store, threadId, hint, 4);
+      const found = await findHead(logStoreOf(store, 4), threadId, hint);
       assert.deepEqual(found, { head, bucket: 2, stored: encodeHead(head) });
       assert.deepEqual([found.head.seq, found.head.epoch], [8, 1]);
     }
@@ -86,9 +86,9 @@ describe("A head is found", () => {
           seq += more;
           return row;
         };
-        const found = await findHead(store, threadId, hint, 2);
+        const found = await findHead(logStoreOf(store, 2), threadId, hint);
         assert.ok(found.head.seq >= before && found.head.seq <= seq, `${found.head.seq} of ${before}…${seq}`);
-        assert.equal(found.bucket, bucketOf(found.head.seq + 1, 2));
+        assert.equal(found.bucket, Math.floor(found.head.seq / 2));
       }),
       { numRuns: 300 },
     );
@@ -176,13 +176,13 @@ function heldReader() {
     held.shift()?.(error);
     await quiet();
   };
-  return { store, reader: new HeadReader(store, 4), answer, waiting: () => held.length };
+  return { store, reader: new HeadReader(logStoreOf(store, 4)), answer, waiting: () => held.length };
 }
 
 async function storeOf({ bucketSize, seq, raised }: Shape) {
   const store = new HookedStore();
   await raiseTo(store.inner, bucketSize, seq);
-  const bucket = bucketOf(seq + 1, bucketSize);
+  const bucket = Math.floor(seq / bucketSize);
   const isOpen = seq % bucketSize !== 0;
   const head = raised ? { ...headAt(seq), epoch: 1 } : headAt(seq);
   if (raised) {
@@ -195,7 +195,7 @@ async function storeOf({ bucketSize, seq, raised }: Shape) {
 /** Moves a head on from \`from\` to \`to\`, bucket by bucket, as appends do. Heads alone: nobody reads entries here. */
 async function raiseTo(store: MessageStore, bucketSize: number, to: number, from = 0, thread = threadId) {
   for (let seq = from; seq < to; ) {
-    const bucket = bucketOf(seq + 1, bucketSize);
+    const bucket = Math.floor(seq / bucketSize);
     const before = seq % bucketSize === 0 ? undefined : encodeHead(headAt(seq));
     seq = Math.min(to, (bucket + 1) * bucketSize);
     assert.ok(await store.checkAndPut({ threadId: thread, bucket }, before, encodeHead(headAt(seq)), []));

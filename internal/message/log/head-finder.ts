@@ -1,5 +1,5 @@
 import { decodeHead, EMPTY_HEAD, type Head } from "../../base/head.ts";
-import type { MessageStore } from "../ports.ts";
+import type { LogStore } from "../cells/log-store.ts";
 
 /** A head with what the next change of it must be checked against (docs/design.md, section 5). */
 export interface FoundHead {
@@ -10,9 +10,11 @@ export interface FoundHead {
   readonly stored: Uint8Array | undefined;
 }
 
-/** The bucket of the row that an entry with this seq is in. */
-export function bucketOf(seq: number, bucketSize: number): number {
-  return Math.floor((seq - 1) / bucketSize);
+/** A head that our own append made, with its bytes, as the next change of it must be checked against. */
+export function headAppended(store: LogStore, head: Head, bytes: Uint8Array): FoundHead {
+  const bucket = store.bucketOf(head.seq + 1);
+  // A bucket that we filled stays full; the next one was never there, and the check will prove it still is not.
+  return { head, bucket, stored: bucket === store.bucketOf(head.seq) ? bytes : undefined };
 }
 
 /**
@@ -20,16 +22,10 @@ export function bucketOf(seq: number, bucketSize: number): number {
  * while they are full, then bisects; if the hint's row is absent, the same downwards. A wrong hint costs time only.
  * A row that was full stays so and a row that was there stays there: the answer was the head at some moment of the call.
  */
-export async function findHead(
-  store: MessageStore,
-  threadId: Uint8Array,
-  hint: number,
-  bucketSize: number,
-): Promise<FoundHead> {
-  const read = async (bucket: number) => (await store.get({ threadId, bucket }, { head: true })).head;
-  const isFull = (bytes: Uint8Array, bucket: number) => decodeHead(bytes).seq === (bucket + 1) * bucketSize;
+export async function findHead(store: LogStore, threadId: Uint8Array, hint: number): Promise<FoundHead> {
+  const isFull = (bytes: Uint8Array, bucket: number) => decodeHead(bytes).seq === store.lastSeqOf(bucket);
 
-  const atHint = await read(hint);
+  const atHint = await store.head(threadId, hint);
   if (atHint && !isFull(atHint, hint)) return { head: decodeHead(atHint), bucket: hint, stored: atHint };
 
   // `full` is the highest row known to be full (-1: none), `limit` the lowest known not to be.
@@ -38,7 +34,7 @@ export async function findHead(
   let limitBytes: Uint8Array | undefined;
   let fullBytes = atHint;
   const look = async (bucket: number) => {
-    const bytes = await read(bucket);
+    const bytes = await store.head(threadId, bucket);
     if (bytes && isFull(bytes, bucket)) {
       full = bucket;
       fullBytes = bytes;
@@ -59,13 +55,11 @@ export async function findHead(
 
 /** Reads heads for anyone who compares or shows them: always from the store, never from the append cache. */
 export class HeadReader {
-  readonly #store: MessageStore;
-  readonly #bucketSize: number;
+  readonly #store: LogStore;
   readonly #running = new Map<string, Reading>();
 
-  constructor(store: MessageStore, bucketSize: number) {
+  constructor(store: LogStore) {
     this.#store = store;
-    this.#bucketSize = bucketSize;
   }
 
   /**
@@ -93,7 +87,7 @@ export class HeadReader {
   }
 
   async #find(threadId: Uint8Array, hint: number): Promise<Head> {
-    return (await findHead(this.#store, threadId, hint, this.#bucketSize)).head;
+    return (await findHead(this.#store, threadId, hint)).head;
   }
 }
 

@@ -21,7 +21,7 @@ describe("Raising the epoch (docs/design.md, section 5)", () => {
       assert.deepEqual(await head(bucket), raised);
       if (bucket > 0) assert.deepEqual(await head(bucket - 1), headAt(seq), "a full row never changes again");
       for (const hint of [0, 1, 9])
-        assert.deepEqual((await findHead(parts.store, parts.threadId, hint, SIZE)).head, raised);
+        assert.deepEqual((await findHead(parts.logStore, parts.threadId, hint)).head, raised);
       const verdict = await parts.append(await parts.open(), { clientId: clientIdOf(1) });
       assert.ok(!(verdict instanceof Error) && verdict.seq === seq + 1);
       assert.deepEqual(await head(bucket), { ...headAt(seq + 1), epoch: 2 });

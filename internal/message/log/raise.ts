@@ -1,11 +1,9 @@
 import type { Clock } from "../../base/clock.ts";
 import { encodeHead } from "../../base/head.ts";
 import { HeddleError, storeUnavailable } from "../../base/heddle-error.ts";
-import type { Deadlines } from "../../stream/deadlines.ts";
-import { STORE_DEADLINE_MS } from "../limits.ts";
-import type { MessageStore } from "../ports.ts";
+import type { LogStore } from "../cells/log-store.ts";
+import type { Judging } from "../group/judging.ts";
 import { findHead } from "./head-finder.ts";
-import type { Judging } from "./judging.ts";
 import type { PendingRaise, ThreadLog } from "./thread-log.ts";
 
 /** How long a raise may take, in ms. */
@@ -14,12 +12,9 @@ const RAISE_MS = 10_000;
 const MAX_TRIES = 16;
 
 export interface RaisePorts {
-  readonly store: MessageStore;
+  readonly store: LogStore;
   readonly judging: Judging;
   readonly clock: Clock;
-  readonly deadlines: Deadlines;
-  /** Entries in a row; 512 but in tests. */
-  readonly bucketSize: number;
 }
 
 /**
@@ -42,8 +37,7 @@ export class EpochRaiser {
   }
 
   /** One raise for all who wait, in a round of the thread. Never rejects. */
-  async raiseAll(log: ThreadLog): Promise<void> {
-    const waiting = log.raises.splice(0);
+  async raiseAll(log: ThreadLog, waiting: readonly PendingRaise[]): Promise<void> {
     const expiresAtMs = Math.max(...waiting.map((raise) => raise.expiresAtMs));
     let problem: HeddleError = storeUnavailable("message");
     for (let tries = 0; tries < MAX_TRIES && this.#ports.clock.monotonicMs() < expiresAtMs; tries++) {
@@ -57,33 +51,30 @@ export class EpochRaiser {
         problem = error instanceof HeddleError ? error : storeUnavailable("message", error);
       }
       // False or no answer is unknown: again, at a head read afresh.
-      log.drop();
+      log.cache.drop();
     }
     for (const raise of waiting) raise.settle(problem);
   }
 
   async #raise(log: ThreadLog): Promise<boolean> {
-    const { store, bucketSize } = this.#ports;
-    if (!log.found) log.load(await this.#inTime(findHead(store, log.threadId, log.hint, bucketSize)));
-    const { head, bucket, stored } = log.found as NonNullable<ThreadLog["found"]>;
+    const { store } = this.#ports;
+    const { cache, threadId } = log;
+    const found = cache.found ?? (await store.within(findHead(store, threadId, cache.hint)));
+    if (found !== cache.found) cache.load(found);
+    const { head, bucket, stored } = found;
     const next = { ...head, epoch: head.epoch + 1 };
     const bytes = encodeHead(next);
-    const row = { threadId: log.threadId, bucket };
-    if (!(await this.#inTime(store.checkAndPut(row, stored, bytes, [])))) return false;
-    log.raised(next, bytes);
+    if (!(await store.append(threadId, bucket, stored, bytes, []))) return false;
+    cache.raised(next, bytes);
     return true;
   }
 
   /** Brings a direct thread's view at hand up to date, for what is told without a look at the head. */
   async #look(log: ThreadLog): Promise<void> {
-    if (log.isGroup || !log.found || log.participants.length === 0) return;
-    log.view = undefined;
-    log.blockedHint = undefined;
+    const { membership, cache } = log;
+    if (log.isGroup || !cache.found || membership.participants.length === 0) return;
+    membership.forgetBlocks();
     // Without it the next append loads it.
-    await this.#ports.judging.at(log, log.found.head).catch(() => {});
-  }
-
-  #inTime<T>(call: Promise<T>): Promise<T> {
-    return this.#ports.deadlines.bound(call, STORE_DEADLINE_MS, () => storeUnavailable("message"));
+    await this.#ports.judging.at(membership, cache.found.head).catch(() => {});
   }
 }

@@ -21,7 +21,7 @@ export function foundEntry(
   const ordinal = Number(cell.ordinal);
   const entry = { seq: hit.seq, ordinal, sender: cell.sender, cell: hit.cell, originSession };
   return {
-    entry: log.isGroup ? { ...entry, mark: markOf(cell.body, log.audience.membersSeq) } : entry,
+    entry: log.isGroup ? { ...entry, mark: markOf(cell.body, log.membership.audience.membersSeq) } : entry,
     committed: {
       threadId: log.threadId,
       seq: hit.seq,

@@ -13,7 +13,7 @@ describe("ThreadLogs", () => {
     const threadId = threads.add("ann", "bob");
     await assert.rejects(logs.open(threadId, "cay"), notFound);
     const log = await logs.open(threadId, "ann");
-    assert.deepEqual(log.participants, ["ann", "bob"]);
+    assert.deepEqual(log.membership.participants, ["ann", "bob"]);
     await assert.rejects(logs.open(threadId, "cay"), notFound);
     assert.equal(logs.cached(log.key, "cay"), undefined);
     await assert.rejects(logs.open(new Uint8Array(16), "ann"), notFound);
@@ -26,7 +26,7 @@ describe("ThreadLogs", () => {
     threads.onCall = () => Promise.reject(new Error("asked again"));
     assert.equal(await logs.open(threadId, "bob"), log);
     assert.equal(logs.cached(hex(threadId), "ann"), log);
-    assert.equal(log.hint, 7);
+    assert.equal(log.cache.hint, 7);
   });
 
   it("has one log for all who open a thread at once", async () => {
@@ -42,7 +42,7 @@ describe("ThreadLogs", () => {
     const log = await logs.openDirect("bob", "ann");
     assert.deepEqual(log.threadId, directThreadId("ann", "bob"));
     assert.ok(threads.has(log.threadId));
-    assert.deepEqual(log.participants, ["ann", "bob"]);
+    assert.deepEqual(log.membership.participants, ["ann", "bob"]);
     assert.equal(await logs.openDirect("ann", "bob"), log);
     assert.deepEqual(threads.trace, ["create bob ann"]);
   });
@@ -77,11 +77,11 @@ describe("ThreadLogs of groups", () => {
   it("forget the longest unused once all their rosters have too many members", async () => {
     const logs = new ThreadLogs(new MemoryThreads(), 10, () => new PendingSends(), 5);
     const [first, second, third] = [groupLog(logs, 1), groupLog(logs, 2), groupLog(logs, 3)];
-    first.takeRoster(rosterOf(3), 0);
-    second.takeRoster(rosterOf(3), 0);
+    first.membership.takeRoster(rosterOf(3), 0);
+    second.membership.takeRoster(rosterOf(3), 0);
     assert.equal(groupLog(logs, 4) !== first && logs.size, 3);
     assert.equal(groupLog(logs, 2), second);
-    first.takeRoster({ ...rosterOf(9), appliedSeq: 2 }, 0);
+    first.membership.takeRoster({ ...rosterOf(9), appliedSeq: 2 }, 0);
     assert.equal(groupLog(logs, 3), third);
     groupLog(logs, 5);
     assert.equal(logs.size, 4, "who is forgotten counts no more");
@@ -90,7 +90,7 @@ describe("ThreadLogs of groups", () => {
   it("have no more members than they may, however many logs without a roster were there before", () => {
     const logs = new ThreadLogs(new MemoryThreads(), 100, () => new PendingSends(), 5);
     for (let n = 0; n < 50; n++) groupLog(logs, n);
-    for (let n = 50; n < 60; n++) groupLog(logs, n).takeRoster(rosterOf(3), 0);
+    for (let n = 50; n < 60; n++) groupLog(logs, n).membership.takeRoster(rosterOf(3), 0);
     const newest = groupLog(logs, 60);
     assert.equal(logs.size, 2, "the newest with a roster, and this one");
     assert.equal(groupLog(logs, 60), newest);
@@ -100,8 +100,8 @@ describe("ThreadLogs of groups", () => {
     const logs = new ThreadLogs(new MemoryThreads(), 100, () => new PendingSends(), 5);
     const [used, unused] = [groupLog(logs, 1), groupLog(logs, 2)];
     for (const log of [used, unused]) {
-      log.takeRoster(rosterOf(3), 0);
-      log.admit("ann", []);
+      log.membership.takeRoster(rosterOf(3), 0);
+      log.membership.admit("ann", []);
     }
     assert.equal(logs.cached(used.key, "ann"), used);
     groupLog(logs, 3);
@@ -111,10 +111,13 @@ describe("ThreadLogs of groups", () => {
 
   it("let in who was let in before, and who is in the roster", async () => {
     const log = groupLog(new ThreadLogs(new MemoryThreads()), 1);
-    assert.equal(log.lets("u0"), false);
-    log.takeRoster(rosterOf(1), 0);
-    log.admit("gone", []);
-    assert.deepEqual([log.lets("u0"), log.lets("gone"), log.lets("zed")], [true, true, false]);
+    assert.equal(log.membership.lets("u0"), false);
+    log.membership.takeRoster(rosterOf(1), 0);
+    log.membership.admit("gone", []);
+    assert.deepEqual(
+      [log.membership.lets("u0"), log.membership.lets("gone"), log.membership.lets("zed")],
+      [true, true, false],
+    );
   });
 });
 

@@ -1,9 +1,10 @@
 import { threadNotFound } from "../../base/heddle-error.ts";
 import { hex } from "../../base/ids.ts";
 import { directThreadId, participants } from "../../base/thread-id.ts";
+import type { RosterCount } from "../group/membership.ts";
 import type { Threads, ThreadView } from "../ports.ts";
 import { PendingSends } from "./pending-sends.ts";
-import { type RosterCount, ThreadLog } from "./thread-log.ts";
+import { ThreadLog } from "./thread-log.ts";
 
 /** Threads whose logs are remembered; beyond it the longest unused ones that are idle are forgotten. */
 const MAX_LOGS = 100_000;
@@ -42,7 +43,7 @@ export class ThreadLogs {
   /** The log if it is remembered and the user may come in; else it must be opened. */
   cached(key: string, userId: string): ThreadLog | undefined {
     const log = this.#logs.get(key);
-    if (!log?.lets(userId)) return undefined;
+    if (!log?.membership.lets(userId)) return undefined;
     // While half the room is free nobody will be forgotten soon, and order may wait.
     if (2 * this.#logs.size > this.#max || 2 * this.#rosters.members > this.#maxRostered) {
       this.#logs.delete(key);
@@ -82,8 +83,7 @@ export class ThreadLogs {
     const key = hex(threadId);
     let log = this.#logs.get(key);
     if (!log) {
-      log = new ThreadLog(threadId, this.#queue(), this.#rosters);
-      log.hint = headBucket;
+      log = new ThreadLog(threadId, this.#queue(), this.#rosters, headBucket);
       this.#logs.set(key, log);
       this.#forgetBeyond(log);
     }
@@ -96,16 +96,16 @@ export class ThreadLogs {
     view: Pick<ThreadView, "participants" | "headBucket">,
   ): ThreadLog {
     const log = this.bare(threadId, view.headBucket);
-    log.admit(userId, view.participants);
+    log.membership.admit(userId, view.participants);
     return log;
   }
 
   #forgetBeyond(newest: ThreadLog): void {
     for (const [key, log] of this.#logs) {
       if (this.#logs.size <= this.#max && this.#rosters.members <= this.#maxRostered) return;
-      if (log === newest || log.busy || log.renewing) continue;
+      if (log === newest || log.busy || log.touches.isRenewing) continue;
       this.#logs.delete(key);
-      log.forgotten();
+      log.membership.forgotten();
     }
   }
 }

@@ -1,12 +1,7 @@
 import assert from "node:assert/strict";
 import { FakeClock } from "../../testing/fakes/fake-clock.ts";
-import {
-  LOOK_EVERY_MS,
-  TOUCH_COUNTS_MS,
-  TOUCH_RENEWS_MS,
-  type TouchAges,
-  TouchLedger,
-} from "./touch-ledger.ts";
+import { TouchAges } from "./touch-ages.ts";
+import { LOOK_EVERY_MS, TOUCH_COUNTS_MS, TOUCH_RENEWS_MS, TouchLedger } from "./touch-ledger.ts";
 
 const BOTH = ["ann", "bob"];
 
@@ -114,7 +109,7 @@ describe("TouchLedger (docs/design.md, section 6, Touch)", () => {
 
 function untouched() {
   const clock = new FakeClock();
-  const ages: TouchAges = new Map();
+  const ages = new TouchAges();
   return { clock, ledger: new TouchLedger(clock), ages };
 }
 

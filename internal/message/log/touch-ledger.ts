@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import type { TouchAges } from "./touch-ages.ts";
 
 /** For how long a confirmed touch counts, in ms from the moment before it was sent (docs/design.md, section 6). */
 export const TOUCH_COUNTS_MS = 45_000;
@@ -8,9 +9,6 @@ export const TOUCH_RENEWS_MS = 40_000;
 const CLOCKS_APART_MS = 1_000;
 /** How often the clocks are looked at while a touch may count: a jump that is undone between two looks is not noticed. */
 export const LOOK_EVERY_MS = 1_000;
-
-/** When the members of one thread were last touched, by the monotonic clock. */
-export type TouchAges = Map<string, number>;
 
 /**
  * The rule of touches: a touch is in force at the commit, or becomes visible after it. Its age counts from before it
@@ -41,9 +39,7 @@ export class TouchLedger {
 
   /** Notes a confirmed touch, with the moment from before it was sent. */
   confirmed(ages: TouchAges, members: readonly string[], sentAtMs: number): void {
-    for (const member of members) {
-      if ((ages.get(member) ?? Number.NEGATIVE_INFINITY) < sentAtMs) ages.set(member, sentAtMs);
-    }
+    for (const member of members) ages.confirm(member, sentAtMs);
   }
 
   /** The members whom no confirmed touch younger than `withinMs` covers now. */
@@ -53,7 +49,7 @@ export class TouchLedger {
     const oldest = Math.max(now - withinMs, this.#validFromMs);
     let missing: string[] | undefined;
     for (const member of members) {
-      const sentAt = ages.get(member);
+      const sentAt = ages.sentAt(member);
       if (sentAt !== undefined && sentAt > oldest) continue;
       missing ??= [];
       missing.push(member);

@@ -3,12 +3,13 @@ import { storeUnavailable } from "../../base/heddle-error.ts";
 import { inbox, type Topic } from "../../base/publication.ts";
 import { Deadlines } from "../../stream/deadlines.ts";
 import { eventFrame } from "../../wire/event-frames.ts";
+import type { LogStore } from "../cells/log-store.ts";
 import { receiptCells } from "../cells/receipt-cell.ts";
+import type { Judging } from "../group/judging.ts";
 import type { Hiding } from "../hiding.ts";
-import type { Judging } from "../log/judging.ts";
 import type { ThreadLog } from "../log/thread-log.ts";
-import type { Channel, MessageStore } from "../ports.ts";
-import { positionOf, receiptsRow, type ThreadReceipts, type Untold, withheld } from "./thread-receipts.ts";
+import type { Channel } from "../ports.ts";
+import { positionOf, type ThreadReceipts, type Untold, withheld } from "./thread-receipts.ts";
 
 /** A (thread, user) is flushed at most once in this time (docs/design.md, section 5, family `r`), in ms. */
 const FLUSH_EVERY_MS = 1_000;
@@ -20,7 +21,7 @@ const MAX_FLUSHES = 256;
 const FLUSH_DEADLINE_MS = 5_000;
 
 export interface FlushPorts {
-  readonly store: MessageStore;
+  readonly store: LogStore;
   readonly channel: Channel;
   readonly clock: Clock;
   readonly hiding: Hiding;
@@ -106,7 +107,7 @@ export class ReceiptFlushes {
     untold: ReadonlyMap<string, Untold>,
   ): Promise<void> {
     const cells = users.flatMap((userId) => receiptCells(userId, positionOf(thread, userId)));
-    await this.#ports.store.put(receiptsRow(thread.threadId), "r", cells);
+    await this.#ports.store.putReceipts(thread.threadId, cells);
     for (const [userId, news] of untold) await this.#publish(thread, userId, news);
   }
 
@@ -123,10 +124,11 @@ export class ReceiptFlushes {
       readOrdinal: BigInt(readOrdinal),
     };
     const { log } = thread;
+    const { membersSeq } = log.membership.audience;
     await this.#ports.channel.publish({
       kind: "receipt",
       topics: await this.#topics(log, userId),
-      ...(log.isGroup && { group: { membersSeq: log.audience.membersSeq } }),
+      ...(log.isGroup && { group: { membersSeq } }),
       frame: eventFrame({ case: "receipt", value }),
       thread: thread.key,
       seq: 0,
@@ -138,9 +140,10 @@ export class ReceiptFlushes {
 
   /** Who hears of a user's positions; where nobody else may, the user's other devices still do. */
   async #topics(log: ThreadLog, userId: string): Promise<readonly Topic[]> {
+    const { audience, view } = log.membership;
     const alone = log.isGroup
-      ? log.audience.isLarge || !log.view?.roster.members.has(userId)
-      : await this.#ports.judging.isBlocked(log);
-    return alone ? [inbox(userId)] : log.audience.topics;
+      ? audience.isLarge || !view?.roster.members.has(userId)
+      : await this.#ports.judging.isBlocked(log.membership);
+    return alone ? [inbox(userId)] : log.membership.audience.topics;
   }
 }

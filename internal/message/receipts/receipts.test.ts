@@ -353,9 +353,9 @@ function worldOf(
   visibilities = new MemoryVisibilities(),
   maxPositions?: number,
 ) {
-  const { store, threads, channel, clock, heads, reader, judging, bucketSize } = parts;
+  const { store, threads, channel, clock, heads, reader, judging, logStore } = parts;
   const receipts = new Receipts({
-    store,
+    store: logStore,
     heads,
     reader,
     judging,
@@ -363,7 +363,6 @@ function worldOf(
     channel,
     clock,
     hiding: new Hiding(visibilities),
-    bucketSize,
     ...(maxPositions === undefined ? {} : { maxPositions }),
   });
   return {

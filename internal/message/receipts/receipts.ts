@@ -1,12 +1,12 @@
 import { decodeCell } from "../cells/entry-cell.ts";
 import { type Positions, positionsOf } from "../cells/receipt-cell.ts";
-import { bucketOf, type HeadReader } from "../log/head-finder.ts";
+import type { Range } from "../group/membership.ts";
+import type { HeadReader } from "../log/head-finder.ts";
 import type { ThreadLog } from "../log/thread-log.ts";
 import type { Threads } from "../ports.ts";
-import type { Range, ThreadReader } from "../thread-reader.ts";
 import { type FlushPorts, ReceiptFlushes } from "./receipt-flushes.ts";
 import { RowCopies } from "./row-copies.ts";
-import { highest, positionOf, receiptsRow, ThreadReceipts, withheld } from "./thread-receipts.ts";
+import { highest, positionOf, ThreadReceipts, withheld } from "./thread-receipts.ts";
 
 /** Threads whose positions are remembered; clean ones beyond it are forgotten, the longest unused first. */
 const MAX_THREADS = 50_000;
@@ -20,11 +20,16 @@ export interface RaisedReceipt {
   readonly originSession: string;
 }
 
+/** Where a user may come in a group. */
+export interface Reach {
+  /** What the user may see, where `seq` is within it for certain: by what is known if that is enough, else read now. */
+  reach(log: ThreadLog, userId: string, seq: number): Range | Promise<Range>;
+}
+
 export interface ReceiptPorts extends FlushPorts {
   readonly heads: HeadReader;
-  readonly reader: ThreadReader;
+  readonly reader: Reach;
   readonly threads: Threads;
-  readonly bucketSize: number;
   /** Positions that are remembered: 1,000,000 but in tests. */
   readonly maxPositions?: number;
 }
@@ -49,7 +54,7 @@ export class Receipts {
 
   /** Raises a member's own positions. Resolves when they are taken: written within about a second. */
   async raise(log: ThreadLog, raised: RaisedReceipt): Promise<void> {
-    if (log.audience.isLarge && raised.readSeq === 0) return; // What was delivered counts for nothing there.
+    if (log.membership.audience.isLarge && raised.readSeq === 0) return; // What was delivered counts for nothing there.
     const thread = await this.#open(log);
     const { firstSeq, last } = await this.#range(thread, raised);
     const readSeq = Math.min(raised.readSeq, last.seq);
@@ -66,7 +71,7 @@ export class Receipts {
       // A client repeats what its thread row does not show: the row's copy was lost.
       this.#copy(thread, raised.userId, mine);
     }
-    const delivered = log.audience.isLarge ? 0 : Math.min(raised.deliveredSeq, last.seq);
+    const delivered = log.membership.audience.isLarge ? 0 : Math.min(raised.deliveredSeq, last.seq);
     const deliveredSeq = Math.max(readSeq, delivered);
     if (deliveredSeq > Math.max(mine.deliveredSeq, floor)) {
       mine.deliveredSeq = deliveredSeq;
@@ -81,7 +86,7 @@ export class Receipts {
     const wanted = Math.max(deliveredSeq, readSeq);
     if (log.isGroup) return reader.reach(log, userId, wanted);
     if (wanted > known.seq) {
-      const head = await heads.read(log.key, log.threadId, log.hint);
+      const head = await heads.read(log.key, log.threadId, log.cache.hint);
       if (head.seq > thread.known.seq) thread.known = head;
     }
     return { firstSeq: 1, last: thread.known };
@@ -92,7 +97,7 @@ export class Receipts {
     const move = (thread: ThreadReceipts) => {
       if (seq > thread.known.seq) thread.known = { ...thread.known, seq, ordinal };
       const mine = positionOf(thread, userId);
-      const joinedSeq = log.view?.roster.members.get(userId)?.joinedSeq ?? 0;
+      const joinedSeq = log.membership.view?.roster.members.get(userId)?.joinedSeq ?? 0;
       if (Math.max(mine.readSeq, joinedSeq) < seq - 1 || mine.readSeq >= seq) return;
       this.#setRead(thread, userId, mine, seq, ordinal);
       mine.deliveredSeq = Math.max(mine.deliveredSeq, seq);
@@ -110,17 +115,16 @@ export class Receipts {
    * in a large group of everybody.
    */
   async list(log: ThreadLog, viewerId: string, { last }: Range): Promise<ReadonlyMap<string, Positions>> {
-    const row = await this.#ports.store.get(receiptsRow(log.threadId), { family: "r" });
-    const stored = positionsOf(row.cells);
+    const stored = positionsOf(await this.#ports.store.receipts(log.threadId));
     for (const [userId, mine] of this.#threads.get(log.key)?.users ?? []) {
       if (mine.deliveredSeq === 0) continue; // Nothing is known: what was read was delivered.
       const known = stored.get(userId);
       stored.set(userId, known ? highest(known, mine) : { ...mine });
     }
     // Where it cannot be read, it is taken for a block: a later list tells what this one did not.
-    const isBlocked = await this.#ports.judging.isBlocked(log).catch(() => true);
-    const { isLarge } = log.audience;
-    const members = log.isGroup ? log.view?.roster.members : undefined;
+    const isBlocked = await this.#ports.judging.isBlocked(log.membership).catch(() => true);
+    const { isLarge } = log.membership.audience;
+    const members = log.isGroup ? log.membership.view?.roster.members : undefined;
     const users = new Map<string, Positions>();
     for (const [userId, positions] of stored) {
       const isOther = userId !== viewerId;
@@ -164,8 +168,8 @@ export class Receipts {
 
   async #load(thread: ThreadReceipts): Promise<void> {
     try {
-      const row = await this.#ports.store.get(receiptsRow(thread.threadId), { family: "r" });
-      for (const [userId, stored] of positionsOf(row.cells)) {
+      const cells = await this.#ports.store.receipts(thread.threadId);
+      for (const [userId, stored] of positionsOf(cells)) {
         thread.users.set(userId, highest(stored, positionOf(thread, userId)));
       }
       thread.loaded = true;
@@ -190,10 +194,8 @@ export class Receipts {
 
   async #ordinalAt(thread: ThreadReceipts, seq: number, last: Range["last"]): Promise<number> {
     if (seq === last.seq) return last.ordinal;
-    const { store, bucketSize } = this.#ports;
-    const row = { threadId: thread.threadId, bucket: bucketOf(seq, bucketSize) };
-    const { entries } = await store.get(row, { entries: { fromSeq: seq, toSeq: seq } });
-    return entries[0] ? Number(decodeCell(entries[0].value).ordinal) : 0;
+    const cell = await this.#ports.store.cell(thread.threadId, seq);
+    return cell ? Number(decodeCell(cell).ordinal) : 0;
   }
 
   #setRead(

@@ -1,7 +1,6 @@
 import type { Head } from "../../base/head.ts";
 import type { Positions } from "../cells/receipt-cell.ts";
 import type { ThreadLog } from "../log/thread-log.ts";
-import { RECEIPTS_BUCKET } from "../ports.ts";
 
 /** What is remembered of one thread's receipts. */
 export class ThreadReceipts {
@@ -69,9 +68,4 @@ export function highest(a: Positions, b: Positions): Positions {
 /** What others are told of one who hides: what was read was delivered, and no more. */
 export function withheld(positions: Positions): Positions {
   return { ...positions, deliveredSeq: positions.readSeq };
-}
-
-/** The row of a thread that its receipts are in. */
-export function receiptsRow(threadId: Uint8Array) {
-  return { threadId, bucket: RECEIPTS_BUCKET };
 }

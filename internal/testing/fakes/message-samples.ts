@@ -3,11 +3,11 @@ import { EMPTY_HEAD, encodeHead, type Head } from "../../base/head.ts";
 import type { Send } from "../../base/send.ts";
 import { type Body, BodySchema, type Entry, EntrySchema } from "../../gen/heddle/message/v1/entry_pb.js";
 import { decodeCell, encodeBody, VOID_BODY } from "../../message/cells/entry-cell.ts";
-import { sendTag } from "../../message/cells/send-tag.ts";
-import { bucketOf } from "../../message/log/head-finder.ts";
+import { LogStore } from "../../message/cells/log-store.ts";
+import { sendTag, tagKey } from "../../message/cells/send-tag.ts";
 import type { PendingSend } from "../../message/log/pending-sends.ts";
-import { tagKey } from "../../message/log/thread-log.ts";
 import type { EntryCellPut, MessageStore } from "../../message/ports.ts";
+import { Deadlines } from "../../stream/deadlines.ts";
 import { encodeCell } from "../../wire/entry-bytes.ts";
 
 /** A text as a body. */
@@ -86,6 +86,16 @@ export function entryOfCell(threadId: Uint8Array, seq: number, cell: Uint8Array)
   return create(EntrySchema, { ...shared, threadId, seq: BigInt(seq) });
 }
 
+/** A store, in rows of `bucketSize`, whose calls may take as long as they like. */
+export function logStoreOf(store: MessageStore, bucketSize = 4): LogStore {
+  return new LogStore(store, bucketSize, patience(), 1);
+}
+
+/** Deadlines that never come. */
+export function patience(): Deadlines {
+  return new Deadlines({ nowMs: () => 0, monotonicMs: () => 0, after: () => () => {} });
+}
+
 /** Writes entries from + 1 … to into a thread that holds 1 … from, as another server would. */
 export async function storeLog(
   store: MessageStore,
@@ -96,7 +106,7 @@ export async function storeLog(
   textBytes = 0,
 ): Promise<void> {
   for (let seq = from; seq < to; ) {
-    const bucket = bucketOf(seq + 1, bucketSize);
+    const bucket = Math.floor(seq / bucketSize);
     const last = Math.min(to, (bucket + 1) * bucketSize);
     const cells = Array.from({ length: last - seq }, (_, at) => storedCell(seq + 1 + at, textBytes));
     const { head } = await store.get({ threadId, bucket }, { head: true });

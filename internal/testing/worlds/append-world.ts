@@ -8,7 +8,6 @@ import type { Accepted, Send } from "../../base/send.ts";
 import { directThreadId } from "../../base/thread-id.ts";
 import { BodySchema } from "../../gen/heddle/message/v1/entry_pb.js";
 import { decodeCell } from "../../message/cells/entry-cell.ts";
-import { bucketOf } from "../../message/log/head-finder.ts";
 import type { MessageStore, Threads } from "../../message/ports.ts";
 import { entryFrame } from "../../wire/event-frames.ts";
 import { MemoryMessageStore } from "../fakes/memory-message-store.ts";
@@ -189,7 +188,7 @@ export class AppendWorld {
     for (const item of this.items) {
       const answer = item.accepted.at(-1);
       if (!answer) continue;
-      const row = { threadId: THREAD, bucket: bucketOf(answer.seq, this.bucketSize) };
+      const row = { threadId: THREAD, bucket: Math.floor((answer.seq - 1) / this.bucketSize) };
       const { entries } = await this.store.get(row, { entries: { fromSeq: answer.seq, toSeq: answer.seq } });
       assert.ok(entries.length > 0, `seq ${answer.seq} was acknowledged and is not stored (promise 1)`);
     }

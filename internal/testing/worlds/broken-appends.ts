@@ -2,12 +2,12 @@ import { decodeHead, encodeHead } from "../../base/head.ts";
 import { hex } from "../../base/ids.ts";
 import { directThreadId } from "../../base/thread-id.ts";
 import { decodeCell } from "../../message/cells/entry-cell.ts";
-import { sendTag } from "../../message/cells/send-tag.ts";
+import { sendTag, tagKey } from "../../message/cells/send-tag.ts";
 import { type Hit, StoreSearch } from "../../message/log/duplicate-search.ts";
 import { findHead } from "../../message/log/head-finder.ts";
 import { PendingSends } from "../../message/log/pending-sends.ts";
-import { tagKey } from "../../message/log/thread-log.ts";
 import { encodeCell } from "../../wire/entry-bytes.ts";
+import { logStoreOf } from "../fakes/message-samples.ts";
 import type { Variant } from "./append-world.ts";
 import type { BlockVariant } from "./block-world.ts";
 import type { GroupVariant } from "./group-world.ts";
@@ -27,8 +27,8 @@ export const brokenAppends: Readonly<Record<string, Variant>> = {
   },
 
   "duplicate search when queued": (parts) => {
-    const { store, bucketSize } = parts;
-    const inner = new StoreSearch(store, bucketSize);
+    const logs = logStoreOf(parts.store, parts.bucketSize);
+    const inner = new StoreSearch(logs);
     const found = new Map<string, Hit | undefined>();
     return {
       ...parts,
@@ -36,7 +36,7 @@ export const brokenAppends: Readonly<Record<string, Variant>> = {
         const threadId = directThreadId(send.userId, send.toUserId);
         const identity = { ...send, tagKey: tagKey(sendTag(send.userId, send.clientId)) };
         try {
-          const { head } = await findHead(store, threadId, 0, bucketSize);
+          const { head } = await findHead(logs, threadId, 0);
           found.set(hex(send.clientId), await inner.range(threadId, identity, send.baseSeq + 1, head.seq));
         } catch {
           found.set(hex(send.clientId), undefined);

@@ -1,4 +1,5 @@
-import { TOUCH_COUNTS_MS, type TouchAges, TouchLedger } from "../../message/log/touch-ledger.ts";
+import type { TouchAges } from "../../message/log/touch-ages.ts";
+import { TOUCH_COUNTS_MS, TouchLedger } from "../../message/log/touch-ledger.ts";
 import { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
 import type { Touch } from "../../store/thread-store.ts";
 import type { TouchVariant, TouchWorld } from "./touch-world.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { hex } from "../../base/ids.ts";
 import { directThreadId } from "../../base/thread-id.ts";
-import { TOUCH_COUNTS_MS, type TouchAges, TouchLedger } from "../../message/log/touch-ledger.ts";
+import { TouchAges } from "../../message/log/touch-ages.ts";
+import { TOUCH_COUNTS_MS, TouchLedger } from "../../message/log/touch-ledger.ts";
 import { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
 import type { SyncPage, ThreadStore } from "../../store/thread-store.ts";
 import { Sync } from "../../thread/sync.ts";
@@ -124,7 +125,7 @@ export class SyncWorld {
   /** Sets the wall clock, which the message service notices before it is set again. */
   jump(ms: number): void {
     this.clock.jumpWall(ms);
-    this.#ledger.uncovered(new Map(), [], 0);
+    this.#ledger.uncovered(new TouchAges(), [], 0);
   }
 
   /** Lets everything come to rest; then every device syncs undisturbed. */
@@ -138,7 +139,7 @@ export class SyncWorld {
   }
 
   async #cover(threadId: Uint8Array): Promise<void> {
-    const ages: TouchAges = this.#ages.get(hex(threadId)) ?? new Map();
+    const ages = this.#ages.get(hex(threadId)) ?? new TouchAges();
     this.#ages.set(hex(threadId), ages);
     if (this.#ledger.uncovered(ages, [OWNER], TOUCH_COUNTS_MS).length === 0) return;
     const sentAtMs = this.#ledger.beforeSending();

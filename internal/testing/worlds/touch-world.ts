@@ -13,6 +13,7 @@ import { Directory } from "../../thread/directory.ts";
 import { Sync } from "../../thread/sync.ts";
 import { MemoryMessageStore } from "../fakes/memory-message-store.ts";
 import { directView } from "../fakes/message-ports.ts";
+import { logStoreOf } from "../fakes/message-samples.ts";
 import { AppendServer, type ServerParts, serverParts } from "./append-server.ts";
 import { type Fate, Interleaving, quiet } from "./interleaving.ts";
 
@@ -177,7 +178,7 @@ export class TouchWorld {
       ...this.#direct,
       get: (...args) => points.call(device, "message", false, () => this.#messages.get(...args)),
     };
-    const heads = new HeadReader(store, BUCKET_SIZE);
+    const heads = new HeadReader(logStoreOf(store, BUCKET_SIZE));
     return new Sync({
       rows: { sync: read, get: (...args) => this.#rows.get(...args) },
       heads: {

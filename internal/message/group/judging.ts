@@ -2,15 +2,20 @@ import { type GroupChange, MAX_LARGE_GROUPS } from "../../base/group.ts";
 import type { Head } from "../../base/head.ts";
 import { blocked, type HeddleError, storeUnavailable, threadNotFound } from "../../base/heddle-error.ts";
 import type { Deadlines } from "../../stream/deadlines.ts";
-import { type Draft, EMPTY_ROSTER, judgeChange } from "../group/roster.ts";
-import type { RosterLoader } from "../group/roster-loader.ts";
 import { THREADS_DEADLINE_MS } from "../limits.ts";
 import type { Blocks, Groups, LargeGroups } from "../ports.ts";
-import type { PendingSend } from "./pending-sends.ts";
+import type { Membership, View } from "./membership.ts";
 import { tooManyLargeGroups } from "./refusals.ts";
-import type { ThreadLog, View } from "./thread-log.ts";
+import { type Draft, judgeChange } from "./roster.ts";
+import type { RosterLoader } from "./roster-loader.ts";
 
 const NOBODY: readonly string[] = [];
+
+/** What of a send is judged. */
+export interface JudgedSend {
+  readonly kind: "message" | "void" | "change";
+  readonly userId: string;
+}
 
 export interface JudgingPorts {
   readonly rosters: RosterLoader;
@@ -33,39 +38,37 @@ export class Judging {
   }
 
   /** The view as of a head, if it is remembered. */
-  known(log: ThreadLog, head: Head): View | undefined {
-    const { view } = log;
+  known({ view }: Membership, head: Head): View | undefined {
     return view && view.membersSeq === head.membersSeq && view.epoch === head.epoch ? view : undefined;
   }
 
   /** The view as of a head that was read before. Undefined if that head is old: read it again. */
-  async at(log: ThreadLog, head: Head): Promise<View | undefined> {
-    if (log.isGroup) {
-      const roster = await this.#ports.rosters.at(log, head);
+  async at(thread: Membership, head: Head): Promise<View | undefined> {
+    if (thread.isGroup) {
+      const roster = await this.#ports.rosters.at(thread, head);
       return roster && { membersSeq: head.membersSeq, epoch: head.epoch, roster, blockedBy: NOBODY };
     }
-    const { membersSeq, epoch } = head;
     // What was never raised was never blocked: a block that is not in the epoch is not answered yet.
-    const blockedBy = epoch === 0 ? NOBODY : await this.#between(log);
-    const view = { membersSeq, epoch, roster: EMPTY_ROSTER, blockedBy };
-    log.view = view;
-    return view;
+    const blockedBy = head.epoch === 0 ? NOBODY : await this.#between(thread);
+    return thread.takeBlocks(head, blockedBy);
   }
 
   /** Whether one of a direct thread's users has blocked the other, by the view at hand. For what is no entry. */
-  async isBlocked(log: ThreadLog): Promise<boolean> {
-    if (log.isGroup) return false;
-    const blockedBy = log.view?.blockedBy ?? log.blockedHint ?? (await this.#between(log));
-    log.blockedHint = blockedBy;
+  async isBlocked(thread: Membership): Promise<boolean> {
+    if (thread.isGroup) return false;
+    const known = thread.blockedBy;
+    if (known) return known.length > 0;
+    const blockedBy = await this.#between(thread);
+    thread.hintBlocks(blockedBy);
     return blockedBy.length > 0;
   }
 
   /** Why a send of a body is not appended. Voids pass: whoever was let in may seal. */
-  refusal(log: ThreadLog, view: View, send: PendingSend): HeddleError | undefined {
+  refusal(thread: Membership, view: View, send: JudgedSend): HeddleError | undefined {
     if (send.kind === "void") return undefined;
-    if (log.isGroup) return view.roster.members.has(send.userId) ? undefined : threadNotFound();
+    if (thread.isGroup) return view.roster.members.has(send.userId) ? undefined : threadNotFound();
     if (view.blockedBy.length === 0) return undefined;
-    const [other = ""] = log.participants.filter((user) => user !== send.userId);
+    const [other = ""] = thread.participants.filter((user) => user !== send.userId);
     return blocked(other, view.blockedBy.includes(send.userId) ? "self" : "other");
   }
 
@@ -79,8 +82,8 @@ export class Judging {
   }
 
   /** The seq of the entry that a change's earlier try made, as far as projected. */
-  earlier(log: ThreadLog, send: PendingSend): Promise<number | undefined> {
-    return this.#inTime(this.#ports.groups.changeSeq(log.threadId, send.userId, send.clientId));
+  earlier(threadId: Uint8Array, userId: string, requestId: Uint8Array): Promise<number | undefined> {
+    return this.#inTime(this.#ports.groups.changeSeq(threadId, userId, requestId));
   }
 
   /** Nobody is brought into a group by one with whom there is a block. */
@@ -97,8 +100,8 @@ export class Judging {
     if (full !== undefined) throw tooManyLargeGroups(full, MAX_LARGE_GROUPS);
   }
 
-  #between(log: ThreadLog): Promise<readonly string[]> {
-    const [a, b] = log.participants;
+  #between(thread: Membership): Promise<readonly string[]> {
+    const [a, b] = thread.participants;
     if (a === undefined || b === undefined) throw storeUnavailable("thread");
     return this.#inTime(this.#ports.blocks.between(a, b));
   }

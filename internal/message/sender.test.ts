@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
-import { Code, ErrorReason, HeddleError, storeUnavailable } from "../../base/heddle-error.ts";
-import type { Accepted } from "../../base/send.ts";
-import { directThreadId } from "../../base/thread-id.ts";
-import { BodySchema } from "../../gen/heddle/message/v1/entry_pb.js";
-import type { FakeClock } from "../../testing/fakes/fake-clock.ts";
-import { MemoryVisibilities } from "../../testing/fakes/memory-visibilities.ts";
-import { MessageParts } from "../../testing/fakes/message-parts.ts";
-import { clientIdOf, type SendSample, sendOf } from "../../testing/fakes/message-samples.ts";
-import { quiet } from "../../testing/worlds/interleaving.ts";
-import { Hiding } from "../hiding.ts";
+import { Code, ErrorReason, HeddleError, storeUnavailable } from "../base/heddle-error.ts";
+import type { Accepted } from "../base/send.ts";
+import { directThreadId } from "../base/thread-id.ts";
+import { BodySchema } from "../gen/heddle/message/v1/entry_pb.js";
+import type { FakeClock } from "../testing/fakes/fake-clock.ts";
+import { MemoryVisibilities } from "../testing/fakes/memory-visibilities.ts";
+import { MessageParts } from "../testing/fakes/message-parts.ts";
+import { clientIdOf, type SendSample, sendOf } from "../testing/fakes/message-samples.ts";
+import { quiet } from "../testing/worlds/interleaving.ts";
+import { Hiding } from "./hiding.ts";
 import { Sender } from "./sender.ts";
 
 describe("A send", () => {

@@ -1,13 +1,13 @@
-import type { Clock } from "../../base/clock.ts";
-import type { GroupChange } from "../../base/group.ts";
-import { notAGroup } from "../../base/heddle-error.ts";
-import { groupThreadId } from "../../base/thread-id.ts";
-import { decodeCell } from "../cells/entry-cell.ts";
-import { sendTag } from "../cells/send-tag.ts";
-import type { Appender } from "../log/appender.ts";
-import { type ThreadLog, tagKey } from "../log/thread-log.ts";
-import type { ThreadLogs } from "../log/thread-logs.ts";
-import { encodeRequest, memberChangeOf } from "./member-entry.ts";
+import type { Clock } from "../base/clock.ts";
+import type { GroupChange } from "../base/group.ts";
+import { notAGroup } from "../base/heddle-error.ts";
+import { groupThreadId } from "../base/thread-id.ts";
+import { decodeCell } from "./cells/entry-cell.ts";
+import { sendTag, tagKey } from "./cells/send-tag.ts";
+import { encodeRequest, memberChangeOf } from "./group/member-entry.ts";
+import type { Appender } from "./log/appender.ts";
+import type { ThreadLog } from "./log/thread-log.ts";
+import type { ThreadLogs } from "./log/thread-logs.ts";
 
 /** What somebody asks of a group. */
 export interface AskedChange {

@@ -1,18 +1,18 @@
-import type { Clock } from "../../base/clock.ts";
-import { Code, HeddleError, invalidField, selfThread, storeUnavailable } from "../../base/heddle-error.ts";
-import { hex } from "../../base/ids.ts";
-import type { Accepted, Send, Settle } from "../../base/send.ts";
-import { directThreadId } from "../../base/thread-id.ts";
-import { encodeBody } from "../cells/entry-cell.ts";
-import { sendTag } from "../cells/send-tag.ts";
-import type { Hiding } from "../hiding.ts";
-import type { Receipts } from "../receipts/receipts.ts";
-import type { Appender } from "./appender.ts";
+import type { Clock } from "../base/clock.ts";
+import { Code, HeddleError, invalidField, selfThread, storeUnavailable } from "../base/heddle-error.ts";
+import { hex } from "../base/ids.ts";
+import type { Accepted, Send, Settle } from "../base/send.ts";
+import { directThreadId } from "../base/thread-id.ts";
+import { encodeBody } from "./cells/entry-cell.ts";
+import { sendTag, tagKey } from "./cells/send-tag.ts";
+import type { Hiding } from "./hiding.ts";
+import type { Appender } from "./log/appender.ts";
+import type { PendingSend } from "./log/pending-sends.ts";
+import type { ThreadLog } from "./log/thread-log.ts";
+import type { ThreadLogs } from "./log/thread-logs.ts";
+import type { Committed } from "./log/verdict.ts";
 import { OpenSends } from "./open-sends.ts";
-import type { PendingSend } from "./pending-sends.ts";
-import { type ThreadLog, tagKey } from "./thread-log.ts";
-import type { ThreadLogs } from "./thread-logs.ts";
-import type { Committed } from "./verdict.ts";
+import type { Receipts } from "./receipts/receipts.ts";
 
 /** What carries a send from here on. */
 export interface Committer {
@@ -83,9 +83,10 @@ export class Sender {
 
   #accept(log: ThreadLog, send: Send, committed: Committed, settle: Settle): void {
     const { hiding, receipts } = this.#committer;
-    const isBlocked = (log.view?.blockedBy.length ?? 0) > 0;
-    const at = isBlocked ? -1 : log.participants.findIndex((user) => user !== send.userId);
-    const recipient = log.participants[at];
+    const { view, participants } = log.membership;
+    const isBlocked = (view?.blockedBy.length ?? 0) > 0;
+    const at = isBlocked ? -1 : participants.findIndex((user) => user !== send.userId);
+    const recipient = participants[at];
     const isOnline = committed.online[at];
     const answer = (recipientOffline: boolean | undefined) => {
       settle(accepted(send, committed, recipientOffline));

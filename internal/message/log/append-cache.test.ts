@@ -1,38 +1,40 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { encodeHead } from "../../base/head.ts";
-import { headAt } from "../../testing/fakes/message-samples.ts";
-import { PendingSends } from "./pending-sends.ts";
-import { KeyCache, ThreadLog, tagKey } from "./thread-log.ts";
+import { HookedStore } from "../../testing/fakes/message-ports.ts";
+import { headAt, logStoreOf } from "../../testing/fakes/message-samples.ts";
+import { tagKey } from "../cells/send-tag.ts";
+import { AppendCache, KeyCache } from "./append-cache.ts";
+import { headAppended } from "./head-finder.ts";
 
-describe("ThreadLog, the append cache of a thread", () => {
+describe("AppendCache", () => {
   it("checks the next append in a row that is not full against the head it wrote", () => {
-    const log = logAt(2);
-    log.advance(headAt(3), encodeHead(headAt(3)), [keyOf(3, 3)], 4);
-    assert.deepEqual(log.found, { head: headAt(3), bucket: 0, stored: encodeHead(headAt(3)) });
+    const cache = cacheAt(2);
+    cache.advance(appended(3), [keyOf(3, 3)]);
+    assert.deepEqual(cache.found, { head: headAt(3), bucket: 0, stored: encodeHead(headAt(3)) });
   });
 
   it("checks the next append after a full row against an absent head in the next", () => {
-    const log = logAt(2);
-    log.advance(headAt(4), encodeHead(headAt(4)), [keyOf(3, 3), keyOf(4, 4)], 4);
-    assert.deepEqual(log.found, { head: headAt(4), bucket: 1, stored: undefined });
-    assert.equal(log.hint, 1);
+    const cache = cacheAt(2);
+    cache.advance(appended(4), [keyOf(3, 3), keyOf(4, 4)]);
+    assert.deepEqual(cache.found, { head: headAt(4), bucket: 1, stored: undefined });
+    assert.equal(cache.hint, 1);
   });
 
   it("keeps the hint when it forgets the head", () => {
-    const log = logAt(9);
-    log.drop();
-    assert.equal(log.found, undefined);
-    assert.equal(log.hint, 2);
+    const cache = cacheAt(9);
+    cache.drop();
+    assert.equal(cache.found, undefined);
+    assert.equal(cache.hint, 2);
   });
 
   it("begins its keys anew above a head that was read", () => {
-    const log = logAt(2);
-    log.advance(headAt(3), encodeHead(headAt(3)), [keyOf(3, 3)], 4);
-    assert.deepEqual(log.keys.find(tagKey(keyOf(3, 3).tag)), [3]);
-    log.load({ head: headAt(5), bucket: 1, stored: encodeHead(headAt(5)) });
-    assert.deepEqual(log.keys.find(tagKey(keyOf(3, 3).tag)), []);
-    assert.equal(log.keys.from, 5);
+    const cache = cacheAt(2);
+    cache.advance(appended(3), [keyOf(3, 3)]);
+    assert.deepEqual(cache.keys.find(tagKey(keyOf(3, 3).tag)), [3]);
+    cache.load({ head: headAt(5), bucket: 1, stored: encodeHead(headAt(5)) });
+    assert.deepEqual(cache.keys.find(tagKey(keyOf(3, 3).tag)), []);
+    assert.equal(cache.keys.from, 5);
   });
 });
 
@@ -64,10 +66,15 @@ describe("KeyCache", () => {
   });
 });
 
-function logAt(seq: number): ThreadLog {
-  const log = new ThreadLog(new Uint8Array(16), new PendingSends());
-  log.load({ head: headAt(seq), bucket: Math.floor(seq / 4), stored: encodeHead(headAt(seq)) });
-  return log;
+/** A cache in which the head of `seq` messages, in rows of 4, was read. */
+function cacheAt(seq: number): AppendCache {
+  const cache = new AppendCache();
+  cache.load({ head: headAt(seq), bucket: Math.floor(seq / 4), stored: encodeHead(headAt(seq)) });
+  return cache;
+}
+
+function appended(seq: number) {
+  return headAppended(logStoreOf(new HookedStore(), 4), headAt(seq), encodeHead(headAt(seq)));
 }
 
 function keyOf(seq: number, tag: number) {

@@ -1,6 +1,6 @@
-import type { Clock } from "../../base/clock.ts";
-import { storeUnavailable } from "../../base/heddle-error.ts";
-import type { Settle } from "../../base/send.ts";
+import type { Clock } from "../base/clock.ts";
+import { storeUnavailable } from "../base/heddle-error.ts";
+import type { Settle } from "../base/send.ts";
 
 interface OpenSend {
   readonly expiresAtMs: number;

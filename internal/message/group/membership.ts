@@ -1,0 +1,135 @@
+import { type JoinedMember, MAX_MEMBERS, type Roster } from "../../base/group.ts";
+import type { Head } from "../../base/head.ts";
+import { hex } from "../../base/ids.ts";
+import { isGroupThread } from "../../base/thread-id.ts";
+import { type Audience, directAudience, groupAudience, NO_AUDIENCE } from "./audience.ts";
+import { EMPTY_ROSTER } from "./roster.ts";
+
+/** What of a thread one user may see. */
+export interface Range {
+  /** The first entry; 1 for a direct thread. */
+  readonly firstSeq: number;
+  /** The last entry, and the ordinal there: the thread's head, or where the user left. */
+  readonly last: Pick<Head, "seq" | "ordinal">;
+}
+
+/** What sends are judged by, as of every head with this members_seq and epoch (docs/design.md, section 5, Judged at H). */
+export interface View {
+  readonly membersSeq: number;
+  readonly epoch: number;
+  /** Of a group; without members for a direct thread. */
+  readonly roster: Roster;
+  /** Who of a direct thread's users has blocked the other. */
+  readonly blockedBy: readonly string[];
+}
+
+/** How many members all rosters have that are remembered: what bounds their memory, at about 200 bytes each. */
+export interface RosterCount {
+  members: number;
+}
+
+/** Hears of the members of each roster that is taken. */
+export type MembersListener = (members: ReadonlyMap<string, JoinedMember>) => void;
+
+const NOBODY: readonly string[] = [];
+
+/** What a server remembers of who is in one thread. It is written here alone. */
+export class Membership {
+  readonly threadId: Uint8Array;
+  /** The thread id in hex. */
+  readonly key: string;
+  readonly isGroup: boolean;
+  /** The newest view that was loaded; its members_seq never falls. Of a group: the projection holds it. */
+  #view: View | undefined;
+  /** Whom entries reach by `#view`; of a direct thread by its users, whatever the view. */
+  #audience: Audience = NO_AUDIENCE;
+  /** Both users of a direct thread, in byte order; empty until one of them has come in, then never changed. */
+  #participants: readonly string[] = NOBODY;
+  /** Users of a group who are or were members: they may come in, and `#view` alone says who may send. */
+  readonly #admitted = new Set<string>();
+  /** Who has blocked whom in a direct thread, where no view says so. It proves nothing. */
+  #blockedHint: readonly string[] | undefined;
+  /** Counts the members of `#view`, and of the other logs that are remembered. */
+  #counted: RosterCount;
+  readonly #listener: MembersListener;
+
+  constructor(threadId: Uint8Array, counted: RosterCount, listener: MembersListener = () => {}) {
+    this.threadId = threadId;
+    this.key = hex(threadId);
+    this.isGroup = isGroupThread(threadId);
+    this.#counted = counted;
+    this.#listener = listener;
+  }
+
+  /** The newest view that was loaded. */
+  get view(): View | undefined {
+    return this.#view;
+  }
+
+  /** Whom entries reach, by the newest view. */
+  get audience(): Audience {
+    return this.#audience;
+  }
+
+  /** Both users of a direct thread, in byte order; empty until one of them has come in. */
+  get participants(): readonly string[] {
+    return this.#participants;
+  }
+
+  /** Who of a direct thread's users has blocked the other, as far as is known; for what is no entry. */
+  get blockedBy(): readonly string[] | undefined {
+    return this.#view?.blockedBy ?? this.#blockedHint;
+  }
+
+  /** Whether it is known that the user is or was a member. Membership as of a head is judged elsewhere. */
+  lets(userId: string): boolean {
+    if (!this.isGroup) return this.#participants.includes(userId);
+    return this.#admitted.has(userId) || (this.#view?.roster.members.has(userId) ?? false);
+  }
+
+  /** Lets a user in who is or was a member, and takes the users of a direct thread. */
+  admit(userId: string, participants: readonly string[]): void {
+    if (this.isGroup) {
+      if (this.#admitted.size >= MAX_MEMBERS) this.#admitted.clear();
+      this.#admitted.add(userId);
+    } else if (this.#participants.length === 0) {
+      this.#participants = participants;
+      this.#audience = directAudience(participants);
+    }
+  }
+
+  /** Takes a group's roster that the projection holds, unless a newer one is at hand. */
+  takeRoster(roster: Roster, epoch: number): void {
+    const before = this.#view;
+    if (before && before.membersSeq >= roster.appliedSeq) return;
+    this.#counted.members += roster.members.size - (before?.roster.members.size ?? 0);
+    this.#view = { membersSeq: roster.appliedSeq, epoch, roster, blockedBy: NOBODY };
+    this.#audience = groupAudience(this.key, roster);
+    this.#listener(roster.members);
+  }
+
+  /** Takes who of a direct thread's users has blocked the other, as read after this head was. */
+  takeBlocks({ membersSeq, epoch }: Head, blockedBy: readonly string[]): View {
+    const view = { membersSeq, epoch, roster: EMPTY_ROSTER, blockedBy };
+    this.#view = view;
+    return view;
+  }
+
+  /** Notes who has blocked whom without a head that says as of when. */
+  hintBlocks(blockedBy: readonly string[]): void {
+    this.#blockedHint = blockedBy;
+  }
+
+  /** Forgets who has blocked whom: it has changed. */
+  forgetBlocks(): void {
+    this.#view = undefined;
+    this.#blockedHint = undefined;
+  }
+
+  /** Nobody remembers the log any more. */
+  forgotten(): void {
+    this.#counted.members -= this.#view?.roster.members.size ?? 0;
+    // Whoever still holds the log counts for itself.
+    this.#counted = { members: 0 };
+  }
+}

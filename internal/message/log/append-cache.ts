@@ -1,0 +1,116 @@
+import type { Head } from "../../base/head.ts";
+import { tagKey } from "../cells/send-tag.ts";
+import type { EntryCellPut } from "../ports.ts";
+import type { FoundHead } from "./head-finder.ts";
+
+/** How many of the newest keys of a thread are kept for the duplicate search. */
+const CACHED_KEYS = 256;
+
+/**
+ * What a server remembers of the end of one thread's log between appends. It serves appends only; the check-and-put
+ * alone proves it fresh, and it is dropped whenever that fails (docs/design.md, section 5, "The cache serves appends
+ * only"). It is written here alone.
+ */
+export class AppendCache {
+  /** The head as it was read, or made by our own append; undefined once somebody else may have moved it. */
+  #found: FoundHead | undefined;
+  /** Where to look for the head first: never above its bucket, since rows exist without a gap. */
+  #hint: number;
+  /** The highest seq that this server knows of and has published, or that was there before it looked; -1: none. */
+  #publishedSeq = -1;
+  /** While the head is known: the keys of all entries with seq in (keys.from, head.seq]. */
+  readonly keys = new KeyCache();
+
+  /** `hint` is the bucket in which to look for the head first. */
+  constructor(hint = 0) {
+    this.#hint = hint;
+  }
+
+  get found(): FoundHead | undefined {
+    return this.#found;
+  }
+
+  get hint(): number {
+    return this.#hint;
+  }
+
+  get publishedSeq(): number {
+    return this.#publishedSeq;
+  }
+
+  /** The bucket of the head that is known; 0 where none is: a bucket hint of a thread row is never lowered. */
+  get headBucket(): number {
+    return this.#found?.bucket ?? 0;
+  }
+
+  /** Takes a head that was read. The keys above the old head are unknown, so the cache begins anew above it. */
+  load(found: FoundHead): void {
+    this.#found = found;
+    this.#hint = found.bucket;
+    this.keys.restart(found.head.seq);
+  }
+
+  /** Takes the head that our own append made, with what the next one is checked against, and its keys. */
+  advance(found: FoundHead, cells: readonly EntryCellPut[]): void {
+    this.#found = found;
+    this.#hint = found.bucket;
+    for (const cell of cells) this.keys.add(cell);
+  }
+
+  /** Takes the head that our own raise of the epoch made, in the row of the one known. */
+  raised(head: Head, bytes: Uint8Array): void {
+    if (this.#found) this.#found = { ...this.#found, head, stored: bytes };
+  }
+
+  /** Everything up to this seq was published, or was there before this server looked. */
+  published(seq: number): void {
+    this.#publishedSeq = seq;
+  }
+
+  /** Forgets the head and the keys: somebody else may have appended. */
+  drop(): void {
+    this.#found = undefined;
+  }
+}
+
+const NO_SEQS: readonly number[] = [];
+
+/** The tags of the newest entries of one thread: all with seq in (from, to]. */
+export class KeyCache {
+  /** Everything above this seq, up to the head, is here. */
+  from = 0;
+  readonly #seqsByTag = new Map<number, number[]>();
+  #tags: number[] = [];
+
+  /** Forgets everything; the next key is that of seq + 1. */
+  restart(seq: number): void {
+    this.from = seq;
+    this.#seqsByTag.clear();
+    this.#tags = [];
+  }
+
+  /** Adds the key of the entry right above the newest one. */
+  add(cell: EntryCellPut): void {
+    const tag = tagKey(cell.tag);
+    this.#tags.push(tag);
+    const seqs = this.#seqsByTag.get(tag);
+    if (seqs) seqs.push(cell.seq);
+    else this.#seqsByTag.set(tag, [cell.seq]);
+    if (this.#tags.length >= 2 * CACHED_KEYS) this.#trim();
+  }
+
+  /** The seqs of cached entries with this tag: of one send, or, rarely, of several whose tags are equal. */
+  find(tag: number): readonly number[] {
+    return this.#seqsByTag.get(tag) ?? NO_SEQS;
+  }
+
+  #trim(): void {
+    const dropped = this.#tags.splice(0, this.#tags.length - CACHED_KEYS);
+    this.from += dropped.length;
+    for (const tag of dropped) {
+      const seqs = this.#seqsByTag.get(tag);
+      seqs?.shift();
+      if (seqs?.length === 0) this.#seqsByTag.delete(tag);
+    }
+  }
+}
