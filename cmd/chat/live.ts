@@ -65,8 +65,12 @@ class LiveView {
     const onClose = () => void this.#last.then(() => this.#finish());
     this.#screen = new Screen(streams, onLine, onClose, (line) => this.#people.typed(line));
     this.#people = new PeopleOnScreen(client, this.#screen);
-    void this.over.then(() => this.#people.close());
-    client.on((event) => this.#take(event));
+    const unsubscribe = client.on((event) => this.#take(event));
+    void this.over.then(() => {
+      unsubscribe();
+      this.#people.close();
+      this.#view?.close();
+    });
     this.#prompt();
     if (to === undefined) this.#showThreads();
     else onLine(`/open ${to}`);

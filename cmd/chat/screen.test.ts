@@ -152,6 +152,36 @@ describe("Screen", () => {
     assert.deepEqual(terminal.seen, before);
   });
 
+  it("takes what is still printed after its input has ended", async () => {
+    const line = screen.print("one ◌");
+    screen.status("bob is online");
+    screen.close();
+    screen.print("two");
+    line.replace("one ✓");
+    screen.status("bob is typing…");
+    screen.prompt("bob> ");
+    keyboard.write("late\r");
+    await settled();
+    assert.deepEqual(terminal.seen, ["one ✓", "two", ""]);
+    assert.deepEqual([typed, keys], [[], []]);
+  });
+
+  it("takes a line that comes with the one at which its input is closed", async () => {
+    screen.close();
+    keyboard = new Keyboard();
+    screen = new Screen(
+      { input: keyboard, output: terminal },
+      (line) => {
+        typed.push(line);
+        screen.close();
+      },
+      () => {},
+    );
+    keyboard.write("/quit\rmore\r");
+    await settled();
+    assert.deepEqual(typed, ["/quit"]);
+  });
+
   it("is plain lines where there is no terminal", () => {
     const output = new PassThrough();
     const plain = new Screen(

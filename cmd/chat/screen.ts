@@ -29,6 +29,8 @@ export class Screen {
   #shown: { text: string }[] = [];
   #prompt = "";
   #status = "";
+  /** The input has ended: the readline takes no calls any more. What is still printed is plain lines. */
+  #isClosed = false;
 
   /** `onTyped`: a key was pressed, and the line is this now; only on a terminal, elsewhere lines come whole. */
   constructor(
@@ -41,26 +43,34 @@ export class Screen {
     this.isTerminal = output.isTTY === true && input.isTTY === true;
     this.#readline = createInterface({ input, output, terminal: this.isTerminal, prompt: "" });
     this.#readline.on("line", (line) => {
+      // Lines that came with the one at which the input was closed.
+      if (this.#isClosed) return;
       this.#forgetEcho(line);
       onLine(line);
-      this.#readline.prompt();
+      if (!this.#isClosed) this.#readline.prompt();
     });
-    this.#readline.on("close", onClose);
+    const keyed = () => onTyped(this.#readline.line);
+    this.#readline.on("close", () => {
+      if (this.isTerminal) this.#clearBelow();
+      this.#isClosed = true;
+      input.off("keypress", keyed);
+      onClose();
+    });
     this.#readline.on("SIGINT", () => this.#readline.close());
-    if (this.isTerminal) input.on("keypress", () => onTyped(this.#readline.line));
+    if (this.isTerminal) input.on("keypress", keyed);
   }
 
   /** Sets what stands before the input. */
   prompt(text: string): void {
     this.#prompt = text;
-    if (!this.isTerminal) return;
+    if (!this.isTerminal || this.#isClosed) return;
     this.#readline.setPrompt(text);
     this.#readline.prompt(true);
   }
 
   /** Sets the line that stays between what was printed and the input; "" for none. Nothing without a terminal. */
   status(text: string): void {
-    if (!this.isTerminal || text === this.#status) return;
+    if (!this.isTerminal || this.#isClosed || text === this.#status) return;
     this.#clearBelow();
     this.#status = text;
     this.#drawBelow();
@@ -84,7 +94,7 @@ export class Screen {
     return this.isTerminal ? this.#columns() : Number.POSITIVE_INFINITY;
   }
 
-  /** Ends the input. */
+  /** Ends the input; once is enough. What is printed from then on is plain lines. */
   close(): void {
     this.#readline.close();
   }
@@ -116,6 +126,7 @@ export class Screen {
   }
 
   #drawBelow(): void {
+    if (this.#isClosed) return;
     if (this.#status !== "") this.#output.write(`${this.#status}\n`);
     // readline would go up by the rows that the input had when it was last drawn; the cursor is at its beginning.
     Object.assign(this.#readline, { prevRows: 0 });
@@ -124,6 +135,7 @@ export class Screen {
 
   /** From the first row of status and input to the cursor. */
   #rowsAbove(): number {
+    if (this.#isClosed) return 0;
     const statusRows = this.#status === "" ? 0 : this.#rows(this.#status);
     return statusRows + this.#readline.getCursorPos().rows;
   }
