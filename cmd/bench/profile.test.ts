@@ -30,7 +30,7 @@ describe("Profiles", () => {
       [
         ["write @grpc/grpc-js/build/b.js:10", 550],
         ["toBinary @bufbuild/protobuf/dist/a.js:10", 300],
-        ["encodeBody internal/message/cells/entry-cell.ts:10", 100],
+        ["encodeBody internal/message/entry-cell.ts:10", 100],
         ["digest node:internal/crypto/hash:10", 50],
       ],
     );
@@ -53,7 +53,7 @@ describe("Profiles", () => {
       byAsker(profile).map(({ name, us }) => [name, us]),
       [
         ["@grpc/grpc-js", 550],
-        ["encodeBody internal/message/cells/entry-cell.ts:10", 450],
+        ["encodeBody internal/message/entry-cell.ts:10", 450],
       ],
     );
   });
