@@ -9,7 +9,7 @@ FRESH := node_modules/.cache/gen
 PAGE := cmd/web/dist/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench check fix gen contract unused page install
+.PHONY: help run test bench check fix gen contract stubs unused page install
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ gen: install ## generate internal/gen and internal/gen-web from proto
 
 contract: install ## declare today's schema the one that later schemas must not break
 	@buf build -o proto/contract.binpb
+
+# LANG is the machine's locale unless it is given here: then the command lists the languages.
+stubs: install ## write code of the contract for LANG=go|java|python|typescript into OUT, or stubs/<language>
+	@node --disable-warning=ExperimentalWarning cmd/stubs/main.ts "$(if $(findstring command line,$(origin LANG)),$(LANG))" $(OUT)
 
 unused: install ## list files, exports and packages that nothing uses
 	@knip

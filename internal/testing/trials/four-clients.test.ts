@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Client, credentials } from "@grpc/grpc-js";
 import { type Browser, chromium as playwright } from "playwright-core";
+import { python } from "../../../cmd/stubs/python.ts";
 import { buildPage } from "../../../cmd/web/build.ts";
 import { hex } from "../../base/ids.ts";
 import { directThreadId } from "../../base/thread-id.ts";
@@ -17,7 +18,7 @@ import type { Member, Sighting } from "./four-clients/member.ts";
 import { PageMember } from "./four-clients/page-member.ts";
 import { texts } from "./four-clients/texts.ts";
 import { devTokens, HeddleProcess, ROOT } from "./heddle-process.ts";
-import { chromium, python, pythonStubs } from "./tools.ts";
+import { chromium, pythonStubs } from "./tools.ts";
 
 const THREAD = directThreadId("ann", "bob");
 

@@ -5,7 +5,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { cached, chromium, grpcurl, python, pythonStubs } from "./tools.ts";
+import { python } from "../../../cmd/stubs/python.ts";
+import { cached } from "../../../cmd/stubs/tool.ts";
+import { chromium, grpcurl, pythonStubs } from "./tools.ts";
 
 const run = promisify(execFile);
 

@@ -1,0 +1,3 @@
+import { runStubs } from "./stubs.ts";
+
+process.exitCode = await runStubs(process.argv.slice(2));
