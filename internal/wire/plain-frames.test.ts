@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { create, toBinary } from "@bufbuild/protobuf";
+import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import type { Send } from "../base/send.ts";
 import { BodySchema } from "../gen/heddle/message/v1/entry_pb.js";
@@ -76,6 +77,34 @@ function encoded(kind: object): Uint8Array {
   return toBinary(ClientFrameSchema, create(ClientFrameSchema, { kind } as never));
 }
 
+/** Orders in which a library may write the fields of a send: one number for each, the least first. */
+const order = fc.array(fc.nat(), { minLength: 6, maxLength: 6 });
+
+/** A frame with the fields of its send in another order. */
+function reordered(bytes: Uint8Array, numbers: readonly number[]): Uint8Array {
+  const outer = new BinaryReader(bytes);
+  outer.tag();
+  const inner = outer.bytes();
+  const reader = new BinaryReader(inner);
+  const fields: Uint8Array[] = [];
+  while (reader.pos < reader.len) {
+    const from = reader.pos;
+    const [number, wireType] = reader.tag();
+    reader.skip(wireType, number);
+    fields.push(inner.subarray(from, reader.pos));
+  }
+  const sorted = fields
+    .map((field, at) => ({ field, by: numbers[at] ?? 0 }))
+    .sort((a, b) => a.by - b.by)
+    .map(({ field }) => field);
+  return frame(...sorted);
+}
+
+/** A frame whose send has these fields, encoded. */
+function frame(...fields: readonly Uint8Array[]): Uint8Array {
+  return new BinaryWriter().tag(2, WireType.LengthDelimited).bytes(Buffer.concat(fields)).finish();
+}
+
 /** What the general decoder and its checks make of it; undefined for everything that they refuse. */
 function generalSend(bytes: Uint8Array): Send | undefined {
   try {
@@ -105,10 +134,10 @@ function shown(send: Send | undefined) {
 }
 
 describe("A plain send", () => {
-  it("is read where it stands, as the general decoder would have", () => {
+  it("is read where it stands, as the general decoder would have, in whatever order its fields are", () => {
     fc.assert(
-      fc.property(good, (value) => {
-        const bytes = encoded({ case: "send", value });
+      fc.property(good, order, (value, numbers) => {
+        const bytes = reordered(encoded({ case: "send", value }), numbers);
         const plain = plainSend(bytes, "ann", "ff");
         assert.ok(plain, "a good send was left to the general decoder");
         assert.deepEqual(shown(plain), shown(generalSend(bytes)));
@@ -118,7 +147,9 @@ describe("A plain send", () => {
   });
 
   it("is never what the general decoder refuses or reads otherwise, whatever the bytes", () => {
-    const frames = fc.oneof(any, good).map((value) => encoded({ case: "send", value }));
+    const frames = fc
+      .tuple(fc.oneof(any, good), order)
+      .map(([value, numbers]) => reordered(encoded({ case: "send", value }), numbers));
     const noise = fc.uint8Array({ maxLength: 60 }).map((rest) => Uint8Array.of(0x12, rest.length, ...rest));
     fc.assert(
       fc.property(fc.oneof(frames, frames, noise), fc.array(damage, { maxLength: 2 }), (bytes, harm) => {
@@ -130,7 +161,7 @@ describe("A plain send", () => {
     );
   }).timeout(60_000);
 
-  it("is left to the general decoder if a field is twice, in another order, unknown, or longer than it need be", () => {
+  it("is left to the general decoder if a field is twice, unknown, or longer than it need be", () => {
     const value = {
       target: { case: "threadId", value: new Uint8Array(16) },
       clientId: new Uint8Array(16),
@@ -140,16 +171,23 @@ describe("A plain send", () => {
     const send = encoded({ case: "send", value: { ...value, body } });
     assert.ok(plainSend(send, "ann", "ff"));
     const inner = send.subarray(2);
-    const frame = (...parts: readonly Uint8Array[]) => {
-      const joined = Buffer.concat(parts);
-      return Buffer.concat([Uint8Array.of(0x12, joined.length), joined]);
-    };
     const [threadId, clientId] = [inner.subarray(0, 18), inner.subarray(18, 36)];
     const [attempt, last] = [inner.subarray(36, 38), inner.subarray(38)];
     const others = {
       twice: frame(threadId, clientId, clientId, attempt, last),
-      "another order": frame(clientId, threadId, attempt, last),
-      "body before attempt": frame(threadId, clientId, last, attempt),
+      "two targets": frame(threadId, Uint8Array.of(0x12, 3, ...Buffer.from("bob")), clientId, attempt, last),
+      "the body twice": frame(threadId, last, clientId, attempt, last),
+      "a longer length": frame(
+        threadId,
+        clientId,
+        attempt,
+        Uint8Array.of(0x32, 0x86, 0, ...last.subarray(2)),
+      ),
+      "a text with more beside it": frame(
+        threadId,
+        clientId,
+        Uint8Array.of(0x32, 8, 0x0a, 6, 0x0a, 2, ...Buffer.from("hi"), 0x78, 1),
+      ),
       unknown: frame(inner, Uint8Array.of(0x78, 1)),
       longer: frame(threadId, clientId, Uint8Array.of(0x28, 0x81, 0), last),
       // A thread_id of 18 bytes whose length is to_user_id's tag, and in it what that would need.

@@ -8,12 +8,15 @@ import { FRAME_BYTES, ID_BYTES, TEXT_BYTES } from "./limits.ts";
 import { tagOf } from "./tags.ts";
 
 /**
- * The two frames of which there is one or more per message, read where they stand: as clients write them, fields in
- * order, nothing beside them, and within every rule of the schema. Whatever is not exactly that is left to the general
- * decoder and its checks (push/doors/client-frames.ts), which know the errors; plain-frames.test.ts holds the two equal.
+ * The two frames of which there is one or more per message, read where they stand: each field once, in any order (Go
+ * writes the members of a oneof last), nothing beside them, and within every rule of the schema. Whatever is not exactly
+ * that is left to the general decoder and its checks (push/doors/client-frames.ts), which know the errors;
+ * plain-frames.test.ts holds the two equal, foreign-frames.test.ts for the frames of other languages' libraries.
+ *
+ * A body is kept as the client wrote it, without decoding and encoding: it counts as plain only if it has the very bytes
+ * that this server's encoder would make of it, so that its hash is that of a repeat by any other client.
  */
 
-/** Tags, in the order in which they may stand. */
 const FRAME = { send: tagOf(ClientFrameSchema.field.send), ack: tagOf(ClientFrameSchema.field.ack) } as const;
 const ACK_UP_TO = tagOf(AckSchema.field.upTo);
 const SEND = {
@@ -31,7 +34,10 @@ const TEXT_TEXT = tagOf(TextSchema.field.text);
 const SEQ_VARINT_BYTES = 7;
 const ATTEMPT_VARINT_BYTES = 4;
 
-/** The longest name whose length is surely one byte of varint. */
+/** As of every length within a frame. */
+const LENGTH_VARINT_BYTES = 4;
+
+/** The longest name, all of it ASCII. */
 const NAME_BYTES = 64;
 
 /** `up_to` of an `ack` that is nothing else; undefined if it is not, or its number is not short. */
@@ -46,18 +52,36 @@ export function plainAck(bytes: Uint8Array): number | undefined {
 export function plainSend(bytes: Uint8Array, userId: string, originSession: string): Send | undefined {
   const reader = new Reader(bytes);
   if (bytes.length > FRAME_BYTES || !reader.skip(FRAME.send) || !reader.frames()) return undefined;
-  const threadId = reader.skip(SEND.threadId) ? reader.content(ID_BYTES) : undefined;
-  const toUserId = !threadId && reader.skip(SEND.toUserId) ? (reader.name() ?? "") : "";
-  const clientId = reader.skip(SEND.clientId) ? reader.content(ID_BYTES) : undefined;
-  const baseSeq = reader.skip(SEND.baseSeq) ? reader.varint(SEQ_VARINT_BYTES) : 0;
-  const attempt = reader.skip(SEND.attempt) ? reader.varint(ATTEMPT_VARINT_BYTES) : 0;
-  const body = reader.skip(SEND.body) ? reader.textBody() : undefined;
-  if (!threadId && !toUserId) return undefined;
-  if (!clientId || !body || baseSeq === undefined || attempt === undefined) return undefined;
-  return { userId, threadId, toUserId, clientId, baseSeq, attempt, body, originSession };
+  let threadId: Uint8Array | undefined;
+  let toUserId: string | undefined;
+  let clientId: Uint8Array | undefined;
+  let baseSeq: number | undefined;
+  let attempt: number | undefined;
+  let body: Uint8Array | undefined;
+  while (!reader.isAtEnd) {
+    const tag = reader.byte();
+    if (tag === SEND.threadId && !threadId) threadId = reader.content(ID_BYTES);
+    else if (tag === SEND.toUserId && toUserId === undefined) toUserId = reader.name();
+    else if (tag === SEND.clientId && !clientId) clientId = reader.content(ID_BYTES);
+    else if (tag === SEND.baseSeq && baseSeq === undefined) baseSeq = reader.varint(SEQ_VARINT_BYTES);
+    else if (tag === SEND.attempt && attempt === undefined) attempt = reader.varint(ATTEMPT_VARINT_BYTES);
+    else if (tag === SEND.body && !body) body = reader.textBody();
+    else return undefined; // Unknown, twice, or behind something that was not as expected.
+  }
+  if (!clientId || !body || (threadId === undefined) === (toUserId === undefined)) return undefined;
+  return {
+    userId,
+    threadId,
+    toUserId: toUserId ?? "",
+    clientId,
+    baseSeq: baseSeq ?? 0,
+    attempt: attempt ?? 0,
+    body,
+    originSession,
+  };
 }
 
-/** Reads forward. Once something is not as expected, nothing that is read after it is. */
+/** Reads forward. Once something is not as expected it stands behind the end, and nothing that is read after it is. */
 class Reader {
   readonly #bytes: Uint8Array;
   #at = 0;
@@ -70,6 +94,11 @@ class Reader {
     return this.#at === this.#bytes.length;
   }
 
+  /** The next byte. */
+  byte(): number | undefined {
+    return this.#bytes[this.#at++];
+  }
+
   /** Steps over the byte if it is the next one. */
   skip(byte: number): boolean {
     if (this.#bytes[this.#at] !== byte) return false;
@@ -77,10 +106,10 @@ class Reader {
     return true;
   }
 
-  /** Reads a length; true if it is that of all the rest. */
-  frames(): boolean {
-    const length = this.varint(ATTEMPT_VARINT_BYTES);
-    return length === this.#bytes.length - this.#at;
+  /** Reads a length; true if it is that of all the rest up to `end`. */
+  frames(end = this.#bytes.length): boolean {
+    const length = this.varint(LENGTH_VARINT_BYTES);
+    return length === end - this.#at;
   }
 
   /** A varint of at most so many bytes, written as short as it can be. */
@@ -106,20 +135,27 @@ class Reader {
 
   /** Length and content of a field that must be a name. */
   name(): string | undefined {
-    const length = this.#bytes[this.#at] ?? 0;
-    const content = length <= NAME_BYTES ? this.content(length) : undefined;
-    const name = content ? String.fromCharCode(...content) : "";
+    const length = this.varint(LENGTH_VARINT_BYTES) ?? 0;
+    const from = this.#at;
+    this.#at += length;
+    if (length > NAME_BYTES || this.#at > this.#bytes.length) return this.#fail();
+    const name = String.fromCharCode(...this.#bytes.subarray(from, this.#at));
     return NAME_PATTERN.test(name) ? name : this.#fail();
   }
 
-  /** Length and content of the last field, which must be a body with a text; the content is the body, encoded. */
+  /** Length and content of a field that must be a body with a text; the content is the body, encoded. */
   textBody(): Uint8Array | undefined {
-    if (!this.frames()) return undefined;
+    const length = this.varint(LENGTH_VARINT_BYTES) ?? 0;
     const from = this.#at;
-    if (!this.skip(BODY_TEXT) || !this.frames() || !this.skip(TEXT_TEXT) || !this.frames()) return undefined;
-    const text = this.#bytes.subarray(this.#at);
+    const end = from + length;
+    if (end > this.#bytes.length) return this.#fail();
+    if (!this.skip(BODY_TEXT) || !this.frames(end) || !this.skip(TEXT_TEXT) || !this.frames(end)) {
+      return this.#fail();
+    }
+    const text = this.#bytes.subarray(this.#at, end);
+    this.#at = end;
     const isGood = text.length > 0 && text.length <= TEXT_BYTES && isWellFormedUtf8(text);
-    return isGood ? this.#bytes.subarray(from) : undefined;
+    return isGood ? this.#bytes.subarray(from, end) : this.#fail();
   }
 
   #fail(): undefined {
