@@ -1,7 +1,8 @@
-import { decodeProtectedHeader, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from "jose";
+import { decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from "jose";
 import type { Clock } from "../base/clock.ts";
-import { type HeddleError, storeUnavailable } from "../base/heddle-error.ts";
+import { HeddleError, storeUnavailable } from "../base/heddle-error.ts";
 import { tokenExpired, tokenInvalid } from "./bearer.ts";
+import type { Claims } from "./claims.ts";
 
 /** Asymmetric only: a public key must never do as an HMAC secret, and `none` is no signature. */
 const ALGORITHMS = ["ES256", "ES384", "RS256", "RS384", "PS256", "EdDSA", "Ed25519"];
@@ -24,10 +25,10 @@ export async function checkJwt(
   keys: JWTVerifyGetKey,
   rules: JwtRules,
   clock: Clock,
-): Promise<JWTPayload> {
+): Promise<Claims> {
   demandKeyId(token);
   try {
-    const { payload } = await jwtVerify(token, keys, {
+    const { payload } = await jwtVerify(token, findKey(keys), {
       algorithms: ALGORITHMS,
       issuer: rules.issuer,
       audience: rules.audience,
@@ -39,6 +40,27 @@ export async function checkJwt(
   } catch (error) {
     throw explain(error);
   }
+}
+
+/**
+ * The set of keys is what somebody else serves. Whatever is wrong with it (no JSON, no set, a key that is none) is
+ * their fault and not the token's: UNAVAILABLE, until they serve a good one.
+ */
+function findKey(keys: JWTVerifyGetKey): JWTVerifyGetKey {
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
+        throw tokenInvalid("kid", error);
+      }
+      // What jose says of a header that asks for an algorithm for which no set can have a key.
+      if (error instanceof errors.JOSENotSupported && !ALGORITHMS.includes(String(header?.alg))) {
+        throw tokenInvalid("alg", error);
+      }
+      throw storeUnavailable("jwks", error);
+    }
+  };
 }
 
 /** jose would take a lone key of the set for a token that names none. */
@@ -53,24 +75,16 @@ function demandKeyId(token: string): void {
 }
 
 function explain(error: unknown): unknown {
+  if (error instanceof HeddleError) return error;
   if (error instanceof errors.JWTExpired) return tokenExpired();
   if (error instanceof errors.JWTClaimValidationFailed) return tokenInvalid(error.claim, error);
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) {
     return tokenInvalid("alg", error);
   }
-  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
-    return tokenInvalid("kid", error);
-  }
   if (error instanceof errors.JWSSignatureVerificationFailed) return tokenInvalid("signature", error);
-  if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return keysAway(error);
   if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid) {
     return tokenInvalid("format", error);
   }
-  // jose's plain JOSEError: the key set was answered, but not with 200 and JSON. TypeError: fetch failed.
-  if (error instanceof errors.JOSEError || error instanceof TypeError) return keysAway(error);
-  return error;
-}
-
-function keysAway(cause: unknown): HeddleError {
-  return storeUnavailable("jwks", cause);
+  // A key was found by its id, and it cannot check this signature: too short, or for another purpose.
+  return storeUnavailable("jwks", error);
 }

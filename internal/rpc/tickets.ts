@@ -1,7 +1,8 @@
-import { type JWTPayload, type JWTVerifyGetKey, SignJWT } from "jose";
+import { type JWTVerifyGetKey, SignJWT } from "jose";
 import type { Clock } from "../base/clock.ts";
 import { fromHex, hex, NAME_PATTERN } from "../base/ids.ts";
 import { bearerToken, tokenExpired, tokenInvalid } from "./bearer.ts";
+import { type Claims, textClaim, timeClaim } from "./claims.ts";
 import type { Authenticate, Caller } from "./handlers.ts";
 import { checkJwt, type JwtRules } from "./jwt-check.ts";
 import type { SigningKey } from "./signing-key.ts";
@@ -102,32 +103,16 @@ export function authenticateTickets(
   };
 }
 
-function callerOf(claims: JWTPayload, pushServer: string): Caller {
+const SESSION_ID = /^[0-9a-f]{32}$/;
+
+function callerOf(claims: Claims, pushServer: string): Caller {
   if (claims.push !== pushServer) throw tokenInvalid("push");
   return {
-    userId: name(claims, "sub"),
-    deviceId: name(claims, "device_id"),
-    sessionId: sessionId(claims),
-    openByMs: seconds(claims, "open_by") * 1000,
-    expiresAtMs: seconds(claims, "exp") * 1000,
-    userTokenExpiresAtMs: seconds(claims, "utx") * 1000,
+    userId: textClaim(claims, "sub", NAME_PATTERN),
+    deviceId: textClaim(claims, "device_id", NAME_PATTERN),
+    sessionId: fromHex(textClaim(claims, "session_id", SESSION_ID)),
+    openByMs: timeClaim(claims, "open_by"),
+    expiresAtMs: timeClaim(claims, "exp"),
+    userTokenExpiresAtMs: timeClaim(claims, "utx"),
   };
-}
-
-function name(claims: JWTPayload, claim: string): string {
-  const value = claims[claim];
-  if (typeof value !== "string" || !NAME_PATTERN.test(value)) throw tokenInvalid(claim);
-  return value;
-}
-
-function seconds(claims: JWTPayload, claim: string): number {
-  const value = claims[claim];
-  if (typeof value !== "number" || !Number.isFinite(value)) throw tokenInvalid(claim);
-  return value;
-}
-
-function sessionId(claims: JWTPayload): Uint8Array {
-  const value = claims.session_id;
-  if (typeof value !== "string" || !/^[0-9a-f]{32}$/.test(value)) throw tokenInvalid("session_id");
-  return fromHex(value);
 }

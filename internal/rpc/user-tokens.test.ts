@@ -5,6 +5,8 @@ import type { AddressInfo } from "node:net";
 import { exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from "jose";
 import { systemClock } from "../base/clock.ts";
 import { Code, HeddleError } from "../base/heddle-error.ts";
+import { ODD_VALUES } from "../testing/contract/wrong-types.ts";
+import { IdentityProvider } from "../testing/fakes/identity-provider.ts";
 import { authenticateUsers, localKeys, remoteKeys } from "./user-tokens.ts";
 
 const issuer = "https://id.example";
@@ -133,6 +135,35 @@ describe("User tokens", () => {
     server.closeAllConnections();
     assert.deepEqual(users, ["ann", "bob", "eve"]);
     assert.equal(fetches, 1);
+  });
+
+  let provider: IdentityProvider;
+  before(async () => {
+    provider = await IdentityProvider.start();
+  });
+  after(() => provider.close());
+
+  it("are judged, or cannot be, whatever stands where the keys should be", async () => {
+    const good = provider.publicKeys[0] ?? assert.fail();
+    const documents = ODD_VALUES.flatMap(([name, value]) => [
+      [`${name} as the document`, JSON.stringify(value) ?? ""],
+      [`${name} as the keys`, { keys: value }],
+      [`${name} as a key`, { keys: [value] }],
+      ...Object.keys(good).map((field) => [`${name} as ${field}`, { keys: [{ ...good, [field]: value }] }]),
+    ]);
+    documents.push(["no end of keys", `{"keys":[${" ".repeat(2 << 20)}]}`], ["no JSON", "<html>"]);
+    const bearer = `Bearer ${await provider.sign("ann")}`;
+    for (const [name, document] of documents) {
+      provider.document = document;
+      const keys = remoteKeys(new URL(provider.jwksUrl));
+      const check = authenticateUsers({ issuer: provider.issuer, audience: "heddle", keys }, systemClock);
+      const told = await check(bearer, false).then(
+        () => "let in",
+        (error: HeddleError) => `${error.reasonName} ${Object.values(error.metadata)}`,
+      );
+      const clear = ["let in", "STORE_UNAVAILABLE jwks", "TOKEN_INVALID kid", "TOKEN_INVALID signature"];
+      assert.ok(clear.includes(told), `${name}: ${told}`);
+    }
   });
 
   it("cannot be judged while the identity provider is away, which is not the user's fault", async () => {

@@ -1,7 +1,8 @@
-import { createLocalJWKSet, createRemoteJWKSet, type JWK, type JWTVerifyGetKey, SignJWT } from "jose";
+import { createLocalJWKSet, createRemoteJWKSet, customFetch, type JWK, type JWTVerifyGetKey, SignJWT } from "jose";
 import type { Clock } from "../base/clock.ts";
 import { NAME_PATTERN } from "../base/ids.ts";
-import { bearerToken, tokenInvalid } from "./bearer.ts";
+import { bearerToken } from "./bearer.ts";
+import { textClaim, timeClaim } from "./claims.ts";
 import type { Authenticate, Caller } from "./handlers.ts";
 import { checkJwt, type JwtRules } from "./jwt-check.ts";
 import type { SigningKey } from "./signing-key.ts";
@@ -16,7 +17,27 @@ export interface UserTokenIssuer {
 
 /** The keys of an identity provider: fetched when needed, kept 10 min, again at most every 30 s for a new `kid`. */
 export function remoteKeys(url: URL): JWTVerifyGetKey {
-  return createRemoteJWKSet(url, { timeoutDuration: 5_000, cooldownDuration: 30_000, cacheMaxAge: 600_000 });
+  return createRemoteJWKSet(url, {
+    timeoutDuration: 5_000,
+    cooldownDuration: 30_000,
+    cacheMaxAge: 600_000,
+    [customFetch]: fetchBounded,
+  });
+}
+
+/** The largest set of keys that is read, in bytes: a hundred keys with their certificates. */
+const MAX_JWKS_BYTES = 1024 * 1024;
+
+async function fetchBounded(url: string, options: RequestInit): Promise<Response> {
+  const response = await fetch(url, options);
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MAX_JWKS_BYTES) throw new RangeError(`a set of keys may have ${MAX_JWKS_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return new Response(Buffer.concat(chunks), { status: response.status });
 }
 
 /** Keys of our own. */
@@ -30,9 +51,9 @@ export function authenticateUsers(issuer: UserTokenIssuer, clock: Clock): Authen
   const rules: JwtRules = { issuer: issuer.issuer, audience: issuer.audience };
   const verify = async (token: string): Promise<Caller> => {
     const claims = await checkJwt(token, issuer.keys, rules, clock);
-    if (!NAME_PATTERN.test(claims.sub ?? "")) throw tokenInvalid("sub");
-    const expiresAtMs = (claims.exp ?? 0) * 1000;
-    return { userId: claims.sub ?? "", expiresAtMs, userTokenExpiresAtMs: expiresAtMs };
+    const expiresAtMs = timeClaim(claims, "exp");
+    const userId = textClaim(claims, "sub", NAME_PATTERN);
+    return { userId, expiresAtMs, userTokenExpiresAtMs: expiresAtMs };
   };
   return async (authorization) => await verified.caller(bearerToken(authorization), verify);
 }
