@@ -7,7 +7,8 @@ import type { Call } from "./call.ts";
  *
  * Callbacks are set once each (onClose any number of times), in the tick in which the stream is handed over; what
  * arrived before is kept.
- * No method throws, and after the stream has closed all of them do nothing.
+ * No method throws, and after the stream has closed all of them do nothing. What a callback throws ends this stream
+ * and nothing else; who works for a stream in a later turn (a timer, a promise, a tick) hands what it throws to `fail`.
  */
 export interface ByteStream {
   readonly call: Call;
@@ -31,4 +32,6 @@ export interface ByteStream {
   onClose(callback: () => void): void;
   /** Ends the stream after what was written, with a status and its ErrorInfo, or OK. The first call counts. */
   end(error?: HeddleError): void;
+  /** Ends the stream by what was thrown: as INTERNAL / FAULT with the request id, logged, unless it is a HeddleError. */
+  fail(error: unknown): void;
 }

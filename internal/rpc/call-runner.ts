@@ -119,18 +119,28 @@ export function showError(
   return shown;
 }
 
-/** For a stream: logs how the server ended it. */
-export function logStreamEnd(context: RpcContext, method: BoundMethod, requestId: string) {
-  return (error?: HeddleError): void => {
-    context.log.debug(
-      {
-        method: method.name,
-        request_id: requestId,
-        code: Code[error?.code ?? Code.OK],
-        reason: error?.reasonName,
-      },
-      "stream ended",
-    );
+/** What the transports' streams tell of. */
+export interface StreamReports {
+  /** The server has ended the stream. */
+  ended(error?: HeddleError): void;
+  /** The handler has thrown this; returns it as clients see it. */
+  thrown(error: unknown): HeddleError;
+}
+
+/** For a stream: logs how the server ended it, and what its handler threw. */
+export function streamReports(context: RpcContext, method: BoundMethod, requestId: string): StreamReports {
+  return {
+    ended: (error) =>
+      context.log.debug(
+        {
+          method: method.name,
+          request_id: requestId,
+          code: Code[error?.code ?? Code.OK],
+          reason: error?.reasonName,
+        },
+        "stream ended",
+      ),
+    thrown: (error) => showError(context, method, error, requestId),
   };
 }
 
@@ -149,6 +159,6 @@ export function runStream(
     if (request === undefined) (method.handler as (stream: ByteStream) => void)(stream);
     else (method.handler as (request: Message, stream: ByteStream) => void)(request, stream);
   } catch (error) {
-    stream.end(showError(context, method, error, stream.call.requestId));
+    stream.fail(error);
   }
 }

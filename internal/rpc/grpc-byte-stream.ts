@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import type { HeddleError } from "../base/heddle-error.ts";
 import type { ByteStream } from "./byte-stream.ts";
 import { LINGER_MS } from "./call-deadline.ts";
+import type { StreamReports } from "./call-runner.ts";
 import { type CallBelow, callBelow, http2StreamOf } from "./grpc-call-below.ts";
 import { framed, MessageSplitter } from "./grpc-framing.ts";
 import { grpcStatus } from "./grpc-status.ts";
@@ -21,17 +22,17 @@ export class GrpcByteStream implements ByteStream {
   readonly #below: CallBelow | undefined;
   #splitter: MessageSplitter | undefined;
   readonly #clock: Clock;
-  readonly #ended: (error?: HeddleError) => void;
+  readonly #reports: StreamReports;
   /** Sizes of the writes that the socket has not taken, in order: one shared callback, no closure per write. */
   readonly #pending: number[] = [];
   #bufferedBytes = 0;
   #held = false;
-  readonly #state = new StreamState();
+  readonly #state = new StreamState((error) => this.fail(error));
   #onDrain: () => void = () => {};
 
-  /** `ended` is told once, when the server ends the stream, with what. */
-  constructor(stream: GrpcStream, call: Call, clock: Clock, ended: (error?: HeddleError) => void) {
-    this.#ended = ended;
+  /** `reports` is told once how the server ended the stream, and each time what its handler threw. */
+  constructor(stream: GrpcStream, call: Call, clock: Clock, reports: StreamReports) {
+    this.#reports = reports;
     this.#stream = stream;
     this.#http2 = http2StreamOf(stream);
     this.#below = callBelow(stream);
@@ -68,13 +69,13 @@ export class GrpcByteStream implements ByteStream {
   };
 
   onDrain(callback: () => void): void {
-    this.#onDrain = callback;
+    this.#onDrain = this.#state.guarded(callback);
   }
 
   onMessage(callback: (bytes: Uint8Array) => void): void {
-    const onMessage = (bytes: Buffer) => {
+    const onMessage = this.#state.guarded((bytes: Buffer) => {
       if (this.#state.isOpen) callback(bytes);
-    };
+    });
     const below = this.#below;
     if (!below) {
       this.#readable?.on("data", onMessage);
@@ -106,8 +107,9 @@ export class GrpcByteStream implements ByteStream {
   }
 
   onHalfClose(callback: () => void): void {
+    const onEnd = this.#state.guarded(callback);
     this.#readable?.once("end", () => {
-      if (this.#state.isOpen) callback();
+      if (this.#state.isOpen) onEnd();
     });
   }
 
@@ -117,11 +119,15 @@ export class GrpcByteStream implements ByteStream {
 
   end(error?: HeddleError): void {
     if (!this.#state.end()) return;
-    this.#ended(error);
+    this.#reports.ended(error);
     // The stream's own "error" listener turns this into the status, after what was written.
     if (error) this.#stream.emit("error", grpcStatus(error));
     else this.#stream.end();
     this.#resetIfStuck();
+  }
+
+  fail(error: unknown): void {
+    this.end(this.#reports.thrown(error));
   }
 
   /** A client that does not read never lets the status out, and would keep the stream for ever. */

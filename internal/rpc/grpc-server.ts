@@ -14,12 +14,12 @@ import {
 import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
 import {
   type BoundMethod,
-  logStreamEnd,
   methodsOf,
   type RpcContext,
   runStream,
   runUnary,
   showError,
+  streamReports,
 } from "./call-runner.ts";
 import { GrpcByteStream } from "./grpc-byte-stream.ts";
 import { GrpcConnections } from "./grpc-connections.ts";
@@ -134,17 +134,22 @@ function implement(context: RpcContext, method: BoundMethod): UntypedServiceImpl
 
 function unary(context: RpcContext, method: BoundMethod): handleUnaryCall<Buffer, Buffer> {
   return (call, respond) => {
+    const requestId = requestIdOf(call.metadata);
     const running = runUnary(context, method, {
       transport: "grpc",
-      requestId: requestIdOf(call.metadata),
+      requestId,
       askedMs: Number(call.getDeadline()) - Date.now(),
       caller: () => method.authenticate(authorizationOf(call.metadata), false),
       request: () => decodeBinary(method.desc.input, call.request) as Message,
     });
     call.once("cancelled", () => running.stop(clientGone()));
-    running.answer.then(
-      (response) => respond(null, asBuffer(toBinary(method.desc.output, response))),
-      (error: HeddleError) => respond(grpcStatus(error)),
+    const encoded = running.answer.then((response) => asBuffer(toBinary(method.desc.output, response)));
+    encoded.then(
+      (bytes) => respond(null, bytes),
+      (error) =>
+        respond(
+          grpcStatus(error instanceof HeddleError ? error : showError(context, method, error, requestId)),
+        ),
     );
   };
 }
@@ -188,7 +193,7 @@ async function open(
     if (stream.cancelled) return undefined;
     stream.sendMetadata(new Metadata()); // Now, so that the client knows that it is connected.
     const call: Call = { caller, requestId, signal: abort.signal };
-    return new GrpcByteStream(stream, call, context.clock, logStreamEnd(context, method, requestId));
+    return new GrpcByteStream(stream, call, context.clock, streamReports(context, method, requestId));
   } catch (error) {
     stream.emit("error", grpcStatus(showError(context, method, error, requestId)));
     return undefined;

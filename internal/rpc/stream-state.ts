@@ -5,6 +5,12 @@ export const HIGH_WATER_BYTES = 16 * 1024;
 export class StreamState {
   #now: "open" | "ended" | "closed" = "open";
   readonly #onClose: (() => void)[] = [];
+  readonly #fail: (error: unknown) => void;
+
+  /** `fail` gets what a callback throws. */
+  constructor(fail: (error: unknown) => void) {
+    this.#fail = fail;
+  }
 
   get isOpen(): boolean {
     return this.#now === "open";
@@ -26,12 +32,23 @@ export class StreamState {
     if (this.#now === "closed") return;
     this.#now = "closed";
     cleanUp();
-    for (const callback of this.#onClose.splice(0)) callback();
+    for (const callback of this.#onClose.splice(0)) this.guarded(callback)();
   }
 
   /** As ByteStream.onClose. */
   onClose(callback: () => void): void {
-    if (this.#now === "closed") queueMicrotask(callback);
+    if (this.#now === "closed") queueMicrotask(this.guarded(callback));
     else this.#onClose.push(callback);
+  }
+
+  /** The callback, but what it throws goes to `fail`: it runs where nobody else would catch it. */
+  guarded<A extends unknown[]>(callback: (...args: A) => void): (...args: A) => void {
+    return (...args) => {
+      try {
+        callback(...args);
+      } catch (error) {
+        this.#fail(error);
+      }
+    };
   }
 }

@@ -23,14 +23,18 @@ describe("User tokens", () => {
   let strangers: CryptoKeyPair;
   let jwk: JWK;
   let authenticate: (authorization: string | undefined) => Promise<string>;
+  let provider: IdentityProvider;
 
   before(async () => {
+    provider = await IdentityProvider.start();
     keys = (await generateKeyPair("ES256", { extractable: true })) as CryptoKeyPair;
     strangers = (await generateKeyPair("ES256")) as CryptoKeyPair;
     jwk = { ...(await exportJWK(keys.publicKey)), kid: "k1", alg: "ES256" };
     const check = authenticateUsers({ issuer, audience: "heddle", keys: localKeys([jwk]) }, systemClock);
     authenticate = async (authorization) => (await check(authorization, false)).userId;
   });
+
+  after(() => provider.close());
 
   /** A good token, but for what is changed; a claim set to undefined is left out. */
   async function token({ header = {}, claims = {}, key }: Shape = {}): Promise<string> {
@@ -136,12 +140,6 @@ describe("User tokens", () => {
     assert.deepEqual(users, ["ann", "bob", "eve"]);
     assert.equal(fetches, 1);
   });
-
-  let provider: IdentityProvider;
-  before(async () => {
-    provider = await IdentityProvider.start();
-  });
-  after(() => provider.close());
 
   it("are judged, or cannot be, whatever stands where the keys should be", async () => {
     const good = provider.publicKeys[0] ?? assert.fail();

@@ -1,4 +1,11 @@
-import { createLocalJWKSet, createRemoteJWKSet, customFetch, type JWK, type JWTVerifyGetKey, SignJWT } from "jose";
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
+  type JWK,
+  type JWTVerifyGetKey,
+  SignJWT,
+} from "jose";
 import type { Clock } from "../base/clock.ts";
 import { NAME_PATTERN } from "../base/ids.ts";
 import { bearerToken } from "./bearer.ts";

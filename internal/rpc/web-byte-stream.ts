@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import type { HeddleError } from "../base/heddle-error.ts";
 import type { ByteStream } from "./byte-stream.ts";
 import { LINGER_MS } from "./call-deadline.ts";
+import type { StreamReports } from "./call-runner.ts";
 import type { Call } from "./handlers.ts";
 import { HIGH_WATER_BYTES, StreamState } from "./stream-state.ts";
 import { connectError } from "./web-error.ts";
@@ -12,20 +13,20 @@ export class WebByteStream implements ByteStream, AsyncIterable<Uint8Array> {
   readonly call: Call;
   readonly #response: ServerResponse;
   readonly #clock: Clock;
-  readonly #ended: (error?: HeddleError) => void;
+  readonly #reports: StreamReports;
   readonly #queue: Uint8Array[] = [];
   /** Bytes in the queue, and those of the message that connect-node has taken and not yet written. */
   #queuedBytes = 0;
   #takenBytes = 0;
   #held = false;
-  readonly #state = new StreamState();
+  readonly #state = new StreamState((error) => this.fail(error));
   #error: HeddleError | undefined;
   #wake: () => void = () => {};
   #onDrain: () => void = () => {};
 
-  /** `ended` is told once, when the server ends the stream, with what. */
-  constructor(response: ServerResponse, call: Call, clock: Clock, ended: (error?: HeddleError) => void) {
-    this.#ended = ended;
+  /** `reports` is told once how the server ended the stream, and each time what its handler threw. */
+  constructor(response: ServerResponse, call: Call, clock: Clock, reports: StreamReports) {
+    this.#reports = reports;
     this.#response = response;
     this.call = call;
     this.#clock = clock;
@@ -48,7 +49,7 @@ export class WebByteStream implements ByteStream, AsyncIterable<Uint8Array> {
   }
 
   onDrain(callback: () => void): void {
-    this.#onDrain = callback;
+    this.#onDrain = this.#state.guarded(callback);
   }
 
   onMessage(): void {} // The client's half does not exist here: it is Submit.
@@ -62,11 +63,15 @@ export class WebByteStream implements ByteStream, AsyncIterable<Uint8Array> {
 
   end(error?: HeddleError): void {
     if (!this.#state.end()) return;
-    this.#ended(error);
+    this.#reports.ended(error);
     this.#error = error;
     this.#wake();
     const cancel = this.#clock.after(LINGER_MS, () => this.#response.destroy());
     this.#response.once("close", cancel);
+  }
+
+  fail(error: unknown): void {
+    this.end(this.#reports.thrown(error));
   }
 
   /** Each message in order; then the error, if the stream ended with one. connect-node asks when it has written. */

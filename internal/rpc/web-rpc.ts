@@ -13,12 +13,12 @@ import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
 import { deadlineExceeded } from "./call-deadline.ts";
 import {
   type BoundMethod,
-  logStreamEnd,
   methodsOf,
   type RpcContext,
   runStream,
   runUnary,
   showError,
+  streamReports,
 } from "./call-runner.ts";
 import { allDecoded, decodedMessage, encodedMessage } from "./encoded-message.ts";
 import type { Caller, ServiceBinding } from "./handlers.ts";
@@ -135,8 +135,8 @@ function serverStream(context: RpcContext, method: BoundMethod) {
   return async function* (request: Message, call: HandlerContext): AsyncGenerator<Message> {
     const { caller, requestId, response } = exchangeOf(call);
     const opened = { caller: caller as Caller, requestId, signal: call.signal };
-    const ended = logStreamEnd(context, method, requestId);
-    const stream = new WebByteStream(response, opened, context.clock, ended);
+    const reports = streamReports(context, method, requestId);
+    const stream = new WebByteStream(response, opened, context.clock, reports);
     try {
       method.checkRequest(request);
       runStream(context, method, "web", stream, request);

@@ -120,8 +120,12 @@ export class ConnectDoor {
   #handOn(send: Send, bytes: number): undefined {
     this.#take(bytes);
     this.#messages.send(send, (outcome) => {
-      this.#session.answer(outcomeFrame(send, outcome));
-      this.#give(bytes);
+      try {
+        this.#session.answer(outcomeFrame(send, outcome));
+        this.#give(bytes);
+      } catch (error) {
+        this.#session.fail(error);
+      }
     });
   }
 
@@ -145,7 +149,8 @@ export class ConnectDoor {
         originSession: key,
       })
       .catch((error) => refuse(HeddleError.from(error, this.#stream.call.requestId)))
-      .finally(() => this.#give(bytes));
+      .finally(() => this.#give(bytes))
+      .catch((error) => this.#session.fail(error));
     return undefined;
   }
 
@@ -167,7 +172,8 @@ export class ConnectDoor {
     this.#messages
       .typing({ userId, threadId, originSession: key })
       .catch((error) => refuse(HeddleError.from(error, this.#stream.call.requestId)))
-      .finally(() => this.#give(bytes));
+      .finally(() => this.#give(bytes))
+      .catch((error) => this.#session.fail(error));
     return undefined;
   }
 

@@ -104,8 +104,10 @@ export class Session {
 
   /** Publications surely reach this session from now on. What came before may be missed: if it was not, Sync says so. */
   subscribed(): void {
-    if (this.#phase === "subscribing") this.#startBackfill();
-    else this.compare();
+    this.#guard(() => {
+      if (this.#phase === "subscribing") this.#startBackfill();
+      else this.compare();
+    });
   }
 
   /** Publications may have been missed. A session whose backfill has not begun will find them anyway. */
@@ -116,8 +118,12 @@ export class Session {
   /** An event for the user, from the channel service. */
   push(event: Publication): void {
     if (this.#phase === "closed") return;
-    this.#queue.push(event);
-    this.#flushSoon();
+    try {
+      this.#queue.push(event);
+      this.#flushSoon();
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   /** Entries of the thread (hex) up to `head` may have been missed. */
@@ -210,6 +216,23 @@ export class Session {
     this.#close();
   }
 
+  /**
+   * Ends the stream by what was thrown in its service. Whoever acts for this session in a later turn, where nobody else
+   * would catch it, hands it here: a fault of one session ends neither the process nor another session.
+   */
+  fail(error: unknown): void {
+    this.#stream.fail(error);
+    this.#close();
+  }
+
+  #guard(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
   /** The client says nothing more: the stream ends, OK, when it is live and nothing is owed. */
   finish(): void {
     this.#isFinishing = true;
@@ -225,14 +248,22 @@ export class Session {
   readonly flush = (): void => {
     this.#isFlushDue = false;
     if (this.#phase === "closed") return;
-    void this.#delivered?.flush();
-    this.#pump();
-    this.#write();
-    if (this.#isFinishing && this.owed === 0 && this.#phase === "live" && !this.#queue.isReady) this.end();
+    try {
+      void this.#delivered?.flush();
+      this.#pump();
+      this.#write();
+      if (this.#isFinishing && this.owed === 0 && this.#phase === "live" && !this.#queue.isReady) this.end();
+    } catch (error) {
+      this.fail(error);
+    }
   };
 
   /** Looks after every deadline. Monotonic ms, and Unix ms for what tokens say. */
   sweep(nowMs: number, wallMs: number): void {
+    this.#guard(() => this.#sweep(nowMs, wallMs));
+  }
+
+  #sweep(nowMs: number, wallMs: number): void {
     if (this.#phase === "opening" && nowMs - this.#phaseSinceMs >= OPEN_TIMEOUT_MS) this.end(openTimeout());
     if (this.#phase === "subscribing" && nowMs - this.#phaseSinceMs >= SUBSCRIBE_WAIT_MS)
       this.#startBackfill();

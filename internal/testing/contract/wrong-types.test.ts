@@ -84,7 +84,12 @@ describe("Wrong types", function () {
     const answered = ["accepted", "refused"] as const;
     const first = await Promise.race([
       ended,
-      ...answered.map((kind) => stream.next(kind).then(() => "OK" as const, () => ended)),
+      ...answered.map((kind) =>
+        stream.next(kind).then(
+          () => "OK" as const,
+          () => ended,
+        ),
+      ),
     ]);
     stream.close();
     return first;
@@ -154,7 +159,10 @@ describe("Wrong types", function () {
         const what = `${claim}: ${name}`;
         const ended = await streamed(ticket);
         assert.ok(CLEAR.includes(ended as keyof typeof Code), `${what}: ${ended}`);
-        assertClear(await call("heddle.push.v1.PushService/Submit", { frames: [{ ping: {} }] }, ticket), what);
+        assertClear(
+          await call("heddle.push.v1.PushService/Submit", { frames: [{ ping: {} }] }, ticket),
+          what,
+        );
       }
     }
     for (const [name, value] of ODD_VALUES) {

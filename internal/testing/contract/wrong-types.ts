@@ -1,4 +1,10 @@
-import { type DescField, type DescMessage, type DescMethodUnary, type JsonObject, ScalarType } from "@bufbuild/protobuf";
+import {
+  type DescField,
+  type DescMessage,
+  type DescMethodUnary,
+  type JsonObject,
+  ScalarType,
+} from "@bufbuild/protobuf";
 
 /** JSON values of every type, each wrong somewhere. */
 export const ODD_VALUES: readonly (readonly [name: string, value: unknown])[] = [

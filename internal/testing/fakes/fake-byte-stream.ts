@@ -1,5 +1,5 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import type { HeddleError } from "../../base/heddle-error.ts";
+import { HeddleError } from "../../base/heddle-error.ts";
 import { ClientFrameSchema, type Event, ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
 import type { ByteStream } from "../../rpc/byte-stream.ts";
 import type { Call } from "../../rpc/handlers.ts";
@@ -76,6 +76,10 @@ export class FakeByteStream implements ByteStream {
     if (this.ended !== undefined) return;
     this.ended = error ?? "ok";
     this.#onClose();
+  }
+
+  fail(error: unknown): void {
+    this.end(HeddleError.from(error, this.call.requestId));
   }
 
   /** The client stops taking bytes. */
