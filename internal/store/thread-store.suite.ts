@@ -64,14 +64,20 @@ export function threadStoreSuite(
     describe("visibility", () => visibilityStoreTests(current));
 
     if (!durable) return;
-    it("keeps rows, versions, devices, visibility and the epoch over a close", async () => {
+    it("keeps rows, versions, devices, visibility and its history over a close", async () => {
       assert.ok(opened.reopen);
       const pair = await made(store);
       await store.openDevice(pair.a, "phone");
       await store.setVisibility(pair.a, "nobody");
       const before = await syncAll(store, pair.a);
       store = await opened.reopen();
-      assert.deepEqual(await syncAll(store, pair.a), before);
+      const after = await syncAll(store, pair.a);
+      assert.deepEqual({ ...after, state: before.state }, before);
+      assert.notEqual(after.state.era, before.state.era);
+      const { era, mark } = before.state;
+      assert.equal(await store.knows({ era, mark }), true);
+      assert.equal(await store.knows({ era, mark: mark + 1 }), false, "beyond the end of its era");
+      assert.equal(await store.knows({ era: era + 1, mark: 1 }), false, "an era that nobody began");
       assert.equal((await store.listDevices(pair.a)).length, 1);
       assert.equal(await store.readVisibility(pair.a), "nobody");
       await store.touch([{ threadId: pair.id, ownerIds: [pair.a], headBucket: 0 }]);
@@ -228,7 +234,8 @@ function syncTests(current: Current): void {
       [2, 3, 4],
     );
     assert.deepEqual([page.version, page.nowMs, page.hasMore], [4, clock.nowMs(), false]);
-    assert.ok(page.epoch > 0 && page.epoch < 2 ** 48);
+    assert.ok(page.state.era > 0 && page.state.era < 2 ** 48);
+    assert.ok(page.state.mark >= 3);
   });
 
   it("gives nothing to a user without rows", async () => {

@@ -60,9 +60,20 @@ export interface ReadPosition {
   readonly readOrdinal: number;
 }
 
+/**
+ * One state of one history of the store. Every write raises `mark`; every start of the embedded store begins an era, as
+ * an administrator does who has put a database back.
+ */
+export interface HistoryMark {
+  /** Random, 1 … 2^48 − 1. */
+  readonly era: number;
+  /** How many transactions the history has had. */
+  readonly mark: number;
+}
+
 export interface SyncPage {
-  /** Names this store's history: another value means a full sync. */
-  readonly epoch: number;
+  /** The state that the page is of. */
+  readonly state: HistoryMark;
   /** The store's clock within the snapshot. */
   readonly nowMs: number;
   /** In ascending order of version. */
@@ -114,7 +125,12 @@ export interface ThreadStore {
     limit: number,
     afterLarge?: Uint8Array,
   ): Promise<SyncPage>;
-  /** Resolves to the row, or undefined if there is none. Takes a version only if the mark changed. */
+  /**
+   * Whether the store's state has grown out of that one: its era is known, and had come as far as its mark. If not,
+   * versions that were told then mean nothing now.
+   */
+  knows(state: HistoryMark): Promise<boolean>;
+  /** Resolves to the row, or undefined if there is none. Takes a version only if that changed. */
   setMuted(ownerId: string, threadId: Uint8Array, isMuted: boolean): Promise<ThreadRow | undefined>;
   /** Raises read positions; a lower one than stored changes nothing and takes no version. */
   raiseRead(positions: readonly ReadPosition[]): Promise<void>;

@@ -16,9 +16,9 @@ function isMalformed(field: string) {
 
 describe("Tokens of the thread service", () => {
   it("give back what they were made of, within the contract's 64 bytes", () => {
-    const cursor = fc.record({ epoch: whole, version: whole, atMs: whole });
+    const cursor = fc.record({ era: whole, mark: whole, version: whole, atMs: whole });
     const pageToken = fc.record({
-      epoch: whole,
+      era: whole,
       sinceVersion: whole,
       sinceAtMs: whole,
       afterVersion: whole,
@@ -47,10 +47,10 @@ describe("Tokens of the thread service", () => {
   });
 
   it("are refused when they are anything else, naming the field", () => {
-    const cursor = encodeCursor({ epoch: 1, version: 2, atMs: 3 });
+    const cursor = encodeCursor({ era: 1, mark: 1, version: 2, atMs: 3 });
     const afterLarge = new Uint8Array(16);
     const page = encodePageToken({
-      epoch: 1,
+      era: 1,
       sinceVersion: 2,
       sinceAtMs: 3,
       afterVersion: 4,

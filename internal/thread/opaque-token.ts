@@ -4,7 +4,14 @@ import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
  * What a token is, and its format: the first byte. A token of another kind, or of a format that this version does not
  * know, is refused like any other bytes.
  */
-export const TokenKind = { cursor: 0x01, syncPage: 0x04, listPage: 0x03, userPage: 0x05 } as const;
+export const TokenKind = {
+  /** Cursors of before there were eras. */
+  epochCursor: 0x01,
+  listPage: 0x03,
+  syncPage: 0x04,
+  userPage: 0x05,
+  cursor: 0x06,
+} as const;
 
 const NO_BYTES = new Uint8Array(0);
 

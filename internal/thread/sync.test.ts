@@ -4,6 +4,7 @@ import { hex } from "../base/ids.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
 import { FakeClock } from "../testing/fakes/fake-clock.ts";
+import { encodeToken, TokenKind } from "./opaque-token.ts";
 import type { Heads } from "./ports.ts";
 import { Sync } from "./sync.ts";
 import { decodeCursor, decodePageToken, encodeCursor } from "./sync-tokens.ts";
@@ -115,27 +116,33 @@ describe("A page of Sync", () => {
     assert.equal(headReads, 0);
   });
 
-  it("begins anew for a cursor of another epoch, and keeps to that over its pages", async () => {
+  it("begins anew for a cursor of another era, and keeps to that over its pages", async () => {
     for (const other of ["bob", "cid", "dan"]) await thread(other);
     clock.advance(3_600_000);
     const held = decodeCursor((await sync()).cursor);
     assert.ok(held);
-    const foreign = encodeCursor({ ...held, epoch: held.epoch + 1 });
+    const foreign = encodeCursor({ ...held, era: held.era + 1 });
     const first = await sync(foreign, NONE, 2);
     const last = await sync(foreign, first.nextPageToken, 2);
     assert.equal(first.threads.length + last.threads.length, 3);
-    assert.deepEqual(decodeCursor(last.cursor)?.epoch, held.epoch);
+    assert.deepEqual(decodeCursor(last.cursor)?.era, held.era);
   });
 
-  it("begins anew for a cursor or page token above the owner's counter", async () => {
+  it("begins anew for a cursor beyond the store's mark, and for one of before there were eras", async () => {
     for (const other of ["bob", "cid", "dan"]) await thread(other);
     clock.advance(3_600_000);
     const held = decodeCursor((await sync()).cursor);
     assert.ok(held);
-    assert.equal((await sync(encodeCursor({ ...held, version: 4 }))).threads.length, 3);
+    assert.equal((await sync(encodeCursor({ ...held, mark: held.mark + 1 }))).threads.length, 3);
+    const old = encodeToken(TokenKind.epochCursor, [held.era, held.version, held.atMs]);
+    assert.equal((await sync(old)).threads.length, 3);
+  });
+
+  it("begins anew for a page token of an era that has ended", async () => {
+    for (const other of ["bob", "cid", "dan"]) await thread(other);
     const token = (await sync(NONE, NONE, 2)).nextPageToken;
     await store.close();
-    store = new SqliteThreadStore({ path: ":memory:", clock }); // Another database, with another epoch.
+    store = new SqliteThreadStore({ path: ":memory:", clock }); // Another database.
     await thread("eve");
     const anew = await sync(NONE, token, 2);
     assert.deepEqual(

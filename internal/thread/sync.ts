@@ -21,10 +21,12 @@ export interface SyncedThreads {
   readonly cursor: Uint8Array;
 }
 
+type Rows = Pick<ThreadStore, "sync" | "get" | "knows">;
+
 const NONE = new Uint8Array(0);
 
-/** Where a sync stands between its pages, besides the epoch. */
-type Place = Omit<SyncPageToken, "epoch">;
+/** Where a sync stands between its pages, besides the era. */
+type Place = Omit<SyncPageToken, "era">;
 
 const START_OF_ALL: Place = {
   sinceVersion: 0,
@@ -35,7 +37,7 @@ const START_OF_ALL: Place = {
 };
 
 /**
- * Sync (docs/design.md, section 6): the owner's threads that may have changed since a cursor {epoch, version, at}.
+ * Sync (docs/design.md, section 6): the owner's threads that may have changed since a cursor {era, mark, version, at}.
  *
  * A page is one snapshot of the rows with version > cursor.version or active_until ≥ cursor.at, of these the ones above
  * the last page's last version, and, where they leave room, of the large groups that the owner is a member of and that
@@ -71,13 +73,16 @@ const START_OF_ALL: Place = {
  *   answered and before any later entry is committed. So a large group that is left between two pages, and so in no
  *   later list of them, is on a later page as a row, with the head up to which the owner may see it.
  *
+ * All this holds within one history of the store. A cursor names the state that it was made at, {era, mark}: if the
+ * store has not grown out of that state (it was put back to an earlier one, or made anew), all is listed.
+ *
  * A client keeps its old cursor until the last page, so a sync that breaks off is begun again and loses nothing.
  */
 export class Sync {
-  readonly #rows: Pick<ThreadStore, "sync" | "get">;
+  readonly #rows: Rows;
   readonly #heads: Heads;
 
-  constructor(ports: { readonly rows: Pick<ThreadStore, "sync" | "get">; readonly heads: Heads }) {
+  constructor(ports: { readonly rows: Rows; readonly heads: Heads }) {
     this.#rows = ports.rows;
     this.#heads = ports.heads;
   }
@@ -93,25 +98,24 @@ export class Sync {
     pageSize: number,
   ): Promise<SyncedThreads> {
     const token = decodePageToken(tokenBytes);
-    const cursor = token ? undefined : decodeCursor(cursorBytes);
     const limit = Math.min(pageSize || MAX_SYNC_PAGE, MAX_SYNC_PAGE);
 
-    let place = token ?? placeOf(cursor);
+    let place = token ?? (await this.#placeOf(decodeCursor(cursorBytes)));
     let page = await this.#read(ownerId, place, limit);
-    if (isOfAnotherHistory(page, place, (token ?? cursor)?.epoch)) {
+    if (token && token.era !== page.state.era) {
       place = START_OF_ALL;
       page = await this.#read(ownerId, place, limit);
     }
     const rows = [...page.rows, ...page.large];
     const threads = (await withHeads(this.#heads, rows, this.#rows)).filter(isListed);
     const atMs = Math.min(place.atMs, page.nowMs);
-    const { epoch, version } = page;
+    const { state, version } = page;
     if (!page.hasMore) {
-      return { threads, nextPageToken: NONE, cursor: encodeCursor({ epoch, version, atMs }) };
+      return { threads, nextPageToken: NONE, cursor: encodeCursor({ ...state, version, atMs }) };
     }
     const afterVersion = page.rows.at(-1)?.version ?? place.afterVersion;
     const afterLarge = page.large.at(-1)?.threadId ?? place.afterLarge;
-    const next = encodePageToken({ ...place, epoch, atMs, afterVersion, afterLarge });
+    const next = encodePageToken({ ...place, era: state.era, atMs, afterVersion, afterLarge });
     return { threads, nextPageToken: next, cursor: NONE };
   }
 
@@ -119,22 +123,10 @@ export class Sync {
     const since = place.sinceVersion > 0 ? { version: place.sinceVersion, atMs: place.sinceAtMs } : undefined;
     return this.#rows.sync(ownerId, since, place.afterVersion, limit, place.afterLarge);
   }
-}
 
-function placeOf(cursor: SyncCursor | undefined): Place {
-  if (!cursor) return START_OF_ALL;
-  return { ...START_OF_ALL, sinceVersion: cursor.version, sinceAtMs: cursor.atMs };
-}
-
-/**
- * Whether versions that the client holds mean nothing to this store: it names another epoch, or its counter is below
- * one of them, which shows a store put back to an earlier state under its old name. Then everything is listed anew.
- */
-function isOfAnotherHistory(
-  page: { readonly epoch: number; readonly version: number },
-  place: Place,
-  epoch: number | undefined,
-): boolean {
-  if (epoch === undefined) return false;
-  return epoch !== page.epoch || Math.max(place.sinceVersion, place.afterVersion) > page.version;
+  /** Of a cursor that the store does not know everything is listed anew: its version means nothing here. */
+  async #placeOf(cursor: SyncCursor | undefined): Promise<Place> {
+    if (!cursor || !(await this.#rows.knows(cursor))) return START_OF_ALL;
+    return { ...START_OF_ALL, sinceVersion: cursor.version, sinceAtMs: cursor.atMs };
+  }
 }

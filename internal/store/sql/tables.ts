@@ -22,7 +22,9 @@ export interface Tables {
   readonly device: DeviceTable;
   /** To whom presence shows: a row per user who has ever set it. */
   readonly visibility: VisibilityTable;
-  /** Facts about the database itself. */
+  /** One row per start of the store, in their order: which histories this one has grown out of. */
+  readonly era: EraTable;
+  /** Facts about the database itself: `mark`, how many transactions it has had. */
   readonly meta: MetaTable;
 }
 
@@ -110,6 +112,14 @@ export interface DeviceTable {
 export interface VisibilityTable {
   owner_id: string;
   visibility: "shared" | "nobody";
+}
+
+export interface EraTable {
+  number: Generated<number>;
+  /** Random, 48 bits, never 0. */
+  era: number;
+  /** The mark at its end; null for the era that runs. */
+  last_mark: number | null;
 }
 
 export interface MetaTable {

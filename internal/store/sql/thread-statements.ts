@@ -31,10 +31,6 @@ function versions(db: Kysely<Tables>) {
     readVersion: statement<{ ownerId: string }>()(
       db.selectFrom("owner").select("version").where("owner_id", "=", ownerId),
     ),
-    /** The number that names this database's history. */
-    readEpoch: statement<Record<string, never>>()(
-      db.selectFrom("meta").select("value").where("name", "=", "epoch"),
-    ),
   };
 }
 

@@ -99,4 +99,13 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (owner_id, other_user_id)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- The identity of this history (docs/design.md, section 6): eras and marks take the place of the epoch.
+  CREATE TABLE era (
+    number INTEGER PRIMARY KEY NOT NULL,
+    era INTEGER NOT NULL UNIQUE,
+    last_mark INTEGER
+  ) STRICT;
+  UPDATE meta SET name = 'mark', value = 0 WHERE name = 'epoch';
+  `,
 ];

@@ -29,6 +29,7 @@ describe("SqliteFile", () => {
       "activity 1",
       "block 1",
       "device 1",
+      "era 1",
       "group_change 1",
       "group_thread 1",
       "member 1",

@@ -3,6 +3,7 @@ import type { Roster, RosterEntry } from "../../base/group.ts";
 import { storeUnavailable } from "../../base/heddle-error.ts";
 import { eventLoopTick, type Tick } from "../../stream/each-tick.ts";
 import type { Block, BlockStore } from "../block-store.ts";
+import { DataFolderError } from "../data-folder-error.ts";
 import type { GroupStore } from "../group-store.ts";
 import { blockStatements } from "../sql/block-statements.ts";
 import { deviceStatements } from "../sql/device-statements.ts";
@@ -13,6 +14,7 @@ import type { StoreWatch } from "../store-watch.ts";
 import type {
   Device,
   DeviceStore,
+  HistoryMark,
   ReadPosition,
   SyncPage,
   ThreadRow,
@@ -25,6 +27,7 @@ import { BlockRows } from "./block-rows.ts";
 import { sqliteCompiler } from "./compiler.ts";
 import { DeviceOpenings } from "./device-openings.ts";
 import { DeviceRows } from "./device-rows.ts";
+import { Eras } from "./eras.ts";
 import { GroupRows } from "./group-rows.ts";
 import { SqliteFile } from "./sqlite-file.ts";
 import { type ListPlace, ThreadReads } from "./thread-reads.ts";
@@ -68,12 +71,20 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
   readonly #blocks: BlockRows;
   readonly #devices: DeviceRows;
   readonly #openings: DeviceOpenings;
-  readonly #epoch: number;
+  readonly #eras: Eras;
 
   /** Throws DataFolderError if the file is in use, unreadable or damaged. */
   constructor({ path, clock, watch, tick = eventLoopTick }: SqliteThreadStoreInit) {
     this.#file = new SqliteFile(path);
-    this.#queue = new WriteQueue({ file: this.#file, clock, watch, tick, maxQueuedBytes: QUEUED_BYTES });
+    this.#eras = new Eras(this.#file);
+    this.#queue = new WriteQueue({
+      file: this.#file,
+      eras: this.#eras,
+      clock,
+      watch,
+      tick,
+      maxQueuedBytes: QUEUED_BYTES,
+    });
     this.#clock = clock;
     const rows = {
       file: this.#file,
@@ -90,7 +101,12 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
       // While the disk is full only the times are missed.
       this.write(openings.length * CHANGE_BYTES, () => this.#devices.opened(openings)).catch(() => {});
     });
-    this.#epoch = this.#file.get(sql.readEpoch, {})?.value ?? 0;
+    this.#begin(path);
+  }
+
+  /** The last committed state: its mark is how many transactions this store has had, over all its starts. */
+  get state(): HistoryMark {
+    return this.#eras.now;
   }
 
   /** Whether writes succeed at present. */
@@ -131,10 +147,14 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
   ): Promise<SyncPage> {
     return this.#read(() => ({
       ...this.#reads.sync(ownerId, cursor, afterVersion, limit, afterLarge),
-      epoch: this.#epoch,
+      state: this.#eras.now,
       nowMs: this.#clock.nowMs(),
       version: this.#file.get(sql.readVersion, { ownerId })?.version ?? 0,
     }));
+  }
+
+  async knows(state: HistoryMark): Promise<boolean> {
+    return this.#read(() => this.#eras.knows(state));
   }
 
   setMuted(ownerId: string, threadId: Uint8Array, isMuted: boolean): Promise<ThreadRow | undefined> {
@@ -253,6 +273,15 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
   /** The work of `touch`. Only within a transaction. */
   protected applyTouches(touches: readonly Touch[]): void {
     this.#rows.touch(touches);
+  }
+
+  #begin(path: string): void {
+    try {
+      this.#eras.begin();
+    } catch (error) {
+      this.#file.close();
+      throw DataFolderError.unusable(path, error);
+    }
   }
 
   #read<T>(work: () => T): T {

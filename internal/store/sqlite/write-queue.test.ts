@@ -4,6 +4,7 @@ import { FakeClock } from "../../testing/fakes/fake-clock.ts";
 import { ManualLoop } from "../../testing/fakes/manual-loop.ts";
 import { threadStatements } from "../sql/thread-statements.ts";
 import { sqliteCompiler } from "./compiler.ts";
+import { Eras } from "./eras.ts";
 import { SqliteFile } from "./sqlite-file.ts";
 import { WriteQueue } from "./write-queue.ts";
 
@@ -44,6 +45,7 @@ describe("WriteQueue", () => {
     events = [];
     queue = new WriteQueue({
       file,
+      eras: new Eras(file),
       clock,
       tick: loop.tick,
       maxQueuedBytes: 100_000,

@@ -2,10 +2,13 @@ import type { Clock } from "../../base/clock.ts";
 import { overloaded, storeUnavailable } from "../../base/heddle-error.ts";
 import type { Tick } from "../../stream/each-tick.ts";
 import type { StoreWatch } from "../store-watch.ts";
+import type { Eras } from "./eras.ts";
 import { isDiskFull, isSqliteError, type SqliteFile } from "./sqlite-file.ts";
 
 export interface WriteQueueInit {
   readonly file: SqliteFile;
+  /** Whose mark each transaction raises. */
+  readonly eras: Pick<Eras, "raise" | "committed" | "begin">;
   readonly clock: Clock;
   readonly watch?: StoreWatch | undefined;
   /** When what waits is committed: at the end of the event loop's turn, or as a test says. */
@@ -79,12 +82,15 @@ export class WriteQueue {
   }
 
   #commit(group: readonly Pending[]): void {
+    const { file, eras } = this.#init;
     let current: Pending | undefined;
     try {
-      this.#init.file.transaction(() => {
+      const mark = file.transaction(() => {
         for (current of group) current.result = current.work();
         current = undefined;
+        return eras.raise();
       });
+      eras.committed(mark);
     } catch (error) {
       const culprit = isSqliteError(error) ? undefined : current;
       if (culprit) this.#commitWithout(culprit, error, group);
@@ -119,7 +125,7 @@ export class WriteQueue {
   }
 
   #serves(): boolean {
-    const { file } = this.#init;
+    const { file, eras } = this.#init;
     try {
       file.probe();
       return true;
@@ -128,6 +134,7 @@ export class WriteQueue {
     }
     try {
       file.reopen();
+      eras.begin(); // What the disk holds of the last writes is not known.
       return true;
     } catch {
       return false; // `failed` was told why.

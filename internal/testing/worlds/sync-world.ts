@@ -59,6 +59,7 @@ export class SyncWorld {
     this.#sync = new Sync({
       rows: {
         get: (...args) => this.#store.get(...args),
+        knows: (state) => this.#store.knows(state),
         sync: (...args) => this.points.call("rows", "thread", false, () => sync(...args)),
       },
       heads: {

@@ -180,7 +180,11 @@ export class TouchWorld {
     };
     const heads = new HeadReader(logStoreOf(store, BUCKET_SIZE));
     return new Sync({
-      rows: { sync: read, get: (...args) => this.#rows.get(...args) },
+      rows: {
+        sync: read,
+        get: (...args) => this.#rows.get(...args),
+        knows: (state) => this.#rows.knows(state),
+      },
       heads: {
         heads: async (threads) => {
           const read = async ({ threadId }: { threadId: Uint8Array }) =>

@@ -1,0 +1,35 @@
+import { type Kysely, sql } from "kysely";
+import { parameter, statement } from "./statement.ts";
+import type { Tables } from "./tables.ts";
+
+/** The statements of eras and marks, compiled for the dialect of `db`. */
+export function eraStatements(db: Kysely<Tables>) {
+  const mark = parameter<number>("mark");
+  const era = parameter<number>("era");
+  return {
+    /** Within every transaction that writes. */
+    raiseMark: statement<Record<string, never>>()(
+      db
+        .updateTable("meta")
+        .set({ value: sql<number>`value + 1` })
+        .where("name", "=", "mark")
+        .returning("value"),
+    ),
+    readMark: statement<Record<string, never>>()(
+      db.selectFrom("meta").select("value").where("name", "=", "mark"),
+    ),
+    endEra: statement<{ mark: number }>()(
+      db.updateTable("era").set({ last_mark: mark }).where("last_mark", "is", null),
+    ),
+    beginEra: statement<{ era: number }>()(db.insertInto("era").values({ era, last_mark: null })),
+    /** Ended eras before the newest `kept`. */
+    dropEras: statement<{ kept: number }>()(
+      db
+        .deleteFrom("era")
+        .where("number", "<=", ({ selectFrom }) =>
+          selectFrom("era").select(sql<number>`max(number) - ${parameter<number>("kept")}`.as("last")),
+        ),
+    ),
+    readEra: statement<{ era: number }>()(db.selectFrom("era").select("last_mark").where("era", "=", era)),
+  };
+}

@@ -1,0 +1,62 @@
+import { randomInt } from "node:crypto";
+import { eraStatements } from "../sql/era-statements.ts";
+import type { HistoryMark } from "../thread-store.ts";
+import { sqliteCompiler } from "./compiler.ts";
+import type { SqliteFile } from "./sqlite-file.ts";
+
+/** Eras that are remembered: a cursor of an earlier one means a full sync. */
+const KEPT_ERAS = 10_000;
+
+const sql = eraStatements(sqliteCompiler);
+
+/**
+ * The identity of the rows' history (docs/design.md, section 6). Every transaction raises `mark` in the same write, and
+ * every start begins an era, so (era, mark) names one state of one history: a file that is put back to an earlier state
+ * knows of no later era, and of its own only up to the mark that it has. No clock decides.
+ */
+export class Eras {
+  readonly #file: SqliteFile;
+  #current = 0;
+  #mark = 0;
+
+  constructor(file: SqliteFile) {
+    this.#file = file;
+  }
+
+  /** The last committed state. */
+  get now(): HistoryMark {
+    return { era: this.#current, mark: this.#mark };
+  }
+
+  /** Ends the era that ran at the last mark, and begins another: at each opening of the file, in one transaction. */
+  begin(): void {
+    const era = randomInt(1, 2 ** 48 - 1);
+    const mark = this.#file.transaction(() => {
+      const last = this.#file.get(sql.readMark, {})?.value ?? 0;
+      this.#file.run(sql.endEra, { mark: last });
+      this.#file.run(sql.beginEra, { era });
+      this.#file.run(sql.dropEras, { kept: KEPT_ERAS });
+      return this.raise();
+    });
+    this.#current = era;
+    this.committed(mark);
+  }
+
+  /** Raises the mark, within a transaction. Returns it, for `committed`. */
+  raise(): number {
+    const raised = this.#file.get(sql.raiseMark, {});
+    if (!raised) throw new Error("the row of the mark is missing");
+    return raised.value;
+  }
+
+  /** Notes that the transaction that raised the mark to this was committed. */
+  committed(mark: number): void {
+    this.#mark = mark;
+  }
+
+  /** Whether the present state has grown out of that one. */
+  knows({ era, mark }: HistoryMark): boolean {
+    const found = this.#file.get(sql.readEra, { era });
+    return found !== undefined && mark <= (found.last_mark ?? this.#mark);
+  }
+}
