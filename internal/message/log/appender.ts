@@ -1,14 +1,15 @@
 import type { Clock } from "../../base/clock.ts";
-import { encodeHead } from "../../base/head.ts";
+import { encodeHead, type Head } from "../../base/head.ts";
 import { Code, ErrorReason, HeddleError, overloaded, storeUnavailable } from "../../base/heddle-error.ts";
 import type { LogStore } from "../cells/log-store.ts";
 import type { Judging } from "../group/judging.ts";
 import type { View } from "../group/membership.ts";
 import { MAX_HEAD_READS } from "../limits.ts";
 import { Batch } from "./batch.ts";
+import { Doubts } from "./doubts.ts";
 import { type DuplicateSearch, type Hit, StoreSearch } from "./duplicate-search.ts";
 import type { Gate } from "./gate.ts";
-import { type FoundHead, findHead, headAppended } from "./head-finder.ts";
+import { type FoundHead, findHead, HeadReader, headAppended } from "./head-finder.ts";
 import { bytesOf, type PendingSend } from "./pending-sends.ts";
 import { EpochRaiser } from "./raise.ts";
 import { baseBeyondHead, baseTooOld } from "./refusals.ts";
@@ -44,7 +45,7 @@ interface Round extends FoundHead {
  *   server appended above the one known.
  * - **judge**: take what waits, and look for each send in the log up to the head named in the check. A repeat passes
  *   the gate with the stored cell; what cannot be appended is refused; the rest is the batch. A refusal that depends on
- *   the state of the thread stands only on a head that was read after the send came: the cache proves nothing.
+ *   the state of the thread stands only on a head that was read after the send came (doubts.ts).
  * - **commit**: touch whom no touch covers, then one check-and-put. False or no answer is unknown: drop the cache; on
  *   false go round again, where the search finds what was applied after all.
  * - **gate**: judge the touches, publish, answer.
@@ -54,13 +55,13 @@ export class Appender {
   #queuedBytes = 0;
   readonly #raiser: EpochRaiser;
   readonly #cells: StoreSearch;
-  /** Sends that went back instead of being refused: the head is read anew before they are judged again. */
-  readonly #headReread = new WeakSet<PendingSend>();
+  readonly #doubts: Doubts;
 
   constructor(ports: AppenderPorts) {
     this.#ports = ports;
     this.#raiser = new EpochRaiser(ports);
     this.#cells = new StoreSearch(ports.store);
+    this.#doubts = new Doubts(new HeadReader(ports.store), ports.clock);
   }
 
   /** Sends that wait, of all threads, in bytes. */
@@ -76,7 +77,7 @@ export class Appender {
     }
     this.#queuedBytes += bytesOf(send);
     log.pending.push(send);
-    if (!log.busy) void this.#run(log);
+    this.#wake(log);
   }
 
   /**
@@ -86,7 +87,7 @@ export class Appender {
   raiseEpoch(log: ThreadLog): Promise<void> {
     const { raise, outcome } = this.#raiser.pending();
     log.raises.push(raise);
-    if (!log.busy) void this.#run(log);
+    this.#wake(log);
     return outcome;
   }
 
@@ -95,6 +96,10 @@ export class Appender {
     const { entry, committed } = foundEntry(log, hit, originSession);
     const [word] = await this.#ports.gate.pass(log, [entry]);
     return { ...committed, online: word?.subscribed ?? [] };
+  }
+
+  #wake(log: ThreadLog): void {
+    if (!log.busy) void this.#run(log);
   }
 
   async #run(log: ThreadLog): Promise<void> {
@@ -117,7 +122,10 @@ export class Appender {
       const room = this.#ports.store.lastSeqOf(round.bucket) - round.head.seq;
       batch.taken = log.pending.take(room, BATCH_BYTES);
       await this.#judge(log, batch, round);
-      if (batch.items.length > 0) await this.#commit(log, batch, round);
+      if (batch.newer) {
+        log.cache.load(batch.newer);
+        log.pending.putBack(batch.unsettled());
+      } else if (batch.items.length > 0) await this.#commit(log, batch, round);
     } catch (error) {
       // What was tried may be in the log; what was not is tried no further now: the store or a port is away.
       log.cache.drop();
@@ -182,14 +190,14 @@ export class Appender {
         else if (send.change) await this.#judgeChange(log, batch, send, round);
         else {
           const refusal = this.#refusal(log, send, round);
-          if (refusal) this.#doubt(batch, send, refusal);
+          if (refusal) this.#doubt(batch, send, refusal, round.head);
           else batch.add(send);
         }
       }
     } finally {
-      log.pending.putBack(batch.returned);
+      const unpaid = this.#doubts.prove(log, batch.doubted, () => this.#wake(log));
+      for (const send of unpaid) this.#settle(send, overloaded("refusal", 1000));
     }
-    if (batch.returned.length > 0 && batch.items.length === 0) log.cache.drop();
   }
 
   async #answerRepeat(log: ThreadLog, batch: Batch, send: PendingSend, hit: Hit): Promise<void> {
@@ -214,33 +222,34 @@ export class Appender {
       const seqs = earlier <= head.seq ? [earlier] : [];
       const hit = await this.#cells.pick(log.threadId, send, seqs);
       if (hit) await this.#answerRepeat(log, batch, send, hit);
-      else this.#doubt(batch, send, storeUnavailable("thread"));
+      else this.#doubt(batch, send, storeUnavailable("thread"), head);
       return;
     }
     try {
       const draft = await judging.draft(view, send.userId, change.wanted);
       if (draft) batch.add(send, draft);
-      else this.#doubt(batch, send, "unchanged");
+      else this.#doubt(batch, send, "unchanged", head);
     } catch (error) {
       if (!(error instanceof HeddleError) || error.code === Code.UNAVAILABLE) throw error;
-      this.#doubt(batch, send, error);
+      this.#doubt(batch, send, error, head);
     }
   }
 
-  /**
-   * What depends on the state of the thread is not answered at once: our head may be old, even one that was read while
-   * the send came, and only a read that began after it may refuse. The send waits for the next round, before which the
-   * head is dropped.
-   */
-  #doubt(batch: Batch, send: PendingSend, answer: HeddleError | "unchanged"): void {
+  /** What depends on the state of the thread is not answered at once: the head in use may be old. */
+  #doubt(batch: Batch, send: PendingSend, refusal: HeddleError | "unchanged", head: Head): void {
+    const answer = this.#doubts.answer(send, head);
+    if (answer !== "stands" && answer !== "doubted" && !(answer instanceof HeddleError)) {
+      if (!batch.newer || batch.newer.head.seq <= answer.head.seq) batch.newer = answer;
+      return;
+    }
     batch.settled.add(send);
-    if (!this.#headReread.has(send)) {
-      this.#headReread.add(send);
-      batch.returned.push(send);
-    } else if (answer === "unchanged") {
+    if (answer === "doubted") batch.doubted.push(send);
+    else if (answer !== "stands") this.#settle(send, answer);
+    else if (refusal !== "unchanged") this.#settle(send, refusal);
+    else {
       this.#queuedBytes -= bytesOf(send);
       send.change?.unchanged();
-    } else this.#settle(send, answer);
+    }
   }
 
   async #commit(log: ThreadLog, batch: Batch, { head, bucket, stored }: Round): Promise<void> {
@@ -259,7 +268,6 @@ export class Appender {
     const marks = log.isGroup ? { membersSeq: head.membersSeq, sentAtMs } : undefined;
     await this.#answerBatch(log, batch, marks);
     log.cache.published(next.seq);
-    if (batch.returned.length > 0) log.cache.drop();
   }
 
   async #answerBatch(log: ThreadLog, batch: Batch, marks: Marks | undefined): Promise<void> {

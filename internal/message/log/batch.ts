@@ -5,6 +5,7 @@ import { encodeCell } from "../../wire/entry-bytes.ts";
 import { entryBody } from "../group/member-entry.ts";
 import type { Draft } from "../group/roster.ts";
 import type { EntryCellPut } from "../ports.ts";
+import type { FoundHead } from "./head-finder.ts";
 import type { PendingSend } from "./pending-sends.ts";
 
 /** One entry to be appended, and the equal sends that share its answer. */
@@ -24,9 +25,12 @@ export interface BatchItem {
 export class Batch {
   readonly threadId: Uint8Array;
   taken: readonly PendingSend[] = [];
-  /** Answered, refused or put back. */
+  /** Answered, refused or doubted. */
   readonly settled = new Set<PendingSend>();
-  readonly returned: PendingSend[] = [];
+  /** Sends whose refusal depends on whether the head in use is old. */
+  readonly doubted: PendingSend[] = [];
+  /** A head that proves the one in use to be old: nothing of the batch is appended. */
+  newer: FoundHead | undefined;
   readonly items: BatchItem[] = [];
   createdAtMs = 0;
 

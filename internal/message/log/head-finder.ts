@@ -62,11 +62,17 @@ export class HeadReader {
     this.#store = store;
   }
 
+  /** The head now, as `find`. */
+  async read(key: string, threadId: Uint8Array, hint: number): Promise<Head> {
+    return (await this.find(key, threadId, hint)).head;
+  }
+
   /**
-   * The head now. Concurrent readers of a thread share one read that starts after they asked: a read already under
-   * way may miss what was committed before they asked, so they wait for the next one.
+   * The head now, with what the next change of it is checked against. Concurrent readers of a thread share one read that
+   * starts after they asked: a read already under way may miss what was committed before they asked, so they wait for
+   * the next one.
    */
-  read(key: string, threadId: Uint8Array, hint: number): Promise<Head> {
+  find(key: string, threadId: Uint8Array, hint: number): Promise<FoundHead> {
     const running = this.#running.get(key);
     if (!running) return this.#start(key, threadId, hint);
     running.next ??= running.current.then(
@@ -76,8 +82,8 @@ export class HeadReader {
     return running.next;
   }
 
-  #start(key: string, threadId: Uint8Array, hint: number): Promise<Head> {
-    const reading: Reading = { current: this.#find(threadId, hint), next: undefined };
+  #start(key: string, threadId: Uint8Array, hint: number): Promise<FoundHead> {
+    const reading: Reading = { current: findHead(this.#store, threadId, hint), next: undefined };
     this.#running.set(key, reading);
     const done = () => {
       if (this.#running.get(key) === reading && !reading.next) this.#running.delete(key);
@@ -85,14 +91,10 @@ export class HeadReader {
     reading.current.then(done, done);
     return reading.current;
   }
-
-  async #find(threadId: Uint8Array, hint: number): Promise<Head> {
-    return (await findHead(this.#store, threadId, hint)).head;
-  }
 }
 
 interface Reading {
-  readonly current: Promise<Head>;
+  readonly current: Promise<FoundHead>;
   /** The read that starts when the current one has ended, shared by all who asked meanwhile. */
-  next: Promise<Head> | undefined;
+  next: Promise<FoundHead> | undefined;
 }

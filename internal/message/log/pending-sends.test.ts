@@ -52,18 +52,35 @@ describe("PendingSends", () => {
     assert.deepEqual([pending.length, pending.bytes], [0, 0]);
   });
 
+  it("keeps the sends of one who is set aside in order, with those that come later, before all of them put back", () => {
+    const pending = queueOf("ann 1", "bob 1", "ann 2", "ann 3");
+    const [first] = pending.take(1, NO_LIMIT);
+    assert.ok(first);
+    assert.deepEqual(names(pending.hold("ann")), ["ann 2", "ann 3"]);
+    pending.push(named("ann 4"));
+    pending.putBack([first]);
+    assert.deepEqual(names(pending.take(9, NO_LIMIT)), ["bob 1"]);
+    assert.equal(pending.length, 0);
+    pending.release("ann");
+    assert.deepEqual(names(pending.take(9, NO_LIMIT)), ["ann 1", "ann 2", "ann 3", "ann 4"]);
+    assert.deepEqual([pending.length, pending.bytes], [0, 0]);
+  });
+
   it("counts length and bytes through any use, loses nothing and doubles nothing", () => {
     const op = fc.oneof(
       fc.record({ what: fc.constant("push" as const), sender: fc.nat(2), text: fc.nat(2_000) }),
       fc.record({ what: fc.constant("take" as const), count: fc.nat(5), bytes: fc.nat(9_000) }),
       fc.record({ what: fc.constant("putBack" as const) }),
       fc.record({ what: fc.constant("expire" as const), atMs: fc.nat(30) }),
+      fc.record({ what: fc.constant("hold" as const), sender: fc.nat(2) }),
+      fc.record({ what: fc.constant("release" as const), sender: fc.nat(2) }),
     );
     fc.assert(
       fc.property(fc.array(op, { maxLength: 60, size: "max" }), (ops) => {
         const pending = new PendingSends();
         const inside = new Set<PendingSend>();
         let taken: PendingSend[] = [];
+        const held = new Set<string>();
         const out = (sends: readonly PendingSend[]) => {
           for (const send of sends) assert.ok(inside.delete(send), "came out twice");
         };
@@ -82,19 +99,33 @@ describe("PendingSends", () => {
             pending.putBack(taken);
             for (const send of taken) inside.add(send);
             taken = [];
+          } else if (next.what === "hold") {
+            const userId = `u${next.sender}`;
+            if (held.has(userId)) continue;
+            held.add(userId);
+            assert.deepEqual(new Set(pending.hold(userId)), new Set(ofSender(inside, userId)));
+          } else if (next.what === "release") {
+            held.delete(`u${next.sender}`);
+            pending.release(`u${next.sender}`);
           } else {
             const expired = pending.takeExpired(next.atMs);
             out(expired);
             assert.ok(expired.every(({ expiresAtMs }) => expiresAtMs <= next.atMs));
           }
-          assert.deepEqual([pending.length, pending.bytes], [inside.size, sum([...inside])]);
+          const free = [...inside].filter(({ userId }) => !held.has(userId));
+          assert.deepEqual([pending.length, pending.bytes], [free.length, sum([...inside])]);
         }
+        for (const userId of held) pending.release(userId);
         out(pending.take(NO_LIMIT, NO_LIMIT));
         assert.equal(inside.size, 0);
       }),
     );
   });
 });
+
+function ofSender(sends: Iterable<PendingSend>, userId: string): PendingSend[] {
+  return [...sends].filter((send) => send.userId === userId);
+}
 
 function queueOf(...all: string[]): PendingSends {
   const pending = new PendingSends();

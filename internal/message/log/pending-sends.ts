@@ -45,30 +45,47 @@ export function bytesOf(send: PendingSend): number {
 /** The sends of one thread that wait, fair between senders: each in turn gives one. Bounded by its owner. */
 export class PendingSends {
   readonly #bySender = new Map<string, PendingSend[]>();
+  /** Sends of senders that are set aside, in their order; no sender is in both. */
+  readonly #held = new Map<string, PendingSend[]>();
+  /** Of all sends in `#bySender`. */
   #length = 0;
-  bytes = 0;
+  /** Of all sends, also those set aside. */
+  #bytes = 0;
 
+  /** Sends that may be taken. */
   get length(): number {
     return this.#length;
   }
 
+  /** All sends, in bytes, also those set aside. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   push(send: PendingSend): void {
-    const queue = this.#bySender.get(send.userId);
-    if (queue) queue.push(send);
-    else this.#bySender.set(send.userId, [send]);
-    this.#length++;
-    this.bytes += bytesOf(send);
+    this.#add(send, (queue) => queue.push(send));
+  }
+
+  /** Sets all sends of a sender aside, those to come too, until `release`. Returns those that are here now. */
+  hold(userId: string): readonly PendingSend[] {
+    const queue = this.#bySender.get(userId) ?? [];
+    this.#bySender.delete(userId);
+    this.#held.set(userId, queue);
+    this.#length -= queue.length;
+    return [...queue];
+  }
+
+  /** Lets the sends of a sender be taken again. */
+  release(userId: string): void {
+    const queue = this.#held.get(userId) ?? [];
+    this.#held.delete(userId);
+    if (queue.length > 0) this.#bySender.set(userId, queue);
+    this.#length += queue.length;
   }
 
   /** Puts sends back that were taken, before all others of their senders, in their order. */
   putBack(sends: readonly PendingSend[]): void {
-    for (const send of sends.toReversed()) {
-      const queue = this.#bySender.get(send.userId);
-      if (queue) queue.unshift(send);
-      else this.#bySender.set(send.userId, [send]);
-      this.#length++;
-      this.bytes += bytesOf(send);
-    }
+    for (const send of sends.toReversed()) this.#add(send, (queue) => queue.unshift(send));
   }
 
   /**
@@ -89,7 +106,7 @@ export class PendingSends {
       this.#bySender.delete(sender);
       if (queue.length > 0) this.#bySender.set(sender, queue);
       this.#length--;
-      this.bytes -= bytesOf(send);
+      this.#bytes -= bytesOf(send);
       if (this.endsBatch(send)) break;
     }
     return taken;
@@ -99,7 +116,7 @@ export class PendingSends {
     return send.kind === "change";
   }
 
-  /** Takes out those whose time is over. */
+  /** Takes out those whose time is over, but for those set aside: they are taken out once they are released. */
   takeExpired(nowMs: number): PendingSend[] {
     const expired: PendingSend[] = [];
     for (const [sender, queue] of this.#bySender) {
@@ -109,8 +126,19 @@ export class PendingSends {
       if (kept.length === 0) this.#bySender.delete(sender);
       else this.#bySender.set(sender, kept);
     }
-    for (const send of expired) this.bytes -= bytesOf(send);
     this.#length -= expired.length;
+    for (const send of expired) this.#bytes -= bytesOf(send);
     return expired;
+  }
+
+  #add(send: PendingSend, add: (queue: PendingSend[]) => void): void {
+    const held = this.#held.get(send.userId);
+    const queue = held ?? this.#bySender.get(send.userId) ?? [];
+    add(queue);
+    if (!held) {
+      this.#bySender.set(send.userId, queue);
+      this.#length++;
+    }
+    this.#bytes += bytesOf(send);
   }
 }
