@@ -54,14 +54,15 @@ export interface Services {
 export async function openServices(init: ServicesInit): Promise<Services> {
   const { config, folder, credentials, registry, clock, log, metrics, stack } = init;
   const watch = storeWatches(log, metrics);
+  // First, because its lock is taken before a file is looked at: another process may be writing them.
+  const threadStore = new SqliteThreadStore({ path: folder.threads, clock, watch: watch("thread") });
+  stack.add("thread store", () => threadStore.close());
   const messageStore = await LevelMessageStore.open({
     path: folder.messages,
     clock,
     watch: watch("message"),
   });
   stack.add("message store", () => messageStore.close());
-  const threadStore = new SqliteThreadStore({ path: folder.threads, clock, watch: watch("thread") });
-  stack.add("thread store", () => threadStore.close());
 
   const channel = new ChannelService({ clock, registry });
   const directory = new Directory(threadStore);

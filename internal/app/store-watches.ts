@@ -25,6 +25,7 @@ export function storeWatches(log: Logger, metrics: Metrics): (store: string) => 
         down.set({ store }, 0);
         log.warn({ store }, "store serves again");
       },
+      noticed: (what) => log.warn({ store, what }, "store opened with a remark"),
     };
   };
 }

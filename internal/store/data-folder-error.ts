@@ -35,8 +35,8 @@ export class DataFolderError extends Error {
   static damaged(path: string, cause: unknown): DataFolderError {
     return new DataFolderError(
       path,
-      `${path} is damaged or not Heddle's (${firstLine(cause)}): put a backup in its place, ` +
-        "or set HEDDLE_DATA_DIR to another folder",
+      `${path} is damaged or not Heddle's (${firstLine(cause)}): bin/heddle admin verify says what else is; ` +
+        "put a backup of the whole data folder in its place, or set HEDDLE_DATA_DIR to another folder",
       cause,
     );
   }

@@ -1,7 +1,9 @@
-/** Told when a store stops serving and when it serves again, for logs and metrics. Both calls must not throw. */
+/** Told when a store stops serving and when it serves again, for logs and metrics. No call may throw. */
 export interface StoreWatch {
   /** Once per trouble; the store is already mending itself. Again where one turns into another: stuck, then broken. */
   failed(error: unknown): void;
   /** It serves again: once, whatever the troubles were. */
   recovered(): void;
+  /** Found while it opened, and no trouble: one line for the person who runs it. */
+  noticed?(what: string): void;
 }

@@ -5,6 +5,7 @@ import { type Clock, sleep } from "../../base/clock.ts";
 import { storeUnavailable } from "../../base/heddle-error.ts";
 import { DataFolderError } from "../data-folder-error.ts";
 import type { StoreWatch } from "../store-watch.ts";
+import { lookAtFiles } from "./files/level-files.ts";
 
 export type Level = ClassicLevel<Uint8Array, Uint8Array>;
 
@@ -42,15 +43,17 @@ export class LevelFolder {
     this.#db = db;
   }
 
-  /** Opens the folder, makes it if there is none. Rejects with DataFolderError. */
+  /** Opens the folder, makes it if there is none. Rejects with DataFolderError, for damage before anything is changed. */
   static async open(init: LevelFolderInit): Promise<LevelFolder> {
-    const db: Level = new ClassicLevel(init.path, { keyEncoding: "view", valueEncoding: "view" });
     try {
+      await lookBeforeOpening(init);
+      // Only now: what is constructed opens by itself.
+      const db: Level = new ClassicLevel(init.path, { keyEncoding: "view", valueEncoding: "view" });
       await db.open();
+      return new LevelFolder(init, db);
     } catch (error) {
       throw openError(init.path, error);
     }
-    return new LevelFolder(init, db);
   }
 
   /** LevelDB, for reads, and for writes while `writable`. Throws STORE_UNAVAILABLE while it is closed. */
@@ -95,9 +98,12 @@ export class LevelFolder {
       try {
         await probe(join(this.#init.path, "probe"));
         await this.#db.close();
+        await lookBeforeOpening(this.#init);
         await this.#db.open();
-      } catch {
-        continue; // The disk is not well yet. `failed` was told why.
+      } catch (error) {
+        // Else the disk is not well yet, and `failed` was told why.
+        if (error instanceof DataFolderError) this.#init.watch?.failed(error);
+        continue;
       }
       this.#writable = !signal.aborted;
       this.#init.watch?.recovered();
@@ -121,7 +127,20 @@ async function probe(path: string): Promise<void> {
   }
 }
 
+/** Refuses what LevelDB would leave out without a word; tells of the end of a write that nobody was told is kept. */
+async function lookBeforeOpening({ path, watch }: LevelFolderInit): Promise<void> {
+  const { damages, torn } = await lookAtFiles(path);
+  const [damage] = damages;
+  if (damage) throw DataFolderError.damaged(join(path, damage.file), new Error(damage.why));
+  for (const { file, why, bytes } of torn) {
+    watch?.noticed?.(
+      `${file}: ${why}: nobody was told that these ${bytes} bytes are kept, so they are left out`,
+    );
+  }
+}
+
 function openError(path: string, error: unknown): DataFolderError {
+  if (error instanceof DataFolderError) return error;
   const cause = (error as { cause?: unknown }).cause ?? error;
   const code = (cause as { code?: string }).code;
   if (code === "LEVEL_LOCKED") return DataFolderError.locked(path, cause);

@@ -1,7 +1,9 @@
+import { existsSync, readFileSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { DataFolderError } from "../data-folder-error.ts";
 import type { SqlValue, Statement } from "../sql/statement.ts";
 import { MIGRATIONS } from "./migrations.ts";
+import { walEnd } from "./wal-file.ts";
 
 /** SQLite's primary result codes that this file tells apart. */
 const BUSY = 5;
@@ -97,6 +99,7 @@ export function isDiskFull(error: unknown): boolean {
 function open(path: string): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
+    lookAtWal(`${path}-wal`);
     db = new DatabaseSync(path);
     db.exec(PRAGMAS);
     migrate(db, path);
@@ -132,6 +135,12 @@ function transaction<T>(db: DatabaseSync, work: () => T): T {
     if (db.isTransaction) db.exec("ROLLBACK"); // SQLite has rolled back by itself after some errors.
     throw error;
   }
+}
+
+/** Refuses a damaged write-ahead file: SQLite would drop what was committed behind the damage, and go on. */
+function lookAtWal(path: string): void {
+  const end = existsSync(path) ? walEnd(readFileSync(path)) : "whole";
+  if (typeof end === "object") throw DataFolderError.damaged(path, new Error(end.damaged));
 }
 
 function openError(path: string, error: unknown): unknown {
