@@ -39,16 +39,15 @@ check: install ## format, lint, types, layers, contract, freshness of the genera
 	@if [ -f proto/contract.binpb ]; then echo "check: proto breaking"; buf breaking --against proto/contract.binpb; \
 	else echo "check: proto breaking left out: there is no proto/contract.binpb yet (make contract)"; fi
 	@echo "check: generated code is fresh"; rm -rf $(FRESH)
-	@buf generate --template buf.gen.yaml -o $(FRESH) && buf generate --template buf.gen.web.yaml -o $(FRESH)
-	@diff -rq $(FRESH)/internal/gen internal/gen && diff -rq $(FRESH)/internal/gen-web internal/gen-web \
+	@buf generate --template buf.gen.yaml -o $(FRESH)
+	@diff -rq $(FRESH)/internal/gen internal/gen \
 	|| { echo "check: generated code is stale: run make gen and commit the result" >&2; exit 1; }
 
 fix: install ## format, and mend what the linter can mend
 	@biome check --write .
 
-gen: install ## generate internal/gen and internal/gen-web from proto
+gen: install ## generate internal/gen from proto
 	@buf generate --template buf.gen.yaml
-	@buf generate --template buf.gen.web.yaml
 
 contract: install ## declare today's schema the one that later schemas must not break
 	@buf build -o proto/contract.binpb
@@ -64,7 +63,7 @@ page: $(PAGE) ## build the web page, if its sources are newer
 
 # Everything that the page is built from; it takes about a second.
 $(PAGE): node_modules/.installed \
-$(shell find cmd/web client internal/base internal/wire internal/stream internal/gen-web -type f -not -path '*/dist*' -not -name '*.test.ts')
+$(shell find cmd/web client internal/base internal/wire internal/stream internal/gen -type f -not -path '*/dist*' -not -name '*.test.ts')
 	@node cmd/web/build.ts
 
 install: node_modules/.installed

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { fromHex } from "../../internal/base/ids.ts";
-import { MemberRole } from "../../internal/gen-web/heddle/message/v1/entry_pb.js";
-import type { ListEntriesRequest } from "../../internal/gen-web/heddle/message/v1/message_service_pb.js";
-import { ThreadKind } from "../../internal/gen-web/heddle/thread/v1/thread_pb.js";
+import { MemberRole } from "../../internal/gen/heddle/message/v1/entry_pb.js";
+import type { ListEntriesRequest } from "../../internal/gen/heddle/message/v1/message_service_pb.js";
+import { ThreadKind } from "../../internal/gen/heddle/thread/v1/thread_pb.js";
 import type {
   CreateGroupRequest,
   ListMembersRequest,
-} from "../../internal/gen-web/heddle/thread/v1/thread_service_pb.js";
+} from "../../internal/gen/heddle/thread/v1/thread_service_pb.js";
 import {
   ClientWorld,
   head,

@@ -1,6 +1,6 @@
 import { invalidField } from "../../internal/base/heddle-error.ts";
 import { fromHex, hex, NAME_PATTERN } from "../../internal/base/ids.ts";
-import { ThreadService } from "../../internal/gen-web/heddle/thread/v1/thread_service_pb.js";
+import { ThreadService } from "../../internal/gen/heddle/thread/v1/thread_service_pb.js";
 import type { Threads } from "../log/threads.ts";
 import type { MemberPage, Role, Thread } from "../model/model.ts";
 import type { Calls } from "../stream/calls.ts";

@@ -1,6 +1,6 @@
 import { Code, ErrorReason, HeddleError, invalidField } from "../../internal/base/heddle-error.ts";
 import { fromHex, NAME_PATTERN, newUuid } from "../../internal/base/ids.ts";
-import { ThreadService } from "../../internal/gen-web/heddle/thread/v1/thread_service_pb.js";
+import { ThreadService } from "../../internal/gen/heddle/thread/v1/thread_service_pb.js";
 import type {
   ClientEvent,
   ConnectionState,

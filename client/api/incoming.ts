@@ -1,5 +1,5 @@
 import { hex } from "../../internal/base/ids.ts";
-import type { Event } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
+import type { Event } from "../../internal/gen/heddle/push/v1/frame_pb.js";
 import type { Cursor } from "../log/cursor.ts";
 import type { Positions } from "../log/positions.ts";
 import type { RowFetcher } from "../log/row-fetcher.ts";

@@ -1,8 +1,8 @@
-import { Visibility as WireVisibility } from "../../internal/gen-web/heddle/presence/v1/presence_pb.js";
+import { Visibility as WireVisibility } from "../../internal/gen/heddle/presence/v1/presence_pb.js";
 import {
   PresenceService,
   type SetVisibilityRequest,
-} from "../../internal/gen-web/heddle/presence/v1/presence_service_pb.js";
+} from "../../internal/gen/heddle/presence/v1/presence_service_pb.js";
 import type { Visibility } from "../model/model.ts";
 import type { Calls } from "../stream/calls.ts";
 

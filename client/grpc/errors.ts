@@ -6,8 +6,8 @@ import {
   type ErrorInfo,
   ErrorInfoSchema,
   RetryInfoSchema,
-} from "../../internal/gen-web/google/rpc/error_details_pb.js";
-import { StatusSchema } from "../../internal/gen-web/google/rpc/status_pb.js";
+} from "../../internal/gen/google/rpc/error_details_pb.js";
+import { StatusSchema } from "../../internal/gen/google/rpc/status_pb.js";
 import { toError } from "../transport/wire.ts";
 
 /** A gRPC status as our error. Details come in the trailer `grpc-status-details-bin`. */

@@ -5,8 +5,8 @@ import {
   ClientFrameSchema,
   type ServerFrame,
   ServerFrameSchema,
-} from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
-import { PushService } from "../../internal/gen-web/heddle/push/v1/push_service_pb.js";
+} from "../../internal/gen/heddle/push/v1/frame_pb.js";
+import { PushService } from "../../internal/gen/heddle/push/v1/push_service_pb.js";
 import type { Stream, StreamOptions } from "../transport/transport.ts";
 import { unreachable } from "../transport/wire.ts";
 import { fromStatus } from "./errors.ts";

@@ -1,4 +1,4 @@
-import type { Thread as WireThread } from "../../internal/gen-web/heddle/thread/v1/thread_pb.js";
+import type { Thread as WireThread } from "../../internal/gen/heddle/thread/v1/thread_pb.js";
 import type { Entry, Role } from "../model/model.ts";
 import { toRole } from "../transport/wire.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fromHex } from "../../internal/base/ids.ts";
-import type { ListEntriesRequest } from "../../internal/gen-web/heddle/message/v1/message_service_pb.js";
-import type { SyncRequest } from "../../internal/gen-web/heddle/thread/v1/thread_service_pb.js";
+import type { ListEntriesRequest } from "../../internal/gen/heddle/message/v1/message_service_pb.js";
+import type { SyncRequest } from "../../internal/gen/heddle/thread/v1/thread_service_pb.js";
 import {
   ClientWorld,
   head,

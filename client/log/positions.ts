@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { Clock } from "../../internal/base/clock.ts";
 import { fromHex } from "../../internal/base/ids.ts";
-import { ClientFrameSchema } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
+import { ClientFrameSchema } from "../../internal/gen/heddle/push/v1/frame_pb.js";
 import type { Session } from "../stream/session.ts";
 import type { ThreadState } from "./thread-state.ts";
 import type { Threads } from "./threads.ts";

@@ -1,7 +1,7 @@
 import type { Clock } from "../../internal/base/clock.ts";
 import { ErrorReason } from "../../internal/base/heddle-error.ts";
 import { fromHex } from "../../internal/base/ids.ts";
-import { MessageService } from "../../internal/gen-web/heddle/message/v1/message_service_pb.js";
+import { MessageService } from "../../internal/gen/heddle/message/v1/message_service_pb.js";
 import type { Events } from "../model/events.ts";
 import type { Entry } from "../model/model.ts";
 import { Backoff } from "../stream/backoff.ts";

@@ -1,5 +1,5 @@
 import { fromHex } from "../../internal/base/ids.ts";
-import { MessageService } from "../../internal/gen-web/heddle/message/v1/message_service_pb.js";
+import { MessageService } from "../../internal/gen/heddle/message/v1/message_service_pb.js";
 import type { Calls } from "../stream/calls.ts";
 import { toReceipt } from "../transport/wire.ts";
 import type { Threads } from "./threads.ts";

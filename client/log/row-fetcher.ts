@@ -1,7 +1,7 @@
 import type { Clock } from "../../internal/base/clock.ts";
 import { ErrorReason } from "../../internal/base/heddle-error.ts";
 import { fromHex } from "../../internal/base/ids.ts";
-import { ThreadService } from "../../internal/gen-web/heddle/thread/v1/thread_service_pb.js";
+import { ThreadService } from "../../internal/gen/heddle/thread/v1/thread_service_pb.js";
 import { Backoff } from "../stream/backoff.ts";
 import type { Calls } from "../stream/calls.ts";
 import { asError } from "../transport/wire.ts";

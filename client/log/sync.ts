@@ -1,9 +1,6 @@
 import type { Clock } from "../../internal/base/clock.ts";
 import { ErrorReason } from "../../internal/base/heddle-error.ts";
-import {
-  type SyncResponse,
-  ThreadService,
-} from "../../internal/gen-web/heddle/thread/v1/thread_service_pb.js";
+import { type SyncResponse, ThreadService } from "../../internal/gen/heddle/thread/v1/thread_service_pb.js";
 import { Backoff } from "../stream/backoff.ts";
 import type { Calls } from "../stream/calls.ts";
 import { asError } from "../transport/wire.ts";

@@ -1,4 +1,4 @@
-import { ThreadKind, type Thread as WireThread } from "../../internal/gen-web/heddle/thread/v1/thread_pb.js";
+import { ThreadKind, type Thread as WireThread } from "../../internal/gen/heddle/thread/v1/thread_pb.js";
 import type { Entry, Receipt, Thread } from "../model/model.ts";
 import type { Json } from "../storage/storage.ts";
 import { toHead } from "../transport/wire.ts";

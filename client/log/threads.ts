@@ -1,6 +1,6 @@
 import { Code, ErrorReason, HeddleError } from "../../internal/base/heddle-error.ts";
 import { hex } from "../../internal/base/ids.ts";
-import type { Thread as WireThread } from "../../internal/gen-web/heddle/thread/v1/thread_pb.js";
+import type { Thread as WireThread } from "../../internal/gen/heddle/thread/v1/thread_pb.js";
 import type { Events } from "../model/events.ts";
 import type { Entry, Head, OutboxItem, Receipt, Thread } from "../model/model.ts";
 import type { Place } from "../model/place.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fromHex } from "../../internal/base/ids.ts";
-import type { ResolveSendRequest } from "../../internal/gen-web/heddle/message/v1/message_service_pb.js";
+import type { ResolveSendRequest } from "../../internal/gen/heddle/message/v1/message_service_pb.js";
 import {
   ClientWorld,
   head,

@@ -1,7 +1,7 @@
 import {
   PresenceStatus,
   type Presence as WirePresence,
-} from "../../internal/gen-web/heddle/presence/v1/presence_pb.js";
+} from "../../internal/gen/heddle/presence/v1/presence_pb.js";
 import type { Events } from "../model/events.ts";
 import type { Presence } from "../model/model.ts";
 

@@ -1,5 +1,5 @@
 import type { Clock } from "../../internal/base/clock.ts";
-import { PresenceService } from "../../internal/gen-web/heddle/presence/v1/presence_service_pb.js";
+import { PresenceService } from "../../internal/gen/heddle/presence/v1/presence_service_pb.js";
 import { Backoff } from "../stream/backoff.ts";
 import type { Calls } from "../stream/calls.ts";
 import { asError } from "../transport/wire.ts";

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import type { Clock } from "../../internal/base/clock.ts";
 import { invalidField } from "../../internal/base/heddle-error.ts";
 import { NAME_PATTERN } from "../../internal/base/ids.ts";
-import { ClientFrameSchema } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
+import { ClientFrameSchema } from "../../internal/gen/heddle/push/v1/frame_pb.js";
 import type { Session } from "../stream/session.ts";
 import type { PresenceBoard } from "./presence-board.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { DrainingReason } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
+import { DrainingReason } from "../../internal/gen/heddle/push/v1/frame_pb.js";
 import {
   ClientWorld,
   settled,

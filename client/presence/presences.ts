@@ -1,5 +1,5 @@
 import type { Clock } from "../../internal/base/clock.ts";
-import type { Presence as WirePresence } from "../../internal/gen-web/heddle/presence/v1/presence_pb.js";
+import type { Presence as WirePresence } from "../../internal/gen/heddle/presence/v1/presence_pb.js";
 import type { Threads } from "../log/threads.ts";
 import type { Events } from "../model/events.ts";
 import type { Presence, Thread } from "../model/model.ts";

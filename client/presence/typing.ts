@@ -1,10 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { Clock } from "../../internal/base/clock.ts";
 import { fromHex, hex } from "../../internal/base/ids.ts";
-import {
-  ClientFrameSchema,
-  type Typing as WireTyping,
-} from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
+import { ClientFrameSchema, type Typing as WireTyping } from "../../internal/gen/heddle/push/v1/frame_pb.js";
 import type { Events } from "../model/events.ts";
 import type { Session } from "../stream/session.ts";
 

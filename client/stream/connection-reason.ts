@@ -1,5 +1,5 @@
 import { Code, ErrorReason, type HeddleError } from "../../internal/base/heddle-error.ts";
-import { DrainingReason } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
+import { DrainingReason } from "../../internal/gen/heddle/push/v1/frame_pb.js";
 import type { ConnectionReason } from "../model/model.ts";
 import type { SessionEnd } from "./session.ts";
 

@@ -1,7 +1,7 @@
 import type { Clock } from "../../internal/base/clock.ts";
 import { Code, ErrorReason, HeddleError } from "../../internal/base/heddle-error.ts";
-import { GatewayService } from "../../internal/gen-web/heddle/gateway/v1/gateway_service_pb.js";
-import { type Draining, DrainingReason, type Event } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
+import { GatewayService } from "../../internal/gen/heddle/gateway/v1/gateway_service_pb.js";
+import { type Draining, DrainingReason, type Event } from "../../internal/gen/heddle/push/v1/frame_pb.js";
 import type { ConnectionState } from "../model/model.ts";
 import type { Permit, Transport } from "../transport/transport.ts";
 import { asError } from "../transport/wire.ts";

@@ -9,8 +9,8 @@ import {
   type Draining,
   type Event,
   PingSchema,
-} from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
-import type { SubmitResponse_Outcome } from "../../internal/gen-web/heddle/push/v1/push_service_pb.js";
+} from "../../internal/gen/heddle/push/v1/frame_pb.js";
+import type { SubmitResponse_Outcome } from "../../internal/gen/heddle/push/v1/push_service_pb.js";
 import type { Stream } from "../transport/transport.ts";
 import { asError } from "../transport/wire.ts";
 

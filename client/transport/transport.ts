@@ -1,6 +1,6 @@
 import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import type { ClientFrame, ServerFrame } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
-import type { SubmitResponse_Outcome } from "../../internal/gen-web/heddle/push/v1/push_service_pb.js";
+import type { ClientFrame, ServerFrame } from "../../internal/gen/heddle/push/v1/frame_pb.js";
+import type { SubmitResponse_Outcome } from "../../internal/gen/heddle/push/v1/push_service_pb.js";
 
 /** How a unary call is made. */
 export interface CallOptions {

@@ -3,7 +3,7 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ErrorReason, HeddleError } from "../../internal/base/heddle-error.ts";
 import { fromHex, hex } from "../../internal/base/ids.ts";
-import type { ErrorInfo } from "../../internal/gen-web/google/rpc/error_details_pb.js";
+import type { ErrorInfo } from "../../internal/gen/google/rpc/error_details_pb.js";
 import {
   type Body,
   MemberRole,
@@ -11,12 +11,12 @@ import {
   type Head as WireHead,
   type Member as WireMember,
   type Receipt as WireReceipt,
-} from "../../internal/gen-web/heddle/message/v1/entry_pb.js";
+} from "../../internal/gen/heddle/message/v1/entry_pb.js";
 import {
   type SendRequest,
   SendRequestSchema,
-} from "../../internal/gen-web/heddle/message/v1/message_service_pb.js";
-import type { Refused } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
+} from "../../internal/gen/heddle/message/v1/message_service_pb.js";
+import type { Refused } from "../../internal/gen/heddle/push/v1/frame_pb.js";
 import type { Entry, EntryBody, Head, Member, Receipt, Role } from "../model/model.ts";
 
 export const ERROR_DOMAIN = "heddle";

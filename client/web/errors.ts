@@ -1,6 +1,6 @@
 import { ConnectError } from "@connectrpc/connect";
 import type { HeddleError } from "../../internal/base/heddle-error.ts";
-import { ErrorInfoSchema, RetryInfoSchema } from "../../internal/gen-web/google/rpc/error_details_pb.js";
+import { ErrorInfoSchema, RetryInfoSchema } from "../../internal/gen/google/rpc/error_details_pb.js";
 import { toError } from "../transport/wire.ts";
 
 /** Whatever connect-web throws as our error. Its codes are gRPC's. */

@@ -1,9 +1,9 @@
 import type { Transport as RpcTransport } from "@connectrpc/connect";
-import type { ClientFrame, ServerFrame } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
+import type { ClientFrame, ServerFrame } from "../../internal/gen/heddle/push/v1/frame_pb.js";
 import {
   PushService,
   type SubmitResponse_Outcome,
-} from "../../internal/gen-web/heddle/push/v1/push_service_pb.js";
+} from "../../internal/gen/heddle/push/v1/push_service_pb.js";
 import type { Stream, StreamOptions } from "../transport/transport.ts";
 import { unreachable } from "../transport/wire.ts";
 import { fromConnectError } from "./errors.ts";

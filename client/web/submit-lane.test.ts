@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport as RpcTransport } from "@connectrpc/connect";
 import { ErrorReason } from "../../internal/base/heddle-error.ts";
-import { ErrorInfoSchema } from "../../internal/gen-web/google/rpc/error_details_pb.js";
-import { type ClientFrame, ClientFrameSchema } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
-import { SubmitResponse_OutcomeSchema } from "../../internal/gen-web/heddle/push/v1/push_service_pb.js";
+import { ErrorInfoSchema } from "../../internal/gen/google/rpc/error_details_pb.js";
+import { type ClientFrame, ClientFrameSchema } from "../../internal/gen/heddle/push/v1/frame_pb.js";
+import { SubmitResponse_OutcomeSchema } from "../../internal/gen/heddle/push/v1/push_service_pb.js";
 import { SubmitLane } from "./submit-lane.ts";
 import { Ticket } from "./ticket.ts";
 

@@ -1,11 +1,11 @@
 import { toBinary } from "@bufbuild/protobuf";
 import type { Transport as RpcTransport } from "@connectrpc/connect";
 import { ErrorReason } from "../../internal/base/heddle-error.ts";
-import { type ClientFrame, ClientFrameSchema } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
+import { type ClientFrame, ClientFrameSchema } from "../../internal/gen/heddle/push/v1/frame_pb.js";
 import {
   PushService,
   type SubmitResponse_Outcome,
-} from "../../internal/gen-web/heddle/push/v1/push_service_pb.js";
+} from "../../internal/gen/heddle/push/v1/push_service_pb.js";
 import { unreachable } from "../transport/wire.ts";
 import { fromConnectError } from "./errors.ts";
 import type { Ticket } from "./ticket.ts";

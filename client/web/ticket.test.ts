@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
-import { ServerFrameSchema } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
+import { ServerFrameSchema } from "../../internal/gen/heddle/push/v1/frame_pb.js";
 import { Ticket } from "./ticket.ts";
 
 const opened = create(ServerFrameSchema, {

@@ -1,4 +1,4 @@
-import type { ServerFrame } from "../../internal/gen-web/heddle/push/v1/frame_pb.js";
+import type { ServerFrame } from "../../internal/gen/heddle/push/v1/frame_pb.js";
 import type { Permit, StreamOptions } from "../transport/transport.ts";
 
 /** A ticket is renewed this long before it ends: longer than a Submit takes. */

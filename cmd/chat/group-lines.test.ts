@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { fromHex } from "../../internal/base/ids.ts";
-import { MemberRole } from "../../internal/gen-web/heddle/message/v1/entry_pb.js";
-import { ThreadKind } from "../../internal/gen-web/heddle/thread/v1/thread_pb.js";
-import type { CreateGroupRequest } from "../../internal/gen-web/heddle/thread/v1/thread_service_pb.js";
+import { MemberRole } from "../../internal/gen/heddle/message/v1/entry_pb.js";
+import { ThreadKind } from "../../internal/gen/heddle/thread/v1/thread_pb.js";
+import type { CreateGroupRequest } from "../../internal/gen/heddle/thread/v1/thread_service_pb.js";
 import { ClientWorld, settled, THREAD } from "../../internal/testing/worlds/client-world.ts";
 import { groupLine } from "./group-lines.ts";
 

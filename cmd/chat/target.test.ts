@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fromHex } from "../../internal/base/ids.ts";
-import { ThreadKind } from "../../internal/gen-web/heddle/thread/v1/thread_pb.js";
+import { ThreadKind } from "../../internal/gen/heddle/thread/v1/thread_pb.js";
 import { ClientWorld, settled } from "../../internal/testing/worlds/client-world.ts";
 import { readSettings } from "./settings.ts";
 import { checkTarget, conversationOf, groupOf, titleOf } from "./target.ts";

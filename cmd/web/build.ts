@@ -5,8 +5,6 @@ import { build, type Plugin, type Rolldown } from "vite";
 import { descriptorsAsData, withoutText } from "./lean-protobuf.ts";
 
 const folder = import.meta.dirname;
-const generated = join(folder, "../../internal/gen/");
-const generatedForBrowsers = join(folder, "../../internal/gen-web/");
 
 /** The scripts that stand between a person and the chats, gzipped, connect-web and protobuf included. */
 export const FIRST_BYTES = 60 * 1024;
@@ -32,7 +30,7 @@ export async function buildPage(outDir: string = join(folder, "dist")): Promise<
     logLevel: "warn",
     oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
     resolve: { alias: { "uc.micro": join(folder, "characters.ts") } },
-    plugins: [generatedCodeForBrowsers(), withoutPreload(), withoutText(), descriptorsAsData()],
+    plugins: [withoutPreload(), withoutText(), descriptorsAsData()],
     build: {
       outDir: part,
       emptyOutDir: true,
@@ -54,23 +52,6 @@ export async function buildPage(outDir: string = join(folder, "dist")): Promise<
   rmSync(outDir, { recursive: true, force: true });
   renameSync(part, outDir);
   return size;
-}
-
-/**
- * What the page shares with servers imports `internal/gen`; the page takes the same messages from `internal/gen-web`,
- * which leaves out the validation rules (13 KB gzipped), so that each is there once.
- */
-function generatedCodeForBrowsers(): Plugin {
-  return {
-    name: "generated-code-for-browsers",
-    enforce: "pre",
-    async resolveId(source, importer, options) {
-      if (!source.endsWith("_pb.js")) return null;
-      const found = await this.resolve(source, importer, { ...options, skipSelf: true });
-      if (!found?.id.startsWith(generated)) return found;
-      return found.id.replace(generated, generatedForBrowsers);
-    },
-  };
 }
 
 /**

@@ -3,13 +3,13 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { create, type DescFile, type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { fileFromData } from "./file-data.ts";
-import { dataOf } from "./lean-protobuf.ts";
+import { dataOf, leftOut } from "./lean-protobuf.ts";
 
-const root = join(import.meta.dirname, "../../internal/gen-web");
+const root = join(import.meta.dirname, "../../internal/gen");
 
 describe("Descriptors as data", () => {
-  it("describe every file of the contract as its generated code does", async () => {
-    const paths = globSync("**/*_pb.js", { cwd: root });
+  it("describe every file of the contract as its generated code does, but for what is left out", async () => {
+    const paths = globSync("**/*_pb.js", { cwd: root, exclude: ["buf/**"] });
     assert.ok(paths.length > 5);
     for (const path of paths) {
       const text = readFileSync(join(root, path), "utf8");
@@ -17,7 +17,9 @@ describe("Descriptors as data", () => {
       const generated = Object.values(await import(join(root, path))) as { kind?: string }[];
       const original = generated.find((value) => value.kind === "file") as DescFile;
       const rebuilt = fileFromData(JSON.parse(dataOf(base64)), original.dependencies);
-      assert.deepEqual(describeFile(rebuilt), describeFile(original), path);
+      const names = leftOut[original.proto.name] ?? [];
+      const kept = original.messages.filter(({ name }) => !names.includes(name));
+      assert.deepEqual(describeFile(rebuilt), describeFile({ ...original, messages: kept }), path);
       for (const message of rebuilt.messages)
         assert.deepEqual(fromBinary(message, bytesOf(message)), create(message));
     }

@@ -156,7 +156,7 @@ function roomsReached(graph: ReadonlyMap<string, readonly string[]>, home: strin
 }
 
 function isGenerated(path: string): boolean {
-  return path.startsWith("internal/gen/") || path.startsWith("internal/gen-web/");
+  return path.startsWith("internal/gen/");
 }
 
 function placeOf(path: string): Place | undefined {
@@ -171,7 +171,7 @@ function placeOf(path: string): Place | undefined {
   if (top !== "internal") return undefined;
   const home = `internal/${folder}`;
   if (folder === "testing") return { layer: "free", home };
-  if (folder === "gen" || folder === "gen-web") return { layer: "gen", home };
+  if (folder === "gen") return { layer: "gen", home };
   if (services.has(folder)) return { layer: isDomain(path) ? "domain" : "service", home };
   return folder in arrows ? { layer: folder, home } : undefined;
 }

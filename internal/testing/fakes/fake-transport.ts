@@ -14,7 +14,7 @@ import {
   EventSchema,
   type ServerFrame,
   ServerFrameSchema,
-} from "../../gen-web/heddle/push/v1/frame_pb.js";
+} from "../../gen/heddle/push/v1/frame_pb.js";
 
 type Arm = Exclude<Event["kind"], { case: undefined }>;
 

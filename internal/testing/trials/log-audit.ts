@@ -3,8 +3,8 @@ import type { Entry } from "../../../client/model/model.ts";
 import type { Transport } from "../../../client/transport/transport.ts";
 import { toEntry } from "../../../client/transport/wire.ts";
 import { fromHex, hex } from "../../base/ids.ts";
-import { EntrySchema, type Entry as WireEntry } from "../../gen-web/heddle/message/v1/entry_pb.js";
-import { MessageService } from "../../gen-web/heddle/message/v1/message_service_pb.js";
+import { EntrySchema, type Entry as WireEntry } from "../../gen/heddle/message/v1/entry_pb.js";
+import { MessageService } from "../../gen/heddle/message/v1/message_service_pb.js";
 import type { LoadTexts } from "./load-texts.ts";
 import type { SendLedger } from "./send-ledger.ts";
 

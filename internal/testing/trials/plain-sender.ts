@@ -5,7 +5,7 @@ import { sleep, systemClock } from "../../base/clock.ts";
 import { ErrorReason, type HeddleError } from "../../base/heddle-error.ts";
 import { hex, newUuid } from "../../base/ids.ts";
 import { directThreadId } from "../../base/thread-id.ts";
-import { MessageService } from "../../gen-web/heddle/message/v1/message_service_pb.js";
+import { MessageService } from "../../gen/heddle/message/v1/message_service_pb.js";
 import type { SeededRandom } from "../fakes/seeded-random.ts";
 import { place } from "../fakes/tapped-transport.ts";
 import type { LoadTexts } from "./load-texts.ts";

@@ -10,7 +10,7 @@ import {
 } from "../../../client/index.ts";
 import type { Storage } from "../../../client/storage/storage.ts";
 import { fromHex } from "../../base/ids.ts";
-import type { ListEntriesRequest } from "../../gen-web/heddle/message/v1/message_service_pb.js";
+import type { ListEntriesRequest } from "../../gen/heddle/message/v1/message_service_pb.js";
 import { FakeClock } from "../fakes/fake-clock.ts";
 import { FakeTransport } from "../fakes/fake-transport.ts";
 

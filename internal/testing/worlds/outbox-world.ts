@@ -13,8 +13,8 @@ import {
   type ResolveSendRequest,
   ResolveSendResponseSchema,
   type SendRequest,
-} from "../../gen-web/heddle/message/v1/message_service_pb.js";
-import type { ClientFrame } from "../../gen-web/heddle/push/v1/frame_pb.js";
+} from "../../gen/heddle/message/v1/message_service_pb.js";
+import type { ClientFrame } from "../../gen/heddle/push/v1/frame_pb.js";
 import { FakeClock } from "../fakes/fake-clock.ts";
 
 /** Two threads, in hex. */
