@@ -9,7 +9,7 @@ FRESH := node_modules/.cache/gen
 PAGE := cmd/web/dist/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench check fix gen contract stubs unused page install
+.PHONY: help run test bench check fix gen contract stubs unused page package install
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,7 @@ bench: install ## measure this machine, in about 5 minutes (ONLY=direct measures
 check: install ## format, lint, types, layers, contract, freshness of the generated code
 	@echo "check: format and lint"; biome check --error-on-warnings .
 	@echo "check: types"; tsc
+	@echo "check: types of the client in browsers"; tsc -p client/tsconfig.browser.json
 	@echo "check: layers"; $(MOCHA) --no-config --forbid-only --reporter dot internal/testing/layers.test.ts
 	@echo "check: proto lint"; buf lint
 	@if [ -f proto/contract.binpb ]; then echo "check: proto breaking"; buf breaking --against proto/contract.binpb; \
@@ -65,6 +66,9 @@ page: $(PAGE) ## build the web page, if its sources are newer
 $(PAGE): node_modules/.installed \
 $(shell find cmd/web client internal/base internal/wire internal/stream internal/gen -type f -not -path '*/dist*' -not -name '*.test.ts')
 	@node cmd/web/build.ts
+
+package: install ## build @heddle/client into client/dist and pack it as a tarball, to install elsewhere
+	@cd client && npm pack
 
 install: node_modules/.installed
 

@@ -67,10 +67,10 @@ export class Session {
   constructor(deps: SessionDeps) {
     this.#deps = deps;
     this.#heardAtMs = deps.clock.monotonicMs();
-    ({ promise: this.opened, resolve: this.#open } = Promise.withResolvers<Uint8Array>());
-    ({ promise: this.caughtUp, resolve: this.#catchUp } = Promise.withResolvers<void>());
-    ({ promise: this.draining, resolve: this.#drain } = Promise.withResolvers<Draining>());
-    ({ promise: this.ended, resolve: this.#end } = Promise.withResolvers<SessionEnd>());
+    ({ promise: this.opened, resolve: this.#open } = settable<Uint8Array>());
+    ({ promise: this.caughtUp, resolve: this.#catchUp } = settable<void>());
+    ({ promise: this.draining, resolve: this.#drain } = settable<Draining>());
+    ({ promise: this.ended, resolve: this.#end } = settable<SessionEnd>());
     this.#expectSign();
     void this.#read();
   }
@@ -190,4 +190,13 @@ export class Session {
     this.#deps.stream.close();
     this.#end(end);
   }
+}
+
+/** A promise with what resolves it: Promise.withResolvers is not there in Node 20. */
+function settable<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }

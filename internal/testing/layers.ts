@@ -163,6 +163,7 @@ function placeOf(path: string): Place | undefined {
   const [top = "", folder = "", ...rest] = path.split("/");
   if (/\.test\.tsx?$/.test(path)) return { layer: "free", home: "tests" };
   if (folder === "") return { layer: "free", home: "tool configuration" };
+  if (top === "docs") return { layer: "free", home: "examples" };
   if (top === "client") return { layer: "client", home: "client" };
   if (rest.length === 0) return undefined;
   if (top === "cmd") {

@@ -6,13 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { ROOT } from "./heddle-process.ts";
+import { outsideEnv } from "./tools.ts";
 
 const run = promisify(execFile);
 
-/** What follows is started as by somebody who has only just cloned: nothing of this run's own settings. */
-const env = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !/^(npm_|MAKE|MFLAGS|HEDDLE_(?!CACHE_DIR))/.test(name)),
-);
+const env = outsideEnv();
 
 describe("The README, followed word for word in a fresh clone", function () {
   this.timeout(300_000);

@@ -20,6 +20,12 @@ const quiet = [
   "--disable-sync",
 ];
 
+/** A headless Chromium. Close it. */
+export async function launchChromium(): Promise<Browser> {
+  const args = process.getuid?.() === 0 ? [...quiet, "--no-sandbox"] : quiet;
+  return await playwright.launch({ executablePath: await chromium(), args });
+}
+
 let built: Promise<unknown> | undefined;
 
 /**
@@ -45,9 +51,7 @@ export class PageBrowser {
     await built;
     const dataDir = await mkdtemp(join(tmpdir(), "heddle-page-"));
     const heddle = await startHeddle(developmentConfig(dataDir, { drainMs: 500, ...changes }));
-    const args = process.getuid?.() === 0 ? [...quiet, "--no-sandbox"] : quiet;
-    const browser = await playwright.launch({ executablePath: await chromium(), args });
-    return new PageBrowser(heddle, browser, dataDir);
+    return new PageBrowser(heddle, await launchChromium(), dataDir);
   }
 
   /** Stops Heddle, and resolves to how to start it again on the same data and web address. */

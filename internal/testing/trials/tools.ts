@@ -41,6 +41,31 @@ export async function schemaHash(): Promise<string> {
   return hash.digest("hex").slice(0, 16);
 }
 
+/**
+ * The path of another Node, of an exact version: npm brings it into the cache the first time (10 s). Throws an error
+ * that says how to get it when npm cannot.
+ */
+export async function nodeOf(version: string): Promise<string> {
+  const packaged = `node-${process.platform}-${process.arch}`;
+  const binary = `node_modules/${packaged}/bin/node`;
+  const folder = await cached(`node-${version}`, binary, async (target) => {
+    const install = ["install", "--prefix", target, "--no-save", "--no-audit", "--no-fund"];
+    await runOrExplain(
+      "npm",
+      [...install, `${packaged}@${version}`],
+      "npm needs its registry within reach",
+      outsideEnv(),
+    );
+  });
+  return join(folder, binary);
+}
+
+/** The environment of a person's own shell: nothing of `make`, of npm's scripts or of this run's settings. */
+export function outsideEnv(): NodeJS.ProcessEnv {
+  const own = /^(npm_|MAKE|MFLAGS|HEDDLE_(?!CACHE_DIR))/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !own.test(name)));
+}
+
 /** The path of a Chromium or Chrome: CHROMIUM_BIN, or the first one installed. Throws when there is none. */
 export async function chromium(): Promise<string> {
   const named = process.env.CHROMIUM_BIN;
