@@ -50,12 +50,8 @@ export async function nodeOf(version: string): Promise<string> {
   const binary = `node_modules/${packaged}/bin/node`;
   const folder = await cached(`node-${version}`, binary, async (target) => {
     const install = ["install", "--prefix", target, "--no-save", "--no-audit", "--no-fund"];
-    await runOrExplain(
-      "npm",
-      [...install, `${packaged}@${version}`],
-      "npm needs its registry within reach",
-      outsideEnv(),
-    );
+    const advice = "install Node.js 20 or newer, and npm with it";
+    await runTool("npm", [...install, `${packaged}@${version}`], advice, { env: outsideEnv() });
   });
   return join(folder, binary);
 }
