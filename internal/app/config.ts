@@ -3,6 +3,7 @@ import { z } from "zod";
 import { readSettings, type Setting, SettingsError, type SettingValues } from "../base/env.ts";
 import { LOG_LEVELS, type LogLevel } from "../base/log.ts";
 import { DEV_TOKEN_TTL_S } from "../gateway/door-dev-tokens.ts";
+import type { SightRule } from "../presence/sight.ts";
 import { type ListenAddress, parseListenAddress } from "../rpc/listen-address.ts";
 import { profileProblems } from "./profile.ts";
 
@@ -35,6 +36,8 @@ const whole = (fallback: number, min: number, max: number) =>
     .max(max, `at most ${max}`)
     .default(fallback);
 
+const SIGHT_RULES = ["written", "shared-thread"] as const satisfies readonly SightRule[];
+
 /** Every setting of the program `heddle` (docs/design.md, section 12). */
 export const SETTINGS = {
   HEDDLE_PROFILE: setting(
@@ -52,6 +55,11 @@ export const SETTINGS = {
   HEDDLE_AUTH_ISSUER: setting(z.string().optional(), "production: claim iss of user tokens"),
   HEDDLE_AUTH_AUDIENCE: setting(z.string().default("heddle"), "claim aud of user tokens"),
   HEDDLE_AUTH_JWKS_URL: setting(url, "production: where the keys that sign user tokens are published"),
+  HEDDLE_SIGHT_RULE: setting(
+    z.enum(SIGHT_RULES, { error: `write one of ${SIGHT_RULES.join(", ")}` }).optional(),
+    "to whom one's presence shows: written (those to whom one has written; by default in production) or " +
+      "shared-thread (all with whom one shares a thread; by default in development)",
+  ),
   HEDDLE_PUSH_CAPACITY: setting(whole(10_000, 1, 1_000_000), "client streams to hold at a time"),
   HEDDLE_DRAIN_MS: setting(whole(3_000, 0, 600_000), "how long a stop waits for clients to move, in ms"),
   HEDDLE_LOG_LEVEL: setting(
@@ -83,6 +91,8 @@ export interface HeddleConfig {
     readonly provider: { readonly issuer: string; readonly jwksUrl: URL } | undefined;
     readonly audience: string;
   };
+  /** To whom presence shows. */
+  readonly sightRule: SightRule;
   readonly pushCapacity: number;
   readonly drainMs: number;
   readonly logLevel: LogLevel;
@@ -132,6 +142,7 @@ function fromValues(values: Values, isTerminal: boolean): HeddleConfig {
       provider: issuer && jwksUrl ? { issuer, jwksUrl: new URL(jwksUrl) } : undefined,
       audience: values.HEDDLE_AUTH_AUDIENCE,
     },
+    sightRule: values.HEDDLE_SIGHT_RULE ?? (profile === "development" ? "shared-thread" : "written"),
     pushCapacity: values.HEDDLE_PUSH_CAPACITY,
     drainMs: values.HEDDLE_DRAIN_MS,
     logLevel: values.HEDDLE_LOG_LEVEL ?? (quiet ? "warn" : "info"),

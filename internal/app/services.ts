@@ -10,7 +10,7 @@ import { PushService as PushDesc } from "../gen/heddle/push/v1/push_service_pb.j
 import { ThreadService as ThreadDesc } from "../gen/heddle/thread/v1/thread_service_pb.js";
 import { MessageService } from "../message/service.ts";
 import { PresenceService } from "../presence/service.ts";
-import { SharedThreads } from "../presence/shared-threads.ts";
+import { Sight } from "../presence/sight.ts";
 import { Visibilities } from "../presence/visibilities.ts";
 import { PushServer } from "../push/service.ts";
 import { MemoryRing } from "../registry/memory-ring.ts";
@@ -76,13 +76,16 @@ export async function openServices(init: ServicesInit): Promise<Services> {
     channel,
     clock,
     visibilities,
+    sights: config.sightRule === "written" ? directory : undefined,
   });
+  directory.findWritersBy((threadId) => message.writers(threadId));
   stack.add("message service", () => message.close());
-  const privacy = new SharedThreads(directory, visibilities);
+  const privacy = new Sight(directory, visibilities, config.sightRule);
   const presence = new PresenceService({ clock, registry, visibilities, privacy });
   stack.add("presence service", () => presence.close());
-  // A watch whose check fails is mute: nothing is left to do here.
+  // A watch whose check fails is mute, and is checked again: nothing is left to do here.
   directory.onLeft((userIds) => void presence.membersChanged(userIds).catch(() => {}));
+  directory.onShown((userId) => void presence.membersChanged([userId]).catch(() => {}));
   const thread = new ThreadService({ store: threadStore, heads: message, log: message, channel, presence });
   const ring = new MemoryRing<PresenceService>();
   ring.replace(presence);

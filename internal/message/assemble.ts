@@ -14,7 +14,16 @@ import { HeadReader } from "./log/head-finder.ts";
 import type { PendingSends } from "./log/pending-sends.ts";
 import { ThreadLogs } from "./log/thread-logs.ts";
 import { TouchLedger } from "./log/touch-ledger.ts";
-import type { Blocks, Channel, Groups, LargeGroups, MessageStore, Threads, Visibilities } from "./ports.ts";
+import type {
+  Blocks,
+  Channel,
+  Groups,
+  LargeGroups,
+  MessageStore,
+  Sights,
+  Threads,
+  Visibilities,
+} from "./ports.ts";
 import { Receipts } from "./receipts/receipts.ts";
 import { Resolver } from "./resolve.ts";
 import { Sender } from "./sender.ts";
@@ -33,6 +42,8 @@ export interface MessagePorts {
   readonly clock: Clock;
   /** Without it nobody hides. */
   readonly visibilities?: Visibilities;
+  /** Without it all who share a thread show to one another. */
+  readonly sights?: Sights | undefined;
   /** Entries in a row; 512 but in tests. */
   readonly bucketSize?: number;
 }
@@ -66,7 +77,7 @@ export function assemble(ports: MessagePorts, replaced: Replacements = {}) {
   const logs = new ThreadLogs(threads, undefined, replaced.queue);
   const heads = new HeadReader(new LogStore(headStore, bucketSize, deadlines, READ_DEADLINE_MS));
   const reader = new ThreadReader({ logs, heads, judging, threads });
-  const hiding = new Hiding(ports.visibilities);
+  const hiding = new Hiding(ports);
 
   const passing = new Gate({ threads, groups, channel, clock, deadlines, ledger });
   const gate = replaced.gate?.(passing) ?? passing;
@@ -85,7 +96,7 @@ export function assemble(ports: MessagePorts, replaced: Replacements = {}) {
     clock,
     expiresMs,
   });
-  const typing = { channel, judging, reader };
+  const typing = { channel, judging, reader, hiding };
   return {
     ...{ store, reading, deadlines, ledger, rosters, judging, logs, heads, reader },
     ...{ gate: passing, appender, receipts, sender, changes, resolver, typing },

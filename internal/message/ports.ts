@@ -27,6 +27,16 @@ export interface Threads {
   touch(threadId: Uint8Array, ownerIds: readonly string[], headBucket: number): Promise<void>;
   /** Copies read positions into thread rows. */
   raiseRead(positions: readonly ReadPosition[]): Promise<void>;
+  /** Notes that the user's message `seq` is in the thread; resolves once durable. Repeats cost little. */
+  noteWriter(threadId: Uint8Array, userId: string, seq: number): Promise<void>;
+}
+
+/** Whom the others may see, by what they have done in threads (docs/design.md, section 8). */
+export interface Sights {
+  /** Whether the user has written in the thread, in a group as the member that it is now, or has made the group. */
+  hasWritten(threadId: Uint8Array, userId: string): Promise<boolean>;
+  /** Whether `viewer` may see `user`, blocks and visibility left aside. */
+  shows(viewer: string, user: string): Promise<boolean>;
 }
 
 /** The projection of groups' member and setting entries, and what else SQL holds of them. */
@@ -82,4 +92,5 @@ export {
   type RowKey,
   type VersionedCell,
 } from "../store/message-store.ts";
+export type { FoundWriters } from "../store/sight-store.ts";
 export type { ReadPosition } from "../store/thread-store.ts";

@@ -204,7 +204,7 @@ function world({ isAnswered = true } = {}) {
     },
   };
   const sender = new Sender(
-    { logs: parts.logs, appender: parts.appender, receipts, hiding: new Hiding(visibilities) },
+    { logs: parts.logs, appender: parts.appender, receipts, hiding: new Hiding({ visibilities }) },
     parts.clock,
     10_000,
   );

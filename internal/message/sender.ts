@@ -93,7 +93,7 @@ export class Sender {
       receipts.ownMessage(log, send.userId, committed.seq, committed.ordinal);
     };
     if (recipient === undefined || isOnline === undefined) answer(undefined);
-    else hiding.of(recipient, (isHidden) => answer(isHidden ? undefined : !isOnline));
+    else hiding.of(log.membership, recipient, (isHidden) => answer(isHidden ? undefined : !isOnline));
   }
 }
 

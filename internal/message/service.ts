@@ -18,6 +18,8 @@ import { withEncoded } from "../rpc/encoded-message.ts";
 import { type Assembly, assemble, type MessagePorts } from "./assemble.ts";
 import type { AskedChange, MadeChange } from "./group-changes.ts";
 import { readPage } from "./history.ts";
+import { findWriters } from "./log-writers.ts";
+import type { FoundWriters } from "./ports.ts";
 import type { Membership } from "./thread-reader.ts";
 import { publishTyping } from "./typing.ts";
 
@@ -96,6 +98,11 @@ export class MessageService {
       return [key, await this.#parts.heads.read(key, threadId, headBucket)] as const;
     };
     return new Map(await Promise.all(threads.map(read)));
+  }
+
+  /** Who has written in a thread, by its log. For the thread service. */
+  writers(threadId: Uint8Array): Promise<FoundWriters> {
+    return findWriters(this.#parts.reading, threadId);
   }
 
   /** Writes what waits. After it nothing is sent here any more. */

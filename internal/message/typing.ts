@@ -2,6 +2,7 @@ import { HeddleError } from "../base/heddle-error.ts";
 import { type GroupMark, inbox, type Topic } from "../base/publication.ts";
 import { eventFrame } from "../wire/event-frames.ts";
 import type { Judging } from "./group/judging.ts";
+import type { Hiding } from "./hiding.ts";
 import type { ThreadLog } from "./log/thread-log.ts";
 import type { Channel } from "./ports.ts";
 import type { ThreadReader } from "./thread-reader.ts";
@@ -13,6 +14,7 @@ export interface TypingPorts {
   readonly channel: Channel;
   readonly judging: Judging;
   readonly reader: ThreadReader;
+  readonly hiding: Hiding;
 }
 
 /** Where it goes; a group's mark with it. */
@@ -23,7 +25,7 @@ interface Route {
 
 /**
  * Tells the other members that the user writes: not in a large group, nor where one of two has blocked the other, by the
- * view at hand. Never stored; what cannot be handed over is dropped.
+ * view at hand, nor where the user is not shown to them (docs/design.md, section 8). Never stored; what cannot be handed over is dropped.
  */
 export async function publishTyping(
   ports: TypingPorts,
@@ -33,7 +35,7 @@ export async function publishTyping(
   const value = { threadId: log.threadId, userId, expiresAfterMs: TYPING_EXPIRES_MS };
   try {
     const route = log.isGroup ? await groupRoute(ports, log, userId) : await directRoute(ports, log, userId);
-    if (!route) return;
+    if (!route || !(await ports.hiding.isShown(log.membership, userId))) return;
     await ports.channel.publish({
       kind: "typing",
       ...route,

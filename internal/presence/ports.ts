@@ -25,6 +25,8 @@ export interface Privacy {
 export interface Acquaintances {
   /** Whether the two have a direct thread, or are members of one group. */
   shares(a: string, b: string): Promise<boolean>;
+  /** Whether the user has written in a thread that both are in, or has made that group, or added the viewer to it. */
+  shows(viewer: string, user: string): Promise<boolean>;
   /** Who of the two has blocked the other: none, one or both names. */
   between(a: string, b: string): Promise<readonly string[]>;
 }

@@ -6,7 +6,7 @@ import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
 import { FakeClock } from "../testing/fakes/fake-clock.ts";
 import { Directory } from "../thread/directory.ts";
 import { PresenceService } from "./service.ts";
-import { SharedThreads } from "./shared-threads.ts";
+import { Sight } from "./sight.ts";
 import { Visibilities } from "./visibilities.ts";
 
 const ALWAYS = 3_600_000;
@@ -17,7 +17,7 @@ async function world() {
   const store = new SqliteThreadStore({ path: ":memory:", clock });
   await store.createDirect(directThreadId("ann", "bob"), participants("ann", "bob"));
   const visibilities = new Visibilities(store);
-  const privacy = new SharedThreads(new Directory(store), visibilities);
+  const privacy = new Sight(new Directory(store), visibilities, "shared-thread");
   const service = new PresenceService({ clock, registry: new MemoryRegistry(), visibilities, privacy });
   const link = service.attach({ name: "push", told: () => {}, closed: () => {} });
   const ups = ["ann", "bob", "cay"].map((userId) => ({ name: userId, userId, ageMs: ALWAYS }));

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { Member, RosterEntry } from "../base/group.ts";
 import { hex } from "../base/ids.ts";
+import { groupThreadId } from "../base/thread-id.ts";
 import type { StoreClock } from "./device-store.suite.ts";
 import type { GroupStore } from "./group-store.ts";
 import type { ThreadRow, ThreadStore } from "./thread-store.ts";
@@ -14,7 +15,7 @@ const PLAIN = { ordinal: 0, name: undefined, added: [], removed: [], changed: []
 
 /** A group of a suite's, whose entries name one another. */
 export class SampleGroup {
-  readonly id = new Uint8Array(randomBytes(16));
+  readonly id = groupThreadId("somebody", randomBytes(16));
   readonly madeAtMs: number;
   readonly #store: SampleStores;
   #applied = 0;

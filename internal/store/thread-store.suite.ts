@@ -6,6 +6,8 @@ import type { BlockStore } from "./block-store.ts";
 import { deviceStoreTests, type StoreClock } from "./device-store.suite.ts";
 import { groupStoreTests } from "./group-store.suite.ts";
 import type { GroupStore } from "./group-store.ts";
+import { sightStoreTests } from "./sight-store.suite.ts";
+import type { SightStore } from "./sight-store.ts";
 import {
   ACTIVE_MS,
   type DeviceStore,
@@ -16,7 +18,7 @@ import {
 } from "./thread-store.ts";
 import { visibilityStoreTests } from "./visibility-store.suite.ts";
 
-type Stores = ThreadStore & GroupStore & BlockStore & DeviceStore & VisibilityStore;
+type Stores = ThreadStore & GroupStore & BlockStore & DeviceStore & VisibilityStore & SightStore;
 
 export interface OpenedThreadStore {
   readonly store: Stores;
@@ -60,6 +62,7 @@ export function threadStoreSuite(
     describe("marks", () => markTests(current));
     describe("groups", () => groupStoreTests(current));
     describe("blocks", () => blockStoreTests(current));
+    describe("sight", () => sightStoreTests(current));
     describe("devices", () => deviceStoreTests(current));
     describe("visibility", () => visibilityStoreTests(current));
 

@@ -1,6 +1,15 @@
 import type { Roster, RosterEntry } from "../base/group.ts";
+import { hex } from "../base/ids.ts";
 import { directThreadId, participants } from "../base/thread-id.ts";
-import type { Block, BlockStore, GroupStore, ReadPosition, ThreadStore } from "./ports.ts";
+import type {
+  Block,
+  BlockStore,
+  FoundWriters,
+  GroupStore,
+  ReadPosition,
+  SightStore,
+  ThreadStore,
+} from "./ports.ts";
 
 /** What of a thread the message service lets a user in by. */
 export interface ThreadView {
@@ -16,15 +25,24 @@ export interface ThreadView {
   readonly leftOrdinal: number | undefined;
 }
 
+type Store = ThreadStore & GroupStore & BlockStore & SightStore;
+
+/** Reads who has written in a thread from its log. */
+export type FindWriters = (threadId: Uint8Array) => Promise<FoundWriters>;
+
 /**
  * The thread service as the message and presence services see it: rows, the projection of groups, blocks. Writes are as
  * durable as the store's; those of one turn of the event loop share a transaction there. Reads are from the primary.
  */
 export class Directory {
-  readonly #store: ThreadStore & GroupStore & BlockStore;
+  readonly #store: Store;
   #left: (userIds: readonly string[]) => void = () => {};
+  #shown: (userId: string) => void = () => {};
+  #find: FindWriters = () => Promise.reject(new Error("nobody reads logs here"));
+  /** By thread and users: what is being taken from the log. */
+  readonly #learning = new Map<string, Promise<void>>();
 
-  constructor(store: ThreadStore & GroupStore & BlockStore) {
+  constructor(store: Store) {
     this.#store = store;
   }
 
@@ -107,5 +125,50 @@ export class Directory {
   async shares(a: string, b: string): Promise<boolean> {
     const rows = await this.#store.get(a, [directThreadId(a, b)]);
     return rows.length > 0 || this.#store.shareGroup(a, b);
+  }
+
+  /** Calls back with one who has written in a thread for the first time: more may see that user now. Must not throw. */
+  onShown(shown: (userId: string) => void): void {
+    this.#shown = shown;
+  }
+
+  /** Who is asked of the writers in threads that are older than what the rows say of them. */
+  findWritersBy(find: FindWriters): void {
+    this.#find = find;
+  }
+
+  /** Notes that the user's message `seq` is in the thread; resolves once durable. */
+  async noteWriter(threadId: Uint8Array, userId: string, seq: number): Promise<void> {
+    if (await this.#store.noteWriter(threadId, userId, seq)) this.#shown(userId);
+  }
+
+  /** Whether the user has written in the thread, in a group as the member that it is now, or has made the group. */
+  async hasWritten(threadId: Uint8Array, userId: string): Promise<boolean> {
+    const known = await this.#store.hasWritten(threadId, userId);
+    if (known !== "unknown") return known === "yes";
+    await this.#learn(threadId, [userId]);
+    return (await this.#store.hasWritten(threadId, userId)) === "yes";
+  }
+
+  /** Whether `viewer` may see `user` by what the user has done in threads that both are in (SightStore.sight). */
+  async shows(viewer: string, user: string): Promise<boolean> {
+    const directId = directThreadId(viewer, user);
+    for (;;) {
+      const { isShown, unknown } = await this.#store.sight(viewer, user, directId);
+      if (isShown || unknown.length === 0) return isShown;
+      await Promise.all(unknown.map((threadId) => this.#learn(threadId, [viewer, user])));
+    }
+  }
+
+  /** Takes from the log what the rows of a thread do not say. Once: then they say it. */
+  #learn(threadId: Uint8Array, userIds: readonly string[]): Promise<void> {
+    const key = `${hex(threadId)} ${userIds.join(" ")}`;
+    let learning = this.#learning.get(key);
+    if (!learning) {
+      const learn = async () => this.#store.learnWriters(threadId, userIds, await this.#find(threadId));
+      learning = learn().finally(() => this.#learning.delete(key));
+      this.#learning.set(key, learning);
+    }
+    return learning;
   }
 }

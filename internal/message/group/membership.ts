@@ -3,6 +3,7 @@ import type { Head } from "../../base/head.ts";
 import { hex } from "../../base/ids.ts";
 import { isGroupThread } from "../../base/thread-id.ts";
 import { type Audience, directAudience, groupAudience, NO_AUDIENCE } from "./audience.ts";
+import { NotedWriters } from "./noted-writers.ts";
 import { EMPTY_ROSTER } from "./roster.ts";
 
 /** What of a thread one user may see. */
@@ -52,6 +53,8 @@ export class Membership {
   /** Counts the members of `#view`, and of the other logs that are remembered. */
   #counted: RosterCount;
   readonly #listener: MembersListener;
+  /** Who has written here, as far as this server knows that the store has noted it. */
+  readonly writers = new NotedWriters((userId) => this.memberSince(userId));
 
   constructor(threadId: Uint8Array, counted: RosterCount, listener: MembersListener = () => {}) {
     this.threadId = threadId;
@@ -85,6 +88,11 @@ export class Membership {
   lets(userId: string): boolean {
     if (!this.isGroup) return this.#participants.includes(userId);
     return this.#admitted.has(userId) || (this.#view?.roster.members.has(userId) ?? false);
+  }
+
+  /** The entry from which on the user is a member, by the newest view; 0 in a direct thread; undefined: it is none. */
+  memberSince(userId: string): number | undefined {
+    return this.isGroup ? this.#view?.roster.members.get(userId)?.joinedSeq : 0;
   }
 
   /** Lets a user in who is or was a member, and takes the users of a direct thread. */

@@ -81,7 +81,7 @@ describe("The gate (docs/design.md, sections 5 and 6)", () => {
     await parts.gate.cover(log);
     parts.clock.advance(40_000);
     const release = Promise.withResolvers<void>();
-    parts.threads.onCall = () => release.promise;
+    parts.threads.onCall = async (what) => (what === "touch" ? release.promise : undefined);
     await parts.gate.pass(log, [entryOf(1)]);
     await parts.gate.pass(log, [entryOf(2)]);
     const renewed = ["touch ann bob", "publish entry 1", "touch ann bob", "publish entry 2"];
@@ -98,7 +98,9 @@ describe("The gate (docs/design.md, sections 5 and 6)", () => {
     const log = await parts.open();
     await parts.gate.cover(log);
     parts.clock.advance(40_000);
-    parts.threads.onCall = () => Promise.reject(storeUnavailable("thread"));
+    parts.threads.onCall = async (what) => {
+      if (what === "touch") throw storeUnavailable("thread");
+    };
     await parts.gate.pass(log, [entryOf(1)]);
     await until(() => !log.touches.isRenewing);
     parts.threads.onCall = undefined;
@@ -106,6 +108,31 @@ describe("The gate (docs/design.md, sections 5 and 6)", () => {
     parts.trace.length = 0;
     await parts.gate.pass(log, [entryOf(2)]);
     assert.deepEqual(parts.trace, ["touch ann bob", "publish entry 2"]);
+  });
+
+  it("notes once who has written, before it publishes; a void is no message", async () => {
+    const parts = new MessageParts();
+    const log = await parts.open();
+    await parts.gate.pass(log, [{ ...entryOf(1), isMessage: false }]);
+    assert.deepEqual(parts.threads.writers, []);
+    const release = Promise.withResolvers<void>();
+    parts.threads.onCall = () => release.promise;
+    const passing = parts.gate.pass(log, [entryOf(2), entryOf(3)]);
+    await quiet();
+    assert.equal(parts.channel.publications.length, 1);
+    release.resolve();
+    await passing;
+    await parts.gate.pass(log, [entryOf(4)]);
+    assert.deepEqual(parts.threads.writers, [{ userId: "ann", seq: 3 }]);
+  });
+
+  it("answers nothing while it cannot note who has written", async () => {
+    const parts = new MessageParts();
+    const log = await parts.open();
+    await parts.gate.cover(log);
+    parts.threads.onCall = () => Promise.reject(storeUnavailable("thread"));
+    await assert.rejects(parts.gate.pass(log, [entryOf(1)]), reason(ErrorReason.STORE_UNAVAILABLE));
+    assert.equal(parts.channel.publications.length, 0);
   });
 
   it("hands over each entry, in order, to every member's inbox, with who caused it", async () => {
@@ -163,7 +190,14 @@ describe("The gate (docs/design.md, sections 5 and 6)", () => {
 });
 
 function entryOf(seq: number): StoredEntry {
-  return { seq, ordinal: seq, sender: "ann", cell: storedCell(seq).value, originSession: "" };
+  return {
+    seq,
+    ordinal: seq,
+    sender: "ann",
+    isMessage: true,
+    cell: storedCell(seq).value,
+    originSession: "",
+  };
 }
 
 function reason(expected: ErrorReason) {

@@ -18,6 +18,8 @@ export interface StoredEntry {
   readonly seq: number;
   readonly ordinal: number;
   readonly sender: string;
+  /** Whether a person would count it as a message. */
+  readonly isMessage: boolean;
   readonly cell: Uint8Array;
   /** The session whose send is answered, which gets no `entry`; "" for none. */
   readonly originSession: string;
@@ -48,7 +50,8 @@ const ACTIVITY_EVERY_MS = 45_000;
 
 /**
  * What every answer that names a seq passes: a member or setting entry is projected, a touch is in force for every
- * member, the event is handed over, and only then the answer (docs/design.md, section 5, The gate).
+ * member, the sender of a message is noted as one who has written here, the event is handed over, and only then the
+ * answer (docs/design.md, section 5, The gate).
  */
 export class Gate {
   readonly #ports: GatePorts;
@@ -73,7 +76,11 @@ export class Gate {
     const { audience } = log.membership;
     // The entry that makes a group large still touches all its members: those before it here, the others above.
     const missing = this.#uncovered(log, audience.isLarge ? before.touched : audience.touched);
-    if (missing.length > 0) await this.#touch(log, missing);
+    const { writers } = log.membership;
+    const unnoted = entries.filter((entry) => entry.isMessage && !writers.has(entry.sender));
+    if (missing.length + unnoted.length > 0) {
+      await Promise.all([this.#touch(log, missing), this.#noteWriters(log, unnoted)]);
+    }
     const words = entries.map((entry) => this.#publish(log, entry));
     const said = areSaid(words) ? words : await this.#inTime(Promise.all(words));
     if (audience.isLarge) this.#noteActivity(log);
@@ -102,7 +109,20 @@ export class Gate {
     ledger.confirmed(log.touches, added, sentAtMs);
   }
 
+  /** After the commit, so that nobody counts as one who has written by what is not in the log. */
+  async #noteWriters({ threadId, membership }: ThreadLog, messages: readonly StoredEntry[]): Promise<void> {
+    const { threads, deadlines } = this.#ports;
+    const newest = new Map(messages.map(({ sender, seq }) => [sender, seq]));
+    for (const [sender, seq] of newest) {
+      const since = membership.memberSince(sender);
+      const noting = threads.noteWriter(threadId, sender, seq);
+      await deadlines.bound(noting, THREADS_DEADLINE_MS, () => storeUnavailable("thread"));
+      if (since !== undefined && since <= seq) membership.writers.add(sender, since);
+    }
+  }
+
   async #touch(log: ThreadLog, owners: readonly string[]): Promise<void> {
+    if (owners.length === 0) return;
     const { ledger, threads, deadlines } = this.#ports;
     const sentAtMs = ledger.beforeSending();
     const touching = threads.touch(log.threadId, owners, log.cache.headBucket);

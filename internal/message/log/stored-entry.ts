@@ -19,7 +19,8 @@ export function foundEntry(
 ): { readonly entry: StoredEntry; readonly committed: Committed } {
   const cell = decodeCell(hit.cell);
   const ordinal = Number(cell.ordinal);
-  const entry = { seq: hit.seq, ordinal, sender: cell.sender, cell: hit.cell, originSession };
+  const isMessage = cell.body?.kind.case === "text";
+  const entry = { seq: hit.seq, ordinal, sender: cell.sender, isMessage, cell: hit.cell, originSession };
   return {
     entry: log.isGroup ? { ...entry, mark: markOf(cell.body, log.membership.audience.membersSeq) } : entry,
     committed: {
@@ -51,7 +52,8 @@ export interface Marks {
 /** An entry of our own append, as it is told of. `marks` are given for a group. */
 export function appendedEntry(item: BatchItem, marks: Marks | undefined): StoredEntry {
   const { seq, ordinal, cell, send, entry } = item;
-  const stored = { seq, ordinal, cell, sender: send.userId, originSession: send.originSession };
+  const { userId: sender, originSession } = send;
+  const stored = { seq, ordinal, cell, sender, isMessage: send.kind === "message", originSession };
   if (!marks) return stored;
   const { membersSeq, sentAtMs } = marks;
   if (!entry) return { ...stored, mark: { membersSeq } };

@@ -112,7 +112,7 @@ export class ReceiptFlushes {
   }
 
   async #publish(thread: ThreadReceipts, userId: string, { originSession, isRead }: Untold): Promise<void> {
-    const isHidden = await this.#ports.hiding.read(userId);
+    const isHidden = await this.#ports.hiding.read(thread.log.membership, userId);
     if (isHidden && !isRead) return; // That there is something to tell would say that the user is there.
     const positions = positionOf(thread, userId);
     const { deliveredSeq, readSeq, readOrdinal } = isHidden ? withheld(positions) : positions;

@@ -362,7 +362,7 @@ function worldOf(
     threads,
     channel,
     clock,
-    hiding: new Hiding(visibilities),
+    hiding: new Hiding({ visibilities }),
     ...(maxPositions === undefined ? {} : { maxPositions }),
   });
   return {

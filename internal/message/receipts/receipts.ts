@@ -133,7 +133,7 @@ export class Receipts {
         const member = members.get(userId);
         if (!member || member.joinedSeq > last.seq) continue; // Who came later is not for one who left to know.
       }
-      const withholds = isLarge || (isOther && (await this.#ports.hiding.read(userId)));
+      const withholds = isLarge || (isOther && (await this.#ports.hiding.read(log.membership, userId)));
       const shown = withholds ? withheld(positions) : positions;
       users.set(userId, log.isGroup ? atMost(shown, last) : shown);
     }

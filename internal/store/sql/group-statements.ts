@@ -123,14 +123,18 @@ function groupWrites(db: Kysely<Tables>) {
 
 function memberWrites(db: Kysely<Tables>) {
   const role = parameter<Role>("role");
+  const coming = {
+    role,
+    joined_seq: seq,
+    has_written: parameter<number>("hasWritten"),
+    added_by: parameter<string>("addedBy"),
+  };
   return {
-    setMember: statement<MemberValues & { seq: number }>()(
+    setMember: statement<MemberValues & { seq: number; hasWritten: number; addedBy: string }>()(
       db
         .insertInto("member")
-        .values({ thread_id: threadId, user_id: userId, role, joined_seq: seq })
-        .onConflict((conflict) =>
-          conflict.columns(["thread_id", "user_id"]).doUpdateSet({ role, joined_seq: seq }),
-        ),
+        .values({ thread_id: threadId, user_id: userId, ...coming })
+        .onConflict((conflict) => conflict.columns(["thread_id", "user_id"]).doUpdateSet(coming)),
     ),
     setRole: statement<MemberValues>()(
       db.updateTable("member").set({ role }).where("thread_id", "=", threadId).where("user_id", "=", userId),

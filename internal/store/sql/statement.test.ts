@@ -5,6 +5,7 @@ import { MIGRATIONS } from "../sqlite/migrations.ts";
 import { blockStatements } from "./block-statements.ts";
 import { deviceStatements } from "./device-statements.ts";
 import { groupStatements } from "./group-statements.ts";
+import { sightStatements } from "./sight-statements.ts";
 import { parameter, statement } from "./statement.ts";
 import { threadStatements } from "./thread-statements.ts";
 import { visibilityStatements } from "./visibility-statements.ts";
@@ -46,6 +47,7 @@ describe("The thread store's statements in SQLite", () => {
       ...blockStatements(sqliteCompiler),
       ...deviceStatements(sqliteCompiler),
       ...visibilityStatements(sqliteCompiler),
+      ...sightStatements(sqliteCompiler),
     };
     for (const [name, { sql }] of Object.entries(statements)) {
       for (const line of planOf(sql)) assert.doesNotMatch(line, /^SCAN (?!\(subquery)/, name);

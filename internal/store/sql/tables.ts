@@ -54,6 +54,8 @@ export interface ThreadTable {
   left_member_count: number | null;
   /** 0 or 1: the group is large, or was when the owner left. */
   is_large: Generated<number>;
+  /** Of a direct thread, 0 or 1: the owner has written a message in it. Null where nobody has noted it yet. */
+  has_written: number | null;
 }
 
 export interface GroupTable {
@@ -72,6 +74,10 @@ export interface MemberTable {
   user_id: string;
   role: "owner" | "member";
   joined_seq: number;
+  /** 0 or 1: has written a message since it joined, or has made the group. Null where nobody has noted it yet. */
+  has_written: number | null;
+  /** Who made the entry by which it joined; "" where that is too long ago; null as above. */
+  added_by: string | null;
 }
 
 export interface GroupChangeTable {

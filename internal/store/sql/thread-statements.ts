@@ -45,6 +45,7 @@ function rowWrites(db: Kysely<Tables>) {
         thread_id: threadId,
         kind: "direct",
         other_user_id: parameter<string>("otherUserId"),
+        has_written: 0,
         created_at_ms: nowMs,
         updated_at_ms: nowMs,
         version,

@@ -119,10 +119,14 @@ export class GroupRows {
     return file.get(groups.shareGroup, { userId: a, otherUserId: b }) !== undefined;
   }
 
-  #setMembers({ threadId, seq, added, removed, changed }: RosterEntry): void {
+  /** The maker of the group is shown to its members as if it had written. */
+  #setMembers({ threadId, seq, previousSeq, sender, added, removed, changed }: RosterEntry): void {
     const { file, groups } = this.#init;
     for (const userId of removed) file.run(groups.deleteMember, { threadId, userId });
-    for (const { userId, role } of added) file.run(groups.setMember, { threadId, userId, role, seq });
+    for (const { userId, role } of added) {
+      const hasWritten = previousSeq === 0 && userId === sender ? 1 : 0;
+      file.run(groups.setMember, { threadId, userId, role, seq, hasWritten, addedBy: sender });
+    }
     for (const { userId, role } of changed) file.run(groups.setRole, { threadId, userId, role });
   }
 

@@ -108,4 +108,10 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   UPDATE meta SET name = 'mark', value = 0 WHERE name = 'epoch';
   `,
+  // Who has written where. Rows that were there before say NULL, not known: the log is asked when somebody has to know.
+  `
+  ALTER TABLE thread ADD COLUMN has_written INTEGER;
+  ALTER TABLE member ADD COLUMN has_written INTEGER;
+  ALTER TABLE member ADD COLUMN added_by TEXT;
+  `,
 ];

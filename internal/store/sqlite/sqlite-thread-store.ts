@@ -5,9 +5,11 @@ import { eventLoopTick, type Tick } from "../../stream/each-tick.ts";
 import type { Block, BlockStore } from "../block-store.ts";
 import { DataFolderError } from "../data-folder-error.ts";
 import type { GroupStore } from "../group-store.ts";
+import type { FoundWriters, Known, Sight, SightStore } from "../sight-store.ts";
 import { blockStatements } from "../sql/block-statements.ts";
 import { deviceStatements } from "../sql/device-statements.ts";
 import { groupStatements } from "../sql/group-statements.ts";
+import { sightStatements } from "../sql/sight-statements.ts";
 import { threadStatements } from "../sql/thread-statements.ts";
 import { visibilityStatements } from "../sql/visibility-statements.ts";
 import type { StoreWatch } from "../store-watch.ts";
@@ -29,6 +31,7 @@ import { DeviceOpenings } from "./device-openings.ts";
 import { DeviceRows } from "./device-rows.ts";
 import { Eras } from "./eras.ts";
 import { GroupRows } from "./group-rows.ts";
+import { SightRows } from "./sight-rows.ts";
 import { SqliteFile } from "./sqlite-file.ts";
 import { type ListPlace, ThreadReads } from "./thread-reads.ts";
 import { ThreadRows } from "./thread-rows.ts";
@@ -55,13 +58,16 @@ const groupSql = groupStatements(sqliteCompiler);
 const blockSql = blockStatements(sqliteCompiler);
 const deviceSql = deviceStatements(sqliteCompiler);
 const visibilitySql = visibilityStatements(sqliteCompiler);
+const sightSql = sightStatements(sqliteCompiler);
 
 /**
  * Thread rows, groups, blocks, devices and visibility in one SQLite file (docs/design.md, sections 6 and 8), for one
  * process: the file is locked while it is open. Writes of one turn of the event loop share a transaction (WriteQueue);
  * reads are synchronous inside, so each sees one moment.
  */
-export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, DeviceStore, VisibilityStore {
+export class SqliteThreadStore
+  implements ThreadStore, GroupStore, BlockStore, DeviceStore, VisibilityStore, SightStore
+{
   readonly #file: SqliteFile;
   readonly #queue: WriteQueue;
   readonly #clock: Clock;
@@ -70,6 +76,7 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
   readonly #groups: GroupRows;
   readonly #blocks: BlockRows;
   readonly #devices: DeviceRows;
+  readonly #sights: SightRows;
   readonly #openings: DeviceOpenings;
   readonly #eras: Eras;
 
@@ -97,6 +104,7 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
     this.#groups = new GroupRows({ ...rows, groups: groupSql });
     this.#blocks = new BlockRows(this.#file, blockSql);
     this.#devices = new DeviceRows(this.#file, deviceSql);
+    this.#sights = new SightRows(this.#file, sightSql);
     this.#openings = new DeviceOpenings(clock, (openings) => {
       // While the disk is full only the times are missed.
       this.write(openings.length * CHANGE_BYTES, () => this.#devices.opened(openings)).catch(() => {});
@@ -201,6 +209,22 @@ export class SqliteThreadStore implements ThreadStore, GroupStore, BlockStore, D
 
   async shareGroup(a: string, b: string): Promise<boolean> {
     return this.#read(() => this.#groups.shareGroup(a, b));
+  }
+
+  noteWriter(threadId: Uint8Array, userId: string, seq: number): Promise<boolean> {
+    return this.write(CHANGE_BYTES, () => this.#sights.note(threadId, userId, seq));
+  }
+
+  async hasWritten(threadId: Uint8Array, userId: string): Promise<Known> {
+    return this.#read(() => this.#sights.hasWritten(threadId, userId));
+  }
+
+  async sight(viewer: string, user: string, directId: Uint8Array): Promise<Sight> {
+    return this.#read(() => this.#sights.sight(viewer, user, directId));
+  }
+
+  async learnWriters(threadId: Uint8Array, userIds: readonly string[], found: FoundWriters): Promise<void> {
+    await this.write(CHANGE_BYTES, () => this.#sights.learn(threadId, userIds, found));
   }
 
   setBlocked(threadId: Uint8Array, block: Block, isBlocked: boolean): Promise<ThreadRow> {

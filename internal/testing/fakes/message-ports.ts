@@ -67,6 +67,7 @@ type ThreadCall =
   | "createDirect"
   | "touch"
   | "raiseRead"
+  | "noteWriter"
   | "roster"
   | "project"
   | "noteActivity"
@@ -85,6 +86,8 @@ export class MemoryThreads implements Threads {
   /** Each touch of an owner, with the monotonic time at which the call came. */
   readonly touches: { readonly ownerId: string; readonly headBucket: number; readonly atMs: number }[] = [];
   readonly raised: ReadPosition[] = [];
+  /** Who was noted as one who has written, in order. */
+  readonly writers: { readonly userId: string; readonly seq: number }[] = [];
   readonly memory = new MemoryGroups();
   /** The groups' port, noted and held up like the rows'. */
   readonly groups: Groups = {
@@ -149,6 +152,11 @@ export class MemoryThreads implements Threads {
     const atMs = this.clock?.monotonicMs() ?? 0;
     await this.onCall?.("touch");
     for (const ownerId of ownerIds) this.touches.push({ ownerId, headBucket, atMs });
+  }
+
+  async noteWriter(_threadId: Uint8Array, userId: string, seq: number): Promise<void> {
+    await this.onCall?.("noteWriter");
+    this.writers.push({ userId, seq });
   }
 
   async raiseRead(positions: readonly ReadPosition[]): Promise<void> {

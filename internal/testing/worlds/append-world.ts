@@ -291,6 +291,7 @@ export class AppendWorld {
       createDirect: async () => {},
       touch: () => points.call(name, "thread", true, async () => {}),
       raiseRead: async () => {},
+      noteWriter: async () => {},
     };
     const publish = (publication: Publication) =>
       points.call(name, "channel", false, () => this.#deliver(publication));

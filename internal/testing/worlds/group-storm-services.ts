@@ -4,7 +4,7 @@ import { ChannelService } from "../../channel/service.ts";
 import type { Groups, MessageStore, Channel as Publishing } from "../../message/ports.ts";
 import { MessageService } from "../../message/service.ts";
 import { PresenceService } from "../../presence/service.ts";
-import { SharedThreads } from "../../presence/shared-threads.ts";
+import { Sight } from "../../presence/sight.ts";
 import { Visibilities } from "../../presence/visibilities.ts";
 import type { Channel, ChannelLink, Link, Messages, PresenceInstance } from "../../push/ports.ts";
 import { PushServer } from "../../push/service.ts";
@@ -64,7 +64,7 @@ export class GroupStormServices {
     this.channel = new ChannelService({ clock, registry });
     const directory = new Directory(this.#store);
     const visibilities = new Visibilities(this.#store);
-    const privacy = new SharedThreads(directory, visibilities);
+    const privacy = new Sight(directory, visibilities, "shared-thread");
     this.#presence = new PresenceService({ clock, registry, visibilities, privacy });
     const ring = new MemoryRing<PresenceInstance>();
     ring.replace(this.#presence);

@@ -254,6 +254,7 @@ export abstract class ThreadWorld {
       createDirect: async () => {},
       touch: (_threadId, owners) => points.call(name, "thread", true, async () => this.#touch(owners)),
       raiseRead: async () => {},
+      noteWriter: async () => {},
     };
     const groups: Groups = {
       roster: (...args) => points.call(name, "thread", false, () => memory.roster(...args)),

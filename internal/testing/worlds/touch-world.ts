@@ -204,6 +204,7 @@ export class TouchWorld {
       createDirect: (...args) => directory.createDirect(...args),
       touch: (...args) => points.call(name, "thread", true, () => directory.touch(...args)),
       raiseRead: (...args) => directory.raiseRead(...args),
+      noteWriter: async () => {},
     };
     return serverParts({
       store: {

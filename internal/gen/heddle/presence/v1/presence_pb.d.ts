@@ -86,7 +86,8 @@ export enum PresenceStatus {
 export declare const PresenceStatusSchema: GenEnum<PresenceStatus>;
 
 /**
- * Visibility is to whom a user's presence shows, among those who share a thread with the user.
+ * Visibility is to whom a user's presence shows, among those who may see it (docs/design.md, section 8): those with whom
+ * the user shares a thread in which it has written, or a group that it made or to which it added them.
  *
  * @generated from enum heddle.presence.v1.Visibility
  */
@@ -99,7 +100,7 @@ export enum Visibility {
   UNSPECIFIED = 0,
 
   /**
-   * To everyone who shares a thread. The default.
+   * To everyone of those. The default.
    *
    * @generated from enum value: VISIBILITY_SHARED = 1;
    */

@@ -1,0 +1,28 @@
+import { MAX_MEMBERS } from "../../base/group.ts";
+
+/**
+ * Of whom the store has noted that they have written in a thread. A note of a group is of the member that one was then:
+ * it counts while one is a member since the same entry.
+ */
+export class NotedWriters {
+  /** By user, since which entry the user was a member then; 0 in a direct thread. Made when needed. */
+  #since: Map<string, number> | undefined;
+  readonly #memberSince: (userId: string) => number | undefined;
+
+  /** `memberSince` says since which entry a user is a member; 0 in a direct thread, undefined for no member. */
+  constructor(memberSince: (userId: string) => number | undefined) {
+    this.#memberSince = memberSince;
+  }
+
+  /** Whether it is known that the store has noted the user, as the member that it is now. */
+  has(userId: string): boolean {
+    const since = this.#since?.get(userId);
+    return since !== undefined && since === this.#memberSince(userId);
+  }
+
+  /** Takes that it has, of one who was a member since `since` before the store was asked. */
+  add(userId: string, since: number): void {
+    if (this.#since === undefined || this.#since.size >= MAX_MEMBERS) this.#since = new Map();
+    this.#since.set(userId, since);
+  }
+}
