@@ -25,7 +25,7 @@ import type { Credentials } from "./credentials.ts";
 import type { DataFolder } from "./data-folder.ts";
 import { exposeServices } from "./service-metrics.ts";
 import type { StopStack } from "./stop-stack.ts";
-import { storeWatches } from "./store-watches.ts";
+import { damageWatch, storeWatches } from "./store-watches.ts";
 
 /** The one push server of this program, in tickets and sessions: the same after a restart. */
 export const PUSH_SERVER = "push";
@@ -77,6 +77,7 @@ export async function openServices(init: ServicesInit): Promise<Services> {
     clock,
     visibilities,
     sights: config.sightRule === "written" ? directory : undefined,
+    damage: damageWatch(log, metrics),
   });
   directory.findWritersBy((threadId) => message.writers(threadId));
   stack.add("message service", () => message.close());

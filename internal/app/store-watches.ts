@@ -1,5 +1,6 @@
+import { hex } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
-import { Gauge, type Metrics } from "../base/metrics.ts";
+import { Counter, Gauge, type Metrics } from "../base/metrics.ts";
 import type { StoreWatch } from "../store/store-watch.ts";
 
 /**
@@ -27,5 +28,25 @@ export function storeWatches(log: Logger, metrics: Metrics): (store: string) => 
       },
       noticed: (what) => log.warn({ store, what }, "store opened with a remark"),
     };
+  };
+}
+
+/** How many damaged threads are named in the log: the metric counts on. */
+const MAX_NAMED = 1_000;
+
+/** Tells the log, once per thread, and the metrics of logs that a read found damaged. */
+export function damageWatch(log: Logger, metrics: Metrics): (threadId: Uint8Array, seq?: number) => void {
+  const reads = new Counter({
+    name: "heddle_message_damaged_reads_total",
+    help: "Reads that failed DATA_LOSS. Any: entries are lost; run heddle admin verify, put a backup back.",
+    registers: [metrics],
+  });
+  const named = new Set<string>();
+  return (threadId, seq) => {
+    reads.inc();
+    const thread = hex(threadId);
+    if (named.has(thread) || named.size >= MAX_NAMED) return;
+    named.add(thread);
+    log.error({ thread, seq }, "a thread's log is damaged: stop, run heddle admin verify, put a backup back");
   };
 }

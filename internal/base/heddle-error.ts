@@ -118,3 +118,12 @@ export function blocked(user: string, by: "self" | "other"): HeddleError {
   const text = "one of the two has blocked the other";
   return new HeddleError(Code.PERMISSION_DENIED, ErrorReason.BLOCKED, text, { metadata: { user, by } });
 }
+
+/** DATA_LOSS: what must be in a log is not there, or not readable, and no repetition brings it. `seq` if it is known. */
+export function logDamaged(seq?: number, cause?: unknown): HeddleError {
+  return new HeddleError(Code.DATA_LOSS, ErrorReason.LOG_DAMAGED, "the log of the thread is damaged", {
+    metadata: seq === undefined ? {} : { seq: String(seq) },
+    retryAfterMs: 60_000,
+    cause,
+  });
+}

@@ -19,6 +19,7 @@ import type {
   Channel,
   Groups,
   LargeGroups,
+  LogDamage,
   MessageStore,
   Sights,
   Threads,
@@ -44,6 +45,8 @@ export interface MessagePorts {
   readonly visibilities?: Visibilities;
   /** Without it all who share a thread show to one another. */
   readonly sights?: Sights | undefined;
+  /** Told of damage that reads find: for the log and the metrics. */
+  readonly damage?: LogDamage;
   /** Entries in a row; 512 but in tests. */
   readonly bucketSize?: number;
 }
@@ -66,16 +69,16 @@ export type Assembly = ReturnType<typeof assemble>;
 
 /** Puts the message service together over its ports: the one wiring, for the program and for tests. */
 export function assemble(ports: MessagePorts, replaced: Replacements = {}) {
-  const { threads, groups, blocks, largeGroups, channel, clock, bucketSize = BUCKET_SIZE } = ports;
+  const { threads, groups, blocks, largeGroups, channel, clock, damage, bucketSize = BUCKET_SIZE } = ports;
   const { deadlines = new Deadlines(clock), ledger = new TouchLedger(clock) } = replaced;
   const { expiresMs = EXPIRES_MS, headStore = ports.store } = replaced;
-  const store = new LogStore(ports.store, bucketSize, deadlines, APPEND_DEADLINE_MS);
-  const reading = new LogStore(ports.store, bucketSize, deadlines, READ_DEADLINE_MS);
+  const store = new LogStore(ports.store, bucketSize, deadlines, APPEND_DEADLINE_MS, damage);
+  const reading = new LogStore(ports.store, bucketSize, deadlines, READ_DEADLINE_MS, damage);
 
   const rosters = new RosterLoader({ groups, store, deadlines });
   const judging = new Judging({ rosters, groups, blocks, largeGroups, deadlines });
   const logs = new ThreadLogs(threads, undefined, replaced.queue);
-  const heads = new HeadReader(new LogStore(headStore, bucketSize, deadlines, READ_DEADLINE_MS));
+  const heads = new HeadReader(new LogStore(headStore, bucketSize, deadlines, READ_DEADLINE_MS, damage));
   const reader = new ThreadReader({ logs, heads, judging, threads });
   const hiding = new Hiding(ports);
 

@@ -62,6 +62,9 @@ export interface Blocks {
   find(userId: string, otherIds: readonly string[]): Promise<Block | undefined>;
 }
 
+/** Told of each read that finds a log damaged, with the first seq that is not as it must be, where that is known. */
+export type LogDamage = (threadId: Uint8Array, seq: number | undefined) => void;
+
 /** Who is in how many large groups, for the limit on joining one. */
 export interface LargeGroups {
   count(userIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
@@ -89,7 +92,9 @@ export {
   type EntryCellPut,
   type MessageStore,
   RECEIPTS_BUCKET,
+  type Row,
   type RowKey,
+  type RowQuery,
   type VersionedCell,
 } from "../store/message-store.ts";
 export type { FoundWriters } from "../store/sight-store.ts";

@@ -48,7 +48,8 @@ export interface Row {
 }
 
 /**
- * Every method rejects with HeddleError UNAVAILABLE / STORE_UNAVAILABLE when the store cannot serve; a write that
+ * Every method rejects with HeddleError UNAVAILABLE / STORE_UNAVAILABLE when the store cannot serve, and a read with
+ * DATA_LOSS / LOG_DAMAGED where what it asks for is there and cannot be read any more; a write that
  * was rejected, or never answered, may have been or may yet be applied. Byte arrays passed in must not change
  * afterwards; those handed out may be shared and must not be changed.
  */

@@ -3,9 +3,11 @@ import { ErrorReason, type HeddleError } from "../../base/heddle-error.ts";
 import { Deadlines } from "../../stream/deadlines.ts";
 import { FakeClock } from "../../testing/fakes/fake-clock.ts";
 import { HookedStore } from "../../testing/fakes/message-ports.ts";
-import { logStoreOf, storeLog } from "../../testing/fakes/message-samples.ts";
+import { headAt, logStoreOf, patience, storeLog } from "../../testing/fakes/message-samples.ts";
 import { quiet } from "../../testing/worlds/interleaving.ts";
-import type { MessageStore } from "../ports.ts";
+import { readPage } from "../history.ts";
+import { StoreSearch } from "../log/duplicate-search.ts";
+import type { EntryCellPut, MessageStore } from "../ports.ts";
 import { LogStore } from "./log-store.ts";
 
 const threadId = new Uint8Array(16);
@@ -62,5 +64,38 @@ describe("LogStore", () => {
       [0, 0, 1, 1, 2],
     );
     assert.deepEqual([store.firstSeqOf(1), store.lastSeqOf(1)], [5, 8]);
+  });
+
+  it("rejects with LOG_DAMAGED, and tells of it, where an entry is missing or there twice, whoever reads", async () => {
+    const hooked = new HookedStore();
+    await storeLog(hooked.inner, threadId, 4, 10);
+    const told: (number | undefined)[] = [];
+    const store = new LogStore(hooked, 4, patience(), 1, (_, seq) => void told.push(seq));
+    const reads = [
+      () => store.entries(threadId, 2, 9),
+      () => store.keys(threadId, 5, 8),
+      () => store.cell(threadId, 6),
+      () => readPage(store, threadId, headAt(10), { case: undefined }, 10),
+      () => new StoreSearch(store).range(threadId, { userId: "ann", clientId: threadId, tagKey: 0 }, 1, 10),
+      () => new StoreSearch(store).pick(threadId, { userId: "ann", clientId: threadId, tagKey: 0 }, [6]),
+    ];
+    for (const damage of [
+      (cells: readonly EntryCellPut[]) => cells.filter(({ seq }) => seq !== 6),
+      (cells: readonly EntryCellPut[]) => cells.flatMap((cell) => (cell.seq === 6 ? [cell, cell] : [cell])),
+    ]) {
+      hooked.onGet = async (read) => {
+        const row = await read();
+        return { ...row, entries: damage(row.entries) };
+      };
+      for (const [at, read] of reads.entries()) {
+        told.length = 0;
+        await assert.rejects(
+          async () => await read(),
+          (error: HeddleError) => error.reason === ErrorReason.LOG_DAMAGED && !error.committedNever,
+          `read ${at}`,
+        );
+        assert.equal(told.length, 1, `read ${at}`);
+      }
+    }
   });
 });

@@ -1,23 +1,42 @@
-import { storeUnavailable } from "../../base/heddle-error.ts";
+import { ErrorReason, HeddleError, logDamaged, storeUnavailable } from "../../base/heddle-error.ts";
 import type { Deadlines } from "../../stream/deadlines.ts";
-import { type EntryCellPut, type MessageStore, RECEIPTS_BUCKET, type VersionedCell } from "../ports.ts";
+import {
+  type EntryCellPut,
+  type LogDamage,
+  type MessageStore,
+  RECEIPTS_BUCKET,
+  type Row,
+  type RowKey,
+  type RowQuery,
+  type VersionedCell,
+} from "../ports.ts";
 
 /**
  * The message store as this service calls it: by thread and seq, with the size of a bucket and a deadline bound once.
  * Every call rejects with STORE_UNAVAILABLE after the deadline; a write that was given up on may still be applied.
+ * Entries are read up to a head, so all of them must be there: where one is not, the read rejects with LOG_DAMAGED, and
+ * no reader has to look for holes, or to guess what they mean.
  */
 export class LogStore {
   readonly #store: MessageStore;
   readonly #bucketSize: number;
   readonly #deadlines: Deadlines;
   readonly #deadlineMs: number;
+  readonly #damage: LogDamage | undefined;
 
-  /** `bucketSize` is how many entries a row has: 512 but in tests. */
-  constructor(store: MessageStore, bucketSize: number, deadlines: Deadlines, deadlineMs: number) {
+  /** `bucketSize` is how many entries a row has: 512 but in tests. `damage` is told of each read that finds some. */
+  constructor(
+    store: MessageStore,
+    bucketSize: number,
+    deadlines: Deadlines,
+    deadlineMs: number,
+    damage?: LogDamage,
+  ) {
     this.#store = store;
     this.#bucketSize = bucketSize;
     this.#deadlines = deadlines;
     this.#deadlineMs = deadlineMs;
+    this.#damage = damage;
   }
 
   /** The bucket of the row that an entry with this seq is in. */
@@ -37,17 +56,18 @@ export class LogStore {
 
   /** `h:head` of a row as it stands there; undefined where the row is absent. */
   async head(threadId: Uint8Array, bucket: number): Promise<Uint8Array | undefined> {
-    return (await this.within(this.#store.get({ threadId, bucket }, { head: true }))).head;
+    return (await this.#get({ threadId, bucket }, { head: true })).head;
   }
 
-  /** The cells with fromSeq ≤ seq ≤ toSeq, in ascending order, row after row. */
+  /** The cells with fromSeq ≤ seq ≤ toSeq, which is not above the head: all of them, in ascending order. */
   async entries(threadId: Uint8Array, fromSeq: number, toSeq: number): Promise<readonly EntryCellPut[]> {
     const cells: EntryCellPut[] = [];
     for (let low = fromSeq; low <= toSeq; ) {
       const bucket = this.bucketOf(low);
       const high = Math.min(toSeq, this.lastSeqOf(bucket));
       const query = { entries: { fromSeq: low, toSeq: high } };
-      cells.push(...(await this.within(this.#store.get({ threadId, bucket }, query))).entries);
+      const row = await this.#get({ threadId, bucket }, query);
+      cells.push(...this.#whole(threadId, low, high, row.entries));
       low = high + 1;
     }
     return cells;
@@ -57,12 +77,14 @@ export class LogStore {
   async keys(threadId: Uint8Array, fromSeq: number, toSeq: number): Promise<readonly EntryCellPut[]> {
     const row = { threadId, bucket: this.bucketOf(fromSeq) };
     const query = { entries: { fromSeq, toSeq, keysOnly: true } };
-    return (await this.within(this.#store.get(row, query))).entries;
+    return this.#whole(threadId, fromSeq, toSeq, (await this.#get(row, query)).entries);
   }
 
-  /** The cell of one entry; undefined if it is not in the log. */
-  async cell(threadId: Uint8Array, seq: number): Promise<Uint8Array | undefined> {
-    return (await this.entries(threadId, seq, seq))[0]?.value;
+  /** The cell of one entry, which is not above the head. */
+  async cell(threadId: Uint8Array, seq: number): Promise<Uint8Array> {
+    const [cell] = await this.entries(threadId, seq, seq);
+    if (!cell) throw new RangeError(`${seq} is no seq`);
+    return cell.value;
   }
 
   /** MessageStore.checkAndPut on the row of a bucket. False, or no answer, leaves it unknown whether it was applied. */
@@ -79,7 +101,7 @@ export class LogStore {
   /** The receipts of a thread. */
   async receipts(threadId: Uint8Array): Promise<readonly VersionedCell[]> {
     const row = { threadId, bucket: RECEIPTS_BUCKET };
-    return (await this.within(this.#store.get(row, { family: "r" }))).cells;
+    return (await this.#get(row, { family: "r" })).cells;
   }
 
   putReceipts(threadId: Uint8Array, cells: readonly VersionedCell[]): Promise<void> {
@@ -89,5 +111,30 @@ export class LogStore {
   /** Gives an operation of several calls the time of one. */
   within<T>(operation: Promise<T>): Promise<T> {
     return this.#deadlines.bound(operation, this.#deadlineMs, () => storeUnavailable("message"));
+  }
+
+  async #get(row: RowKey, query: RowQuery): Promise<Row> {
+    try {
+      return await this.within(this.#store.get(row, query));
+    } catch (error) {
+      if (error instanceof HeddleError && error.reason === ErrorReason.LOG_DAMAGED) {
+        this.#damage?.(row.threadId, undefined);
+      }
+      throw error;
+    }
+  }
+
+  /** The cells as they are if they are one for each seq. Throws LOG_DAMAGED with the first seq that has none, or two. */
+  #whole(
+    threadId: Uint8Array,
+    fromSeq: number,
+    toSeq: number,
+    cells: readonly EntryCellPut[],
+  ): readonly EntryCellPut[] {
+    let seq = fromSeq;
+    for (const cell of cells) if (cell.seq === seq) seq += 1;
+    if (seq > toSeq && cells.length === seq - fromSeq) return cells;
+    this.#damage?.(threadId, seq);
+    throw logDamaged(seq);
   }
 }

@@ -1,6 +1,6 @@
 import type { Roster } from "../../base/group.ts";
 import type { Head } from "../../base/head.ts";
-import { storeUnavailable } from "../../base/heddle-error.ts";
+import { logDamaged, storeUnavailable } from "../../base/heddle-error.ts";
 import type { Deadlines } from "../../stream/deadlines.ts";
 import { decodeCell } from "../cells/entry-cell.ts";
 import type { LogStore } from "../cells/log-store.ts";
@@ -96,17 +96,14 @@ export class RosterLoader {
       chain.push(seq);
       if (chain.length > MAX_PROJECTED) chain.shift();
       const previous = previousOf((await this.#cell(group, seq)).body);
-      if (previous === undefined || previous >= seq)
-        throw new RangeError(`seq ${seq} names no entry before it`);
+      if (previous === undefined || previous >= seq) throw logDamaged(seq);
       seq = previous;
     }
     return chain.reverse();
   }
 
   async #cell(group: Membership, seq: number) {
-    const cell = await this.#ports.store.cell(group.threadId, seq);
-    if (!cell) throw new RangeError(`seq ${seq} is not in the log`);
-    return decodeCell(cell);
+    return decodeCell(await this.#ports.store.cell(group.threadId, seq));
   }
 
   #inTime<T>(call: Promise<T>): Promise<T> {

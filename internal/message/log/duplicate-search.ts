@@ -70,7 +70,6 @@ export class StoreSearch implements DuplicateSearch {
   async pick(threadId: Uint8Array, send: SendIdentity, seqs: readonly number[]): Promise<Hit | undefined> {
     for (const seq of seqs) {
       const value = await this.#store.cell(threadId, seq);
-      if (!value) continue;
       const cell = decodeCell(value);
       if (cell.sender === send.userId && equalBytes(cell.clientId, send.clientId))
         return { seq, cell: value };

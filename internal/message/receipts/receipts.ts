@@ -195,7 +195,7 @@ export class Receipts {
   async #ordinalAt(thread: ThreadReceipts, seq: number, last: Range["last"]): Promise<number> {
     if (seq === last.seq) return last.ordinal;
     const cell = await this.#ports.store.cell(thread.threadId, seq);
-    return cell ? Number(decodeCell(cell).ordinal) : 0;
+    return Number(decodeCell(cell).ordinal);
   }
 
   #setRead(

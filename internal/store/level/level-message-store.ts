@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import { storeUnavailable } from "../../base/heddle-error.ts";
+import { logDamaged, storeUnavailable } from "../../base/heddle-error.ts";
 import { rowKey } from "../keys.ts";
 import type { EntryCellPut, MessageStore, Row, RowKey, RowQuery, VersionedCell } from "../message-store.ts";
 import type { StoreWatch } from "../store-watch.ts";
@@ -90,7 +90,9 @@ export class LevelMessageStore implements MessageStore {
     try {
       return await readRow(db, rowKey(row), query);
     } catch (error) {
-      throw storeUnavailable("message", error);
+      // Of what no checksum guards when it is read, LevelDB notices this much: a block that cannot be unpacked.
+      const isDamaged = (error as { code?: unknown }).code === "LEVEL_CORRUPTION";
+      throw isDamaged ? logDamaged(undefined, error) : storeUnavailable("message", error);
     }
   }
 

@@ -278,6 +278,14 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_BLOCKED = 36;
    */
   BLOCKED = 36,
+
+  /**
+   * DATA_LOSS: the log has lost an entry on its way to or on the disk: it stands below the head and is not there. The
+   * same until the data is put back from a backup. Metadata: `seq` of the first such entry, where it is known.
+   *
+   * @generated from enum value: ERROR_REASON_LOG_DAMAGED = 37;
+   */
+  LOG_DAMAGED = 37,
 }
 
 /**
