@@ -3,6 +3,7 @@ import { type HeddleConfig, readConfig, SETTINGS } from "../../internal/app/conf
 import { openDevTokenSigner } from "../../internal/app/credentials.ts";
 import { openDataFolder } from "../../internal/app/data-folder.ts";
 import { EXIT, runService, startFailure } from "../../internal/app/run-service.ts";
+import { versionLine } from "../../internal/app/versions.ts";
 import { systemClock } from "../../internal/base/clock.ts";
 import { describeSettings, SettingsError } from "../../internal/base/env.ts";
 import { NAME_PATTERN } from "../../internal/base/ids.ts";
@@ -33,6 +34,7 @@ function commandLine(exit: (code: number) => void): Command {
     .description(
       "All of Heddle in one process. Settings are environment variables: see `heddle config print`.",
     )
+    .version(versionLine(), "-V, --version", "print the versions of program, contract and data folder")
     .exitOverride()
     .showHelpAfterError("(heddle --help lists the commands)");
   program

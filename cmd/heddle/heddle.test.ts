@@ -84,6 +84,12 @@ describe("The program heddle", function () {
     await rm(folder, { recursive: true });
   });
 
+  it("tells its version, the contract's and the data folder's", async () => {
+    const { code, stdout } = await start(["--version"]).ended;
+    assert.equal(code, 0);
+    assert.match(stdout, /^heddle \d+\.\d+\.\d+, contract v1, data folder \d+, node 26\.\d+\.\d+\n$/);
+  });
+
   it("is ready within 3 s, says where to go and what to do next in three lines, and ends well on SIGINT", async () => {
     const startedMs = performance.now();
     const program = start([]);

@@ -22,6 +22,7 @@ import { openDataFolder } from "./data-folder.ts";
 import { openServices, PUSH_SERVER, type Services } from "./services.ts";
 import { staticFiles } from "./static-files.ts";
 import { StopStack } from "./stop-stack.ts";
+import { PROGRAM_VERSION } from "./versions.ts";
 
 /** Streams are ended at drainMs; so long their statuses may take to get out before connections are cut, in ms. */
 const LAST_WORDS_MS = 250;
@@ -105,7 +106,10 @@ async function start(config: HeddleConfig, clock: Clock, log: Logger, stack: Sto
   });
   state = "ready";
   health.set(true);
-  log.info({ grpc: grpcUrl, web: webUrl, profile: config.profile, data: config.dataDir }, "ready");
+  log.info(
+    { grpc: grpcUrl, web: webUrl, profile: config.profile, data: config.dataDir, version: PROGRAM_VERSION },
+    "ready",
+  );
   const adminUrl = localUrl(config.adminAddress, admin.port);
   return { grpcUrl, webUrl, adminUrl, log, metrics, close: () => stack.unwind() };
 }

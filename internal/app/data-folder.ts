@@ -1,6 +1,7 @@
-import { access, constants, mkdir } from "node:fs/promises";
+import { access, constants, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DataFolderError } from "../store/data-folder-error.ts";
+import { DATA_VERSION, PROGRAM_VERSION } from "./versions.ts";
 
 /** The places in a data folder. */
 export interface DataFolder {
@@ -14,13 +15,17 @@ export interface DataFolder {
   readonly devUserKey: string;
 }
 
-/** Makes the data folder if there is none. Rejects with DataFolderError if this user cannot write there. */
+/**
+ * Makes the data folder if there is none, and notes its version in it. Rejects with DataFolderError if this user cannot
+ * write there, or if a newer program wrote it: nothing in it is opened then.
+ */
 export async function openDataFolder(path: string): Promise<DataFolder> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
+    await noteVersion(path);
   } catch (error) {
-    throw DataFolderError.unusable(path, error);
+    throw error instanceof DataFolderError ? error : DataFolderError.unusable(path, error);
   }
   return {
     messages: join(path, "messages"),
@@ -28,4 +33,28 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     ticketKey: join(path, "keys/ticket.json"),
     devUserKey: join(path, "keys/dev-user.json"),
   };
+}
+
+/** Written whole or not at all: a crash must not leave a version that cannot be read. */
+async function noteVersion(folder: string): Promise<void> {
+  const path = join(folder, "version.json");
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return '{"data":0}'; // A new folder, or one from before versions were noted.
+    throw error;
+  });
+  const { data, program } = parse(path, text);
+  if (data > DATA_VERSION) throw DataFolderError.newer(folder, program);
+  if (data === DATA_VERSION) return;
+  await writeFile(`${path}.new`, `${JSON.stringify({ data: DATA_VERSION, program: PROGRAM_VERSION })}\n`);
+  await rename(`${path}.new`, path);
+}
+
+function parse(path: string, text: string): { readonly data: number; readonly program: string } {
+  try {
+    const { data, program } = JSON.parse(text) as { data?: unknown; program?: unknown };
+    if (!Number.isSafeInteger(data)) throw new Error("it names no version of the data");
+    return { data: data as number, program: String(program) };
+  } catch (error) {
+    throw DataFolderError.damaged(path, error);
+  }
 }

@@ -31,6 +31,14 @@ export class DataFolderError extends Error {
     );
   }
 
+  /** A newer program wrote it. */
+  static newer(path: string, program: string): DataFolderError {
+    return new DataFolderError(
+      path,
+      `${path} was written by a newer Heddle (${program}): start that one, or put back a backup from before it`,
+    );
+  }
+
   /** What it holds is not, or no longer, what a store wrote. */
   static damaged(path: string, cause: unknown): DataFolderError {
     return new DataFolderError(
