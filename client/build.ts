@@ -10,12 +10,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { withoutRules } from "./lean-descriptor.ts";
 
 const folder = import.meta.dirname;
 const root = join(folder, "..");
 
-/** The generated code that goes into the package: without validation rules, which servers alone read. */
-const GENERATED = "internal/gen-web";
+const GENERATED = "internal/gen";
 
 /**
  * Builds what others install as `@heddle/client` into client/dist: the client and what it uses of internal/, compiled
@@ -28,7 +28,7 @@ export function buildClient(): void {
   execFileSync(tsc, ["-p", join(folder, "tsconfig.package.json"), "--outDir", part], { stdio: "inherit" });
   for (const file of modulesIn(part)) {
     if (file.endsWith(".d.ts")) nameModules(file);
-    bindToGenerated(part, file);
+    takeGenerated(part, file);
   }
   rmSync(join(folder, "dist"), { recursive: true, force: true });
   renameSync(part, join(folder, "dist"));
@@ -45,31 +45,18 @@ function nameModules(file: string): void {
   writeFileSync(file, text.replace(/((?:from|import\() ?"\.\.?\/[^"]+)\.ts"/g, '$1.js"'));
 }
 
-/**
- * Points a compiled file's imports of generated code, whichever of its two sets they name, to one copy in the package,
- * and makes that copy. tsc does not copy it: it is JavaScript already, with its types beside it.
- */
-function bindToGenerated(dist: string, file: string): void {
-  const text = readFileSync(file, "utf8");
-  const bound = text.replace(/(["'])(\.\.?\/[^"']*_pb\.js)\1/g, (_, quote: string, specifier: string) => {
-    const path = relative(dist, join(dirname(file), specifier)).replace(/^internal\/gen(-web)?\//, "");
-    copyGenerated(dist, path);
-    const target = relative(dirname(file), join(dist, "internal/gen", path));
-    return `${quote}${target.startsWith(".") ? target : `./${target}`}${quote}`;
-  });
-  if (bound !== text) writeFileSync(file, bound);
-}
-
-/** Copies a generated module, its types, and what it imports. */
-function copyGenerated(dist: string, path: string): void {
-  const target = join(dist, "internal/gen", path);
-  if (existsSync(target)) return;
-  mkdirSync(dirname(target), { recursive: true });
-  for (const each of [path, path.replace(/\.js$/, ".d.ts")]) {
-    copyFileSync(join(root, GENERATED, each), join(dist, "internal/gen", each));
+/** Copies, without validation rules, what a compiled file imports of the generated code: JavaScript already, tsc leaves it where it is. */
+function takeGenerated(dist: string, file: string): void {
+  for (const [, specifier = ""] of readFileSync(file, "utf8").matchAll(/["'](\.\.?\/[^"']*_pb\.js)["']/g)) {
+    const path = relative(join(dist, GENERATED), join(dirname(file), specifier));
+    const target = join(dist, GENERATED, path);
+    if (existsSync(target)) continue;
+    mkdirSync(dirname(target), { recursive: true });
+    const types = path.replace(/\.js$/, ".d.ts");
+    copyFileSync(join(root, GENERATED, types), join(dist, GENERATED, types));
+    writeFileSync(target, withoutRules(readFileSync(join(root, GENERATED, path), "utf8")));
+    takeGenerated(dist, target);
   }
-  const imports = readFileSync(target, "utf8").matchAll(/from "(\.\.?\/[^"]*_pb\.js)"/g);
-  for (const [, specifier = ""] of imports) copyGenerated(dist, join(dirname(path), specifier));
 }
 
 if (import.meta.main) buildClient();
