@@ -35,11 +35,12 @@ async function script(): Promise<string> {
 
 /** What the script put on the page's window. */
 interface PageWindow {
-  readonly IndexedDbStorage: { open(name: string): Promise<Storage> };
+  readonly IndexedDbStorage: { open(name: string, onKept?: (isKept: boolean) => void): Promise<Storage> };
+  readonly told: boolean[];
   readonly storages: Map<number, Storage>;
 }
 
-declare const window: PageWindow & { storages?: Map<number, Storage> };
+declare const window: PageWindow & { storages?: Map<number, Storage>; told?: boolean[] };
 
 /** A storage in the page, as if it were here. */
 class StorageInPage implements Storage {
@@ -111,16 +112,80 @@ describe("In Chromium", function () {
     return fresh;
   }
 
-  async function open(): Promise<Storage> {
+  /** `isLenient`: it holds what the browser does not keep, and the page notes what it was told in `told`. */
+  async function open(isLenient = false): Promise<Storage> {
     const id = ++ids;
-    await page.evaluate(async (key) => {
-      window.storages ??= new Map();
-      window.storages.set(key, await window.IndexedDbStorage.open("test"));
-    }, id);
+    await page.evaluate(
+      async ({ key, isLenient }) => {
+        window.storages ??= new Map();
+        window.told ??= [];
+        const onKept = isLenient ? (isKept: boolean) => window.told.push(isKept) : undefined;
+        window.storages.set(key, await window.IndexedDbStorage.open("test", onKept));
+      },
+      { key: id, isLenient },
+    );
     return new StorageInPage(page, id);
   }
 
+  const origin = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  /** A browser without room: a new one, since Chromium remembers for half a minute how much there was. */
+  async function withoutRoom() {
+    await context?.close();
+    context = undefined;
+    page = await openPage();
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send("Storage.overrideQuotaForOrigin", { origin: origin(), quotaSize: 1 });
+    return devtools;
+  }
+
   storageSuite("IndexedDbStorage", open);
+
+  it("opens again and fills itself anew when the site's data is cleared under it", async () => {
+    const storage = await open();
+    await storage.write([{ key: "early", value: "before" }]);
+    const devtools = await page.context().newCDPSession(page);
+    await devtools.send("Storage.clearDataForOrigin", { origin: origin(), storageTypes: "all" });
+    await storage.write([{ key: "late", value: "after" }], { durable: true });
+    await storage.close();
+    await page.close();
+    page = await openPage();
+    const again = await open();
+    const kept = await again.load();
+    assert.deepEqual([kept.get("early"), kept.get("late")], ["before", "after"]);
+    await again.close();
+  });
+
+  it("rejects what does not fit, and keeps the rest", async () => {
+    const devtools = await withoutRoom();
+    const storage = await open();
+    await assert.rejects(storage.write([{ key: "large", value: "x".repeat(1_000_000) }], { durable: true }));
+    await devtools.send("Storage.overrideQuotaForOrigin", { origin: origin() });
+    await storage.write([{ key: "small", value: 1 }]);
+    await storage.close();
+    const again = await open();
+    assert.deepEqual([(await again.load()).has("large"), (await again.load()).get("small")], [false, 1]);
+    await again.close();
+  });
+
+  it("holds what does not fit where it may, says so, and brings it when there is room", async () => {
+    const devtools = await withoutRoom();
+    const storage = await open(true);
+    await storage.write([{ key: "large", value: "x".repeat(1_000_000) }], { durable: true });
+    assert.deepEqual(await page.evaluate(() => window.told), [false]);
+    await devtools.send("Storage.overrideQuotaForOrigin", { origin: origin() });
+    const told = page.waitForFunction(() => window.told.at(-1));
+    for (const end = Date.now() + 10_000; Date.now() < end; ) {
+      await storage.write([{ key: "small", value: 2 }]);
+      if (await page.evaluate(() => window.told.at(-1))) break;
+    }
+    await told;
+    await storage.close();
+    const again = await open();
+    const kept = await again.load();
+    assert.deepEqual([String(kept.get("large")).length, kept.get("small")], [1_000_000, 2]);
+    await again.close();
+  });
 
   it("keeps what was written when its tab is closed without a word", async () => {
     const storage = await open();

@@ -1,6 +1,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { ChatScreen } from "./chat-screen.tsx";
 import { SignIn, TabsFull, Unable } from "./entrance.tsx";
+import { lastName } from "./identity.ts";
 import type { Page } from "./page.ts";
 import type { Router } from "./route.ts";
 
@@ -12,7 +13,13 @@ export function App(props: { page: Page; router: Router; attention: ReadonlySign
     case "opening":
       return <main class="entrance" aria-busy="true" />;
     case "sign-in":
-      return <SignIn notice={stage.notice} onSignIn={(identity) => page.signIn(identity)} />;
+      return (
+        <SignIn
+          notice={stage.notice}
+          lastName={lastName(page.memory.browser)}
+          onSignIn={(identity) => page.signIn(identity)}
+        />
+      );
     case "full":
       return <TabsFull onSignOut={() => page.signOut()} />;
     case "unable":
@@ -23,6 +30,7 @@ export function App(props: { page: Page; router: Router; attention: ReadonlySign
           model={stage.model}
           router={router}
           attention={attention}
+          notes={page.memory.browser}
           onSignOut={(notice) => page.signOut(notice)}
         />
       );

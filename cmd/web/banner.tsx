@@ -4,12 +4,19 @@ import type { Connection, Model } from "./model.ts";
 /** How long a connection may be made anew before it is worth a word. */
 const PATIENCE_MS = 1_000;
 
-/** Says how the connection stands when it is not simply there. */
+const KEEPING = {
+  chats: "This browser takes no more notes of this page: drafts and sign-in end when the tab is reloaded.",
+  nothing:
+    "This browser keeps nothing for this page: what is not sent is lost when the tab is reloaded or closed.",
+};
+
+/** Says how the connection stands when it is not simply there, and what this browser does not keep. */
 export function Banner({ model, onSignIn }: { model: Model; onSignIn: (notice: string) => void }) {
   const connection = useSettled(model);
   const seconds = useSecondsLeft(connection);
   return (
     <div class="banner" role="status" data-phase={connection.phase}>
+      {model.keeping.value !== "all" && <p>{KEEPING[model.keeping.value]}</p>}
       {connection.phase !== "online" && (
         <>
           <p>{sentence(connection, seconds)}</p>

@@ -9,9 +9,10 @@ import type {
   SendState,
   Thread,
 } from "../../client/index.ts";
+import type { BrowserMemory } from "./browser-memory.ts";
 import { ShownConversation } from "./conversation-model.ts";
 import { entryLine, isShown, itemLine } from "./lines.ts";
-import type { Chat, Connection, Conversation, Line, Model } from "./model.ts";
+import type { Chat, Connection, Conversation, Keeping, Line, Model } from "./model.ts";
 import { SeenPeople } from "./people.ts";
 
 /** The client library as the page's model: its events become signals, at most one change a microtask. */
@@ -20,6 +21,7 @@ export class ChatModel implements Model {
   readonly people: SeenPeople;
   readonly groups: Groups;
   readonly blocks: Blocks;
+  readonly keeping: ReadonlySignal<Keeping>;
   readonly #client: Client;
   readonly #window: Window;
   readonly #isOnline: Signal<boolean>;
@@ -32,9 +34,10 @@ export class ChatModel implements Model {
   #wasLive = false;
   #isStale = false;
 
-  constructor(client: Client, window: Window) {
+  constructor(client: Client, { window, keeping }: BrowserMemory) {
     this.#client = client;
     this.#window = window;
+    this.keeping = keeping;
     this.userId = client.userId;
     this.groups = client.groups;
     this.blocks = client.blocks;

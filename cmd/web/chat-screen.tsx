@@ -7,6 +7,7 @@ import { Drafts } from "./drafts.ts";
 import { Mark } from "./icons.tsx";
 import { fetchMore } from "./later.tsx";
 import type { Chat, Model } from "./model.ts";
+import type { NoteStore } from "./notes.ts";
 import type { Route, Router } from "./route.ts";
 import { ThreadList } from "./thread-list.tsx";
 
@@ -15,10 +16,11 @@ export function ChatScreen(props: {
   model: Model;
   router: Router;
   attention: ReadonlySignal<boolean>;
+  notes: NoteStore;
   onSignOut: (notice: string) => void;
 }) {
-  const { model, router, attention } = props;
-  const drafts = useMemo(() => new Drafts(localStorage, model.userId), [model]);
+  const { model, router, attention, notes } = props;
+  const drafts = useMemo(() => new Drafts(notes, model.userId), [notes, model]);
   const openId = useOpenChat(model, router);
   const openTitle = useComputed(() => titleOf(router.route.value));
   useTitle(model);

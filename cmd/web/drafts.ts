@@ -1,9 +1,11 @@
+import type { NoteStore } from "./notes.ts";
+
 /** What was typed and not sent, per user and chat, kept in this browser. */
 export class Drafts {
-  readonly #storage: Storage;
+  readonly #storage: NoteStore;
   readonly #prefix: string;
 
-  constructor(storage: Storage, userId: string) {
+  constructor(storage: NoteStore, userId: string) {
     this.#storage = storage;
     this.#prefix = `heddle.draft.${userId}/`;
   }
@@ -13,14 +15,10 @@ export class Drafts {
     return this.#storage.getItem(this.#prefix + chatId) ?? "";
   }
 
-  /** Keeps a draft; an empty one is forgotten. A full storage is not worth an error: the text still stands there. */
+  /** Keeps a draft; an empty one is forgotten. */
   keep(chatId: string, text: string): void {
     const key = this.#prefix + chatId;
-    try {
-      if (text === "") this.#storage.removeItem(key);
-      else this.#storage.setItem(key, text);
-    } catch {
-      this.#storage.removeItem(key);
-    }
+    if (text === "") this.#storage.removeItem(key);
+    else this.#storage.setItem(key, text);
   }
 }

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { Mark } from "./icons.tsx";
-import { type Identity, identityOf, lastName, NAME_RULE, signInByName, userIdOf } from "./identity.ts";
+import { type Identity, identityOf, NAME_RULE, signInByName, userIdOf } from "./identity.ts";
 import { SLOT_COUNT } from "./slots.ts";
 
 /** The card that stands alone on the page before and beside the chat. */
@@ -19,7 +19,7 @@ function Card({ title, children }: { title: string; children: ComponentChildren 
 }
 
 /** Sign-in by name, or by token where the server signs nobody in by name. */
-export function SignIn(props: { notice: string; onSignIn: (identity: Identity) => void }) {
+export function SignIn(props: { notice: string; lastName: string; onSignIn: (identity: Identity) => void }) {
   const isByToken = useSignal(false);
   const problem = useSignal("");
   const isBusy = useSignal(false);
@@ -51,7 +51,11 @@ export function SignIn(props: { notice: string; onSignIn: (identity: Identity) =
     <Card title="Heddle">
       <p class="lead">{props.notice || "Write to each other, live."}</p>
       <form onSubmit={submit} noValidate>
-        {isByToken.value ? <TokenField input={input} /> : <NameField input={input} />}
+        {isByToken.value ? (
+          <TokenField input={input} />
+        ) : (
+          <NameField input={input} lastName={props.lastName} />
+        )}
         <p class="problem" role="alert" id="problem">
           {problem.value}
         </p>
@@ -77,14 +81,14 @@ interface FieldProps {
   readonly input: { current: HTMLInputElement | null };
 }
 
-function NameField({ input }: FieldProps) {
+function NameField({ input, lastName }: FieldProps & { readonly lastName: string }) {
   return (
     <label>
       Your name
       <input
         ref={input}
         name="name"
-        defaultValue={lastName(localStorage)}
+        defaultValue={lastName}
         maxLength={80}
         autocomplete="username"
         autocapitalize="none"

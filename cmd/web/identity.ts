@@ -1,3 +1,5 @@
+import type { NoteStore } from "./notes.ts";
+
 /** Who is signed in at this tab. Kept for as long as the tab is open, reloads included, and no longer. */
 export interface Identity {
   readonly userId: string;
@@ -12,7 +14,7 @@ const nameKey = "heddle.name";
 const namePattern = /^[a-z0-9._-]{1,64}$/;
 
 /** The identity of this tab, if somebody is signed in. */
-export function storedIdentity(storage: Storage): Identity | undefined {
+export function storedIdentity(storage: NoteStore): Identity | undefined {
   try {
     const value: unknown = JSON.parse(storage.getItem(identityKey) ?? "null");
     return isIdentity(value) ? value : undefined;
@@ -21,17 +23,17 @@ export function storedIdentity(storage: Storage): Identity | undefined {
   }
 }
 
-export function storeIdentity(storage: Storage, identity: Identity | undefined): void {
+export function storeIdentity(storage: NoteStore, identity: Identity | undefined): void {
   if (identity) storage.setItem(identityKey, JSON.stringify(identity));
   else storage.removeItem(identityKey);
 }
 
 /** The name last used in this browser, to be offered again; "" if none. */
-export function lastName(storage: Storage): string {
+export function lastName(storage: NoteStore): string {
   return storage.getItem(nameKey) ?? "";
 }
 
-export function storeLastName(storage: Storage, name: string): void {
+export function storeLastName(storage: NoteStore, name: string): void {
   storage.setItem(nameKey, name);
 }
 

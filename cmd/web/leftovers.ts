@@ -1,4 +1,5 @@
 import type { Client } from "../../client/index.ts";
+import type { BrowserMemory } from "./browser-memory.ts";
 import type { Identity } from "./identity.ts";
 import { openClient } from "./open-client.ts";
 import { noteWaiting, slotsWithSendable } from "./slot-memory.ts";
@@ -16,29 +17,29 @@ export class Leftovers {
   readonly #client: Client;
   readonly #identity: Identity;
   readonly #slot: number;
-  readonly #window: Window;
+  readonly #memory: BrowserMemory;
   readonly #timer: number;
   readonly #unsubscribe: () => void;
   #underWay: Promise<void> | undefined;
   readonly #closed = new AbortController();
 
-  constructor(client: Client, identity: Identity, slot: number, window: Window) {
+  constructor(client: Client, identity: Identity, slot: number, memory: BrowserMemory) {
     this.#client = client;
     this.#identity = identity;
     this.#slot = slot;
-    this.#window = window;
+    this.#memory = memory;
     this.#note(client, slot);
     this.#unsubscribe = client.on((event) => {
       if (event.type === "outbox") this.#note(client, slot);
       if (event.type === "state") this.#look();
     });
-    this.#timer = window.setInterval(() => this.#look(), LOOK_EVERY_MS);
+    this.#timer = memory.window.setInterval(() => this.#look(), LOOK_EVERY_MS);
   }
 
   async close(): Promise<void> {
     this.#closed.abort();
     this.#unsubscribe();
-    this.#window.clearInterval(this.#timer);
+    this.#memory.window.clearInterval(this.#timer);
     await this.#underWay;
   }
 
@@ -50,15 +51,15 @@ export class Leftovers {
   }
 
   async #sendAll(): Promise<void> {
-    const { localStorage, navigator } = this.#window;
-    for (const number of slotsWithSendable(localStorage, this.#identity.userId, this.#slot)) {
-      const slot = await holdSlot(navigator.locks, number);
+    const { browser, window } = this.#memory;
+    for (const number of slotsWithSendable(browser, this.#identity.userId, this.#slot)) {
+      const slot = await holdSlot(window.navigator.locks, number);
       if (slot) await this.#send(slot).finally(() => slot.release());
     }
   }
 
   async #send(slot: Slot): Promise<void> {
-    const client = await openClient(this.#identity, slot.number, this.#window);
+    const client = await openClient(this.#identity, slot.number, this.#memory);
     try {
       await new Promise<void>((resolve) => {
         const look = () => {
@@ -79,7 +80,7 @@ export class Leftovers {
     const items = client.outbox();
     const failed = items.filter((item) => item.state === "failed").length;
     const sendable = items.length - failed;
-    noteWaiting(this.#window.localStorage, this.#identity.userId, slot, { sendable, failed });
+    noteWaiting(this.#memory.browser, this.#identity.userId, slot, { sendable, failed });
     return sendable;
   }
 }

@@ -9,6 +9,7 @@ export interface Model {
   /** Who is signed in. */
   readonly userId: string;
   readonly connection: ReadonlySignal<Connection>;
+  readonly keeping: ReadonlySignal<Keeping>;
   /** Most recently active first. */
   readonly chats: ReadonlySignal<readonly Chat[]>;
   /** False until the list is known, from this browser's storage or the server. */
@@ -53,6 +54,9 @@ export type Connection =
   | { readonly phase: "offline"; readonly retryAtMs: number | undefined }
   /** It will not come back by itself. */
   | { readonly phase: "ended"; readonly why: "expired" | "revoked" };
+
+/** What this browser keeps: all; all but short notes, as drafts; or nothing beyond this tab's next reload. */
+export type Keeping = "all" | "chats" | "nothing";
 
 /** A row of the thread list. */
 export interface Chat {

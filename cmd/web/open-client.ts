@@ -7,38 +7,43 @@ import {
   HeddleError,
   type Transport,
 } from "../../client/index.ts";
-import { IndexedDbStorage } from "../../client/web/indexed-db.ts";
+import { MemoryStorage } from "../../client/storage/memory-storage.ts";
+import { IndexedDbStorage, type KeptListener } from "../../client/web/indexed-db.ts";
 import { webTransport } from "../../client/web/transport.ts";
+import type { BrowserMemory } from "./browser-memory.ts";
 import { type Identity, signInByName, storeIdentity } from "./identity.ts";
+import type { NoteStore } from "./notes.ts";
 import { installation } from "./slot-memory.ts";
 
 /**
  * A client of the library for one slot: a device and a storage of its own, so that tabs of one user neither end each
- * other's session nor send each other's messages. Rejects with an Error that a person can read if this browser keeps
- * nothing for the page.
+ * other's session nor send each other's messages. Where the browser keeps nothing, memory is its storage. `onKept`: told
+ * whether what the client keeps outlives this tab, at first if it does not, then when that changes.
  */
-export async function openClient(identity: Identity, slot: number, window: Window): Promise<Client> {
+export async function openClient(
+  identity: Identity,
+  slot: number,
+  memory: BrowserMemory,
+  onKept: KeptListener = () => {},
+): Promise<Client> {
   const { userId } = identity;
-  const storage = await IndexedDbStorage.open(databaseName(userId, slot)).catch((cause) => {
-    throw new Error(
-      "This browser keeps nothing for this page, so a message could get lost. Leave private mode.",
-      {
-        cause,
-      },
-    );
+  const { window, browser, tab } = memory;
+  const storage = await IndexedDbStorage.open(databaseName(userId, slot), onKept).catch(() => {
+    onKept(false);
+    return new MemoryStorage();
   });
   return await connect({
     userId,
-    deviceId: `web-${installation(window.localStorage)}-${slot}`,
+    deviceId: `web-${installation(browser)}-${slot}`,
     transport: onThisOrigin(webTransport({ url: window.location.origin }), window.location.origin),
-    credentials: credentialsOf(identity, window.sessionStorage),
+    credentials: credentialsOf(identity, tab),
     storage,
   });
 }
 
 /** Leaves nothing of a user's chats behind in a slot. Only after its client was closed. */
 export function forgetChats(userId: string, slot: number, window: Window): void {
-  window.indexedDB.deleteDatabase(databaseName(userId, slot));
+  window.indexedDB?.deleteDatabase(databaseName(userId, slot));
 }
 
 function databaseName(userId: string, slot: number): string {
@@ -58,7 +63,7 @@ function onThisOrigin(transport: Transport, origin: string): Transport {
 }
 
 /** A stale token is replaced without asking where the sign-in was by name; else it means: sign in again. */
-function credentialsOf(identity: Identity, tab: Storage): Credentials {
+function credentialsOf(identity: Identity, tab: NoteStore): Credentials {
   let current = identity;
   return async ({ isStale }) => {
     if (!isStale) return current.token;

@@ -1,4 +1,5 @@
 import { type Signal, signal } from "@preact/signals";
+import { BrowserMemory } from "./browser-memory.ts";
 import { ChatModel } from "./chat-model.ts";
 import { type Identity, storedIdentity, storeIdentity, storeLastName } from "./identity.ts";
 import { Leftovers } from "./leftovers.ts";
@@ -24,24 +25,24 @@ export type Stage =
  */
 export class Page {
   readonly stage: Signal<Stage> = signal({ kind: "opening" });
-  readonly #window: Window;
+  readonly memory: BrowserMemory;
   #end = new AbortController();
   #closing: Promise<void> = Promise.resolve();
 
   constructor(window: Window) {
-    this.#window = window;
+    this.memory = new BrowserMemory(window);
   }
 
   /** Goes on as whoever is signed in at this tab, else asks. */
   start(): void {
-    const identity = storedIdentity(this.#window.sessionStorage);
+    const identity = storedIdentity(this.memory.tab);
     if (identity) void this.#open(identity);
     else this.stage.value = { kind: "sign-in", notice: "" };
   }
 
   signIn(identity: Identity): void {
-    storeIdentity(this.#window.sessionStorage, identity);
-    storeLastName(this.#window.localStorage, identity.userId);
+    storeIdentity(this.memory.tab, identity);
+    storeLastName(this.memory.browser, identity.userId);
     void this.#open(identity);
   }
 
@@ -50,10 +51,10 @@ export class Page {
     const stage = this.stage.peek();
     const connection = stage.kind === "chat" ? stage.model.connection.peek() : undefined;
     if (connection?.phase === "ended" && connection.why === "revoked") {
-      forgetInstallation(this.#window.localStorage);
+      forgetInstallation(this.memory.browser);
     }
     this.#end.abort(new Error("signed out"));
-    storeIdentity(this.#window.sessionStorage, undefined);
+    storeIdentity(this.memory.tab, undefined);
     this.stage.value = { kind: "sign-in", notice };
   }
 
@@ -73,36 +74,41 @@ export class Page {
   }
 
   async #takeSlot(identity: Identity, signal: AbortSignal): Promise<Slot> {
-    const { navigator, sessionStorage, localStorage } = this.#window;
-    if (!navigator.locks) {
+    const { window, tab, browser } = this.memory;
+    const { locks } = window.navigator;
+    if (!locks) {
       throw new Error(
         "This browser gives a page its locks on https or on this machine only. Use such an address.",
       );
     }
     const slot = await takeSlot({
-      locks: navigator.locks,
-      preferred: preferredSlot(sessionStorage, localStorage, identity.userId),
+      locks,
+      preferred: preferredSlot(tab, browser, identity.userId),
       onFull: () => {
         this.stage.value = { kind: "full", userId: identity.userId };
       },
       signal,
     });
-    rememberSlot(sessionStorage, slot.number);
+    rememberSlot(tab, slot.number);
     return slot;
   }
 
   /** Shows the chat, and ends it with the signal. */
   async #run(identity: Identity, slot: Slot, signal: AbortSignal): Promise<void> {
-    const client = await openClient(identity, slot.number, this.#window).catch((error) => {
+    const { memory } = this;
+    memory.areChatsKept.value = true;
+    const client = await openClient(identity, slot.number, memory, (isKept) => {
+      memory.areChatsKept.value = isKept;
+    }).catch((error) => {
       slot.release();
       throw error;
     });
-    const leftovers = new Leftovers(client, identity, slot.number, this.#window);
-    const model = new ChatModel(client, this.#window);
+    const leftovers = new Leftovers(client, identity, slot.number, memory);
+    const model = new ChatModel(client, memory);
     this.#closing = new Promise((resolve) => {
       const end = async () => {
         await Promise.allSettled([leftovers.close(), model.close()]);
-        if (client.outbox().length === 0) forgetChats(identity.userId, slot.number, this.#window);
+        if (client.outbox().length === 0) forgetChats(identity.userId, slot.number, memory.window);
         slot.release();
         resolve();
       };

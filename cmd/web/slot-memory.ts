@@ -1,3 +1,4 @@
+import type { NoteStore } from "./notes.ts";
 import { SLOT_COUNT } from "./slots.ts";
 
 /**
@@ -9,20 +10,20 @@ const installKey = "heddle.install";
 const waitingKey = (userId: string, slot: number) => `heddle.waiting.${userId}.${slot}`;
 
 /** The slot that this tab had before a reload, else one in which messages of this user wait. */
-export function preferredSlot(tab: Storage, browser: Storage, userId: string): number | undefined {
+export function preferredSlot(tab: NoteStore, browser: NoteStore, userId: string): number | undefined {
   const before = Number(tab.getItem(slotKey));
   if (before >= 1 && before <= SLOT_COUNT) return before;
   for (let slot = 1; slot <= SLOT_COUNT; slot++) if (browser.getItem(waitingKey(userId, slot))) return slot;
   return undefined;
 }
 
-export function rememberSlot(tab: Storage, slot: number): void {
+export function rememberSlot(tab: NoteStore, slot: number): void {
   tab.setItem(slotKey, String(slot));
 }
 
 /** Notes how many messages of a user wait in a slot: `sendable` will go by themselves, `failed` need a person. */
 export function noteWaiting(
-  browser: Storage,
+  browser: NoteStore,
   userId: string,
   slot: number,
   counts: { readonly sendable: number; readonly failed: number },
@@ -33,13 +34,13 @@ export function noteWaiting(
 }
 
 /** Slots other than `own` in which messages of this user wait that would go by themselves. */
-export function slotsWithSendable(browser: Storage, userId: string, own: number): number[] {
+export function slotsWithSendable(browser: NoteStore, userId: string, own: number): number[] {
   const slots = Array.from({ length: SLOT_COUNT }, (_, at) => at + 1);
   return slots.filter((slot) => slot !== own && Number(browser.getItem(waitingKey(userId, slot))) > 0);
 }
 
 /** Names this browser among the user's devices: 16 hex digits, made once. */
-export function installation(browser: Storage): string {
+export function installation(browser: NoteStore): string {
   const known = browser.getItem(installKey);
   if (known && /^[0-9a-f]{16}$/.test(known)) return known;
   const bytes = crypto.getRandomValues(new Uint8Array(8));
@@ -49,6 +50,6 @@ export function installation(browser: Storage): string {
 }
 
 /** A device that its user has revoked stays revoked: this browser comes back as another one. */
-export function forgetInstallation(browser: Storage): void {
+export function forgetInstallation(browser: NoteStore): void {
   browser.removeItem(installKey);
 }

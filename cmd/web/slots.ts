@@ -4,7 +4,10 @@
  * next request would hang for ever, without a word. So a tab takes a slot before it opens a session.
  */
 export interface Slot {
-  /** 1 … SLOT_COUNT. Part of the device id: tabs of one user are devices of their own and never end each other's session. */
+  /**
+   * 1 … SLOT_COUNT, or 0 where the browser denies the page its locks, and with them all that tabs could share. Part of the
+   * device id: tabs of one user are devices of their own and never end each other's session.
+   */
   readonly number: number;
   release(): void;
 }
@@ -28,6 +31,16 @@ export interface SlotRequest {
 
 /** Takes a slot; waits until one is free. */
 export async function takeSlot(request: SlotRequest): Promise<Slot> {
+  try {
+    return await takeLock(request);
+  } catch (error) {
+    // Site data is blocked. Each tab then has an installation, and so a device, of its own.
+    if ((error as Error).name === "SecurityError") return { number: 0, release: () => {} };
+    throw error;
+  }
+}
+
+async function takeLock(request: SlotRequest): Promise<Slot> {
   const numbers = Array.from({ length: SLOT_COUNT }, (_, at) => at + 1);
   const { preferred } = request;
   if (preferred !== undefined && numbers.includes(preferred)) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -22,8 +22,7 @@ const quiet = [
 
 /** A headless Chromium. Close it. */
 export async function launchChromium(): Promise<Browser> {
-  const args = process.getuid?.() === 0 ? [...quiet, "--no-sandbox"] : quiet;
-  return await playwright.launch({ executablePath: await chromium(), args });
+  return await playwright.launch({ executablePath: await chromium(), args: launchArguments() });
 }
 
 let built: Promise<unknown> | undefined;
@@ -38,6 +37,7 @@ export class PageBrowser {
   readonly problems: string[] = [];
   readonly #browser: Browser;
   readonly #dataDir: string;
+  readonly #profiles: BrowserContext[] = [];
   readonly #tokens = new Map<string, string>();
 
   private constructor(heddle: Heddle, browser: Browser, dataDir: string) {
@@ -67,11 +67,24 @@ export class PageBrowser {
   /** A browser with nothing stored. */
   async context(options: Parameters<Browser["newContext"]>[0] = {}): Promise<BrowserContext> {
     const context = await this.#browser.newContext({ baseURL: this.heddle.webUrl, ...options });
-    context.setDefaultTimeout(30_000);
-    context.on("weberror", (error) => this.problems.push(String(error.error())));
-    context.on("console", (message) => {
-      if (message.type() === "error") this.problems.push(message.text());
-    });
+    this.#watch(context);
+    return context;
+  }
+
+  /** A browser whose user has blocked site data: every storage, and every lock, is denied to pages. */
+  async contextWithoutSiteData(): Promise<BrowserContext> {
+    const profile = join(this.#dataDir, `profile-${this.#profiles.length}`);
+    await mkdir(join(profile, "Default"), { recursive: true });
+    const blocked = { profile: { default_content_setting_values: { cookies: 2 } } };
+    await writeFile(join(profile, "Default", "Preferences"), JSON.stringify(blocked));
+    const options = {
+      executablePath: await chromium(),
+      args: launchArguments(),
+      baseURL: this.heddle.webUrl,
+    };
+    const context = await playwright.launchPersistentContext(profile, options);
+    this.#profiles.push(context);
+    this.#watch(context);
     return context;
   }
 
@@ -117,10 +130,23 @@ export class PageBrowser {
   }
 
   async close(): Promise<void> {
+    for (const context of this.#profiles) await context.close();
     await this.#browser.close();
     await this.heddle.close();
     await rm(this.#dataDir, { recursive: true, force: true });
   }
+
+  #watch(context: BrowserContext): void {
+    context.setDefaultTimeout(30_000);
+    context.on("weberror", (error) => this.problems.push(String(error.error())));
+    context.on("console", (message) => {
+      if (message.type() === "error") this.problems.push(message.text());
+    });
+  }
+}
+
+function launchArguments(): string[] {
+  return process.getuid?.() === 0 ? [...quiet, "--no-sandbox"] : quiet;
 }
 
 /** Fills the sign-in form. Resolves when the list of chats stands there. */
