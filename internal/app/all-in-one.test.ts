@@ -115,7 +115,7 @@ describe("Heddle in one process", () => {
     await stream.next("opened");
     stream.close();
     await second.close();
-    assert.deepEqual((await readdir(folder)).sort(), ["keys", "messages", "threads.sqlite"]);
+    assert.deepEqual((await readdir(folder)).sort(), ["deployment-id", "keys", "messages", "threads.sqlite"]);
   });
 
   it("says whether it is alive and ready, and what it measures", async () => {

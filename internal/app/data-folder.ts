@@ -9,6 +9,8 @@ export interface DataFolder {
   readonly messages: string;
   /** SQLite: thread rows and devices. */
   readonly threads: string;
+  /** Names the data. */
+  readonly deploymentId: string;
   /** Signs tickets. */
   readonly ticketKey: string;
   /** Signs user tokens in the development profile. */
@@ -30,6 +32,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
   return {
     messages: join(path, "messages"),
     threads: join(path, "threads.sqlite"),
+    deploymentId: join(path, "deployment-id"),
     ticketKey: join(path, "keys/ticket.json"),
     devUserKey: join(path, "keys/dev-user.json"),
   };

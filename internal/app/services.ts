@@ -23,6 +23,7 @@ import { ThreadService } from "../thread/service.ts";
 import type { HeddleConfig } from "./config.ts";
 import type { Credentials } from "./credentials.ts";
 import type { DataFolder } from "./data-folder.ts";
+import { beginHistory } from "./history.ts";
 import { exposeServices } from "./service-metrics.ts";
 import type { StopStack } from "./stop-stack.ts";
 import { damageWatch, storeWatches } from "./store-watches.ts";
@@ -63,6 +64,7 @@ export async function openServices(init: ServicesInit): Promise<Services> {
     watch: watch("message"),
   });
   stack.add("message store", () => messageStore.close());
+  const history = await beginHistory(folder.deploymentId);
 
   const channel = new ChannelService({ clock, registry });
   const directory = new Directory(threadStore);
@@ -78,6 +80,7 @@ export async function openServices(init: ServicesInit): Promise<Services> {
     visibilities,
     sights: config.sightRule === "written" ? directory : undefined,
     damage: damageWatch(log, metrics),
+    history,
   });
   directory.findWritersBy((threadId) => message.writers(threadId));
   stack.add("message service", () => message.close());
@@ -87,7 +90,14 @@ export async function openServices(init: ServicesInit): Promise<Services> {
   // A watch whose check fails is mute, and is checked again: nothing is left to do here.
   directory.onLeft((userIds) => void presence.membersChanged(userIds).catch(() => {}));
   directory.onShown((userId) => void presence.membersChanged([userId]).catch(() => {}));
-  const thread = new ThreadService({ store: threadStore, heads: message, log: message, channel, presence });
+  const thread = new ThreadService({
+    store: threadStore,
+    heads: message,
+    log: message,
+    channel,
+    presence,
+    history,
+  });
   const ring = new MemoryRing<PresenceService>();
   ring.replace(presence);
   const pushConfig = { name: PUSH_SERVER, capacity: config.pushCapacity };
@@ -99,6 +109,7 @@ export async function openServices(init: ServicesInit): Promise<Services> {
     clock,
     log,
     config: pushConfig,
+    history,
   });
   exposeServices(metrics, { push, channel, message, presence });
   const { users, tickets, ticketSigner } = credentials;

@@ -12,6 +12,8 @@ export interface Send {
   /** 16 bytes. */
   readonly clientId: Uint8Array;
   readonly baseSeq: number;
+  /** The log epoch that it was composed under; 0 if its client knows of none. */
+  readonly logEpoch: number;
   /** 1 for the first try; 0 for unknown. Refusals say `committed=never` only for 1 (docs/design.md, section 4). */
   readonly attempt: number;
   /** Checked against the schema; never a void. Bytes are a Body with a text as this server would encode it. */

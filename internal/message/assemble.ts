@@ -1,7 +1,9 @@
 import type { Clock } from "../base/clock.ts";
 import { BUCKET_SIZE } from "../base/head.ts";
+import { type History, NO_HISTORY } from "../base/history.ts";
 import { Deadlines } from "../stream/deadlines.ts";
 import { LogStore } from "./cells/log-store.ts";
+import { Comparison } from "./comparison.ts";
 import { Judging } from "./group/judging.ts";
 import { RosterLoader } from "./group/roster-loader.ts";
 import { GroupChanges } from "./group-changes.ts";
@@ -47,6 +49,8 @@ export interface MessagePorts {
   readonly sights?: Sights | undefined;
   /** Told of damage that reads find: for the log and the metrics. */
   readonly damage?: LogDamage;
+  /** Without it sends of every log epoch are taken. */
+  readonly history?: History;
   /** Entries in a row; 512 but in tests. */
   readonly bucketSize?: number;
 }
@@ -70,6 +74,7 @@ export type Assembly = ReturnType<typeof assemble>;
 /** Puts the message service together over its ports: the one wiring, for the program and for tests. */
 export function assemble(ports: MessagePorts, replaced: Replacements = {}) {
   const { threads, groups, blocks, largeGroups, channel, clock, damage, bucketSize = BUCKET_SIZE } = ports;
+  const { history = NO_HISTORY } = ports;
   const { deadlines = new Deadlines(clock), ledger = new TouchLedger(clock) } = replaced;
   const { expiresMs = EXPIRES_MS, headStore = ports.store } = replaced;
   const store = new LogStore(ports.store, bucketSize, deadlines, APPEND_DEADLINE_MS, damage);
@@ -89,7 +94,7 @@ export function assemble(ports: MessagePorts, replaced: Replacements = {}) {
   const receipts = new Receipts({ store: reading, threads, channel, clock, hiding, judging, heads, reader });
 
   const { ownMessages = receipts } = replaced;
-  const sender = new Sender({ logs, appender, receipts: ownMessages, hiding }, clock, expiresMs);
+  const sender = new Sender({ logs, appender, receipts: ownMessages, hiding }, clock, expiresMs, history);
   const changes = new GroupChanges({ logs, appender, clock, expiresMs });
   const resolver = new Resolver({
     logs,
@@ -99,9 +104,10 @@ export function assemble(ports: MessagePorts, replaced: Replacements = {}) {
     clock,
     expiresMs,
   });
+  const comparison = new Comparison({ logs, reader, store: reading, history });
   const typing = { channel, judging, reader, hiding };
   return {
     ...{ store, reading, deadlines, ledger, rosters, judging, logs, heads, reader },
-    ...{ gate: passing, appender, receipts, sender, changes, resolver, typing },
+    ...{ gate: passing, appender, receipts, sender, changes, resolver, comparison, typing },
   };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
 import { Code, ErrorReason, HeddleError, storeUnavailable } from "../base/heddle-error.ts";
+import { NO_HISTORY } from "../base/history.ts";
 import type { Accepted } from "../base/send.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import { BodySchema } from "../gen/heddle/message/v1/entry_pb.js";
@@ -42,6 +43,19 @@ describe("A send", () => {
     assert.equal(taken(await send({ userId: "ann" })).recipientOffline, true);
     const fromBob = { userId: "bob", toUserId: "ann", clientId: clientIdOf(2) };
     assert.equal(taken(await send(fromBob)).recipientOffline, false);
+  });
+
+  it("of another log epoch is refused without effect, and without a word on its outcome", async () => {
+    const { parts, send } = world();
+    for (const attempt of [1, 2]) {
+      const refused = await send({ logEpoch: 8, attempt });
+      assert.ok(refused instanceof HeddleError);
+      assert.equal(refused.reason, ErrorReason.OTHER_LOG_EPOCH);
+      assert.deepEqual(refused.metadata, { log_epoch: "7" }); // No `committed`.
+    }
+    assert.deepEqual(parts.trace, []);
+    assert.equal(taken(await send({ logEpoch: 7 })).seq, 1);
+    assert.equal(taken(await send({ logEpoch: 0, clientId: clientIdOf(2) })).seq, 2);
   });
 
   it("says that it was a duplicate", async () => {
@@ -207,6 +221,7 @@ function world({ isAnswered = true } = {}) {
     { logs: parts.logs, appender: parts.appender, receipts, hiding: new Hiding({ visibilities }) },
     parts.clock,
     10_000,
+    { ...NO_HISTORY, logEpoch: 7 },
   );
   const send = (sample: SendSample = {}) =>
     new Promise<Accepted | HeddleError>((resolve) =>

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { Code, HeddleError, invalidField, selfThread, storeUnavailable } from "../base/heddle-error.ts";
+import type { History } from "../base/history.ts";
 import { hex } from "../base/ids.ts";
 import type { Accepted, Send, Settle } from "../base/send.ts";
 import { directThreadId } from "../base/thread-id.ts";
@@ -8,6 +9,7 @@ import { sendTag, tagKey } from "./cells/send-tag.ts";
 import type { Hiding } from "./hiding.ts";
 import type { Appender } from "./log/appender.ts";
 import type { PendingSend } from "./log/pending-sends.ts";
+import { otherLogEpoch } from "./log/refusals.ts";
 import type { ThreadLog } from "./log/thread-log.ts";
 import type { ThreadLogs } from "./log/thread-logs.ts";
 import type { Committed } from "./log/verdict.ts";
@@ -27,9 +29,12 @@ export class Sender {
   readonly #committer: Committer;
   readonly #open: OpenSends;
 
+  readonly #history: History;
+
   /** `expiresMs` is how long a send may take, in ms. */
-  constructor(committer: Committer, clock: Clock, expiresMs: number) {
+  constructor(committer: Committer, clock: Clock, expiresMs: number, history: History) {
     this.#committer = committer;
+    this.#history = history;
     this.#open = new OpenSends(clock, expiresMs);
   }
 
@@ -38,6 +43,13 @@ export class Sender {
     const problem = check(send);
     if (problem) {
       told(certain(send, problem));
+      return;
+    }
+    // Its base_seq means something in the history that it was composed in, and nowhere else. Never `committed=never`:
+    // that other history may have it.
+    const { logEpoch } = this.#history;
+    if (send.logEpoch !== 0 && logEpoch !== 0 && send.logEpoch !== logEpoch) {
+      told(otherLogEpoch(logEpoch));
       return;
     }
     const { settle, expiresAtMs } = this.#open.take(told);

@@ -3,6 +3,8 @@ import { HeddleError, invalidField } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import type { Accepted, Send, Settle } from "../base/send.ts";
 import {
+  type CompareHeldRequest,
+  type CompareHeldResponseSchema,
   type GetHeadsRequest,
   type GetHeadsResponseSchema,
   type ListEntriesRequest,
@@ -116,6 +118,7 @@ export class MessageService {
     listEntries: (request: ListEntriesRequest, call: Call) => this.#listEntries(request, call),
     resolveSend: (request: ResolveSendRequest, call: Call) => this.#resolveSend(request, call),
     getHeads: (request: GetHeadsRequest, call: Call) => this.#getHeads(request, call),
+    compareHeld: (request: CompareHeldRequest, call: Call) => this.#compareHeld(request, call),
     listReceipts: (request: ListReceiptsRequest, call: Call) => this.#listReceipts(request, call),
   };
 
@@ -126,6 +129,7 @@ export class MessageService {
       ...targetOf(request.target),
       clientId: request.clientId,
       baseSeq: Number(request.baseSeq),
+      logEpoch: Number(request.logEpoch),
       attempt: request.attempt,
       body: request.body,
       originSession: "",
@@ -182,6 +186,19 @@ export class MessageService {
     if (!log) return undefined;
     const { last } = await this.#parts.reader.range(log, userId);
     return { threadId, head: headOf(last) };
+  }
+
+  async #compareHeld(
+    { held }: CompareHeldRequest,
+    call: Call,
+  ): Promise<MessageInitShape<typeof CompareHeldResponseSchema>> {
+    const { comparison } = this.#parts;
+    const compared = held.map(async ({ threadId, seq, entryHash }) => {
+      const asked = { threadId, seq: Number(seq), entryHash };
+      const { isSame, head } = await comparison.compare(call.caller.userId, asked);
+      return { threadId, isSame, ...(head && { head: headOf(head) }) };
+    });
+    return { compared: await Promise.all(compared), logEpoch: BigInt(comparison.logEpoch) };
   }
 
   async #listReceipts(

@@ -1,6 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
 import { deviceRevoked, type HeddleError, overloaded } from "../base/heddle-error.ts";
+import { type History, NO_HISTORY } from "../base/history.ts";
 import { hex } from "../base/ids.ts";
 import type { Logger } from "../base/log.ts";
 import type { DrainingReason } from "../gen/heddle/push/v1/frame_pb.js";
@@ -40,6 +41,8 @@ export interface PushServerInit {
   readonly clock: Clock;
   readonly log: Logger;
   readonly config: PushConfig;
+  /** What `opened` tells of the data; without it nothing. */
+  readonly history?: History;
   /** The event loop; injected by tests. */
   readonly tick?: Tick;
 }
@@ -84,7 +87,7 @@ export class PushServer {
     const { threads, channel, clock, config } = init;
     const deadlines = new Deadlines(clock);
     const messages = new BoundedMessages(init.messages, deadlines);
-    const { tick = eventLoopTick, presence: ring } = init;
+    const { tick = eventLoopTick, presence: ring, history = NO_HISTORY } = init;
     const flushes = new EachTick<Session>(tick, (session) => session.flush());
     this.#init = init;
     this.#devices = new DeviceChecks({ clock, deadlines, threads });
@@ -105,6 +108,7 @@ export class PushServer {
       clock,
       messages,
       threads,
+      history,
       gate: new CallGate(SYNCS_AT_ONCE),
       flushSoon: (session) => flushes.add(session),
       opened: (session) => {

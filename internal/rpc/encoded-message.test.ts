@@ -30,7 +30,13 @@ describe("A message of which a part is encoded", () => {
 
   it("reaches clients whole, in JSON as in binary", async () => {
     const none = async () => ({});
-    const others = { send: none, resolveSend: none, getHeads: none, listReceipts: none };
+    const others = {
+      send: none,
+      resolveSend: none,
+      compareHeld: async () => ({}),
+      getHeads: none,
+      listReceipts: none,
+    };
     const handlers = { ...others, listEntries: async () => partlyEncoded() };
     const listeners = await startRpcListeners([
       bind(MessageService, async () => callerNamed("ann"), handlers),

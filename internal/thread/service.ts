@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ErrorReason, HeddleError, selfThread, threadNotFound } from "../base/heddle-error.ts";
+import { type History, NO_HISTORY } from "../base/history.ts";
 import { directThreadId, participants } from "../base/thread-id.ts";
 import type { Thread } from "../gen/heddle/thread/v1/thread_pb.js";
 import type * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
@@ -23,6 +24,8 @@ export interface ThreadPorts {
   readonly log: GroupLog;
   readonly presence: Presence;
   readonly channel: Channel;
+  /** What Sync tells of the logs; without it nothing. */
+  readonly history?: History;
 }
 
 /** A page of Sync as push servers take it. */
@@ -32,6 +35,7 @@ export interface SyncPage {
   readonly nextPageToken: Uint8Array;
   /** On the last page. */
   readonly cursor: Uint8Array;
+  readonly logEpoch: bigint;
 }
 
 /**
@@ -46,9 +50,11 @@ export class ThreadService {
   readonly #recent: RecentThreads;
   readonly #groups: GroupCalls;
   readonly #blocks: BlockCalls;
+  readonly #history: History;
 
-  constructor({ store, heads, log, presence, channel }: ThreadPorts) {
+  constructor({ store, heads, log, presence, channel, history = NO_HISTORY }: ThreadPorts) {
     this.#store = store;
+    this.#history = history;
     this.#channel = channel;
     this.#views = new ThreadViews({ store, heads, channel });
     this.#sync = new Sync({ rows: store, heads });
@@ -65,7 +71,7 @@ export class ThreadService {
     pageSize = MAX_SYNC_PAGE,
   ): Promise<SyncPage> {
     const page = await this.#sync.page(userId, cursor, pageToken, pageSize);
-    return { ...page, threads: page.threads.map(toThread) };
+    return { ...page, threads: page.threads.map(toThread), logEpoch: BigInt(this.#history.logEpoch) };
   }
 
   /** The ids of the groups that the user is a member of, for push servers. From the primary. */

@@ -27,6 +27,10 @@ const good = fc.record({
     fc.constant(0n),
   ),
   attempt: fc.oneof(fc.nat({ max: 3 }), fc.constant(2 ** 28 - 1)),
+  logEpoch: fc.oneof(
+    fc.integer({ min: 0, max: 41 }).map((bits) => 2n ** BigInt(bits)),
+    fc.constant(0n),
+  ),
   body: text.map((value) => ({ kind: { case: "text" as const, value: { text: value } } })),
 });
 
@@ -42,6 +46,7 @@ const any = fc.record({
   clientId: fc.uint8Array({ minLength: 15, maxLength: 18 }),
   baseSeq: fc.constantFrom(0n, 1n, 2n ** 49n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 64n - 1n),
   attempt: fc.constantFrom(0, 1, 2 ** 28, 2 ** 32 - 1),
+  logEpoch: fc.constantFrom(0n, 1n, 2n ** 42n - 1n, 2n ** 42n, 2n ** 64n - 1n),
   body: fc.constantFrom(
     undefined,
     {},

@@ -25,6 +25,7 @@ const SEND = {
   clientId: tagOf(SendRequestSchema.field.clientId),
   baseSeq: tagOf(SendRequestSchema.field.baseSeq),
   attempt: tagOf(SendRequestSchema.field.attempt),
+  logEpoch: tagOf(SendRequestSchema.field.logEpoch),
   body: tagOf(SendRequestSchema.field.body),
 } as const;
 const BODY_TEXT = tagOf(BodySchema.field.text);
@@ -33,6 +34,8 @@ const TEXT_TEXT = tagOf(TextSchema.field.text);
 /** More bytes of a varint than that could exceed what a double holds exactly, or a uint32. */
 const SEQ_VARINT_BYTES = 7;
 const ATTEMPT_VARINT_BYTES = 4;
+/** All that a log epoch may have. */
+const EPOCH_VARINT_BYTES = 6;
 
 /** As of every length within a frame. */
 const LENGTH_VARINT_BYTES = 4;
@@ -57,6 +60,7 @@ export function plainSend(bytes: Uint8Array, userId: string, originSession: stri
   let clientId: Uint8Array | undefined;
   let baseSeq: number | undefined;
   let attempt: number | undefined;
+  let logEpoch: number | undefined;
   let body: Uint8Array | undefined;
   while (!reader.isAtEnd) {
     const tag = reader.byte();
@@ -65,6 +69,7 @@ export function plainSend(bytes: Uint8Array, userId: string, originSession: stri
     else if (tag === SEND.clientId && !clientId) clientId = reader.content(ID_BYTES);
     else if (tag === SEND.baseSeq && baseSeq === undefined) baseSeq = reader.varint(SEQ_VARINT_BYTES);
     else if (tag === SEND.attempt && attempt === undefined) attempt = reader.varint(ATTEMPT_VARINT_BYTES);
+    else if (tag === SEND.logEpoch && logEpoch === undefined) logEpoch = reader.varint(EPOCH_VARINT_BYTES);
     else if (tag === SEND.body && !body) body = reader.textBody();
     else return undefined; // Unknown, twice, or behind something that was not as expected.
   }
@@ -75,6 +80,7 @@ export function plainSend(bytes: Uint8Array, userId: string, originSession: stri
     toUserId: toUserId ?? "",
     clientId,
     baseSeq: baseSeq ?? 0,
+    logEpoch: logEpoch ?? 0,
     attempt: attempt ?? 0,
     body,
     originSession,

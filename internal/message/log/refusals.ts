@@ -29,3 +29,11 @@ export function baseTooOld(headSeq?: number): HeddleError {
   const text = "base_seq is too far below the head: seal the send through ResolveSend, then send anew";
   return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.BASE_TOO_OLD, text, { metadata });
 }
+
+/** `logEpoch` is the one in force. */
+export function otherLogEpoch(logEpoch: number): HeddleError {
+  const metadata = { log_epoch: String(logEpoch) };
+  const text =
+    "the send was composed under another log_epoch: compare what is held of the thread, then seal it";
+  return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.OTHER_LOG_EPOCH, text, { metadata });
+}

@@ -1,6 +1,7 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { Code, ErrorReason, HeddleError, invalidField } from "../../base/heddle-error.ts";
+import { MAX_LOG_EPOCH } from "../../base/history.ts";
 import { MAX_SEQ, NAME_PATTERN } from "../../base/ids.ts";
 import type { Send } from "../../base/send.ts";
 import type { SendRequest } from "../../gen/heddle/message/v1/message_service_pb.js";
@@ -102,7 +103,7 @@ export function brokenTyping({ threadId }: TypingFrame): HeddleError | undefined
 
 /** The first rule that `send` breaks: of the schema, or that only the server writes a void. */
 export function brokenSend(send: SendRequest): HeddleError | undefined {
-  const { target, clientId, baseSeq, body } = send;
+  const { target, clientId, baseSeq, logEpoch, body } = send;
   if (target.case === undefined) return invalidField("send.target", "required");
   if (target.case === "threadId" && target.value.length !== ID_BYTES) {
     return invalidField("send.thread_id", "bytes.len");
@@ -112,6 +113,7 @@ export function brokenSend(send: SendRequest): HeddleError | undefined {
   }
   if (clientId.length !== ID_BYTES) return invalidField("send.client_id", "bytes.len");
   if (baseSeq > MAX_SEQ) return invalidField("send.base_seq", "uint64.lte");
+  if (logEpoch > MAX_LOG_EPOCH) return invalidField("send.log_epoch", "uint64.lte");
   if (!body) return invalidField("send.body", "required");
   if (body.kind.case === undefined) return invalidField("send.body.kind", "required");
   if (body.kind.case !== "text") return invalidField("send.body", "only the server writes this kind");
@@ -127,7 +129,7 @@ function brokenText(text: string): HeddleError | undefined {
 
 /** A checked send as the message service takes it. */
 export function toSend(request: SendRequest, userId: string, originSession: string): Send {
-  const { target, clientId, baseSeq, attempt, body } = request;
+  const { target, clientId, baseSeq, logEpoch, attempt, body } = request;
   if (!body) throw new TypeError("a send is checked before it is handed on");
   return {
     userId,
@@ -135,6 +137,7 @@ export function toSend(request: SendRequest, userId: string, originSession: stri
     toUserId: target.case === "toUserId" ? target.value : "",
     clientId,
     baseSeq: Number(baseSeq),
+    logEpoch: Number(logEpoch),
     attempt,
     body,
     originSession,

@@ -1,5 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { HeddleError } from "../../base/heddle-error.ts";
+import { type History, NO_HISTORY } from "../../base/history.ts";
 import { fromHex } from "../../base/ids.ts";
 import type { ShownPresence } from "../../base/presence.ts";
 import type { Accepted } from "../../base/send.ts";
@@ -15,8 +16,14 @@ const ERROR_DOMAIN = "heddle";
 /** A sentence of an error is cut there, so that pending refusals stay small. In UTF-16 units. */
 const SENTENCE_LENGTH = 200;
 
-export function openedFrame(sessionId: Uint8Array, userId: string, pingIntervalMs: number): Uint8Array {
-  return eventFrame({ case: "opened", value: { sessionId, userId, pingIntervalMs } });
+export function openedFrame(
+  sessionId: Uint8Array,
+  userId: string,
+  pingIntervalMs: number,
+  { deploymentId, logEpoch }: History = NO_HISTORY,
+): Uint8Array {
+  const value = { sessionId, userId, pingIntervalMs, deploymentId, logEpoch: BigInt(logEpoch) };
+  return eventFrame({ case: "opened", value });
 }
 
 /** What `accepted` says, for SubmitResponse. */

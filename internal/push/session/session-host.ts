@@ -1,4 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
+import type { History } from "../../base/history.ts";
 import type { CallGate } from "../call-gate.ts";
 import type { Messages, Threads } from "../ports.ts";
 
@@ -19,6 +20,8 @@ export interface SessionHost<S> {
   readonly clock: Clock;
   readonly messages: Messages;
   readonly threads: Threads;
+  /** What `opened` tells of the data. */
+  readonly history: History;
   readonly gate: CallGate;
   /** Calls `flush` once, in the next tick. */
   flushSoon(session: S): void;

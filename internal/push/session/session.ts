@@ -96,7 +96,7 @@ export class Session {
     const { sessionId, userId } = this.identity;
     this.#catchUp.startFrom(cursor);
     this.#enter("subscribing");
-    this.answer(openedFrame(sessionId, userId, PING_INTERVAL_MS));
+    this.answer(openedFrame(sessionId, userId, PING_INTERVAL_MS, this.#host.history));
     const isSubscribed = this.#host.opened(this);
     this.flush();
     if (isSubscribed) this.subscribed();

@@ -107,6 +107,7 @@ export function goodSend() {
     target: { case: "toUserId" as const, value: "bob" },
     clientId: newUuid(Date.now()),
     baseSeq: 0n,
+    logEpoch: 0n,
     attempt: 1,
     body: text("hi"),
   };

@@ -116,6 +116,7 @@ export const badInput: Readonly<Record<string, (target: Target) => Promise<Told>
     return target.told(PushService.method.submit, request, await ticketOfRevoked(target, "lost-page"));
   },
   "base-beyond-head": (target) => target.refused({ baseSeq: 1_000_000n }),
+  "other-log-epoch": (target) => target.refused({ logEpoch: 4_398_046_511_103n }),
   async "client-id-reused"(target) {
     const first = goodSend();
     await target.call(send, first);

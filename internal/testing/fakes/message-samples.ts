@@ -38,6 +38,7 @@ export function sendOf(sample: SendSample = {}): Send {
     toUserId: rest.threadId ? "" : "bob",
     clientId: clientIdOf(1),
     baseSeq: 0,
+    logEpoch: 0,
     attempt: 1,
     body: textBody(text),
     originSession: "",

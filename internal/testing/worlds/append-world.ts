@@ -93,6 +93,7 @@ export class AppendWorld {
       toUserId: item.userId === "ann" ? "bob" : "ann",
       clientId: item.clientId,
       baseSeq: item.baseSeq,
+      logEpoch: 0,
       attempt: item.attempt,
       body: create(BodySchema, { kind: { case: "text", value: { text: item.text } } }),
       originSession: "",

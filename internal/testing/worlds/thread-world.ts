@@ -134,6 +134,7 @@ export abstract class ThreadWorld {
       toUserId: "",
       clientId: post.clientId,
       baseSeq: post.baseSeq,
+      logEpoch: 0,
       attempt,
       body: create(BodySchema, { kind: { case: "text", value: { text: post.text } } }),
       originSession: "",

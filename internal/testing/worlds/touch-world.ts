@@ -104,6 +104,7 @@ export class TouchWorld {
       toUserId: READER,
       clientId: newUuid(0),
       baseSeq: 0,
+      logEpoch: 0,
       attempt: 1,
       body: create(BodySchema, { kind: { case: "text", value: { text: "hi" } } }),
       originSession: "",

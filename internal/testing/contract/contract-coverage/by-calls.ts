@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
+import { entryNameBytes } from "../../../base/history.ts";
 import { hex } from "../../../base/ids.ts";
 import { directThreadId } from "../../../base/thread-id.ts";
 import type { RecordedHeddle } from "./recorded-heddle.ts";
@@ -73,6 +74,30 @@ export function byCalls(recorded: () => RecordedHeddle): void {
     const { heads } = await message.getHeads({ threadIds: [randomBytes(16), THREAD] });
     assert.deepEqual(hexes(heads.map(({ threadId }) => threadId)), [hex(THREAD)]);
     assert.deepEqual([heads[0]?.head?.seq, heads[0]?.head?.ordinal], [4n, 3n]);
+  });
+
+  it("CompareHeld: whether the log holds that entry, and the epoch under which sends go", async () => {
+    const { message, thread } = recorded().as("dan", "connect");
+    const { entries } = await message.listEntries({ threadId: THREAD });
+    const last = entries.at(-1) ?? assert.fail();
+    const { seq, ordinal, baseSeq, createdAtMs, ...name } = last;
+    const numbers = { seq: 4, ordinal: 3, baseSeq: Number(baseSeq), createdAtMs: Number(createdAtMs) };
+    assert.deepEqual([seq, ordinal], [4n, 3n]);
+    const entryHash = createHash("sha256")
+      .update(entryNameBytes(THREAD, { ...name, ...numbers }))
+      .digest();
+    const held = { threadId: THREAD, seq, entryHash };
+    const other = { ...held, threadId: randomBytes(16) };
+    const { compared, logEpoch } = await message.compareHeld({ held: [other, held] });
+    assert.deepEqual(
+      compared.map(({ threadId, isSame, head }) => [hex(threadId), isSame, head?.seq]),
+      [
+        [hex(other.threadId), false, undefined],
+        [hex(THREAD), true, 4n],
+      ],
+    );
+    assert.equal((await thread.sync({})).logEpoch, logEpoch);
+    await assert.rejects(message.send({ ...sendOf("cleo", "late"), logEpoch: logEpoch - 1n }), /log_epoch/);
   });
 
   it("ListReceipts: how far each has got", async () => {

@@ -29,6 +29,8 @@ export function onConnect(recorded: () => RecordedHeddle): void {
     assert.equal(opened.userId, "ann");
     assert.equal(opened.sessionId.length, 16);
     assert.equal(opened.pingIntervalMs, 15_000);
+    assert.equal(opened.deploymentId.length, 16);
+    assert.ok(opened.logEpoch > 0n);
     ({ cursor } = await ann.next("caughtUp"));
     assert.ok(cursor.length > 0);
   });

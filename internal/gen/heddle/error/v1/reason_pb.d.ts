@@ -286,6 +286,14 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_LOG_DAMAGED = 37;
    */
   LOG_DAMAGED = 37,
+
+  /**
+   * FAILED_PRECONDITION: the send was composed under another log_epoch. It was not carried out; whether an earlier try
+   * was is not known. Metadata: `log_epoch` that is in force.
+   *
+   * @generated from enum value: ERROR_REASON_OTHER_LOG_EPOCH = 38;
+   */
+  OTHER_LOG_EPOCH = 38,
 }
 
 /**

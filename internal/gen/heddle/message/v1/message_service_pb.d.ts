@@ -69,6 +69,14 @@ export declare type SendRequest = Message<"heddle.message.v1.SendRequest"> & {
    * @generated from field: heddle.message.v1.Body body = 6;
    */
   body?: Body | undefined;
+
+  /**
+   * log_epoch is the one under which the send was composed, as `opened` or Sync told it. Under another one the send is
+   * refused, OTHER_LOG_EPOCH, without effect. 0: the client knows of none, and nothing is compared.
+   *
+   * @generated from field: uint64 log_epoch = 7;
+   */
+  logEpoch: bigint;
 };
 
 /**
@@ -447,6 +455,123 @@ export declare type GetHeadsResponse_ThreadHead = Message<"heddle.message.v1.Get
 export declare const GetHeadsResponse_ThreadHeadSchema: GenMessage<GetHeadsResponse_ThreadHead>;
 
 /**
+ * CompareHeldRequest names what a client holds of some threads.
+ *
+ * @generated from message heddle.message.v1.CompareHeldRequest
+ */
+export declare type CompareHeldRequest = Message<"heddle.message.v1.CompareHeldRequest"> & {
+  /**
+   * held, 1-200 threads.
+   *
+   * @generated from field: repeated heddle.message.v1.CompareHeldRequest.Held held = 1;
+   */
+  held: CompareHeldRequest_Held[];
+};
+
+/**
+ * Describes the message heddle.message.v1.CompareHeldRequest.
+ * Use `create(CompareHeldRequestSchema)` to create a new message.
+ */
+export declare const CompareHeldRequestSchema: GenMessage<CompareHeldRequest>;
+
+/**
+ * Held is the highest entry that the client holds of a thread.
+ *
+ * @generated from message heddle.message.v1.CompareHeldRequest.Held
+ */
+export declare type CompareHeldRequest_Held = Message<"heddle.message.v1.CompareHeldRequest.Held"> & {
+  /**
+   * thread_id names the thread. 16 bytes.
+   *
+   * @generated from field: bytes thread_id = 1;
+   */
+  threadId: Uint8Array;
+
+  /**
+   * seq of the entry; 0 if the client holds none, and asks for the head alone.
+   *
+   * @generated from field: uint64 seq = 2;
+   */
+  seq: bigint;
+
+  /**
+   * entry_hash is SHA-256 over thread_id, then seq, ordinal, base_seq and created_at_ms as 8 bytes each, big-endian,
+   * then one byte, the length of client_id, then client_id and sender. 32 bytes; empty with seq 0.
+   *
+   * @generated from field: bytes entry_hash = 3;
+   */
+  entryHash: Uint8Array;
+};
+
+/**
+ * Describes the message heddle.message.v1.CompareHeldRequest.Held.
+ * Use `create(CompareHeldRequest_HeldSchema)` to create a new message.
+ */
+export declare const CompareHeldRequest_HeldSchema: GenMessage<CompareHeldRequest_Held>;
+
+/**
+ * CompareHeldResponse says of which threads the client holds what the log holds.
+ *
+ * @generated from message heddle.message.v1.CompareHeldResponse
+ */
+export declare type CompareHeldResponse = Message<"heddle.message.v1.CompareHeldResponse"> & {
+  /**
+   * compared, in the order asked, each thread of the request.
+   *
+   * @generated from field: repeated heddle.message.v1.CompareHeldResponse.Compared compared = 1;
+   */
+  compared: CompareHeldResponse_Compared[];
+
+  /**
+   * log_epoch of the logs that were compared with.
+   *
+   * @generated from field: uint64 log_epoch = 2;
+   */
+  logEpoch: bigint;
+};
+
+/**
+ * Describes the message heddle.message.v1.CompareHeldResponse.
+ * Use `create(CompareHeldResponseSchema)` to create a new message.
+ */
+export declare const CompareHeldResponseSchema: GenMessage<CompareHeldResponse>;
+
+/**
+ * Compared is what became of one thread.
+ *
+ * @generated from message heddle.message.v1.CompareHeldResponse.Compared
+ */
+export declare type CompareHeldResponse_Compared = Message<"heddle.message.v1.CompareHeldResponse.Compared"> & {
+  /**
+   * thread_id names the thread. 16 bytes.
+   *
+   * @generated from field: bytes thread_id = 1;
+   */
+  threadId: Uint8Array;
+
+  /**
+   * is_same: the log holds that entry, and so everything below it. If not, nothing is proved of what the client
+   * holds of the thread: it is to be dropped, and pulled anew.
+   *
+   * @generated from field: bool is_same = 2;
+   */
+  isSame: boolean;
+
+  /**
+   * head of the thread as far as the caller may see; unset if the thread is not the caller's.
+   *
+   * @generated from field: heddle.message.v1.Head head = 3;
+   */
+  head?: Head | undefined;
+};
+
+/**
+ * Describes the message heddle.message.v1.CompareHeldResponse.Compared.
+ * Use `create(CompareHeldResponse_ComparedSchema)` to create a new message.
+ */
+export declare const CompareHeldResponse_ComparedSchema: GenMessage<CompareHeldResponse_Compared>;
+
+/**
  * ListReceiptsRequest asks how far the members of a thread have got.
  *
  * @generated from message heddle.message.v1.ListReceiptsRequest
@@ -534,6 +659,17 @@ export declare const MessageService: GenService<{
     methodKind: "unary";
     input: typeof GetHeadsRequestSchema;
     output: typeof GetHeadsResponseSchema;
+  },
+  /**
+   * CompareHeld says whether what a client holds of some threads is what their logs hold: after `opened` or Sync have
+   * told another log_epoch than the client has noted.
+   *
+   * @generated from rpc heddle.message.v1.MessageService.CompareHeld
+   */
+  compareHeld: {
+    methodKind: "unary";
+    input: typeof CompareHeldRequestSchema;
+    output: typeof CompareHeldResponseSchema;
   },
   /**
    * ListReceipts reads how far each member of a thread has got, for the ticks beside its messages.

@@ -399,6 +399,22 @@ export declare type Opened = Message<"heddle.push.v1.Opened"> & {
    * @generated from field: uint32 ping_interval_ms = 3;
    */
   pingIntervalMs: number;
+
+  /**
+   * deployment_id names the data that is served: random, made with it. Under another id than it has noted a client
+   * drops all that it holds but its outbox, whose sends have failed. 16 bytes.
+   *
+   * @generated from field: bytes deployment_id = 4;
+   */
+  deploymentId: Uint8Array;
+
+  /**
+   * log_epoch names the time since which the logs have grown on without being put back, 1 to 2^42 - 1. Under another
+   * one than it has noted a client compares what it holds of each thread, CompareHeld, before it sends there.
+   *
+   * @generated from field: uint64 log_epoch = 5;
+   */
+  logEpoch: bigint;
 };
 
 /**

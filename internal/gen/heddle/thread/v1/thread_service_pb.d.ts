@@ -781,6 +781,13 @@ export declare type SyncResponse = Message<"heddle.thread.v1.SyncResponse"> & {
    * @generated from field: bytes cursor = 3;
    */
   cursor: Uint8Array;
+
+  /**
+   * log_epoch as in `opened`: what it is now.
+   *
+   * @generated from field: uint64 log_epoch = 4;
+   */
+  logEpoch: bigint;
 };
 
 /**
