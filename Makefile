@@ -28,7 +28,7 @@ test: install page ## run every test; ARGS="-g words" for some
 	@$(MORE_FILES); $(MOCHA) $(ARGS)
 
 # make bench ONLY=direct,latency measures some, make bench FLAGS=--profile passes on what cmd/bench/main.ts --help lists.
-bench: install ## measure this machine, in about 5 minutes (ONLY=direct measures one), and write docs/bench.md
+bench: install ## measure this machine, in about 6 minutes (ONLY=direct measures one), and write docs/bench.md
 	@$(MORE_FILES); node --disable-warning=ExperimentalWarning cmd/bench/main.ts $(if $(ONLY),--only $(ONLY)) $(FLAGS)
 
 check: install ## format, lint, types, layers, contract, freshness of the generated code

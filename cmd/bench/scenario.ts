@@ -1,3 +1,5 @@
+import { goLoadBinary } from "./go-load-binary.ts";
+import { GoLoadProcess } from "./go-load-process.ts";
 import type { Inspector } from "./inspector.ts";
 import type { LoadKinds } from "./load/main.ts";
 import { LoadProcess, type Remote } from "./load-process.ts";
@@ -63,7 +65,7 @@ export class Stage {
   readonly progress: (text: string) => void;
   readonly #onProfile: OnProfile | undefined;
   readonly #ends: (() => Promise<void>)[] = [];
-  readonly #loads: LoadProcess[] = [];
+  readonly #loads: { cpuSeconds(): Promise<number> }[] = [];
   #isOver = false;
 
   constructor(options: {
@@ -88,8 +90,16 @@ export class Stage {
     if (this.#isOver) throw new Error("the scenario has been given up");
     const process = new LoadProcess(kind);
     this.#ends.push(() => process.stop());
-    if (kind !== "echo-server") this.#loads.push(process as unknown as LoadProcess);
+    if (kind !== "echo-server") this.#loads.push(process);
     return process.load;
+  }
+
+  /** The load of foreign clients, built if this machine has not built it yet. */
+  async goLoad(): Promise<GoLoadProcess> {
+    const process = new GoLoadProcess(await goLoadBinary(this.progress));
+    this.#loads.push(process);
+    await this.#endWith(() => process.kill());
+    return process;
   }
 
   /** Warms up, then measures one window of time; a longer one while nothing is done at all, as when a disk stalls. */

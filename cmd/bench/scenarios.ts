@@ -1,9 +1,11 @@
 import type { Scenario } from "./scenario.ts";
 import { connect } from "./scenarios/connect.ts";
 import { direct } from "./scenarios/direct.ts";
+import { directGo } from "./scenarios/direct-go.ts";
 import { floorStream } from "./scenarios/floor-stream.ts";
 import { floorSync } from "./scenarios/floor-sync.ts";
 import { group } from "./scenarios/group.ts";
+import { groupGo } from "./scenarios/group-go.ts";
 import { history } from "./scenarios/history.ts";
 import { idle } from "./scenarios/idle.ts";
 import { latency } from "./scenarios/latency.ts";
@@ -14,8 +16,10 @@ export const SCENARIOS: readonly Scenario[] = [
   floorSync,
   floorStream,
   direct,
+  directGo,
   latency,
   group,
+  groupGo,
   connect,
   history,
   presence,

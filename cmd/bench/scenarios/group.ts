@@ -1,19 +1,21 @@
-import { Latencies } from "../load/latency.ts";
+import { Latencies, type Percentiles } from "../load/latency.ts";
 import type { LoadKinds } from "../load/main.ts";
+import type { Pace } from "../load/pacer.ts";
 import type { Remote } from "../load-process.ts";
 import type { Figure } from "../record.ts";
 import { type GroupScale, paceOf } from "../scale.ts";
-import type { Scenario, Stage } from "../scenario.ts";
+import type { MeasuredLoad, Scenario, Stage } from "../scenario.ts";
 import type { ServerProcess } from "../server-process.ts";
 import { AT_ONCE, connectInSteps } from "./connect-steps.ts";
 import { userNames } from "./pairs.ts";
 
-const POSTERS = 4;
+/** Also of `group-go`. */
+export const POSTERS = 4;
 const TEXT_BYTES = 100;
 const STREAMS_A_CONNECTION = 100;
 
 /** The machine may be busy, and thousands connect. */
-const LIMIT_MS = 300_000;
+export const LIMIT_MS = 300_000;
 
 /** What a group costs per member. */
 export const group: Scenario = {
@@ -42,22 +44,52 @@ export const group: Scenario = {
         }),
       );
       connected = scale.members;
-      figures.push(...(await measure(stage, server, load, threadId, scale)));
+      figures.push(...(await measureGroup("group", stage, server, decoding(load), { threadId, ...scale })));
     }
     return figures;
   },
 };
 
+/** A load in a group whose members are all connected. */
+export interface GroupPosts extends MeasuredLoad {
+  readonly startRate: (
+    options: Pace & {
+      readonly threadId: Uint8Array;
+      readonly members: number;
+      readonly posters: number;
+      readonly textBytes: number;
+    },
+  ) => Promise<void>;
+  readonly latencies: () => Promise<{ readonly accepted: Percentiles; readonly arrived: Percentiles }>;
+  readonly stop: () => Promise<unknown>;
+}
+
+function decoding(load: Remote<LoadKinds["group"]>): GroupPosts {
+  const { startRate, done, resetLatencies, stop } = load;
+  const latencies = async () => {
+    const { accepted, arrived } = await load.latencies();
+    return {
+      accepted: new Latencies(accepted).percentiles(),
+      arrived: new Latencies(arrived).percentiles(),
+    };
+  };
+  return { startRate, done, resetLatencies, stop, latencies };
+}
+
+/** A group that is made. */
+export type MadeGroup = GroupScale & { readonly threadId: Uint8Array };
+
 /** All groups, of which each has the members of the one before: nobody is online, so that nobody joins while live. */
-async function makeGroups(
+export async function makeGroups(
   stage: Stage,
   server: ServerProcess,
   load: Remote<LoadKinds["group"]>,
   names: readonly string[],
-): Promise<(GroupScale & { readonly threadId: Uint8Array })[]> {
+  scales = stage.scale.groups,
+): Promise<MadeGroup[]> {
   const [owner] = await server.signIn(names.slice(0, 1));
-  const groups: (GroupScale & { readonly threadId: Uint8Array })[] = [];
-  for (const scale of stage.scale.groups) {
+  const groups: MadeGroup[] = [];
+  for (const scale of scales) {
     const others = names.slice(1, scale.members);
     const threadId = await load.make(server.grpcUrl, owner?.token ?? "", others);
     stage.progress(`a group of ${scale.members} is made`);
@@ -66,12 +98,13 @@ async function makeGroups(
   return groups;
 }
 
-async function measure(
+/** Posts to one group for one window. The figures' names begin with `bench`. */
+export async function measureGroup(
+  bench: string,
   stage: Stage,
   server: ServerProcess,
-  load: Remote<LoadKinds["group"]>,
-  threadId: Uint8Array,
-  { members, perSecond }: GroupScale,
+  load: GroupPosts,
+  { threadId, members, perSecond }: MadeGroup,
 ): Promise<Figure[]> {
   stage.progress(`${perSecond} posts a second to ${members} members`);
   await load.startRate({
@@ -85,14 +118,12 @@ async function measure(
   const { arrived, accepted } = await load.latencies();
   await load.stop();
   const params = { members, posts_per_s: perSecond, posters: POSTERS, text_bytes: TEXT_BYTES };
-  const toMembers = new Latencies(arrived).percentiles();
-  const toPoster = new Latencies(accepted).percentiles();
   return [
     {
-      bench: "group.arrived",
+      bench: `${bench}.arrived`,
       unit: "ms",
-      value: toMembers.p50_ms,
-      ...toMembers,
+      value: arrived.p50_ms,
+      ...arrived,
       server_cpu_us_per_delivery: cpuUs,
       params: {
         ...params,
@@ -102,10 +133,10 @@ async function measure(
       },
     },
     {
-      bench: "group.accepted",
+      bench: `${bench}.accepted`,
       unit: "ms",
-      value: toPoster.p50_ms,
-      ...toPoster,
+      value: accepted.p50_ms,
+      ...accepted,
       params: { ...params, latency: "to accepted", others_cores: othersCores },
     },
   ];

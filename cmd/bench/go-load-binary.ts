@@ -1,0 +1,70 @@
+import { execFile } from "node:child_process";
+import { createHash, randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
+import { cp, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { ROOT } from "./folders.ts";
+
+const SOURCE = join(import.meta.dirname, "go-load");
+
+/** What `go` reads: its module is that of the stubs, which come in beside the load. */
+const MODULE = ["go.mod", "go.sum"];
+
+/**
+ * The path of the load in Go: built, after its own tests, the first time for each state of its source and of the schema
+ * (a minute or two), and kept in the cache (cmd/bench/README.md). Throws an Error that says how to mend if Go is missing or fails.
+ */
+export async function goLoadBinary(progress: (text: string) => void): Promise<string> {
+  const cache = cacheFolder();
+  const binary = join(cache, `bench-go-load-${await version()}`);
+  if (existsSync(binary)) return binary;
+  progress("building the load in Go, this once");
+  await mkdir(cache, { recursive: true });
+  const build = join(cache, `bench-go-load.part-${randomUUID()}`);
+  try {
+    await run(process.execPath, [join(ROOT, "cmd/stubs/main.ts"), "go", build]);
+    await cp(SOURCE, join(build, "go-load"), { recursive: true });
+    for (const file of MODULE) await rename(join(build, "go-load", file), join(build, file));
+    await run("go", ["test", "./go-load"], build);
+    await run("go", ["build", "-o", "binary", "./go-load"], build);
+    await rename(join(build, "binary"), binary);
+  } finally {
+    await rm(build, { recursive: true, force: true });
+  }
+  return binary;
+}
+
+/** Names a state of the load's source and of the schema: 16 hex digits. */
+async function version(): Promise<string> {
+  const hash = createHash("sha256");
+  for (const [folder, kind] of [
+    [SOURCE, ""],
+    [join(ROOT, "proto/heddle"), ".proto"],
+    [join(ROOT, "cmd/stubs"), ".ts"],
+  ] as const) {
+    const all = await readdir(folder, { recursive: true, withFileTypes: true });
+    const files = all.filter((file) => file.isFile() && file.name.endsWith(kind));
+    for (const path of files.map(({ parentPath, name }) => join(parentPath, name)).sort())
+      hash.update(`\0${path.slice(ROOT.length)}\0`).update(await readFile(path));
+  }
+  return hash.digest("hex").slice(0, 16);
+}
+
+function cacheFolder(): string {
+  const { HEDDLE_CACHE_DIR, XDG_CACHE_HOME } = process.env;
+  return HEDDLE_CACHE_DIR || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "heddle");
+}
+
+async function run(command: string, args: readonly string[], cwd = ROOT): Promise<void> {
+  try {
+    // An older Go would fetch the one that go.mod names; a newer one serves.
+    await promisify(execFile)(command, args, { cwd, env: { ...process.env, GOTOOLCHAIN: "local" } });
+  } catch (cause) {
+    const { code, stdout = "", stderr = "" } = cause as NodeJS.ErrnoException & Record<string, string>;
+    const said = code === "ENOENT" ? "is missing" : `failed: ${`${stdout}${stderr}`.trim().slice(-2_000)}`;
+    const mend = "the load in Go needs Go 1.26 or newer (https://go.dev); ONLY=… measures without it";
+    throw new Error(`${command} ${args[0]} ${said}\n${mend}`, { cause });
+  }
+}
