@@ -2,6 +2,7 @@ import { type JoinedMember, MAX_MEMBERS, type Roster } from "../../base/group.ts
 import type { Head } from "../../base/head.ts";
 import { hex } from "../../base/ids.ts";
 import { isGroupThread } from "../../base/thread-id.ts";
+import { MemoryShare } from "../memory-use.ts";
 import { type Audience, directAudience, groupAudience, NO_AUDIENCE } from "./audience.ts";
 import { NotedWriters } from "./noted-writers.ts";
 import { EMPTY_ROSTER } from "./roster.ts";
@@ -24,15 +25,14 @@ export interface View {
   readonly blockedBy: readonly string[];
 }
 
-/** How many members all rosters have that are remembered: what bounds their memory, at about 200 bytes each. */
-export interface RosterCount {
-  members: number;
-}
-
 /** Hears of the members of each roster that is taken. */
 export type MembersListener = (members: ReadonlyMap<string, JoinedMember>) => void;
 
 const NOBODY: readonly string[] = [];
+/** What a member of a roster takes besides its user_id, and a user who was let in, in bytes: measured, in
+ * ../log/thread-logs-memory.test.ts. */
+const MEMBER_BYTES = 150;
+const ADMITTED_BYTES = 100;
 
 /** What a server remembers of who is in one thread. It is written here alone. */
 export class Membership {
@@ -50,17 +50,17 @@ export class Membership {
   readonly #admitted = new Set<string>();
   /** Who has blocked whom in a direct thread, where no view says so. It proves nothing. */
   #blockedHint: readonly string[] | undefined;
-  /** Counts the members of `#view`, and of the other logs that are remembered. */
-  #counted: RosterCount;
+  readonly #memory: MemoryShare;
   readonly #listener: MembersListener;
   /** Who has written here, as far as this server knows that the store has noted it. */
   readonly writers = new NotedWriters((userId) => this.memberSince(userId));
 
-  constructor(threadId: Uint8Array, counted: RosterCount, listener: MembersListener = () => {}) {
-    this.threadId = threadId;
+  constructor(threadId: Uint8Array, memory = new MemoryShare(), listener: MembersListener = () => {}) {
+    // Of its own: an id from a frame would hold on to the 64 KiB in which that came.
+    this.threadId = new Uint8Array(threadId);
     this.key = hex(threadId);
     this.isGroup = isGroupThread(threadId);
-    this.#counted = counted;
+    this.#memory = memory;
     this.#listener = listener;
   }
 
@@ -98,19 +98,29 @@ export class Membership {
   /** Lets a user in who is or was a member, and takes the users of a direct thread. */
   admit(userId: string, participants: readonly string[]): void {
     if (this.isGroup) {
-      if (this.#admitted.size >= MAX_MEMBERS) this.#admitted.clear();
-      this.#admitted.add(userId);
+      this.#admit(userId);
     } else if (this.#participants.length === 0) {
       this.#participants = participants;
       this.#audience = directAudience(participants);
+      for (const user of participants) this.#memory.add(2 * user.length);
     }
+  }
+
+  #admit(userId: string): void {
+    if (this.#admitted.has(userId)) return;
+    if (this.#admitted.size >= MAX_MEMBERS) {
+      for (const user of this.#admitted) this.#memory.add(-ADMITTED_BYTES - user.length);
+      this.#admitted.clear();
+    }
+    this.#admitted.add(userId);
+    this.#memory.add(ADMITTED_BYTES + userId.length);
   }
 
   /** Takes a group's roster that the projection holds, unless a newer one is at hand. */
   takeRoster(roster: Roster, epoch: number): void {
     const before = this.#view;
     if (before && before.membersSeq >= roster.appliedSeq) return;
-    this.#counted.members += roster.members.size - (before?.roster.members.size ?? 0);
+    this.#memory.add(bytesOf(roster) - (before ? bytesOf(before.roster) : 0));
     this.#view = { membersSeq: roster.appliedSeq, epoch, roster, blockedBy: NOBODY };
     this.#audience = groupAudience(this.key, roster);
     this.#listener(roster.members);
@@ -133,11 +143,10 @@ export class Membership {
     this.#view = undefined;
     this.#blockedHint = undefined;
   }
+}
 
-  /** Nobody remembers the log any more. */
-  forgotten(): void {
-    this.#counted.members -= this.#view?.roster.members.size ?? 0;
-    // Whoever still holds the log counts for itself.
-    this.#counted = { members: 0 };
-  }
+function bytesOf({ members }: Roster): number {
+  let bytes = MEMBER_BYTES * members.size;
+  for (const userId of members.keys()) bytes += userId.length;
+  return bytes;
 }

@@ -1,5 +1,6 @@
 import type { Head } from "../../base/head.ts";
 import { tagKey } from "../cells/send-tag.ts";
+import { MemoryShare } from "../memory-use.ts";
 import type { EntryCellPut } from "../ports.ts";
 import type { FoundHead } from "./head-finder.ts";
 
@@ -19,11 +20,12 @@ export class AppendCache {
   /** The highest seq that this server knows of and has published, or that was there before it looked; -1: none. */
   #publishedSeq = -1;
   /** While the head is known: the keys of all entries with seq in (keys.from, head.seq]. */
-  readonly keys = new KeyCache();
+  readonly keys: KeyCache;
 
   /** `hint` is the bucket in which to look for the head first. */
-  constructor(hint = 0) {
+  constructor(hint = 0, memory = new MemoryShare()) {
     this.#hint = hint;
+    this.keys = new KeyCache(memory);
   }
 
   get found(): FoundHead | undefined {
@@ -74,43 +76,65 @@ export class AppendCache {
 }
 
 const NO_SEQS: readonly number[] = [];
+const NO_TAGS = new Int32Array(0);
+/** Room for keys at first; it doubles as they come, up to twice CACHED_KEYS. */
+const FIRST_KEYS = 16;
 
-/** The tags of the newest entries of one thread: all with seq in (from, to]. */
+/**
+ * The tags of the newest entries of one thread: all with seq in (from, to]. They lie side by side, 4 bytes each, and are
+ * searched from one end to the other: 0.3 µs for 512. A map of lists found them in 0.1 µs and took 25 to 48 KB.
+ */
 export class KeyCache {
   /** Everything above this seq, up to the head, is here. */
   from = 0;
-  readonly #seqsByTag = new Map<number, number[]>();
-  #tags: number[] = [];
+  /** `#tags[at]` is the tag of the entry `from + 1 + at`, for at < `#count`. */
+  #tags = NO_TAGS;
+  #count = 0;
+  readonly #memory: MemoryShare;
+
+  constructor(memory = new MemoryShare()) {
+    this.#memory = memory;
+  }
 
   /** Forgets everything; the next key is that of seq + 1. */
   restart(seq: number): void {
     this.from = seq;
-    this.#seqsByTag.clear();
-    this.#tags = [];
+    this.#count = 0;
   }
 
   /** Adds the key of the entry right above the newest one. */
   add(cell: EntryCellPut): void {
-    const tag = tagKey(cell.tag);
-    this.#tags.push(tag);
-    const seqs = this.#seqsByTag.get(tag);
-    if (seqs) seqs.push(cell.seq);
-    else this.#seqsByTag.set(tag, [cell.seq]);
-    if (this.#tags.length >= 2 * CACHED_KEYS) this.#trim();
+    if (this.#count === 2 * CACHED_KEYS) this.#trim();
+    else if (this.#count === this.#tags.length) this.#grow();
+    this.#tags[this.#count] = tagKey(cell.tag);
+    this.#count += 1;
   }
 
   /** The seqs of cached entries with this tag: of one send, or, rarely, of several whose tags are equal. */
   find(tag: number): readonly number[] {
-    return this.#seqsByTag.get(tag) ?? NO_SEQS;
+    let seqs: number[] | undefined;
+    for (let at = this.#indexOf(tag, 0); at >= 0; at = this.#indexOf(tag, at + 1)) {
+      seqs ??= [];
+      seqs.push(this.from + 1 + at);
+    }
+    return seqs ?? NO_SEQS;
+  }
+
+  #indexOf(tag: number, from: number): number {
+    const at = this.#tags.indexOf(tag, from);
+    return at < this.#count ? at : -1;
+  }
+
+  #grow(): void {
+    const larger = new Int32Array(Math.max(FIRST_KEYS, 2 * this.#tags.length));
+    larger.set(this.#tags);
+    this.#memory.add(larger.byteLength - this.#tags.byteLength);
+    this.#tags = larger;
   }
 
   #trim(): void {
-    const dropped = this.#tags.splice(0, this.#tags.length - CACHED_KEYS);
-    this.from += dropped.length;
-    for (const tag of dropped) {
-      const seqs = this.#seqsByTag.get(tag);
-      seqs?.shift();
-      if (seqs?.length === 0) this.#seqsByTag.delete(tag);
-    }
+    this.#tags.copyWithin(0, this.#count - CACHED_KEYS);
+    this.from += this.#count - CACHED_KEYS;
+    this.#count = CACHED_KEYS;
   }
 }

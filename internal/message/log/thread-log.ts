@@ -1,5 +1,6 @@
 import type { HeddleError } from "../../base/heddle-error.ts";
-import { Membership, type RosterCount } from "../group/membership.ts";
+import { Membership } from "../group/membership.ts";
+import { MemoryShare } from "../memory-use.ts";
 import { AppendCache } from "./append-cache.ts";
 import type { PendingSends } from "./pending-sends.ts";
 import { TouchAges } from "./touch-ages.ts";
@@ -11,8 +12,13 @@ export interface PendingRaise {
   readonly settle: (error: HeddleError | undefined) => void;
 }
 
+/** What a log takes that remembers nothing but who its users are, in bytes: measured, as AGE_BYTES. */
+const LOG_BYTES = 2_300;
+
 /** What a server remembers of one thread, and what waits for its next round: each part is written by one file. */
 export class ThreadLog {
+  /** What is remembered of it, in bytes, but for what waits. */
+  readonly memory: MemoryShare;
   readonly threadId: Uint8Array;
   /** The thread id in hex. */
   readonly key: string;
@@ -22,7 +28,7 @@ export class ThreadLog {
   /** The end of its log. */
   readonly cache: AppendCache;
   /** How old its members' touches are. */
-  readonly touches = new TouchAges();
+  readonly touches: TouchAges;
   /** Sends that wait for a round. The appender alone writes what follows. */
   readonly pending: PendingSends;
   /** Raises of the epoch that wait for the next round. */
@@ -31,12 +37,15 @@ export class ThreadLog {
   busy = false;
 
   /** `hint` is the bucket in which to look for the head first. */
-  constructor(threadId: Uint8Array, pending: PendingSends, counted: RosterCount = { members: 0 }, hint = 0) {
-    this.membership = new Membership(threadId, counted, (members) => this.touches.keep(members));
-    this.threadId = threadId;
+  constructor(threadId: Uint8Array, pending: PendingSends, memory = new MemoryShare(), hint = 0) {
+    this.memory = memory;
+    memory.add(LOG_BYTES);
+    this.touches = new TouchAges(memory);
+    this.membership = new Membership(threadId, memory, (members) => this.touches.keep(members));
+    this.threadId = this.membership.threadId;
     this.key = this.membership.key;
     this.isGroup = this.membership.isGroup;
     this.pending = pending;
-    this.cache = new AppendCache(hint);
+    this.cache = new AppendCache(hint, memory);
   }
 }

@@ -4,7 +4,6 @@ import { ErrorReason, HeddleError } from "../../base/heddle-error.ts";
 import { hex } from "../../base/ids.ts";
 import { directThreadId } from "../../base/thread-id.ts";
 import { directView, MemoryThreads } from "../../testing/fakes/message-ports.ts";
-import { PendingSends } from "./pending-sends.ts";
 import { ThreadLogs } from "./thread-logs.ts";
 
 describe("ThreadLogs", () => {
@@ -59,7 +58,9 @@ describe("ThreadLogs", () => {
   it("forgets the longest unused beyond its bound, but none that is busy", async () => {
     const view = directView("ann", "bob");
     const threads = Object.assign(new MemoryThreads(), { view: async () => view });
-    const logs = new ThreadLogs(threads, 10);
+    const probe = new ThreadLogs(threads);
+    await open(probe, 0);
+    const logs = new ThreadLogs(threads, 10 * probe.bytes);
     const [busy, unused, used] = [await open(logs, 0), await open(logs, 1), await open(logs, 2)];
     busy.busy = true;
     for (let n = 3; n < 10; n++) await open(logs, n);
@@ -74,30 +75,41 @@ describe("ThreadLogs", () => {
 });
 
 describe("ThreadLogs of groups", () => {
-  it("forget the longest unused once all their rosters have too many members", async () => {
-    const logs = new ThreadLogs(new MemoryThreads(), 10, () => new PendingSends(), 5);
+  it("forget the longest unused once all their rosters take too many bytes", async () => {
+    const logs = new ThreadLogs(new MemoryThreads(), bytesOf(0, 0, 3, 3) - 1);
     const [first, second, third] = [groupLog(logs, 1), groupLog(logs, 2), groupLog(logs, 3)];
     first.membership.takeRoster(rosterOf(3), 0);
     second.membership.takeRoster(rosterOf(3), 0);
     assert.equal(groupLog(logs, 4) !== first && logs.size, 3);
     assert.equal(groupLog(logs, 2), second);
-    first.membership.takeRoster({ ...rosterOf(9), appliedSeq: 2 }, 0);
+    first.membership.takeRoster({ ...rosterOf(90), appliedSeq: 2 }, 0);
     assert.equal(groupLog(logs, 3), third);
     groupLog(logs, 5);
     assert.equal(logs.size, 4, "who is forgotten counts no more");
   });
 
-  it("have no more members than they may, however many logs without a roster were there before", () => {
-    const logs = new ThreadLogs(new MemoryThreads(), 100, () => new PendingSends(), 5);
+  it("take no more than they may, however many logs without a roster were there before", () => {
+    const logs = new ThreadLogs(new MemoryThreads(), bytesOf(0, 300));
     for (let n = 0; n < 50; n++) groupLog(logs, n);
-    for (let n = 50; n < 60; n++) groupLog(logs, n).membership.takeRoster(rosterOf(3), 0);
+    for (let n = 50; n < 60; n++) groupLog(logs, n).membership.takeRoster(rosterOf(300), 0);
     const newest = groupLog(logs, 60);
     assert.equal(logs.size, 2, "the newest with a roster, and this one");
     assert.equal(groupLog(logs, 60), newest);
+    assert.ok(logs.bytes <= bytesOf(0, 300));
+  });
+
+  it("that grew are forgotten at the next use of another, though no new one comes", () => {
+    const logs = new ThreadLogs(new MemoryThreads(), bytesOf(300, 3));
+    const [first, second] = [groupLog(logs, 1), groupLog(logs, 2)];
+    first.membership.takeRoster(rosterOf(300), 0);
+    second.membership.takeRoster(rosterOf(300), 0);
+    second.membership.admit("ann", []);
+    assert.equal(logs.cached(second.key, "ann"), second);
+    assert.equal(logs.size, 1);
   });
 
   it("keep what is used while rosters are what is forgotten for", async () => {
-    const logs = new ThreadLogs(new MemoryThreads(), 100, () => new PendingSends(), 5);
+    const logs = new ThreadLogs(new MemoryThreads(), bytesOf(3, 3) + 300);
     const [used, unused] = [groupLog(logs, 1), groupLog(logs, 2)];
     for (const log of [used, unused]) {
       log.membership.takeRoster(rosterOf(3), 0);
@@ -120,6 +132,13 @@ describe("ThreadLogs of groups", () => {
     );
   });
 });
+
+/** What logs of groups with so many members take. */
+function bytesOf(...members: readonly number[]): number {
+  const logs = new ThreadLogs(new MemoryThreads());
+  for (const [at, count] of members.entries()) groupLog(logs, at).membership.takeRoster(rosterOf(count), 0);
+  return logs.bytes;
+}
 
 function groupLog(logs: ThreadLogs, n: number) {
   const threadId = new Uint8Array(16);

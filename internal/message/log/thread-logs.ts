@@ -1,38 +1,26 @@
 import { threadNotFound } from "../../base/heddle-error.ts";
 import { hex } from "../../base/ids.ts";
 import { directThreadId, participants } from "../../base/thread-id.ts";
-import type { RosterCount } from "../group/membership.ts";
+import { MemoryUse } from "../memory-use.ts";
 import type { Threads, ThreadView } from "../ports.ts";
 import { PendingSends } from "./pending-sends.ts";
 import { ThreadLog } from "./thread-log.ts";
 
-/** Threads whose logs are remembered; beyond it the longest unused ones that are idle are forgotten. */
-const MAX_LOGS = 100_000;
-/** Members in the rosters of all remembered logs; beyond it the same. */
-const MAX_ROSTERED = 2_000_000;
+/** What all remembered logs may take, in bytes; beyond it the longest unused ones that are idle are forgotten. */
+const MAX_BYTES = 256 << 20;
 
 /** The logs that this server remembers, and the door to them: only who is or was a member comes in. */
 export class ThreadLogs {
   readonly #threads: Threads;
   readonly #logs = new Map<string, ThreadLog>();
-  readonly #max: number;
-  readonly #maxRostered: number;
+  readonly #memory = new MemoryUse();
+  readonly #maxBytes: number;
   readonly #queue: () => PendingSends;
-  readonly #rosters: RosterCount = { members: 0 };
 
-  /**
-   * `max` is how many logs are remembered, 100,000 but in tests, and `maxRostered` how many members their rosters may
-   * have, 2,000,000 but in tests. `queue` makes what holds a thread's waiting sends.
-   */
-  constructor(
-    threads: Threads,
-    max = MAX_LOGS,
-    queue = () => new PendingSends(),
-    maxRostered = MAX_ROSTERED,
-  ) {
+  /** `maxBytes` is what all logs may take, 256 MiB but in tests. `queue` makes what holds a thread's waiting sends. */
+  constructor(threads: Threads, maxBytes = MAX_BYTES, queue = () => new PendingSends()) {
     this.#threads = threads;
-    this.#max = max;
-    this.#maxRostered = maxRostered;
+    this.#maxBytes = maxBytes;
     this.#queue = queue;
   }
 
@@ -40,15 +28,16 @@ export class ThreadLogs {
     return this.#logs.size;
   }
 
+  /** What all logs take, in bytes. */
+  get bytes(): number {
+    return this.#memory.bytes;
+  }
+
   /** The log if it is remembered and the user may come in; else it must be opened. */
   cached(key: string, userId: string): ThreadLog | undefined {
     const log = this.#logs.get(key);
     if (!log?.membership.lets(userId)) return undefined;
-    // While half the room is free nobody will be forgotten soon, and order may wait.
-    if (2 * this.#logs.size > this.#max || 2 * this.#rosters.members > this.#maxRostered) {
-      this.#logs.delete(key);
-      this.#logs.set(key, log);
-    }
+    this.#used(log);
     return log;
   }
 
@@ -81,12 +70,10 @@ export class ThreadLogs {
   /** The log of any thread, with nobody let in: for what services ask of one another. */
   bare(threadId: Uint8Array, headBucket = 0): ThreadLog {
     const key = hex(threadId);
-    let log = this.#logs.get(key);
-    if (!log) {
-      log = new ThreadLog(threadId, this.#queue(), this.#rosters, headBucket);
-      this.#logs.set(key, log);
-      this.#forgetBeyond(log);
-    }
+    const log =
+      this.#logs.get(key) ?? new ThreadLog(threadId, this.#queue(), this.#memory.share(), headBucket);
+    this.#logs.set(key, log);
+    this.#used(log);
     return log;
   }
 
@@ -100,12 +87,20 @@ export class ThreadLogs {
     return log;
   }
 
+  #used(log: ThreadLog): void {
+    // While half the room is free nobody will be forgotten soon, and order may wait.
+    if (2 * this.#memory.bytes <= this.#maxBytes) return;
+    this.#logs.delete(log.key);
+    this.#logs.set(log.key, log);
+    this.#forgetBeyond(log);
+  }
+
   #forgetBeyond(newest: ThreadLog): void {
     for (const [key, log] of this.#logs) {
-      if (this.#logs.size <= this.#max && this.#rosters.members <= this.#maxRostered) return;
-      if (log === newest || log.busy || log.touches.isRenewing) continue;
+      if (this.#memory.bytes <= this.#maxBytes) return;
+      if (log === newest || log.busy || log.pending.bytes > 0 || log.touches.isRenewing) continue;
       this.#logs.delete(key);
-      log.membership.forgotten();
+      log.memory.leave();
     }
   }
 }

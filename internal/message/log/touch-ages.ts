@@ -1,3 +1,8 @@
+import { MemoryShare } from "../memory-use.ts";
+
+/** What the age of one member's touch takes, in bytes: measured, in thread-logs-memory.test.ts. */
+const AGE_BYTES = 64;
+
 /** When the members of one thread were last touched, and what goes with it. It is written here alone. */
 export class TouchAges {
   /** The moment before each member's newest confirmed touch was sent, by the monotonic clock. It never falls. */
@@ -5,6 +10,11 @@ export class TouchAges {
   #isRenewing = false;
   /** When a large group's activity row was last written, by the monotonic clock. */
   #activityAtMs = Number.NEGATIVE_INFINITY;
+  readonly #memory: MemoryShare;
+
+  constructor(memory = new MemoryShare()) {
+    this.#memory = memory;
+  }
 
   /** When the member's newest confirmed touch was sent, by the monotonic clock, in ms; undefined: none is known. */
   sentAt(member: string): number | undefined {
@@ -13,13 +23,16 @@ export class TouchAges {
 
   /** Notes a touch that is durable, with the moment from before it was sent. */
   confirm(member: string, sentAtMs: number): void {
-    if ((this.#sentAtMs.get(member) ?? Number.NEGATIVE_INFINITY) < sentAtMs)
-      this.#sentAtMs.set(member, sentAtMs);
+    const before = this.#sentAtMs.get(member);
+    if (before === undefined) this.#memory.add(AGE_BYTES);
+    if (before === undefined || before < sentAtMs) this.#sentAtMs.set(member, sentAtMs);
   }
 
   /** Forgets all but these. */
   keep(members: ReadonlyMap<string, unknown>): void {
+    const before = this.#sentAtMs.size;
     for (const userId of this.#sentAtMs.keys()) if (!members.has(userId)) this.#sentAtMs.delete(userId);
+    this.#memory.add(AGE_BYTES * (this.#sentAtMs.size - before));
   }
 
   /** Whether touches renew in the background. */
