@@ -45,6 +45,7 @@ describe("MessageService in a group", () => {
     assert.deepEqual(await service.handlers.getHeads(heads, as("zed")), { heads: [] });
     const receipts = create(ListReceiptsRequestSchema, { threadId });
     await service.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 6, readSeq: 6, originSession: "" });
+    await service.flushReceipts("bob");
     const { receipts: shown } = await service.handlers.listReceipts(receipts, as("dee"));
     const bobs = shown?.find(({ userId }) => userId === "bob");
     assert.deepEqual([bobs?.deliveredSeq, bobs?.readSeq, bobs?.readOrdinal], [5n, 5n, 2n]);
@@ -60,6 +61,7 @@ describe("MessageService in a group", () => {
     const { seq } = await ask("ann", 3, { kind: "rename", name: "warp" }); // 4
     for (const userId of ["cid", "dee"]) {
       await service.raiseReceipt({ threadId, userId, deliveredSeq: seq, readSeq: seq, originSession: "" });
+      await service.flushReceipts(userId);
     }
     const users = async (viewer: string) =>
       (await listed(service, threadId, viewer))?.map(([userId]) => userId).sort();

@@ -121,6 +121,7 @@ describe("MessageService", () => {
     await quiet();
     const raised = { threadId, deliveredSeq: 1, readSeq: 0, originSession: "" };
     await service.raiseReceipt({ ...raised, userId: "bob" });
+    await service.flushReceipts("bob");
     const request = create(ListReceiptsRequestSchema, { threadId });
     assert.deepEqual(await service.handlers.listReceipts(request, bob), {
       receipts: [

@@ -4,12 +4,13 @@ import { inbox, type Topic } from "../../base/publication.ts";
 import { Deadlines } from "../../stream/deadlines.ts";
 import { eventFrame } from "../../wire/event-frames.ts";
 import type { LogStore } from "../cells/log-store.ts";
-import { receiptCells } from "../cells/receipt-cell.ts";
+import { type Positions, receiptCells } from "../cells/receipt-cell.ts";
 import type { Judging } from "../group/judging.ts";
 import type { Hiding } from "../hiding.ts";
 import type { ThreadLog } from "../log/thread-log.ts";
 import type { Channel } from "../ports.ts";
-import { positionOf, type ThreadReceipts, type Untold, withheld } from "./thread-receipts.ts";
+import type { RowCopies } from "./row-copies.ts";
+import { type ThreadReceipts, type Untold, withheld } from "./thread-receipts.ts";
 
 /** A (thread, user) is flushed at most once in this time (docs/design.md, section 5, family `r`), in ms. */
 const FLUSH_EVERY_MS = 1_000;
@@ -29,24 +30,28 @@ export interface FlushPorts {
 }
 
 /**
- * What is raised reaches the store, and then those who are to hear of it: a thread that was marked is written at most
- * once a second, and again until it is.
+ * What is raised reaches the store, and then those who are to hear of it, and the copies in thread rows: what is told
+ * is durable. A thread that was marked is written at most once a second, and again until it is.
  */
 export class ReceiptFlushes {
   readonly #ports: FlushPorts;
+  readonly #copies: Pick<RowCopies, "note">;
   readonly #dirty = new Set<ThreadReceipts>();
+  /** The threads with positions of a user that are not written, or are being written. */
+  readonly #byUser = new Map<string, Set<ThreadReceipts>>();
   readonly #flushes = new Set<Promise<void>>();
   readonly #deadlines: Deadlines;
   #sweeping = false;
 
-  constructor(ports: FlushPorts) {
+  constructor(ports: FlushPorts, copies: Pick<RowCopies, "note">) {
     this.#ports = ports;
+    this.#copies = copies;
     this.#deadlines = new Deadlines(ports.clock);
   }
 
   /** Whether something of the thread waits to be written. */
   waits(thread: ThreadReceipts): boolean {
-    return this.#dirty.has(thread);
+    return this.#dirty.has(thread) || thread.flushing !== undefined;
   }
 
   /** Writes everything that waits, and resolves when that is done, or has failed. */
@@ -55,12 +60,19 @@ export class ReceiptFlushes {
     await Promise.all(this.#flushes);
   }
 
-  /** Marks a thread to be flushed; with `news` of a user's positions, of which the others are to hear. */
-  mark(thread: ThreadReceipts, userId: string | undefined, news?: Untold): void {
-    if (userId !== undefined && news) {
-      thread.unwritten.add(userId);
-      thread.tell(userId, news);
-    }
+  /** The same for one user's positions. */
+  async flushUser(userId: string): Promise<void> {
+    const threads = [...(this.#byUser.get(userId) ?? [])];
+    for (const thread of threads) if (this.#dirty.has(thread)) this.#flush(thread);
+    await Promise.all(threads.map(({ flushing }) => flushing));
+  }
+
+  /** Marks a user's positions to be written; with `news` for the others to hear of, too. */
+  mark(thread: ThreadReceipts, userId: string, news?: Untold): void {
+    thread.unwritten.add(userId);
+    if (news) thread.tell(userId, news);
+    const threads = this.#byUser.get(userId) ?? new Set();
+    this.#byUser.set(userId, threads.add(thread));
     this.#dirty.add(thread);
     this.#sweepSoon();
   }
@@ -80,57 +92,75 @@ export class ReceiptFlushes {
   }
 
   #flush(thread: ThreadReceipts): void {
-    const users = [...thread.unwritten];
-    const untold = new Map(thread.untold);
-    thread.unwritten.clear();
-    thread.untold.clear();
+    const flush = takeFlush(thread);
     this.#dirty.delete(thread);
     thread.flushedAtMs = this.#ports.clock.monotonicMs();
     const late = () => storeUnavailable("message");
-    const flushing = this.#deadlines.bound(this.#write(thread, users, untold), FLUSH_DEADLINE_MS, late);
+    const flushing = this.#deadlines.bound(this.#write(thread, flush), FLUSH_DEADLINE_MS, late);
     const done = flushing
+      .then(() => this.#forget(thread, flush))
       .catch(() => {
-        // The store or the channel is away: the same again in a second. Nothing was promised as written.
-        for (const userId of users) thread.unwritten.add(userId);
-        for (const [userId, news] of untold) thread.tell(userId, news);
+        // The store or the channel is away: the same again in a second. Nothing was told before it was written.
+        for (const userId of flush.positions.keys()) thread.unwritten.add(userId);
+        for (const userId of flush.uncopied) thread.uncopied.add(userId);
+        for (const [userId, news] of flush.untold) thread.tell(userId, news);
         this.#dirty.add(thread);
         this.#sweepSoon();
       })
-      .finally(() => this.#flushes.delete(done));
+      .finally(() => {
+        this.#flushes.delete(done);
+        if (thread.flushing === done) thread.flushing = undefined;
+      });
     this.#flushes.add(done);
+    thread.flushing = done;
   }
 
-  /** Writes the positions of `users`, then tells the others of those that are untold. */
-  async #write(
-    thread: ThreadReceipts,
-    users: readonly string[],
-    untold: ReadonlyMap<string, Untold>,
+  #forget(thread: ThreadReceipts, { positions }: Flush): void {
+    for (const userId of positions.keys()) {
+      if (thread.unwritten.has(userId)) continue;
+      const threads = this.#byUser.get(userId);
+      threads?.delete(thread);
+      if (threads?.size === 0) this.#byUser.delete(userId);
+    }
+  }
+
+  /** Writes positions, and once they are durable has them copied, and tells the others. */
+  async #write(thread: ThreadReceipts, { positions, uncopied, untold }: Flush): Promise<void> {
+    const { key, threadId } = thread;
+    const cells = [...positions].flatMap(([userId, mine]) => receiptCells(userId, mine));
+    await this.#ports.store.putReceipts(threadId, cells);
+    for (const ownerId of uncopied) {
+      const { readSeq = 0, readOrdinal = 0 } = positions.get(ownerId) ?? {};
+      this.#copies.note({ ownerId, threadId, readSeq, readOrdinal }, key);
+    }
+    for (const [userId, news] of untold) {
+      const mine = positions.get(userId);
+      if (mine) await this.#publish(userId, mine, news);
+    }
+  }
+
+  async #publish(
+    userId: string,
+    positions: Positions,
+    { log, originSession, isRead }: Untold,
   ): Promise<void> {
-    const cells = users.flatMap((userId) => receiptCells(userId, positionOf(thread, userId)));
-    await this.#ports.store.putReceipts(thread.threadId, cells);
-    for (const [userId, news] of untold) await this.#publish(thread, userId, news);
-  }
-
-  async #publish(thread: ThreadReceipts, userId: string, { originSession, isRead }: Untold): Promise<void> {
-    const isHidden = await this.#ports.hiding.read(thread.log.membership, userId);
+    const isHidden = await this.#ports.hiding.read(log.membership, userId);
     if (isHidden && !isRead) return; // That there is something to tell would say that the user is there.
-    const positions = positionOf(thread, userId);
     const { deliveredSeq, readSeq, readOrdinal } = isHidden ? withheld(positions) : positions;
     const value = {
-      threadId: thread.threadId,
+      threadId: log.threadId,
       userId,
       deliveredSeq: BigInt(deliveredSeq),
       readSeq: BigInt(readSeq),
       readOrdinal: BigInt(readOrdinal),
     };
-    const { log } = thread;
     const { membersSeq } = log.membership.audience;
     await this.#ports.channel.publish({
       kind: "receipt",
       topics: await this.#topics(log, userId),
       ...(log.isGroup && { group: { membersSeq } }),
       frame: eventFrame({ case: "receipt", value }),
-      thread: thread.key,
+      thread: log.key,
       seq: 0,
       ordinal: 0,
       userId,
@@ -146,4 +176,24 @@ export class ReceiptFlushes {
       : await this.#ports.judging.isBlocked(log.membership);
     return alone ? [inbox(userId)] : log.membership.audience.topics;
   }
+}
+
+/** What one flush writes, as it is when it begins: what is raised meanwhile waits for the next. */
+interface Flush {
+  readonly positions: ReadonlyMap<string, Positions>;
+  readonly uncopied: readonly string[];
+  readonly untold: ReadonlyMap<string, Untold>;
+}
+
+function takeFlush(thread: ThreadReceipts): Flush {
+  const users = [...thread.unwritten];
+  const flush = {
+    positions: new Map(users.map((userId) => [userId, { ...thread.positionOf(userId) }])),
+    uncopied: [...thread.uncopied],
+    untold: new Map(thread.untold),
+  };
+  thread.unwritten.clear();
+  thread.uncopied.clear();
+  thread.untold.clear();
+  return flush;
 }

@@ -16,9 +16,9 @@ describe("Raising positions", () => {
   it("is clamped to a head read from the store", async () => {
     const world = await threadOf(5);
     await world.raise("bob", { readSeq: 99 });
-    assert.deepEqual((await world.list()).get("bob"), { deliveredSeq: 5, readSeq: 5, readOrdinal: 5 });
+    assert.deepEqual((await world.listed()).get("bob"), { deliveredSeq: 5, readSeq: 5, readOrdinal: 5 });
     await world.raise("ann", { deliveredSeq: 99 });
-    assert.deepEqual((await world.list()).get("ann"), { deliveredSeq: 5, readSeq: 0, readOrdinal: 0 });
+    assert.deepEqual((await world.listed()).get("ann"), { deliveredSeq: 5, readSeq: 0, readOrdinal: 0 });
   });
 
   it("clamps to no head that is older than the call", async () => {
@@ -26,16 +26,16 @@ describe("Raising positions", () => {
     await world.raise("bob", { readSeq: 5 });
     await storeLog(world.parts.store.inner, world.parts.threadId, 4, 7, 5);
     await world.raise("bob", { readSeq: 7 });
-    assert.equal((await world.list()).get("bob")?.readSeq, 7);
+    assert.equal((await world.listed()).get("bob")?.readSeq, 7);
   });
 
   it("never lowers one, and reading means having received", async () => {
     const world = await threadOf(9);
     await world.raise("bob", { readSeq: 6, deliveredSeq: 2 });
     await world.raise("bob", { readSeq: 3, deliveredSeq: 4 });
-    assert.deepEqual((await world.list()).get("bob"), { deliveredSeq: 6, readSeq: 6, readOrdinal: 6 });
+    assert.deepEqual((await world.listed()).get("bob"), { deliveredSeq: 6, readSeq: 6, readOrdinal: 6 });
     await world.raise("bob", { deliveredSeq: 8 });
-    assert.deepEqual((await world.list()).get("bob"), { deliveredSeq: 8, readSeq: 6, readOrdinal: 6 });
+    assert.deepEqual((await world.listed()).get("bob"), { deliveredSeq: 8, readSeq: 6, readOrdinal: 6 });
   });
 
   it("finds the ordinal of the seq in the log", async () => {
@@ -44,9 +44,9 @@ describe("Raising positions", () => {
     await world.parts.append(world.log, { kind: "void", baseSeq: 2 });
     await world.parts.append(world.log, { clientId: clientIdOf(2), baseSeq: 3 });
     await world.raise("bob", { readSeq: 3 });
-    assert.deepEqual((await world.list()).get("bob"), { deliveredSeq: 3, readSeq: 3, readOrdinal: 2 });
+    assert.deepEqual((await world.listed()).get("bob"), { deliveredSeq: 3, readSeq: 3, readOrdinal: 2 });
     await world.raise("bob", { readSeq: 4 });
-    assert.equal((await world.list()).get("bob")?.readOrdinal, 3);
+    assert.equal((await world.listed()).get("bob")?.readOrdinal, 3);
   });
 
   it("stands on what was stored before the server started", async () => {
@@ -55,14 +55,14 @@ describe("Raising positions", () => {
     await world.pass(1_000);
     const restarted = world.restart();
     await restarted.raise("bob", { readSeq: 4 });
-    assert.equal((await restarted.list()).get("bob")?.readSeq, 6);
+    assert.equal((await restarted.listed()).get("bob")?.readSeq, 6);
   });
 
-  it("forgets the threads that were used first where positions are too many, and reads them again", async () => {
+  it("forgets the threads that were used first where positions take too much, and reads them again", async () => {
     const world = await threadOf(9);
     await world.raise("bob", { readSeq: 6 });
     await world.pass(1_000);
-    const { receipts, raise, reads } = world.restart(2);
+    const { receipts, raise, reads } = world.restart(4_000);
     await raise("bob", { readSeq: 8 });
     await world.pass(1_000);
     for (const other of ["cid", "dee"]) {
@@ -78,13 +78,13 @@ describe("Raising positions", () => {
     const forgotten = reads();
     await raise("bob", { readSeq: 8 });
     assert.equal(reads(), forgotten + 1);
-    assert.equal((await world.list()).get("bob")?.readSeq, 8);
+    assert.equal((await world.listed()).get("bob")?.readSeq, 8);
   });
 
   it("lists nobody without a known position", async () => {
     const world = await threadOf(0);
     await world.raise("bob", { readSeq: 3 });
-    assert.deepEqual(await world.list(), new Map());
+    assert.deepEqual(await world.listed(), new Map());
   });
 });
 
@@ -94,17 +94,17 @@ describe("A sender's own message", () => {
     await world.raise("ann", { readSeq: 5 });
     world.receipts.ownMessage(world.log, "ann", 6, 6);
     world.receipts.ownMessage(world.log, "ann", 7, 7);
-    assert.deepEqual((await world.list()).get("ann"), { deliveredSeq: 7, readSeq: 7, readOrdinal: 7 });
+    assert.deepEqual((await world.listed()).get("ann"), { deliveredSeq: 7, readSeq: 7, readOrdinal: 7 });
   });
 
   it("does not where an entry between was not read, and lowers nothing", async () => {
     const world = await threadOf(5);
     await world.raise("ann", { readSeq: 4 });
     world.receipts.ownMessage(world.log, "ann", 6, 6);
-    assert.equal((await world.list()).get("ann")?.readSeq, 4);
+    assert.equal((await world.listed()).get("ann")?.readSeq, 4);
     await world.raise("ann", { readSeq: 5 });
     world.receipts.ownMessage(world.log, "ann", 3, 3);
-    assert.equal((await world.list()).get("ann")?.readSeq, 5);
+    assert.equal((await world.listed()).get("ann")?.readSeq, 5);
   });
 
   it("reads positions that are not at hand first", async () => {
@@ -114,7 +114,7 @@ describe("A sender's own message", () => {
     const restarted = world.restart();
     restarted.receipts.ownMessage(restarted.log, "ann", 6, 6);
     await quiet();
-    assert.equal((await restarted.list()).get("ann")?.readSeq, 6);
+    assert.equal((await restarted.listed()).get("ann")?.readSeq, 6);
   });
 
   it("is written, and told to nobody: its entry tells it", async () => {
@@ -199,7 +199,7 @@ describe("Positions that were raised", () => {
     assert.deepEqual(world.parts.trace.slice(-2), ["put r", "publish receipt bob"]);
   });
 
-  it("are written later where the store is away, the newest of them, and listed meanwhile", async () => {
+  it("are written later where the store is away, the newest of them, and not listed before", async () => {
     const world = await threadOf(9);
     world.parts.store.onPut = () => Promise.reject(storeUnavailable("message"));
     await world.raise("bob", { readSeq: 4 }, "5e55");
@@ -207,7 +207,7 @@ describe("Positions that were raised", () => {
     await world.raise("bob", { readSeq: 6 }, "5e55");
     await world.pass(3_000);
     assert.equal(await world.stored("bob"), undefined);
-    assert.equal((await world.list()).get("bob")?.readSeq, 6);
+    assert.equal((await world.list()).get("bob"), undefined);
     assert.deepEqual(world.told(), []);
     world.parts.store.onPut = undefined;
     await world.pass(1_100);
@@ -247,7 +247,7 @@ describe("Positions that were raised", () => {
     const restarted = world.restart();
     await restarted.raise("bob", { readSeq: 4 });
     assert.deepEqual(
-      [...(await restarted.list())].map(([userId, { readSeq }]) => [userId, readSeq]),
+      [...(await restarted.listed())].map(([userId, { readSeq }]) => [userId, readSeq]),
       [
         ["ann", 2],
         ["bob", 4],
@@ -276,7 +276,59 @@ describe("Positions that were raised", () => {
     await closing;
     assert.equal((await world.stored("bob"))?.readSeq, 4);
     assert.equal((await world.stored("ann"))?.readSeq, 3);
-    assert.deepEqual(world.rows(), ["bob 4", "ann 3"]);
+    assert.deepEqual(world.rows().toSorted(), ["ann 3", "bob 4"]);
+  });
+});
+
+describe("What is told of positions", () => {
+  it("is durable: a list shows only what is written, and a server that dies takes nothing back", async () => {
+    const world = await threadOf(30);
+    await world.raise("bob", { readSeq: 13 });
+    await world.pass(50);
+    world.parts.store.onPut = () => new Promise(() => {});
+    await world.raise("bob", { readSeq: 21 });
+    await world.pass(1_000);
+    assert.equal((await world.list()).get("bob")?.readSeq, 13);
+    assert.equal((await world.list("bob")).get("bob")?.readSeq, 13);
+    assert.equal((await world.restart().list()).get("bob")?.readSeq, 13);
+  });
+
+  it("is durable: what is raised while an earlier position is written is told with the next", async () => {
+    const world = await threadOf(30);
+    const written = Promise.withResolvers<void>();
+    world.parts.store.onPut = async (apply) => {
+      await apply();
+      await written.promise;
+    };
+    await world.raise("bob", { readSeq: 13 });
+    await world.pass(50);
+    await world.raise("bob", { readSeq: 21 });
+    written.resolve();
+    await quiet();
+    assert.deepEqual(
+      world.told().map(({ readSeq }) => readSeq),
+      [13n],
+    );
+    await world.pass(1_100);
+    assert.deepEqual(
+      world.told().map(({ readSeq }) => readSeq),
+      [13n, 21n],
+    );
+  });
+
+  it("is durable: no thread row has a read position that the log's store does not have", async () => {
+    const world = await threadOf(30);
+    world.parts.store.onPut = () => Promise.reject(storeUnavailable("message"));
+    await world.raise("bob", { readSeq: 13 });
+    await world.receipts.flushUser("bob");
+    await world.raise("bob", { readSeq: 12 });
+    await world.receipts.flushUser("bob");
+    assert.deepEqual(world.rows(), []);
+    world.parts.store.onPut = undefined;
+    await world.pass(1_100);
+    await world.receipts.flushUser("bob");
+    assert.deepEqual(world.rows(), ["bob 13"]);
+    assert.equal((await world.stored("bob"))?.readSeq, 13);
   });
 });
 
@@ -351,7 +403,7 @@ function worldOf(
   parts: MessageParts,
   log: ThreadLog,
   visibilities = new MemoryVisibilities(),
-  maxPositions?: number,
+  maxBytes?: number,
 ) {
   const { store, threads, channel, clock, heads, reader, judging, logStore } = parts;
   const receipts = new Receipts({
@@ -363,7 +415,7 @@ function worldOf(
     channel,
     clock,
     hiding: new Hiding({ visibilities }),
-    ...(maxPositions === undefined ? {} : { maxPositions }),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
   });
   return {
     parts,
@@ -374,6 +426,11 @@ function worldOf(
       return receipts.raise(log, { userId, deliveredSeq: 0, readSeq: 0, originSession, ...raised });
     },
     list: async (viewerId = "ann") => receipts.list(log, viewerId, await reader.range(log, viewerId)),
+    /** Lists once all that was raised is written. */
+    async listed(viewerId = "ann") {
+      await this.pass(1_050);
+      return this.list(viewerId);
+    },
     /** Lets time pass in steps in which what falls due comes to an end. */
     async pass(ms: number) {
       for (let left = ms; left > 0; left -= 50) {
@@ -394,6 +451,6 @@ function worldOf(
         .flatMap(({ frame }) => fromBinary(ServerFrameSchema, frame).events)
         .flatMap(({ kind }) => (kind.case === "receipt" ? [kind.value] : [])),
     /** Another service on the same ports, which remembers nothing. */
-    restart: (maxPositions?: number) => worldOf(parts, log, visibilities, maxPositions),
+    restart: (maxBytes?: number) => worldOf(parts, log, visibilities, maxBytes),
   };
 }

@@ -1,17 +1,17 @@
+import { overloaded } from "../../base/heddle-error.ts";
 import { decodeCell } from "../cells/entry-cell.ts";
 import { type Positions, positionsOf } from "../cells/receipt-cell.ts";
 import type { Range } from "../group/membership.ts";
 import type { HeadReader } from "../log/head-finder.ts";
 import type { ThreadLog } from "../log/thread-log.ts";
+import { MemoryUse } from "../memory-use.ts";
 import type { Threads } from "../ports.ts";
 import { type FlushPorts, ReceiptFlushes } from "./receipt-flushes.ts";
 import { RowCopies } from "./row-copies.ts";
-import { highest, positionOf, ThreadReceipts, withheld } from "./thread-receipts.ts";
+import { highest, ThreadReceipts, withheld } from "./thread-receipts.ts";
 
-/** Threads whose positions are remembered; clean ones beyond it are forgotten, the longest unused first. */
-const MAX_THREADS = 50_000;
-/** Positions of all of them as they were loaded, at about 150 bytes each; beyond it the same. */
-const MAX_POSITIONS = 1_000_000;
+/** What positions of all threads may take, in bytes; beyond it clean ones are forgotten, the longest unused first. */
+const MAX_BYTES = 128 << 20;
 
 export interface RaisedReceipt {
   readonly userId: string;
@@ -30,8 +30,8 @@ export interface ReceiptPorts extends FlushPorts {
   readonly heads: HeadReader;
   readonly reader: Reach;
   readonly threads: Threads;
-  /** Positions that are remembered: 1,000,000 but in tests. */
-  readonly maxPositions?: number;
+  /** What all that is remembered may take, in bytes: 128 MiB but in tests. */
+  readonly maxBytes?: number;
 }
 
 /**
@@ -41,51 +41,74 @@ export interface ReceiptPorts extends FlushPorts {
 export class Receipts {
   readonly #ports: ReceiptPorts;
   readonly #threads = new Map<string, ThreadReceipts>();
-  /** Positions that loads have brought to them. */
-  #positions = 0;
+  readonly #memory = new MemoryUse();
+  readonly #maxBytes: number;
   readonly #flushes: ReceiptFlushes;
   readonly #copies: RowCopies;
 
   constructor(ports: ReceiptPorts) {
     this.#ports = ports;
-    this.#flushes = new ReceiptFlushes(ports);
+    this.#maxBytes = ports.maxBytes ?? MAX_BYTES;
     this.#copies = new RowCopies(ports.threads, ports.clock);
+    this.#flushes = new ReceiptFlushes(ports, this.#copies);
   }
 
-  /** Raises a member's own positions. Resolves when they are taken: written within about a second. */
+  /** What all that is remembered takes, in bytes. */
+  get bytes(): number {
+    return this.#memory.bytes;
+  }
+
+  /**
+   * Raises a member's own positions. Resolves when they are taken: written within about a second, and told after that.
+   * Rejects with OVERLOADED where too much waits to be written.
+   */
   async raise(log: ThreadLog, raised: RaisedReceipt): Promise<void> {
     if (log.membership.audience.isLarge && raised.readSeq === 0) return; // What was delivered counts for nothing there.
     const thread = await this.#open(log);
-    const { firstSeq, last } = await this.#range(thread, raised);
+    const { firstSeq, last } = await this.#range(log, thread, raised);
     const readSeq = Math.min(raised.readSeq, last.seq);
-    const mine = positionOf(thread, raised.userId);
+    const { userId, originSession } = raised;
+    const mine = thread.positionOf(userId);
     // A newcomer has read up to where it joined: its row says so, and no cell need.
     const floor = log.isGroup ? firstSeq : 0;
     if (readSeq > Math.max(mine.readSeq, floor)) {
       const readOrdinal = await this.#ordinalAt(thread, readSeq, last);
       if (readSeq > mine.readSeq) {
-        this.#setRead(thread, raised.userId, mine, readSeq, readOrdinal);
-        this.#flushes.mark(thread, raised.userId, { originSession: raised.originSession, isRead: true });
+        setRead(thread, userId, mine, readSeq, readOrdinal);
+        this.#flushes.mark(thread, userId, { log, originSession, isRead: true });
       }
     } else if (raised.readSeq > 0) {
       // A client repeats what its thread row does not show: the row's copy was lost.
-      this.#copy(thread, raised.userId, mine);
+      this.#copyAgain(thread, userId, mine);
     }
     const delivered = log.membership.audience.isLarge ? 0 : Math.min(raised.deliveredSeq, last.seq);
     const deliveredSeq = Math.max(readSeq, delivered);
     if (deliveredSeq > Math.max(mine.deliveredSeq, floor)) {
       mine.deliveredSeq = deliveredSeq;
-      this.#flushes.mark(thread, raised.userId, { originSession: raised.originSession, isRead: false });
+      this.#flushes.mark(thread, userId, { log, originSession, isRead: false });
+    }
+  }
+
+  #copyAgain(thread: ThreadReceipts, userId: string, { readSeq, readOrdinal }: Positions): void {
+    const { threadId, key } = thread;
+    if (!this.#flushes.waits(thread)) {
+      this.#copies.note({ ownerId: userId, threadId, readSeq, readOrdinal }, key);
+    } else {
+      thread.uncopied.add(userId);
+      this.#flushes.mark(thread, userId);
     }
   }
 
   /** How far a position may go: in a group only as far as the user may see. */
-  async #range(thread: ThreadReceipts, { userId, deliveredSeq, readSeq }: RaisedReceipt): Promise<Range> {
-    const { log, known } = thread;
+  async #range(
+    log: ThreadLog,
+    thread: ThreadReceipts,
+    { userId, deliveredSeq, readSeq }: RaisedReceipt,
+  ): Promise<Range> {
     const { heads, reader } = this.#ports;
     const wanted = Math.max(deliveredSeq, readSeq);
     if (log.isGroup) return reader.reach(log, userId, wanted);
-    if (wanted > known.seq) {
+    if (wanted > thread.known.seq) {
       const head = await heads.read(log.key, log.threadId, log.cache.hint);
       if (head.seq > thread.known.seq) thread.known = head;
     }
@@ -96,12 +119,12 @@ export class Receipts {
   ownMessage(log: ThreadLog, userId: string, seq: number, ordinal: number): void {
     const move = (thread: ThreadReceipts) => {
       if (seq > thread.known.seq) thread.known = { ...thread.known, seq, ordinal };
-      const mine = positionOf(thread, userId);
+      const mine = thread.positionOf(userId);
       const joinedSeq = log.membership.view?.roster.members.get(userId)?.joinedSeq ?? 0;
       if (Math.max(mine.readSeq, joinedSeq) < seq - 1 || mine.readSeq >= seq) return;
-      this.#setRead(thread, userId, mine, seq, ordinal);
+      setRead(thread, userId, mine, seq, ordinal);
       mine.deliveredSeq = Math.max(mine.deliveredSeq, seq);
-      this.#flushes.mark(thread, undefined);
+      this.#flushes.mark(thread, userId);
     };
     const thread = this.#threads.get(log.key);
     if (thread?.loaded) move(thread);
@@ -110,17 +133,12 @@ export class Receipts {
   }
 
   /**
-   * The positions of all members, from the store and from what is not yet written, as far as the viewer may see: between
-   * two of whom one has blocked the other nothing. What was delivered is withheld of those who hide from the viewer, and
-   * in a large group of everybody.
+   * The positions of all members that are in the store, as far as the viewer may see: between two of whom one has blocked
+   * the other nothing. What was delivered is withheld of those who hide from the viewer, and in a large group of
+   * everybody. What is not yet written is not shown: a server that dies would take it back.
    */
   async list(log: ThreadLog, viewerId: string, { last }: Range): Promise<ReadonlyMap<string, Positions>> {
     const stored = positionsOf(await this.#ports.store.receipts(log.threadId));
-    for (const [userId, mine] of this.#threads.get(log.key)?.users ?? []) {
-      if (mine.deliveredSeq === 0) continue; // Nothing is known: what was read was delivered.
-      const known = stored.get(userId);
-      stored.set(userId, known ? highest(known, mine) : { ...mine });
-    }
     // Where it cannot be read, it is taken for a block: a later list tells what this one did not.
     const isBlocked = await this.#ports.judging.isBlocked(log.membership).catch(() => true);
     const { isLarge } = log.membership.audience;
@@ -140,9 +158,10 @@ export class Receipts {
     return users;
   }
 
-  /** Writes what thread rows have not been told of the user's positions. Never rejects: the cells are the truth. */
-  flushUser(userId: string): Promise<void> {
-    return this.#copies.flush(userId);
+  /** Writes the user's positions, and what thread rows have not been told of them. Never rejects. */
+  async flushUser(userId: string): Promise<void> {
+    await this.#flushes.flushUser(userId);
+    await this.#copies.flush(userId);
   }
 
   /** Writes everything. For shutting down. */
@@ -154,11 +173,18 @@ export class Receipts {
   async #open(log: ThreadLog): Promise<ThreadReceipts> {
     let thread = this.#threads.get(log.key);
     if (!thread) {
-      thread = new ThreadReceipts(log);
+      if (this.#isFull()) {
+        this.#forgetBeyond(undefined);
+        if (this.#isFull()) throw overloaded("receipts", 1000);
+      }
+      thread = new ThreadReceipts(log, this.#memory.share());
       this.#threads.set(log.key, thread);
       this.#forgetBeyond(thread);
+    } else if (2 * this.#memory.bytes > this.#maxBytes) {
+      // While half the room is free nobody will be forgotten soon, and order may wait.
+      this.#threads.delete(log.key);
+      this.#threads.set(log.key, thread);
     }
-    thread.log = log;
     if (!thread.loaded) {
       thread.loading ??= this.#load(thread);
       await thread.loading;
@@ -170,25 +196,27 @@ export class Receipts {
     try {
       const cells = await this.#ports.store.receipts(thread.threadId);
       for (const [userId, stored] of positionsOf(cells)) {
-        thread.users.set(userId, highest(stored, positionOf(thread, userId)));
+        const mine = thread.positionOf(userId);
+        Object.assign(mine, highest(stored, mine));
       }
       thread.loaded = true;
-      if (this.#threads.get(thread.key) !== thread) return;
-      thread.positions = thread.users.size;
-      this.#positions += thread.positions;
     } finally {
       thread.loading = undefined;
     }
     this.#forgetBeyond(thread);
   }
 
-  #forgetBeyond(newest: ThreadReceipts): void {
-    const max = this.#ports.maxPositions ?? MAX_POSITIONS;
+  #isFull(): boolean {
+    return this.#memory.bytes > this.#maxBytes;
+  }
+
+  #forgetBeyond(newest: ThreadReceipts | undefined): void {
+    if (!this.#isFull()) return;
     for (const [key, thread] of this.#threads) {
-      if (this.#threads.size <= MAX_THREADS && this.#positions <= max) return;
       if (thread === newest || this.#flushes.waits(thread) || thread.loading) continue;
       this.#threads.delete(key);
-      this.#positions -= thread.positions;
+      thread.memory.leave();
+      if (!this.#isFull()) return;
     }
   }
 
@@ -197,23 +225,18 @@ export class Receipts {
     const cell = await this.#ports.store.cell(thread.threadId, seq);
     return Number(decodeCell(cell).ordinal);
   }
+}
 
-  #setRead(
-    thread: ThreadReceipts,
-    userId: string,
-    mine: Positions,
-    readSeq: number,
-    readOrdinal: number,
-  ): void {
-    mine.readSeq = readSeq;
-    mine.readOrdinal = readOrdinal;
-    thread.unwritten.add(userId);
-    this.#copy(thread, userId, mine);
-  }
-
-  #copy(thread: ThreadReceipts, ownerId: string, { readSeq, readOrdinal }: Positions): void {
-    this.#copies.note({ ownerId, threadId: thread.threadId, readSeq, readOrdinal }, thread.key);
-  }
+function setRead(
+  thread: ThreadReceipts,
+  userId: string,
+  mine: Positions,
+  readSeq: number,
+  readOrdinal: number,
+): void {
+  mine.readSeq = readSeq;
+  mine.readOrdinal = readOrdinal;
+  thread.uncopied.add(userId);
 }
 
 /** Positions as far as a viewer may see. */

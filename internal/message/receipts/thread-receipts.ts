@@ -1,58 +1,69 @@
 import type { Head } from "../../base/head.ts";
 import type { Positions } from "../cells/receipt-cell.ts";
 import type { ThreadLog } from "../log/thread-log.ts";
+import { MemoryShare } from "../memory-use.ts";
+
+/** What a thread without positions takes, and a position besides its user_id, in bytes: receipts-memory.test.ts. */
+const THREAD_BYTES = 1_400;
+const POSITION_BYTES = 130;
 
 /** What is remembered of one thread's receipts. */
 export class ThreadReceipts {
   readonly key: string;
   readonly threadId: Uint8Array;
-  /** The log as it came last: it knows whom to tell. */
-  log: ThreadLog;
-  readonly users = new Map<string, Positions>();
-  /** How many of them were loaded: what it is counted with. */
-  positions = 0;
+  /** What is remembered of it, in bytes. */
+  readonly memory: MemoryShare;
+  readonly #users = new Map<string, Positions>();
   /** Whether the stored positions are in `users`. */
   loaded = false;
   loading: Promise<void> | undefined;
   /** A head that was read or made: what positions may reach without another look. */
   known: Pick<Head, "seq" | "ordinal"> = { seq: 0, ordinal: 0 };
   flushedAtMs = Number.NEGATIVE_INFINITY;
+  /** The newest flush that is under way. Never rejects. */
+  flushing: Promise<void> | undefined;
   /** Users whose positions the store does not have yet. */
   readonly unwritten = new Set<string>();
-  /** Users whose positions others have not heard. */
+  /** Of these, whose thread rows are to get a copy of what they have read, once it is written. */
+  readonly uncopied = new Set<string>();
+  /** Of these, whose positions others are to hear of, once they are written. */
   readonly untold = new Map<string, Untold>();
 
-  constructor(log: ThreadLog) {
-    this.key = log.key;
-    this.threadId = log.threadId;
-    this.log = log;
+  constructor({ key, threadId }: ThreadLog, memory = new MemoryShare()) {
+    this.key = key;
+    this.threadId = threadId;
+    this.memory = memory;
+    memory.add(THREAD_BYTES);
+  }
+
+  /** A user's positions, to be changed in place. */
+  positionOf(userId: string): Positions {
+    let mine = this.#users.get(userId);
+    if (!mine) {
+      mine = { deliveredSeq: 0, readSeq: 0, readOrdinal: 0 };
+      this.#users.set(userId, mine);
+      this.memory.add(POSITION_BYTES + userId.length);
+    }
+    return mine;
   }
 
   /** Notes that others are to hear of a user's positions. Where two sessions said them, each hears of the other's. */
-  tell(userId: string, { originSession, isRead }: Untold): void {
+  tell(userId: string, { log, originSession, isRead }: Untold): void {
     const before = this.untold.get(userId);
     const isSame = !before || before.originSession === originSession;
     const origin = isSame ? originSession : "";
-    this.untold.set(userId, { originSession: origin, isRead: isRead || (before?.isRead ?? false) });
+    this.untold.set(userId, { log, originSession: origin, isRead: isRead || (before?.isRead ?? false) });
   }
 }
 
 /** Positions that the others have not heard. */
 export interface Untold {
+  /** The log as it came last: it knows whom to tell. */
+  readonly log: ThreadLog;
   /** The session that said them; "" for several. */
   readonly originSession: string;
   /** Whether what was read is among them, or only what was delivered. */
   readonly isRead: boolean;
-}
-
-/** A user's positions, to be changed in place. */
-export function positionOf(thread: ThreadReceipts, userId: string): Positions {
-  let mine = thread.users.get(userId);
-  if (!mine) {
-    mine = { deliveredSeq: 0, readSeq: 0, readOrdinal: 0 };
-    thread.users.set(userId, mine);
-  }
-  return mine;
 }
 
 /** Of each position the higher one. */
