@@ -29,9 +29,9 @@ export interface View {
 export type MembersListener = (members: ReadonlyMap<string, JoinedMember>) => void;
 
 const NOBODY: readonly string[] = [];
-/** What a member of a roster takes besides its user_id, and a user who was let in, in bytes: measured, in
- * ../log/thread-logs-memory.test.ts. */
+/** What a member of a roster takes besides its user_id, in bytes: measured, in ../log/thread-logs-memory.test.ts. */
 const MEMBER_BYTES = 150;
+/** The same of a user who was let in. */
 const ADMITTED_BYTES = 100;
 
 /** What a server remembers of who is in one thread. It is written here alone. */
@@ -53,7 +53,7 @@ export class Membership {
   readonly #memory: MemoryShare;
   readonly #listener: MembersListener;
   /** Who has written here, as far as this server knows that the store has noted it. */
-  readonly writers = new NotedWriters((userId) => this.memberSince(userId));
+  readonly writers: NotedWriters;
 
   constructor(threadId: Uint8Array, memory = new MemoryShare(), listener: MembersListener = () => {}) {
     // Of its own: an id from a frame would hold on to the 64 KiB in which that came.
@@ -61,6 +61,7 @@ export class Membership {
     this.key = hex(threadId);
     this.isGroup = isGroupThread(threadId);
     this.#memory = memory;
+    this.writers = new NotedWriters((userId) => this.memberSince(userId), memory);
     this.#listener = listener;
   }
 

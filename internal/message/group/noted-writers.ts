@@ -1,4 +1,8 @@
 import { MAX_MEMBERS } from "../../base/group.ts";
+import { MemoryShare } from "../memory-use.ts";
+
+/** What a writer takes, in bytes: measured, in ../log/thread-logs-memory.test.ts. */
+const WRITER_BYTES = 70;
 
 /**
  * Of whom the store has noted that they have written in a thread. A note of a group is of the member that one was then:
@@ -9,9 +13,12 @@ export class NotedWriters {
   #since: Map<string, number> | undefined;
   readonly #memberSince: (userId: string) => number | undefined;
 
+  readonly #memory: MemoryShare;
+
   /** `memberSince` says since which entry a user is a member; 0 in a direct thread, undefined for no member. */
-  constructor(memberSince: (userId: string) => number | undefined) {
+  constructor(memberSince: (userId: string) => number | undefined, memory = new MemoryShare()) {
     this.#memberSince = memberSince;
+    this.#memory = memory;
   }
 
   /** Whether it is known that the store has noted the user, as the member that it is now. */
@@ -22,7 +29,9 @@ export class NotedWriters {
 
   /** Takes that it has, of one who was a member since `since` before the store was asked. */
   add(userId: string, since: number): void {
-    if (this.#since === undefined || this.#since.size >= MAX_MEMBERS) this.#since = new Map();
+    const before = this.#since?.size ?? 0;
+    if (this.#since === undefined || before >= MAX_MEMBERS) this.#since = new Map();
     this.#since.set(userId, since);
+    this.#memory.add(WRITER_BYTES * (this.#since.size - before));
   }
 }

@@ -80,9 +80,12 @@ function join(log: ThreadLog, n: number, count: number, idLength: number): void 
   log.membership.takeRoster(roster, 0);
 }
 
-/** 500 messages were sent, and everybody was touched. */
+/** 500 messages were sent, everybody was touched and has written. */
 function fill(log: ThreadLog): void {
-  for (const member of log.membership.audience.touched) log.touches.confirm(member, Date.now());
+  for (const member of log.membership.audience.touched) {
+    log.touches.confirm(member, Date.now());
+    log.membership.writers.add(member, 1);
+  }
   log.cache.load({ head: headAt(7), bucket: 0, stored: encodeHead(headAt(7)) });
   const cells = Array.from({ length: 500 }, (_, at) => {
     const tag = new Uint8Array(8);

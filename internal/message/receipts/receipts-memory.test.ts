@@ -18,7 +18,9 @@ describe("The memory of receipts", function () {
       remembered(50, users, idLength); // What is compiled, and made once, is no part of it.
       const { bytes, held } = heldBytes(() => remembered(THREADS, users, idLength));
       const counted = held.memory.bytes;
-      console.log(`      ${Math.round(bytes / THREADS)} bytes a thread, counted ${Math.round(counted / THREADS)}`);
+      console.log(
+        `      ${Math.round(bytes / THREADS)} bytes a thread, counted ${Math.round(counted / THREADS)}`,
+      );
       assert.ok(bytes <= counted, `${bytes} bytes of heap, ${counted} counted`);
       assert.ok(counted <= 2.5 * bytes, `${bytes} bytes of heap, ${counted} counted`);
     });
