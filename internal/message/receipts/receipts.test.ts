@@ -1,20 +1,14 @@
 import assert from "node:assert/strict";
-import { fromBinary } from "@bufbuild/protobuf";
 import { storeUnavailable } from "../../base/heddle-error.ts";
-import { ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
-import { MemoryVisibilities } from "../../testing/fakes/memory-visibilities.ts";
-import { MessageParts } from "../../testing/fakes/message-parts.ts";
 import { clientIdOf, storeLog } from "../../testing/fakes/message-samples.ts";
+import { receiptsOf } from "../../testing/fakes/receipt-parts.ts";
 import { quiet } from "../../testing/worlds/interleaving.ts";
-import { type Positions, positionsOf, receiptCells } from "../cells/receipt-cell.ts";
-import { Hiding } from "../hiding.ts";
-import type { ThreadLog } from "../log/thread-log.ts";
+import { receiptCells } from "../cells/receipt-cell.ts";
 import { RECEIPTS_BUCKET } from "../ports.ts";
-import { Receipts } from "./receipts.ts";
 
 describe("Raising positions", () => {
   it("is clamped to a head read from the store", async () => {
-    const world = await threadOf(5);
+    const world = await receiptsOf(5);
     await world.raise("bob", { readSeq: 99 });
     assert.deepEqual((await world.listed()).get("bob"), { deliveredSeq: 5, readSeq: 5, readOrdinal: 5 });
     await world.raise("ann", { deliveredSeq: 99 });
@@ -22,7 +16,7 @@ describe("Raising positions", () => {
   });
 
   it("clamps to no head that is older than the call", async () => {
-    const world = await threadOf(5);
+    const world = await receiptsOf(5);
     await world.raise("bob", { readSeq: 5 });
     await storeLog(world.parts.store.inner, world.parts.threadId, 4, 7, 5);
     await world.raise("bob", { readSeq: 7 });
@@ -30,7 +24,7 @@ describe("Raising positions", () => {
   });
 
   it("never lowers one, and reading means having received", async () => {
-    const world = await threadOf(9);
+    const world = await receiptsOf(9);
     await world.raise("bob", { readSeq: 6, deliveredSeq: 2 });
     await world.raise("bob", { readSeq: 3, deliveredSeq: 4 });
     assert.deepEqual((await world.listed()).get("bob"), { deliveredSeq: 6, readSeq: 6, readOrdinal: 6 });
@@ -39,7 +33,7 @@ describe("Raising positions", () => {
   });
 
   it("finds the ordinal of the seq in the log", async () => {
-    const world = await threadOf(2);
+    const world = await receiptsOf(2);
     // Seq 3 is a void: it counts no message.
     await world.parts.append(world.log, { kind: "void", baseSeq: 2 });
     await world.parts.append(world.log, { clientId: clientIdOf(2), baseSeq: 3 });
@@ -50,7 +44,7 @@ describe("Raising positions", () => {
   });
 
   it("stands on what was stored before the server started", async () => {
-    const world = await threadOf(9);
+    const world = await receiptsOf(9);
     await world.raise("bob", { readSeq: 6 });
     await world.pass(1_000);
     const restarted = world.restart();
@@ -59,7 +53,7 @@ describe("Raising positions", () => {
   });
 
   it("forgets the threads that were used first where positions take too much, and reads them again", async () => {
-    const world = await threadOf(9);
+    const world = await receiptsOf(9);
     await world.raise("bob", { readSeq: 6 });
     await world.pass(1_000);
     const { receipts, raise, reads } = world.restart(4_000);
@@ -82,7 +76,7 @@ describe("Raising positions", () => {
   });
 
   it("lists nobody without a known position", async () => {
-    const world = await threadOf(0);
+    const world = await receiptsOf(0);
     await world.raise("bob", { readSeq: 3 });
     assert.deepEqual(await world.listed(), new Map());
   });
@@ -90,7 +84,7 @@ describe("Raising positions", () => {
 
 describe("A sender's own message", () => {
   it("moves its read position where that stood right below it", async () => {
-    const world = await threadOf(5);
+    const world = await receiptsOf(5);
     await world.raise("ann", { readSeq: 5 });
     world.receipts.ownMessage(world.log, "ann", 6, 6);
     world.receipts.ownMessage(world.log, "ann", 7, 7);
@@ -98,7 +92,7 @@ describe("A sender's own message", () => {
   });
 
   it("does not where an entry between was not read, and lowers nothing", async () => {
-    const world = await threadOf(5);
+    const world = await receiptsOf(5);
     await world.raise("ann", { readSeq: 4 });
     world.receipts.ownMessage(world.log, "ann", 6, 6);
     assert.equal((await world.listed()).get("ann")?.readSeq, 4);
@@ -108,7 +102,7 @@ describe("A sender's own message", () => {
   });
 
   it("reads positions that are not at hand first", async () => {
-    const world = await threadOf(5);
+    const world = await receiptsOf(5);
     await world.raise("ann", { readSeq: 5 });
     await world.pass(1_000);
     const restarted = world.restart();
@@ -118,7 +112,7 @@ describe("A sender's own message", () => {
   });
 
   it("is written, and told to nobody: its entry tells it", async () => {
-    const world = await threadOf(0);
+    const world = await receiptsOf(0);
     world.receipts.ownMessage(world.log, "ann", 1, 1);
     await quiet();
     await world.pass(1_000);
@@ -129,7 +123,7 @@ describe("A sender's own message", () => {
 
 describe("Positions that were raised", () => {
   it("are written and told at once, then once a second", async () => {
-    const world = await threadOf(9);
+    const world = await receiptsOf(9);
     await world.raise("bob", { readSeq: 1 });
     await world.pass(50);
     assert.deepEqual(world.puts(), 1);
@@ -153,7 +147,7 @@ describe("Positions that were raised", () => {
   });
 
   it("are written and told when only the read position moved", async () => {
-    const world = await threadOf(9);
+    const world = await receiptsOf(9);
     await world.raise("bob", { deliveredSeq: 9 });
     await world.pass(1_000);
     await world.raise("bob", { readSeq: 9 });
@@ -163,7 +157,7 @@ describe("Positions that were raised", () => {
   });
 
   it("cost nothing where they say nothing new", async () => {
-    const world = await threadOf(9);
+    const world = await receiptsOf(9);
     await world.raise("bob", { readSeq: 9 });
     await world.pass(1_000);
     await world.raise("bob", { readSeq: 9, deliveredSeq: 8 });
@@ -172,7 +166,7 @@ describe("Positions that were raised", () => {
   });
 
   it("go to both inboxes, but not to the session that said them", async () => {
-    const world = await threadOf(9);
+    const world = await receiptsOf(9);
     await world.raise("bob", { readSeq: 4 }, "5e55");
     await world.pass(1_000);
     const [publication] = world.parts.channel.publications;
@@ -182,7 +176,7 @@ describe("Positions that were raised", () => {
   });
 
   it("go to both sessions of a user that said different ones within a second", async () => {
-    const world = await threadOf(9);
+    const world = await receiptsOf(9);
     await world.raise("bob", { readSeq: 4 }, "aa");
     await world.raise("bob", { deliveredSeq: 9 }, "bb");
     await world.pass(1_000);
@@ -193,14 +187,14 @@ describe("Positions that were raised", () => {
   });
 
   it("are told only once they are written", async () => {
-    const world = await threadOf(9);
+    const world = await receiptsOf(9);
     await world.raise("bob", { readSeq: 4 });
     await world.pass(1_000);
     assert.deepEqual(world.parts.trace.slice(-2), ["put r", "publish receipt bob"]);
   });
 
   it("are written later where the store is away, the newest of them, and not listed before", async () => {
-    const world = await threadOf(9);
+    const world = await receiptsOf(9);
     world.parts.store.onPut = () => Promise.reject(storeUnavailable("message"));
     await world.raise("bob", { readSeq: 4 }, "5e55");
     await world.pass(3_000);
@@ -220,7 +214,7 @@ describe("Positions that were raised", () => {
   });
 
   it("are written later where the store never answered", async () => {
-    const world = await threadOf(9);
+    const world = await receiptsOf(9);
     world.parts.store.onPut = () => new Promise(() => {});
     await world.raise("bob", { readSeq: 4 });
     await world.pass(100);
@@ -231,7 +225,7 @@ describe("Positions that were raised", () => {
   });
 
   it("are told later where the channel is away", async () => {
-    const world = await threadOf(9);
+    const world = await receiptsOf(9);
     world.parts.channel.onPublish = () => Promise.reject(storeUnavailable("channel"));
     await world.raise("bob", { readSeq: 4 });
     await world.pass(1_000);
@@ -241,7 +235,7 @@ describe("Positions that were raised", () => {
   });
 
   it("are listed together with those of others in the store", async () => {
-    const world = await threadOf(9);
+    const world = await receiptsOf(9);
     await world.raise("ann", { readSeq: 2 });
     await world.pass(1_000);
     const restarted = world.restart();
@@ -256,7 +250,7 @@ describe("Positions that were raised", () => {
   });
 
   it("are all written when the service closes, those under way included", async () => {
-    const world = await threadOf(9);
+    const world = await receiptsOf(9);
     const release = Promise.withResolvers<void>();
     world.parts.store.onPut = async (apply) => {
       world.parts.store.onPut = undefined;
@@ -279,178 +273,3 @@ describe("Positions that were raised", () => {
     assert.deepEqual(world.rows().toSorted(), ["ann 3", "bob 4"]);
   });
 });
-
-describe("What is told of positions", () => {
-  it("is durable: a list shows only what is written, and a server that dies takes nothing back", async () => {
-    const world = await threadOf(30);
-    await world.raise("bob", { readSeq: 13 });
-    await world.pass(50);
-    world.parts.store.onPut = () => new Promise(() => {});
-    await world.raise("bob", { readSeq: 21 });
-    await world.pass(1_000);
-    assert.equal((await world.list()).get("bob")?.readSeq, 13);
-    assert.equal((await world.list("bob")).get("bob")?.readSeq, 13);
-    assert.equal((await world.restart().list()).get("bob")?.readSeq, 13);
-  });
-
-  it("is durable: what is raised while an earlier position is written is told with the next", async () => {
-    const world = await threadOf(30);
-    const written = Promise.withResolvers<void>();
-    world.parts.store.onPut = async (apply) => {
-      await apply();
-      await written.promise;
-    };
-    await world.raise("bob", { readSeq: 13 });
-    await world.pass(50);
-    await world.raise("bob", { readSeq: 21 });
-    written.resolve();
-    await quiet();
-    assert.deepEqual(
-      world.told().map(({ readSeq }) => readSeq),
-      [13n],
-    );
-    await world.pass(1_100);
-    assert.deepEqual(
-      world.told().map(({ readSeq }) => readSeq),
-      [13n, 21n],
-    );
-  });
-
-  it("is durable: no thread row has a read position that the log's store does not have", async () => {
-    const world = await threadOf(30);
-    world.parts.store.onPut = () => Promise.reject(storeUnavailable("message"));
-    await world.raise("bob", { readSeq: 13 });
-    await world.receipts.flushUser("bob");
-    await world.raise("bob", { readSeq: 12 });
-    await world.receipts.flushUser("bob");
-    assert.deepEqual(world.rows(), []);
-    world.parts.store.onPut = undefined;
-    await world.pass(1_100);
-    await world.receipts.flushUser("bob");
-    assert.deepEqual(world.rows(), ["bob 13"]);
-    assert.equal((await world.stored("bob"))?.readSeq, 13);
-  });
-});
-
-describe("Thread rows", () => {
-  it("get a copy of read positions when the user's session ends", async () => {
-    const world = await threadOf(9);
-    await world.raise("bob", { readSeq: 4 });
-    await world.raise("ann", { readSeq: 3 });
-    await world.receipts.flushUser("bob");
-    assert.deepEqual(world.rows(), ["bob 4"]);
-  });
-
-  it("get it again where a client repeats a position: the row may not have it", async () => {
-    const world = await threadOf(9);
-    await world.raise("bob", { readSeq: 4 });
-    await world.pass(1_000);
-    const restarted = world.restart();
-    await restarted.raise("bob", { readSeq: 3 });
-    await restarted.receipts.flushUser("bob");
-    assert.deepEqual(world.rows(), ["bob 4"]);
-  });
-
-  it("are left alone by what is merely delivered", async () => {
-    const world = await threadOf(9);
-    await world.raise("bob", { deliveredSeq: 4 });
-    await world.receipts.flushUser("bob");
-    assert.deepEqual(world.rows(), []);
-  });
-});
-
-describe("Positions of one who hides", () => {
-  it("are told without what was delivered, and not at all if that is all there is to tell", async () => {
-    const world = await threadOf(9);
-    world.visibilities.hide("bob");
-    await world.raise("bob", { deliveredSeq: 4 });
-    await world.pass(1_100);
-    assert.deepEqual(world.told(), []);
-    assert.deepEqual((await world.list("ann")).get("bob"), { deliveredSeq: 0, readSeq: 0, readOrdinal: 0 });
-    assert.equal((await world.list("bob")).get("bob")?.deliveredSeq, 4);
-    await world.raise("bob", { deliveredSeq: 7, readSeq: 5 });
-    await world.pass(1_100);
-    assert.deepEqual(
-      world.told().map(({ deliveredSeq, readSeq }) => [deliveredSeq, readSeq]),
-      [[5n, 5n]],
-    );
-    assert.deepEqual((await world.list("ann")).get("bob"), { deliveredSeq: 5, readSeq: 5, readOrdinal: 5 });
-  });
-
-  it("are withheld even if they hid after it was said, and where it cannot be read who hides", async () => {
-    const world = await threadOf(9);
-    await world.raise("bob", { deliveredSeq: 4 });
-    await world.pass(1_100);
-    assert.equal(world.told().length, 1);
-    await world.raise("bob", { deliveredSeq: 5 });
-    world.visibilities.hide("bob");
-    await world.pass(1_100);
-    world.visibilities.isAway = true;
-    await world.raise("ann", { deliveredSeq: 5 });
-    await world.pass(1_100);
-    assert.equal(world.told().length, 1);
-  });
-});
-
-/** A thread of ann's and bob's with `seq` entries. */
-async function threadOf(seq: number) {
-  const parts = new MessageParts(4);
-  await storeLog(parts.store.inner, parts.threadId, 4, seq);
-  return worldOf(parts, await parts.open());
-}
-
-function worldOf(
-  parts: MessageParts,
-  log: ThreadLog,
-  visibilities = new MemoryVisibilities(),
-  maxBytes?: number,
-) {
-  const { store, threads, channel, clock, heads, reader, judging, logStore } = parts;
-  const receipts = new Receipts({
-    store: logStore,
-    heads,
-    reader,
-    judging,
-    threads,
-    channel,
-    clock,
-    hiding: new Hiding({ visibilities }),
-    ...(maxBytes === undefined ? {} : { maxBytes }),
-  });
-  return {
-    parts,
-    log,
-    visibilities,
-    receipts,
-    raise(userId: string, raised: { deliveredSeq?: number; readSeq?: number }, originSession = "") {
-      return receipts.raise(log, { userId, deliveredSeq: 0, readSeq: 0, originSession, ...raised });
-    },
-    list: async (viewerId = "ann") => receipts.list(log, viewerId, await reader.range(log, viewerId)),
-    /** Lists once all that was raised is written. */
-    async listed(viewerId = "ann") {
-      await this.pass(1_050);
-      return this.list(viewerId);
-    },
-    /** Lets time pass in steps in which what falls due comes to an end. */
-    async pass(ms: number) {
-      for (let left = ms; left > 0; left -= 50) {
-        clock.advance(Math.min(50, left));
-        await quiet();
-      }
-    },
-    async stored(userId: string): Promise<Positions | undefined> {
-      const row = { threadId: parts.threadId, bucket: RECEIPTS_BUCKET };
-      return positionsOf((await store.inner.get(row, { family: "r" })).cells).get(userId);
-    },
-    reads: () => store.gets.filter(({ query }) => "family" in query).length,
-    puts: () => parts.trace.filter((call) => call === "put r").length,
-    rows: () => threads.raised.map(({ ownerId, readSeq }) => `${ownerId} ${readSeq}`),
-    told: () =>
-      channel.publications
-        .filter(({ kind }) => kind === "receipt")
-        .flatMap(({ frame }) => fromBinary(ServerFrameSchema, frame).events)
-        .flatMap(({ kind }) => (kind.case === "receipt" ? [kind.value] : [])),
-    /** Another service on the same ports, which remembers nothing. */
-    restart: (maxBytes?: number) => worldOf(parts, log, visibilities, maxBytes),
-  };
-}

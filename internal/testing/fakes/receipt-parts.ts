@@ -1,0 +1,74 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
+import { type Positions, positionsOf } from "../../message/cells/receipt-cell.ts";
+import { Hiding } from "../../message/hiding.ts";
+import type { ThreadLog } from "../../message/log/thread-log.ts";
+import { RECEIPTS_BUCKET } from "../../message/ports.ts";
+import { Receipts } from "../../message/receipts/receipts.ts";
+import { quiet } from "../worlds/interleaving.ts";
+import { MemoryVisibilities } from "./memory-visibilities.ts";
+import { MessageParts } from "./message-parts.ts";
+import { storeLog } from "./message-samples.ts";
+
+/** The receipts of a thread of ann's and bob's with `seq` entries, on ports that a test holds in its hands. */
+export async function receiptsOf(seq: number) {
+  const parts = new MessageParts(4);
+  await storeLog(parts.store.inner, parts.threadId, 4, seq);
+  return worldOf(parts, await parts.open());
+}
+
+function worldOf(
+  parts: MessageParts,
+  log: ThreadLog,
+  visibilities = new MemoryVisibilities(),
+  maxBytes?: number,
+) {
+  const { store, threads, channel, clock, heads, reader, judging, logStore } = parts;
+  const receipts = new Receipts({
+    store: logStore,
+    heads,
+    reader,
+    judging,
+    threads,
+    channel,
+    clock,
+    hiding: new Hiding({ visibilities }),
+    ...(maxBytes === undefined ? {} : { maxBytes }),
+  });
+  return {
+    parts,
+    log,
+    visibilities,
+    receipts,
+    raise(userId: string, raised: { deliveredSeq?: number; readSeq?: number }, originSession = "") {
+      return receipts.raise(log, { userId, deliveredSeq: 0, readSeq: 0, originSession, ...raised });
+    },
+    list: async (viewerId = "ann") => receipts.list(log, viewerId, await reader.range(log, viewerId)),
+    /** Lists once all that was raised is written. */
+    async listed(viewerId = "ann") {
+      await this.pass(1_050);
+      return this.list(viewerId);
+    },
+    /** Lets time pass in steps in which what falls due comes to an end. */
+    async pass(ms: number) {
+      for (let left = ms; left > 0; left -= 50) {
+        clock.advance(Math.min(50, left));
+        await quiet();
+      }
+    },
+    async stored(userId: string): Promise<Positions | undefined> {
+      const row = { threadId: parts.threadId, bucket: RECEIPTS_BUCKET };
+      return positionsOf((await store.inner.get(row, { family: "r" })).cells).get(userId);
+    },
+    reads: () => store.gets.filter(({ query }) => "family" in query).length,
+    puts: () => parts.trace.filter((call) => call === "put r").length,
+    rows: () => threads.raised.map(({ ownerId, readSeq }) => `${ownerId} ${readSeq}`),
+    told: () =>
+      channel.publications
+        .filter(({ kind }) => kind === "receipt")
+        .flatMap(({ frame }) => fromBinary(ServerFrameSchema, frame).events)
+        .flatMap(({ kind }) => (kind.case === "receipt" ? [kind.value] : [])),
+    /** Another service on the same ports, which remembers nothing. */
+    restart: (maxBytes?: number) => worldOf(parts, log, visibilities, maxBytes),
+  };
+}
