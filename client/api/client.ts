@@ -138,7 +138,7 @@ export interface Client {
   direct(userId: string): Promise<Conversation>;
   /**
    * Keeps the message in the outbox and resolves once it is safe there; sending goes on by itself, also after a
-   * restart. Sends of one thread keep their order. Rejects with INVALID_ARGUMENT for a text of 0 or more than 8,192
+   * restart. Sends of one thread keep their order. Rejects with INVALID_ARGUMENT for a text of 0 or more than 32,768
    * bytes or a wrong target, with THREAD_NOT_FOUND for a group that this user has left, and with RESOURCE_EXHAUSTED when
    * 1,000 sends are waiting.
    */

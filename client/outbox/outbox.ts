@@ -15,7 +15,7 @@ import { dropRecord, keepRecord, type OutboxRecord, recordFromJson, toItem } fro
 
 /** Sends that may wait at a time, failed ones among them. */
 const MOST_WAITING = 1_000;
-const MOST_TEXT_BYTES = 8_192;
+const MOST_TEXT_BYTES = 32_768;
 
 export interface OutboxDeps {
   readonly storage: Storage;

@@ -45,7 +45,7 @@ export function exposeServices(
   gauge("heddle_push_queued_bytes", "Bytes queued for all clients. High: many of them read slowly.", queued);
   gauge(
     "heddle_push_queued_bytes_max",
-    "Bytes queued for the client for which most are. Near 65,536: it does not read, and is told that it is behind.",
+    "Bytes queued for the client for which most are. Near 262,144: it does not read, and is told that it is behind.",
     () => push.queuedBytes().reduce((most, bytes) => Math.max(most, bytes), 0),
   );
   counter("heddle_push_events_total", "Events sent to clients.", () => push.counters.events);

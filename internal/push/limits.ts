@@ -21,8 +21,12 @@ export const SUBSCRIBE_WAIT_MS = 2_000;
 /** Unacknowledged events that need credit. */
 export const CREDIT_EVENTS = 256;
 
-/** Everything that waits for one stream, the transport's part included. */
-export const QUEUE_BYTES = 64 * 1024;
+/**
+ * Everything that waits for one stream, the transport's part included. Beside what is kept for answers, presence and
+ * `behind` it has room for eight texts of 8 KiB or five of the longest; with 64 KiB, 1,192 of some thousands of 8 KiB,
+ * eight under way at a time, ended in a `behind`.
+ */
+export const QUEUE_BYTES = 256 * 1024;
 
 /** Answers (accepted, refused, draining, pong) that wait; a client that lets more pile up is cut off. */
 export const ANSWERS = 256;

@@ -19,7 +19,7 @@ export function createRpcMetrics(metrics: Metrics): RpcMetrics {
     }),
     streams: new Gauge({
       name: "heddle_rpc_streams",
-      help: "Streams open now. High: sessions; each has up to 64 KiB queued.",
+      help: "Streams open now. High: sessions; each has up to 256 KiB queued.",
       labelNames: ["method", "transport"],
       registers: [metrics],
     }),

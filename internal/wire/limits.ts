@@ -7,4 +7,4 @@ export const FRAME_BYTES = 64 * 1024;
 export const ID_BYTES = 16;
 
 /** The longest text, in bytes of UTF-8. */
-export const TEXT_BYTES = 8_192;
+export const TEXT_BYTES = 32_768;

@@ -12,7 +12,7 @@ const name = fc.stringMatching(/^[a-z0-9._-]{1,64}$/);
 const id = fc.uint8Array({ minLength: 16, maxLength: 16 });
 const text = fc.oneof(
   fc.string({ minLength: 1, unit: "grapheme" }),
-  fc.constantFrom("x".repeat(8_192), "é".repeat(4_096), "\uFEFFmark", "\0"),
+  fc.constantFrom("x".repeat(32_768), "é".repeat(16_384), "\uFEFFmark", "\0"),
 );
 
 /** Sends within every rule. */
@@ -51,7 +51,7 @@ const any = fc.record({
     undefined,
     {},
     { kind: { case: "void" as const, value: {} } },
-    ...["", "hi", "x".repeat(8_193)].map((value) => ({
+    ...["", "hi", "x".repeat(32_769)].map((value) => ({
       kind: { case: "text" as const, value: { text: value } },
     })),
   ),

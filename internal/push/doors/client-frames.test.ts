@@ -31,8 +31,8 @@ const name = fc.constantFrom("", "ann", "a.b_c-9", "Ann", "a b", "é", "x".repea
 const text = fc.constantFrom(
   "",
   "a",
-  "x".repeat(8_192),
-  "x".repeat(8_193),
+  "x".repeat(32_768),
+  "x".repeat(32_769),
   "é".repeat(4_096),
   "é".repeat(4_097),
   "😀".repeat(2_049),

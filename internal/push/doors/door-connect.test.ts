@@ -87,7 +87,7 @@ describe("Connect", () => {
     "a void": [{ body: { kind: { case: "void", value: {} } } }, "send.body"],
     "no text": [{ body: { kind: { case: "text", value: { text: "" } } } }, "send.body.text.text"],
     "too long a text": [
-      { body: { kind: { case: "text", value: { text: "é".repeat(4_097) } } } },
+      { body: { kind: { case: "text", value: { text: "é".repeat(16_385) } } } },
       "send.body.text.text",
     ],
   };

@@ -96,7 +96,7 @@ describe("The doors of a push server, over real transports", () => {
       bob.close();
     });
 
-    it("costs a reader that has stopped 64 KiB at most, and the others nothing", async () => {
+    it("costs a reader that has stopped 256 KiB at most, and the others nothing", async () => {
       const stopped = [connect("bob 1"), connect("bob 2"), connect("bob 3")];
       const reading = connect("bob 4");
       for (const stream of [...stopped, reading]) {
@@ -117,12 +117,16 @@ describe("The doors of a push server, over real transports", () => {
       assert.equal(reading.events.filter(({ kind }) => kind.case === "entry").length, last);
       for (const stream of stopped) {
         stream.resume();
-        const told = await stream.next("behind", (value) => value.head?.seq === BigInt(last));
-        assert.equal(told.head?.seq, BigInt(last));
+        const told = stream.next("behind", (value) => value.head?.seq === BigInt(last)).then(() => false);
+        // What waits goes out as credit allows, and `behind` stands after it.
+        for (let seen = 0; await Promise.race([told, stream.more(seen)]); ) {
+          seen = stream.events.length;
+          stream.ack();
+        }
         stream.close();
       }
       reading.close();
-    }).timeout(20_000);
+    }).timeout(60_000);
   });
 
   const transports = {

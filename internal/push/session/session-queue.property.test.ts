@@ -31,7 +31,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant("publish" as const),
       thread: fc.integer({ min: 0, max: 5 }),
-      text: fc.oneof(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 8_192 })),
+      text: fc.oneof(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 1, max: 32_768 })),
       late: fc.boolean(),
     }),
   },

@@ -52,7 +52,7 @@ export const badInput: Readonly<Record<string, (target: Target) => Promise<Told>
   },
   "unary-too-large": (target) => target.told(list, { pageToken: randomBytes(1 << 20) }),
   "frame-too-large": (target) => target.ends((stream) => void stream.sayBytes(randomBytes(65 * 1024))),
-  "text-too-long": (target) => target.refused({ body: text("x".repeat(8_193)) }),
+  "text-too-long": (target) => target.refused({ body: text("x".repeat(32_769)) }),
   "text-empty": (target) => target.refused({ body: text("") }),
   "body-missing": (target) => target.refused({ body: undefined }),
   "body-void": (target) => target.refused({ body: { kind: { case: "void", value: {} } } }),

@@ -117,7 +117,7 @@ describe("Four kinds of client in one conversation", function () {
 
   it("tells a client what it will never take", async () => {
     const { child } = snake;
-    await snake.send("x".repeat(8_193));
+    await snake.send("x".repeat(32_769));
     const refusals = () => child.said.filter(({ type }) => type === "refused");
     await child.until("refusal", () => refusals().length > 0);
     assert.deepEqual(

@@ -13,7 +13,7 @@ import { sendOf } from "./send-request.ts";
  */
 const WRITERS = Array.from({ length: 800 }, (_, at) => `writer${at}`);
 const FEW = 40;
-const LONGEST = "x".repeat(8_192);
+const LONGEST = "x".repeat(32_768);
 
 /** What streams learn when something ends them, or when they do not read. */
 export function underStress(recorded: () => RecordedHeddle): void {

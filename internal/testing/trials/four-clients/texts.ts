@@ -1,5 +1,5 @@
 /** The longest text that the contract allows, in bytes of UTF-8. */
-const LONGEST_BYTES = 8_192;
+const LONGEST_BYTES = 32_768;
 
 /** Texts that programs get wrong, different ones for each number. */
 export function texts(number: number): readonly string[] {

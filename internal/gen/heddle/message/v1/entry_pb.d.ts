@@ -202,7 +202,7 @@ export declare const BodySchema: GenMessage<Body>;
  */
 export declare type Text = Message<"heddle.message.v1.Text"> & {
   /**
-   * text is 1–8,192 bytes of UTF-8. Set by the client, stored and delivered unchanged.
+   * text is 1–32,768 bytes of UTF-8. Set by the client, stored and delivered unchanged.
    *
    * @generated from field: string text = 1;
    */
