@@ -18,6 +18,7 @@ import type { MemoryRegistry } from "../registry/push-servers.ts";
 import { bind, type ServiceBinding } from "../rpc/handlers.ts";
 import { LevelMessageStore } from "../store/level/level-message-store.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
+import { TwoHalves } from "../store/two-halves.ts";
 import { Directory } from "../thread/directory.ts";
 import { ThreadService } from "../thread/service.ts";
 import type { HeddleConfig } from "./config.ts";
@@ -62,8 +63,13 @@ export async function openServices(init: ServicesInit): Promise<Services> {
     path: folder.messages,
     clock,
     watch: watch("message"),
+    rows: () => threadStore.state,
   });
   stack.add("message store", () => messageStore.close());
+  const halves = new TwoHalves(messageStore, threadStore, clock);
+  await halves.check(config.dataDir);
+  await halves.start();
+  stack.add("notes of the stores", () => halves.stop());
   const history = await beginHistory(folder.deploymentId);
 
   const channel = new ChannelService({ clock, registry });

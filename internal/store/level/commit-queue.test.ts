@@ -10,6 +10,7 @@ import type { StoreWatch } from "../store-watch.ts";
 import { CommitQueue, STALL_MS } from "./commit-queue.ts";
 import { HeadCache } from "./head-cache.ts";
 import { LevelFolder } from "./level-folder.ts";
+import { LogMark } from "./log-mark.ts";
 import { readRow } from "./row-reader.ts";
 
 /** Counts the batches: each is watched by one timer. */
@@ -47,7 +48,15 @@ describe("CommitQueue", () => {
   });
 
   const queueOf = (maxQueuedBytes = 1_000_000, maxBatchBytes = 100_000) =>
-    new CommitQueue({ folder, heads, clock, maxQueuedBytes, maxBatchBytes, watch });
+    new CommitQueue({
+      folder,
+      heads,
+      mark: new LogMark(() => undefined),
+      clock,
+      maxQueuedBytes,
+      maxBatchBytes,
+      watch,
+    });
   const write = (byte: number, seq = 1, expected?: Uint8Array) => ({
     row: { threadId: new Uint8Array(16).fill(byte), bucket: 0 },
     expected,

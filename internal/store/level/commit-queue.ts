@@ -3,11 +3,14 @@ import { overloaded, storeUnavailable } from "../../base/heddle-error.ts";
 import type { StoreWatch } from "../store-watch.ts";
 import { CommitPlan, type Write } from "./commit-plan.ts";
 import type { HeadCache } from "./head-cache.ts";
-import type { LevelFolder } from "./level-folder.ts";
+import type { Level, LevelFolder } from "./level-folder.ts";
+import { type LogMark, MARK_KEY } from "./log-mark.ts";
 
 export interface CommitQueueInit {
   readonly folder: LevelFolder;
   readonly heads: HeadCache;
+  /** Stands in each batch. */
+  readonly mark: LogMark;
   readonly clock: Clock;
   /** Bytes that may wait or be under way; more is refused with RESOURCE_EXHAUSTED / OVERLOADED. */
   readonly maxQueuedBytes: number;
@@ -99,7 +102,7 @@ export class CommitQueue {
         heads,
         group.map((pending) => pending.write),
       );
-      if (plan.operations.length > 0) await this.#write(() => db.batch(plan.operations, { sync: true }));
+      if (plan.operations.length > 0 || group.some(isNote)) await this.#write(db, plan);
       plan.applied();
       group.forEach((pending, at) => {
         pending.resolve(plan.outcomes[at] === true);
@@ -114,10 +117,14 @@ export class CommitQueue {
   }
 
   /** A failed write leaves unknown what the disk holds: nothing is cached, nothing more written until it was read again. */
-  async #write(batch: () => Promise<void>): Promise<void> {
+  async #write(db: Level, plan: CommitPlan): Promise<void> {
+    const { value, done } = this.#init.mark.next();
+    plan.operations.push({ type: "put", key: MARK_KEY, value });
     try {
-      await batch();
+      await db.batch(plan.operations, { sync: true });
+      done(true);
     } catch (error) {
+      done(false);
       this.#init.heads.clear();
       this.#init.folder.fail(error);
       this.#rejectWaiting(error);
@@ -144,6 +151,11 @@ export class CommitQueue {
     for (const pending of waiting) this.#bytes -= pending.bytes;
     rejectAll(waiting, error);
   }
+}
+
+/** A write of no cells is made all the same: it writes the mark. */
+function isNote({ write }: Pending): boolean {
+  return !("row" in write) && write.length === 0;
 }
 
 function rejectAll(group: readonly Pending[], cause: unknown): void {

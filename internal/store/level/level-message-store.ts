@@ -3,10 +3,12 @@ import { logDamaged, storeUnavailable } from "../../base/heddle-error.ts";
 import { rowKey } from "../keys.ts";
 import type { EntryCellPut, MessageStore, Row, RowKey, RowQuery, VersionedCell } from "../message-store.ts";
 import type { StoreWatch } from "../store-watch.ts";
+import type { HistoryMark } from "../thread-store.ts";
 import { cellKey, ENTRY_KEY_BYTES } from "./cell-keys.ts";
 import { CommitQueue } from "./commit-queue.ts";
 import { HeadCache } from "./head-cache.ts";
 import { LevelFolder } from "./level-folder.ts";
+import { LogMark, MARK_KEY } from "./log-mark.ts";
 import { readRow } from "./row-reader.ts";
 
 export interface LevelMessageStoreInit {
@@ -15,6 +17,8 @@ export interface LevelMessageStoreInit {
   readonly clock: Clock;
   /** Told of failures and recoveries. */
   readonly watch?: StoreWatch;
+  /** The last committed state of the rows beside this log, of which it takes note with every batch. */
+  readonly rows?: () => HistoryMark;
   /** Bytes of writes that may wait or be under way. Default 64 MiB: over a second of what a fast disk takes. */
   readonly maxQueuedBytes?: number;
 }
@@ -39,29 +43,49 @@ const WRITE_OVERHEAD_BYTES = 200;
 export class LevelMessageStore implements MessageStore {
   readonly #folder: LevelFolder;
   readonly #queue: CommitQueue;
+  readonly #mark: LogMark;
 
-  private constructor(folder: LevelFolder, queue: CommitQueue) {
+  private constructor(folder: LevelFolder, queue: CommitQueue, mark: LogMark) {
     this.#folder = folder;
     this.#queue = queue;
+    this.#mark = mark;
   }
 
   /** Rejects with DataFolderError if the folder is in use, unreadable or damaged. */
   static async open(init: LevelMessageStoreInit): Promise<LevelMessageStore> {
     const folder = await LevelFolder.open({ path: init.path, clock: init.clock, watch: init.watch });
+    const mark = new LogMark(init.rows ?? (() => undefined));
+    mark.load(await folder.db.get(MARK_KEY));
     const queue = new CommitQueue({
       folder,
+      mark,
       heads: new HeadCache(CACHED_ROWS),
       clock: init.clock,
       maxQueuedBytes: init.maxQueuedBytes ?? DEFAULT_QUEUED_BYTES,
       maxBatchBytes: BATCH_BYTES,
       watch: init.watch,
     });
-    return new LevelMessageStore(folder, queue);
+    return new LevelMessageStore(folder, queue, mark);
   }
 
   /** Whether writes are taken now. */
   ready(): boolean {
     return this.#folder.writable && !this.#queue.stalled;
+  }
+
+  /** How many batches the log has had, over all its starts. */
+  get mark(): number {
+    return this.#mark.mark;
+  }
+
+  /** The state of the rows that the log last took note of; undefined if an older Heddle wrote it. */
+  get notedRows(): HistoryMark | undefined {
+    return this.#mark.noted;
+  }
+
+  /** Takes note of the rows' state now, durably. */
+  async note(): Promise<void> {
+    await this.#queue.commit([], WRITE_OVERHEAD_BYTES);
   }
 
   checkAndPut(

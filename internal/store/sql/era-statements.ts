@@ -18,6 +18,16 @@ export function eraStatements(db: Kysely<Tables>) {
     readMark: statement<Record<string, never>>()(
       db.selectFrom("meta").select("value").where("name", "=", "mark"),
     ),
+    /** The mark of the message log of which the rows took note. */
+    noteLogMark: statement<{ mark: number }>()(
+      db
+        .insertInto("meta")
+        .values({ name: "log_mark", value: mark })
+        .onConflict((conflict) => conflict.column("name").doUpdateSet({ value: mark })),
+    ),
+    readLogMark: statement<Record<string, never>>()(
+      db.selectFrom("meta").select("value").where("name", "=", "log_mark"),
+    ),
     endEra: statement<{ mark: number }>()(
       db.updateTable("era").set({ last_mark: mark }).where("last_mark", "is", null),
     ),

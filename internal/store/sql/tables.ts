@@ -24,7 +24,7 @@ export interface Tables {
   readonly visibility: VisibilityTable;
   /** One row per start of the store, in their order: which histories this one has grown out of. */
   readonly era: EraTable;
-  /** Facts about the database itself: `mark`, how many transactions it has had. */
+  /** Facts about the database: `mark`, how many transactions it has had, `log_mark`, the message log's of which it knows. */
   readonly meta: MetaTable;
 }
 

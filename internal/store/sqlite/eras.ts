@@ -49,6 +49,16 @@ export class Eras {
     return raised.value;
   }
 
+  /** The mark of the message log of which the rows last took note; 0 if they never did. */
+  get notedLogMark(): number {
+    return this.#file.get(sql.readLogMark, {})?.value ?? 0;
+  }
+
+  /** Takes note of the message log's mark, within a transaction. */
+  noteLogMark(mark: number): void {
+    this.#file.run(sql.noteLogMark, { mark });
+  }
+
   /** Notes that the transaction that raised the mark to this was committed. */
   committed(mark: number): void {
     this.#mark = mark;

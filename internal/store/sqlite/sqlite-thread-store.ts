@@ -117,6 +117,16 @@ export class SqliteThreadStore
     return this.#eras.now;
   }
 
+  /** The mark of the message log beside it of which this store last took note. */
+  get notedLogMark(): number {
+    return this.#read(() => this.#eras.notedLogMark);
+  }
+
+  /** Takes note of the mark of the message log, durably. */
+  async noteLogMark(mark: number): Promise<void> {
+    await this.write(CHANGE_BYTES, () => this.#eras.noteLogMark(mark));
+  }
+
   /** Whether writes succeed at present. */
   ready(): boolean {
     return this.#queue.ready;
