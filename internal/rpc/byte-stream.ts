@@ -21,7 +21,10 @@ export interface ByteStream {
   readonly bufferedBytes: number;
   /** Called whenever everything written has left after a `write` that returned false. */
   onDrain(callback: () => void): void;
-  /** Called per message of the client. Never on a server stream. The bytes are the callee's to keep. */
+  /**
+   * Called per message of the client. Never on a server stream. The bytes never change, and may be a
+   * view of all that was read from a socket: what is kept of them is copied (base/own-bytes.ts).
+   */
   onMessage(callback: (bytes: Uint8Array) => void): void;
   /** Stops reading from the client; flow control then holds it. At most one message may still come. */
   pause(): void;

@@ -1,6 +1,7 @@
 import { type JoinedMember, MAX_MEMBERS, type Roster } from "../../base/group.ts";
 import type { Head } from "../../base/head.ts";
 import { hex } from "../../base/ids.ts";
+import { ownBytes } from "../../base/own-bytes.ts";
 import { isGroupThread } from "../../base/thread-id.ts";
 import { MemoryShare } from "../memory-use.ts";
 import { type Audience, directAudience, groupAudience, NO_AUDIENCE } from "./audience.ts";
@@ -56,8 +57,7 @@ export class Membership {
   readonly writers: NotedWriters;
 
   constructor(threadId: Uint8Array, memory = new MemoryShare(), listener: MembersListener = () => {}) {
-    // Of its own: an id from a frame would hold on to the 64 KiB in which that came.
-    this.threadId = new Uint8Array(threadId);
+    this.threadId = ownBytes(threadId);
     this.key = hex(threadId);
     this.isGroup = isGroupThread(threadId);
     this.#memory = memory;

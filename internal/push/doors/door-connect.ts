@@ -1,5 +1,6 @@
 import { HeddleError } from "../../base/heddle-error.ts";
 import { hex } from "../../base/ids.ts";
+import { ownBytes } from "../../base/own-bytes.ts";
 import type { Accepted, Send } from "../../base/send.ts";
 import type { SendRequest } from "../../gen/heddle/message/v1/message_service_pb.js";
 import type { Open, ReceiptFrame, TypingFrame, Watch } from "../../gen/heddle/push/v1/frame_pb.js";
@@ -57,7 +58,7 @@ export class ConnectDoor {
       return;
     }
     this.#session.heard();
-    const broken = this.#session.phase === "opening" ? this.#act(bytes) : this.#actFast(bytes);
+    const broken = this.#session.phase === "opening" ? this.#act(ownBytes(bytes)) : this.#actFast(bytes);
     if (broken) this.#session.end(broken);
   }
 
@@ -65,9 +66,11 @@ export class ConnectDoor {
   #actFast(bytes: Uint8Array): HeddleError | undefined {
     const upTo = plainAck(bytes);
     if (upTo !== undefined) return this.#session.ack(upTo);
+    // What is in flight waits for seconds at times; a frame of 100 bytes must not hold on to 64 KiB as long as that.
+    const own = ownBytes(bytes);
     const { userId, key } = this.#session.identity;
-    const send = plainSend(bytes, userId, key);
-    return send ? this.#handOn(send, bytes.length) : this.#act(bytes);
+    const send = plainSend(own, userId, key);
+    return send ? this.#handOn(send, own.length) : this.#act(own);
   }
 
   /** Acts on a frame; returns the error that ends the stream, if one does. */

@@ -1,4 +1,5 @@
 import type { HeddleError } from "../../base/heddle-error.ts";
+import { ownBytes } from "../../base/own-bytes.ts";
 import { Backfill, type BackfillInit } from "./backfill.ts";
 
 const FROM_THE_START = new Uint8Array(0);
@@ -23,7 +24,7 @@ export class CatchUp {
 
   /** The client's own cursor, before the first run. */
   startFrom(cursor: Uint8Array): void {
-    this.#cursor = cursor;
+    this.#cursor = ownBytes(cursor);
   }
 
   /** Runs, or runs once more after the one that is running: that one's snapshot may be too old. */

@@ -80,6 +80,8 @@ export class FakeThreads implements Threads {
   readonly pages = new Map<string, readonly (readonly Thread[])[]>();
   /** Cursors that syncs started from, in hex. */
   readonly asked: string[] = [];
+  /** The same, as they came. */
+  readonly cursors: Uint8Array[] = [];
   /** While set, calls wait here. */
   held: (() => void)[] | undefined;
   /** What the next calls reject with, one each. */
@@ -101,6 +103,7 @@ export class FakeThreads implements Threads {
 
   async sync(_userId: string, cursor: Uint8Array, pageToken: Uint8Array): Promise<SyncPage> {
     this.asked.push(hex(cursor));
+    this.cursors.push(cursor);
     const { held } = this;
     if (held) await new Promise<void>((resolve) => held.push(resolve));
     if (this.errors.length > 0) throw this.errors.shift();
