@@ -63,8 +63,10 @@ async function run(command: string, args: readonly string[], cwd = ROOT): Promis
     await promisify(execFile)(command, args, { cwd, env: { ...process.env, GOTOOLCHAIN: "local" } });
   } catch (cause) {
     const { code, stdout = "", stderr = "" } = cause as NodeJS.ErrnoException & Record<string, string>;
-    const said = code === "ENOENT" ? "is missing" : `failed: ${`${stdout}${stderr}`.trim().slice(-2_000)}`;
-    const mend = "the load in Go needs Go 1.26 or newer (https://go.dev); ONLY=… measures without it";
-    throw new Error(`${command} ${args[0]} ${said}\n${mend}`, { cause });
+    const said = `${stdout}${stderr}`.trim().slice(-2_000);
+    const isGo = code === "ENOENT" || said.includes("requires go >=");
+    const mend = isGo ? "\ninstall Go 1.26 or newer (https://go.dev), or measure without it by ONLY=…" : "";
+    const what = code === "ENOENT" ? "is missing" : `failed: ${said}`;
+    throw new Error(`${command} ${args[0]} ${what}${mend}`, { cause });
   }
 }
