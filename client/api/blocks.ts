@@ -1,5 +1,5 @@
 import { invalidField } from "../../internal/base/heddle-error.ts";
-import { fromHex, hex, NAME_PATTERN } from "../../internal/base/ids.ts";
+import { fromHex, hex, USER_ID_PATTERN, USER_ID_RULE } from "../../internal/base/ids.ts";
 import { ThreadService } from "../../internal/gen/heddle/thread/v1/thread_service_pb.js";
 import type { Threads } from "../log/threads.ts";
 import type { Thread, UserPage } from "../model/model.ts";
@@ -40,7 +40,7 @@ export class BlockCalls implements Blocks {
   }
 
   #about(userId: string) {
-    if (!NAME_PATTERN.test(userId)) throw invalidField("userId", "1–64 of a–z, 0–9, '.', '_', '-'");
+    if (!USER_ID_PATTERN.test(userId)) throw invalidField("userId", USER_ID_RULE);
     return { userId, requestId: this.#deps.writes.newRequestId() };
   }
 }

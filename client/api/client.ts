@@ -22,9 +22,9 @@ import type { Transport } from "../transport/transport.ts";
 
 /** What a client is made of. */
 export interface ConnectOptions {
-  /** Who signs in. 1–64 of `[a-z0-9._-]`. */
+  /** Who signs in. 1–255 visible ASCII characters; case counts. */
   readonly userId: string;
-  /** Names this installation, the same at every start. 1–64 of `[a-z0-9._-]`. */
+  /** Names this installation, the same at every start. 1–128 of `[A-Za-z0-9._-]`. */
   readonly deviceId: string;
   /** grpcTransport (client/grpc) or webTransport (client/web). The client closes it. */
   readonly transport: Transport;

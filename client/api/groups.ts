@@ -1,5 +1,5 @@
 import { invalidField } from "../../internal/base/heddle-error.ts";
-import { fromHex, hex, NAME_PATTERN } from "../../internal/base/ids.ts";
+import { fromHex, hex, USER_ID_PATTERN, USER_ID_RULE } from "../../internal/base/ids.ts";
 import { ThreadService } from "../../internal/gen/heddle/thread/v1/thread_service_pb.js";
 import type { Threads } from "../log/threads.ts";
 import type { MemberPage, Role, Thread } from "../model/model.ts";
@@ -97,8 +97,8 @@ function checkName(name: string): string {
 
 function checkUsers(userIds: Iterable<string>): string[] {
   const users = [...new Set(userIds)];
-  if (!users.every((userId) => NAME_PATTERN.test(userId))) {
-    throw invalidField("userIds", "each 1–64 of a–z, 0–9, '.', '_', '-'");
+  if (!users.every((userId) => USER_ID_PATTERN.test(userId))) {
+    throw invalidField("userIds", `each ${USER_ID_RULE}`);
   }
   return users;
 }

@@ -1,5 +1,12 @@
 import { Code, ErrorReason, HeddleError, invalidField } from "../../internal/base/heddle-error.ts";
-import { fromHex, NAME_PATTERN, newUuid } from "../../internal/base/ids.ts";
+import {
+  DEVICE_ID_PATTERN,
+  DEVICE_ID_RULE,
+  fromHex,
+  newUuid,
+  USER_ID_PATTERN,
+  USER_ID_RULE,
+} from "../../internal/base/ids.ts";
 import { ThreadService } from "../../internal/gen/heddle/thread/v1/thread_service_pb.js";
 import type {
   ClientEvent,
@@ -23,9 +30,8 @@ import { getVisibility, setVisibility } from "./visibility.ts";
 
 /** Makes a client, which then connects by itself. Resolves when what an earlier run kept is loaded. */
 export async function connect(options: ConnectOptions): Promise<Client> {
-  for (const field of ["userId", "deviceId"] as const) {
-    if (!NAME_PATTERN.test(options[field])) throw invalidField(field, "1–64 of a–z, 0–9, '.', '_', '-'");
-  }
+  if (!USER_ID_PATTERN.test(options.userId)) throw invalidField("userId", USER_ID_RULE);
+  if (!DEVICE_ID_PATTERN.test(options.deviceId)) throw invalidField("deviceId", DEVICE_ID_RULE);
   options.signal?.throwIfAborted();
   const engine = new Engine(options);
   await engine.start();
@@ -179,7 +185,7 @@ class HeddleClient implements Client {
   }
 
   async #directId(userId: string): Promise<string> {
-    if (!NAME_PATTERN.test(userId)) throw invalidField("to", "1–64 of a–z, 0–9, '.', '_', '-'");
+    if (!USER_ID_PATTERN.test(userId)) throw invalidField("to", USER_ID_RULE);
     if (userId === this.userId) {
       throw new HeddleError(Code.INVALID_ARGUMENT, ErrorReason.SELF_THREAD, "one cannot chat with oneself");
     }

@@ -6,7 +6,7 @@ import { EXIT, runService, startFailure } from "../../internal/app/run-service.t
 import { versionLine } from "../../internal/app/versions.ts";
 import { systemClock } from "../../internal/base/clock.ts";
 import { describeSettings, SettingsError } from "../../internal/base/env.ts";
-import { NAME_PATTERN } from "../../internal/base/ids.ts";
+import { USER_ID_PATTERN, USER_ID_RULE } from "../../internal/base/ids.ts";
 import { localUrl } from "../../internal/rpc/listen-address.ts";
 import { readyJson, readyLines } from "./ready-lines.ts";
 
@@ -93,7 +93,7 @@ async function token(user: string, ttl: string | undefined): Promise<number> {
       "heddle token: only the development profile signs anyone in: unset HEDDLE_PROFILE",
     );
   }
-  if (!NAME_PATTERN.test(user)) throw new SettingsError(`${user}: a user is 1–64 of [a-z0-9._-]`);
+  if (!USER_ID_PATTERN.test(user)) throw new SettingsError(`${user}: a user is ${USER_ID_RULE}`);
   const ttlS = ttl === undefined ? settings.devTokenTtlS : Number(ttl);
   if (!Number.isInteger(ttlS) || ttlS < 1)
     throw new SettingsError("--ttl: write a whole number of seconds from 1");

@@ -170,7 +170,7 @@ describe("Heddle in one process", () => {
     await new Promise<void>((resolve) => provider.listen(0, "127.0.0.1", resolve));
     const { port } = provider.address() as { port: number };
     const jwksUrl = new URL(`http://127.0.0.1:${port}/jwks`);
-    const auth = { audience: "heddle", provider: { issuer: "https://id.example", jwksUrl } };
+    const auth = { ...developmentConfig(".").auth, provider: { issuer: "https://id.example", jwksUrl } };
     const heddle = await start({ profile: "production", auth, grpcUrl: "https://chat.example" });
     const token = await new SignJWT({ iss: "https://id.example", aud: "heddle", sub: "ann" })
       .setProtectedHeader({ alg: "RS256", kid: "k1" })

@@ -27,7 +27,7 @@ describe("The settings of heddle", () => {
     assert.equal(config.webAddress.text, "127.0.0.1:8480");
     assert.equal(config.adminAddress.text, "127.0.0.1:8490");
     assert.equal(config.dataDir, resolve("data"));
-    assert.equal(config.auth.audience, "heddle");
+    assert.deepEqual(config.auth.audiences, ["heddle"]);
   });
 
   it("keep the log quiet on a developer's terminal only", () => {

@@ -38,6 +38,17 @@ const whole = (fallback: number, min: number, max: number) =>
 
 const SIGHT_RULES = ["written", "shared-thread"] as const satisfies readonly SightRule[];
 
+type Audiences = readonly [string, ...string[]];
+
+/** What a text names between its commas; undefined if that is nothing. */
+function audiencesIn(text: string): Audiences | undefined {
+  const [first, ...others] = text
+    .split(",")
+    .map((one) => one.trim())
+    .filter((one) => one !== "");
+  return first === undefined ? undefined : [first, ...others];
+}
+
 /** Every setting of the program `heddle` (docs/design.md, section 12). */
 export const SETTINGS = {
   HEDDLE_PROFILE: setting(
@@ -53,12 +64,29 @@ export const SETTINGS = {
   HEDDLE_WEB_URL: setting(url, "what browsers are told to call; by default the address above"),
   HEDDLE_DATA_DIR: setting(z.string().default("./data"), "the folder that holds everything worth keeping"),
   HEDDLE_AUTH_ISSUER: setting(z.string().optional(), "production: claim iss of user tokens"),
-  HEDDLE_AUTH_AUDIENCE: setting(z.string().default("heddle"), "claim aud of user tokens"),
+  HEDDLE_AUTH_AUDIENCE: setting(
+    z
+      .string()
+      .default("heddle")
+      .refine((text) => audiencesIn(text) !== undefined, "name at least one"),
+    "claim aud of user tokens; several are separated by commas, and a token names one of them",
+  ),
   HEDDLE_AUTH_JWKS_URL: setting(url, "production: where the keys that sign user tokens are published"),
   HEDDLE_SIGHT_RULE: setting(
     z.enum(SIGHT_RULES, { error: `write one of ${SIGHT_RULES.join(", ")}` }).optional(),
     "to whom one's presence shows: written (those to whom one has written; by default in production) or " +
       "shared-thread (all with whom one shares a thread; by default in development)",
+  ),
+  HEDDLE_AUTH_USER_CLAIM: setting(
+    z
+      .string()
+      .regex(/^[!-~]{1,100}$/, "write the name of a claim")
+      .default("sub"),
+    "production: the claim that is the user_id, 1–255 visible ASCII characters",
+  ),
+  HEDDLE_AUTH_CLOCK_TOLERANCE_S: setting(
+    whole(10, 0, 300),
+    "production: how far the clock that user tokens are signed by may be from ours, in seconds",
   ),
   HEDDLE_PUSH_CAPACITY: setting(whole(10_000, 1, 1_000_000), "client streams to hold at a time"),
   HEDDLE_DRAIN_MS: setting(whole(3_000, 0, 600_000), "how long a stop waits for clients to move, in ms"),
@@ -89,7 +117,11 @@ export interface HeddleConfig {
   readonly auth: {
     /** Undefined in the development profile, which signs user tokens itself. */
     readonly provider: { readonly issuer: string; readonly jwksUrl: URL } | undefined;
-    readonly audience: string;
+    /** At least one; development signs for the first. */
+    readonly audiences: Audiences;
+    /** The claim of user tokens that is the user_id. */
+    readonly userClaim: string;
+    readonly toleranceS: number;
   };
   /** To whom presence shows. */
   readonly sightRule: SightRule;
@@ -140,7 +172,9 @@ function fromValues(values: Values, isTerminal: boolean): HeddleConfig {
     dataDir: resolve(values.HEDDLE_DATA_DIR),
     auth: {
       provider: issuer && jwksUrl ? { issuer, jwksUrl: new URL(jwksUrl) } : undefined,
-      audience: values.HEDDLE_AUTH_AUDIENCE,
+      audiences: audiencesIn(values.HEDDLE_AUTH_AUDIENCE) ?? ["heddle"],
+      userClaim: values.HEDDLE_AUTH_USER_CLAIM,
+      toleranceS: values.HEDDLE_AUTH_CLOCK_TOLERANCE_S,
     },
     sightRule: values.HEDDLE_SIGHT_RULE ?? (profile === "development" ? "shared-thread" : "written"),
     pushCapacity: values.HEDDLE_PUSH_CAPACITY,

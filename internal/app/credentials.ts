@@ -28,18 +28,18 @@ export async function openCredentials(
   pushServer: string,
   clock: Clock,
 ): Promise<Credentials> {
-  const { provider, audience } = config.auth;
+  const { provider, audiences, userClaim, toleranceS } = config.auth;
   const ticketKey = await openKey(folder.ticketKey);
   const devKey = provider ? undefined : await openKey(folder.devUserKey);
   const issuer = provider
-    ? { issuer: provider.issuer, audience, keys: remoteKeys(provider.jwksUrl) }
-    : { issuer: DEV_ISSUER, audience, keys: localKeys(devKey ? [devKey.publicJwk] : []) };
+    ? { issuer: provider.issuer, audiences, userClaim, toleranceS, keys: remoteKeys(provider.jwksUrl) }
+    : { issuer: DEV_ISSUER, audiences, keys: localKeys(devKey ? [devKey.publicJwk] : []) };
   const verified = new VerifiedTokens(clock);
   return {
     users: authenticateUsers(issuer, clock),
     tickets: authenticateTickets(localKeys([ticketKey.publicJwk]), pushServer, clock, verified),
     ticketSigner: new TicketSigner(ticketKey, clock, { name: pushServer, verified }),
-    signDevToken: devKey && devTokenSigner(devKey, audience, clock),
+    signDevToken: devKey && devTokenSigner(devKey, audiences[0], clock),
     publicKeys: [ticketKey.publicJwk, ...(devKey ? [devKey.publicJwk] : [])],
   };
 }
@@ -50,7 +50,7 @@ export async function openDevTokenSigner(
   folder: DataFolder,
   clock: Clock,
 ): Promise<SignDevToken> {
-  return devTokenSigner(await openKey(folder.devUserKey), config.auth.audience, clock);
+  return devTokenSigner(await openKey(folder.devUserKey), config.auth.audiences[0], clock);
 }
 
 function devTokenSigner(key: SigningKey, audience: string, clock: Clock): SignDevToken {

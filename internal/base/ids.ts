@@ -1,7 +1,23 @@
 /** Ids and their text forms (docs/design.md, section 12). Safe in browsers. */
 
-/** user_id and device_id. */
-export const NAME_PATTERN = /^[a-z0-9._-]{1,64}$/;
+/**
+ * A user_id: what OpenID Connect allows for `sub`. Visible ASCII, so its characters are its bytes, and comparing texts
+ * compares bytes; case counts, and nothing in it has a meaning. A blank or NUL beside one separates it from what follows,
+ * and no other character does.
+ */
+export const USER_ID_PATTERN = /^[!-~]{1,255}$/;
+
+/** The longest user_id, in bytes. */
+export const USER_ID_BYTES = 255;
+
+/** The rule in words, for errors. */
+export const USER_ID_RULE = "1–255 visible ASCII characters";
+
+/** A device_id. */
+export const DEVICE_ID_PATTERN = /^[A-Za-z0-9._-]{1,128}$/;
+
+/** The rule in words, for errors. */
+export const DEVICE_ID_RULE = "1–128 of A–Z, a–z, 0–9, '.', '_', '-'";
 
 /** The largest seq: what a double holds exactly. */
 export const MAX_SEQ = Number.MAX_SAFE_INTEGER;

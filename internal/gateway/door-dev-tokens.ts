@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
-import { NAME_PATTERN } from "../base/ids.ts";
+import { USER_ID_PATTERN, USER_ID_RULE } from "../base/ids.ts";
 import { BodyTooLarge, readBody } from "../rpc/bounded-body.ts";
 import { type HttpRoute, pathOf, sendJson } from "../rpc/http-route.ts";
 
-/** A thousand names of 64 characters, with room. */
-const MAX_BODY_BYTES = 128 * 1024;
+/** A thousand users of 255 characters, with room. */
+const MAX_BODY_BYTES = 384 * 1024;
 
 /** How long a token of the development profile is good, in seconds: the default, and the most one may ask for. */
 export const DEV_TOKEN_TTL_S = 24 * 3600;
@@ -13,7 +13,7 @@ const MAX_TTL_S = 30 * 24 * 3600;
 
 const bodySchema = z.strictObject({
   users: z
-    .array(z.string().regex(NAME_PATTERN, "a user is 1–64 of [a-z0-9._-]"))
+    .array(z.string().regex(USER_ID_PATTERN, `a user is ${USER_ID_RULE}`))
     .min(1, "name at least one user")
     .max(1000, "at most 1000 users a call"),
   ttl_s: z.number().int().min(1).max(MAX_TTL_S).optional(),

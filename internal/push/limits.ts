@@ -46,8 +46,8 @@ export const BEHIND_BYTES = 44;
 /** Users whom a session may watch: a screen full of chats. */
 export const WATCHED_USERS = 100;
 
-/** The most that an encoded `presence` takes: a user id of 64, status, last seen of 9 bytes, tags and lengths. */
-export const PRESENCE_FRAME_BYTES = 84;
+/** The most that an encoded `presence` takes: a user id of 255, status, last seen of 9 bytes, tags and lengths. */
+export const PRESENCE_FRAME_BYTES = 277;
 
 /** Room that only `presence` may use: one for each watched user. */
 export const PRESENCE_BYTES = WATCHED_USERS * PRESENCE_FRAME_BYTES;
@@ -100,7 +100,7 @@ export const DELIVERED_THREADS = 1_000;
 export const HELD_ENTRIES = 64;
 
 /** Users of one group whose membership is read in one call: their names fit into 64 KiB. */
-export const MEMBERSHIP_USERS = 500;
+export const MEMBERSHIP_USERS = 250;
 
 /** Memberships that a push server reads at a time, each of one group, and lists of a user's groups likewise. */
 export const READS_AT_ONCE = 32;

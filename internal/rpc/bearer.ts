@@ -1,7 +1,7 @@
 import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
 
-/** Longer tokens are refused unread: they bound what a cache of tokens may hold. */
-const MAX_TOKEN_BYTES = 4_096;
+/** Longer tokens are refused unread. With it a request's headers stay below the 16 KiB that HTTP/1.1 listeners read. */
+const MAX_TOKEN_BYTES = 8_192;
 
 /**
  * The token of an `authorization: Bearer …` header. Throws UNAUTHENTICATED / TOKEN_MISSING if there is none, and

@@ -36,7 +36,7 @@ const KEEPALIVE_MS = 5_000;
 export interface GrpcServerOptions {
   readonly services: readonly ServiceBinding[];
   readonly context: RpcContext;
-  /** The largest message a client may send, in bytes. Default 64 KiB. */
+  /** The largest message a client may send, in bytes. Default 128 KiB. */
   readonly maxMessageBytes?: number;
   /** How often a connection is asked for a sign of life, in ms. Default 5 s (docs/design.md, section 3). */
   readonly keepaliveMs?: number;

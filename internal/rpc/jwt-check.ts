@@ -9,11 +9,13 @@ const ALGORITHMS = ["ES256", "ES384", "RS256", "RS384", "PS256", "EdDSA", "Ed255
 
 export interface JwtRules {
   readonly issuer: string;
-  readonly audience: string;
+  /** The token names one of them. */
+  readonly audiences: readonly string[];
   /** The header's `typ`, where one is demanded. */
   readonly type?: string;
-  /** Beyond sub and exp, which always must be there. */
-  readonly requiredClaims?: readonly string[];
+  readonly requiredClaims: readonly string[];
+  /** For exp and nbf, in seconds. */
+  readonly toleranceS?: number;
 }
 
 /**
@@ -31,8 +33,9 @@ export async function checkJwt(
     const { payload } = await jwtVerify(token, findKey(keys), {
       algorithms: ALGORITHMS,
       issuer: rules.issuer,
-      audience: rules.audience,
-      requiredClaims: ["sub", "exp", ...(rules.requiredClaims ?? [])],
+      audience: [...rules.audiences],
+      requiredClaims: [...rules.requiredClaims],
+      clockTolerance: rules.toleranceS ?? 0,
       currentDate: new Date(clock.nowMs()),
       ...(rules.type === undefined ? {} : { typ: rules.type }),
     });

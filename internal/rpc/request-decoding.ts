@@ -51,5 +51,8 @@ export function frameTooLarge(limitBytes: number): HeddleError {
   );
 }
 
-/** The largest message a client may send, in bytes (docs/design.md, section 12). */
-export const MAX_MESSAGE_BYTES = 64 * 1024;
+/**
+ * The largest message a client may send, in bytes (docs/design.md, section 12): AddMembers of 256 users of 255
+ * characters has 66 KiB. A frame of a stream may have less: the push server says so.
+ */
+export const MAX_MESSAGE_BYTES = 128 * 1024;

@@ -101,7 +101,7 @@ describe("Tickets", () => {
 
   it("and user tokens do not pass for each other, even under one key", async () => {
     const { ticket } = await sign();
-    const issuer = { issuer: DEV_ISSUER, audience: "heddle", keys: localKeys([key.publicJwk]) };
+    const issuer = { issuer: DEV_ISSUER, audiences: ["heddle"], keys: localKeys([key.publicJwk]) };
     await refused(authenticateUsers(issuer, clock)(`Bearer ${ticket}`, false), "TOKEN_INVALID");
     const user = { userId: "ann", issuer: "heddle-gateway", audience: "heddle-push", nowMs, ttlS: 60 };
     await refused(check(await signUserToken(key, user)), "TOKEN_INVALID");

@@ -1,6 +1,6 @@
 import { type JWTVerifyGetKey, SignJWT } from "jose";
 import type { Clock } from "../base/clock.ts";
-import { fromHex, hex, NAME_PATTERN } from "../base/ids.ts";
+import { DEVICE_ID_PATTERN, fromHex, hex, USER_ID_PATTERN } from "../base/ids.ts";
 import { bearerToken, tokenExpired, tokenInvalid } from "./bearer.ts";
 import { type Claims, textClaim, timeClaim } from "./claims.ts";
 import type { Authenticate, Caller } from "./handlers.ts";
@@ -16,9 +16,9 @@ const OPEN_WITHIN_MS = 60_000;
 
 const RULES: JwtRules = {
   issuer: "heddle-gateway",
-  audience: "heddle-push",
+  audiences: ["heddle-push"],
   type: "heddle-ticket+jwt",
-  requiredClaims: ["session_id", "device_id", "push", "open_by", "utx"],
+  requiredClaims: ["sub", "exp", "session_id", "device_id", "push", "open_by", "utx"],
 };
 
 /** What a ticket permits: one session of one user's device on one push server. */
@@ -64,7 +64,7 @@ export class TicketSigner {
     const ticket = await new SignJWT(claims)
       .setProtectedHeader({ alg: "ES256", kid: this.#key.kid, typ: RULES.type ?? "JWT" })
       .setIssuer(RULES.issuer)
-      .setAudience(RULES.audience)
+      .setAudience([...RULES.audiences])
       .setSubject(grant.userId)
       .setIssuedAt(Math.floor(nowMs / 1000))
       .setExpirationTime(expiresS)
@@ -108,8 +108,8 @@ const SESSION_ID = /^[0-9a-f]{32}$/;
 function callerOf(claims: Claims, pushServer: string): Caller {
   if (claims.push !== pushServer) throw tokenInvalid("push");
   return {
-    userId: textClaim(claims, "sub", NAME_PATTERN),
-    deviceId: textClaim(claims, "device_id", NAME_PATTERN),
+    userId: textClaim(claims, "sub", USER_ID_PATTERN),
+    deviceId: textClaim(claims, "device_id", DEVICE_ID_PATTERN),
     sessionId: fromHex(textClaim(claims, "session_id", SESSION_ID)),
     openByMs: timeClaim(claims, "open_by"),
     expiresAtMs: timeClaim(claims, "exp"),

@@ -7,7 +7,7 @@ import {
   SignJWT,
 } from "jose";
 import type { Clock } from "../base/clock.ts";
-import { NAME_PATTERN } from "../base/ids.ts";
+import { USER_ID_PATTERN } from "../base/ids.ts";
 import { bearerToken } from "./bearer.ts";
 import { textClaim, timeClaim } from "./claims.ts";
 import type { Authenticate, Caller } from "./handlers.ts";
@@ -18,7 +18,12 @@ import { VerifiedTokens } from "./verified-tokens.ts";
 /** Who signs user tokens: an identity provider, or in the development profile Heddle itself. */
 export interface UserTokenIssuer {
   readonly issuer: string;
-  readonly audience: string;
+  /** A token must name one of them. */
+  readonly audiences: readonly string[];
+  /** The claim that is the user_id; `sub` by default. */
+  readonly userClaim?: string;
+  /** How far the provider's clock may be from ours, in seconds: so much later a token ends. 0 by default. */
+  readonly toleranceS?: number;
   readonly keys: JWTVerifyGetKey;
 }
 
@@ -52,14 +57,16 @@ export function localKeys(keys: readonly JWK[]): JWTVerifyGetKey {
   return createLocalJWKSet({ keys: [...keys] });
 }
 
-/** Checks `authorization: Bearer <user token>` (docs/design.md, section 12): iss, aud, exp, kid, and sub as a user_id. */
+/** Checks `authorization: Bearer <user token>` (docs/design.md, section 12): iss, aud, exp, kid, and the user_id. */
 export function authenticateUsers(issuer: UserTokenIssuer, clock: Clock): Authenticate {
   const verified = new VerifiedTokens(clock);
-  const rules: JwtRules = { issuer: issuer.issuer, audience: issuer.audience };
+  const { userClaim = "sub", toleranceS = 0, audiences } = issuer;
+  const requiredClaims = [userClaim, "exp"];
+  const rules: JwtRules = { issuer: issuer.issuer, audiences, requiredClaims, toleranceS };
   const verify = async (token: string): Promise<Caller> => {
     const claims = await checkJwt(token, issuer.keys, rules, clock);
-    const expiresAtMs = timeClaim(claims, "exp");
-    const userId = textClaim(claims, "sub", NAME_PATTERN);
+    const expiresAtMs = timeClaim(claims, "exp") + toleranceS * 1000;
+    const userId = textClaim(claims, userClaim, USER_ID_PATTERN);
     return { userId, expiresAtMs, userTokenExpiresAtMs: expiresAtMs };
   };
   return async (authorization) => await verified.caller(bearerToken(authorization), verify);

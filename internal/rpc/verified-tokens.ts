@@ -1,7 +1,8 @@
+import { hash } from "node:crypto";
 import type { Clock } from "../base/clock.ts";
 import type { Caller } from "./handlers.ts";
 
-/** Tokens remembered at a time. A token has at most 4 KiB, usually 0.5. */
+/** Tokens remembered at a time, each by its SHA-256: a token may have 8 KiB. */
 const MAX_TOKENS = 10_000;
 
 /** A withdrawn key stops to count within this time, in milliseconds. */
@@ -21,9 +22,10 @@ export class VerifiedTokens {
 
   /** The caller that a token stands for; verifies it if it is not known. Rejects as `verify` does. */
   async caller(token: string, verify: (token: string) => Promise<Caller>): Promise<Caller> {
-    const known = this.#known.get(token);
+    const key = keyOf(token);
+    const known = this.#known.get(key);
     if (known && this.#clock.nowMs() < known.untilMs) return known.caller;
-    this.#known.delete(token);
+    this.#known.delete(key);
     const caller = await verify(token);
     this.remember(token, caller);
     return caller;
@@ -40,9 +42,13 @@ export class VerifiedTokens {
         break;
       }
     }
-    this.#known.set(token, {
+    this.#known.set(keyOf(token), {
       caller,
       untilMs: Math.min(caller.expiresAtMs, this.#clock.nowMs() + MAX_AGE_MS),
     });
   }
+}
+
+function keyOf(token: string): string {
+  return hash("sha256", token, "base64");
 }

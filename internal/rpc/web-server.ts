@@ -15,7 +15,7 @@ export interface WebServerOptions {
   readonly routes: readonly HttpRoute[];
   /** Which pages of other origins may call. Default: none. */
   readonly origins?: OriginRule;
-  /** The largest message a client may send, in bytes. Default 64 KiB. */
+  /** The largest message a client may send, in bytes. Default 128 KiB. */
   readonly maxMessageBytes?: number;
 }
 

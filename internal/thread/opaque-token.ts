@@ -15,7 +15,7 @@ export const TokenKind = {
 
 const NO_BYTES = new Uint8Array(0);
 
-/** Whole numbers from 0 to 2^53 − 1, and bytes at the end, as an opaque token: at most 64 bytes by the contract. */
+/** Whole numbers from 0 to 2^53 − 1, and bytes at the end, as an opaque token. */
 export function encodeToken(
   kind: number,
   numbers: readonly number[],
@@ -35,7 +35,8 @@ export function encodeToken(
 export interface TokenShape {
   readonly kind: number;
   readonly numbers: number;
-  readonly restBytes: number;
+  /** "any": as many as come. */
+  readonly restBytes: number | "any";
 }
 
 /** What encodeToken was given. Throws INVALID_ARGUMENT / TOKEN_MALFORMED for `field` if it did not make these bytes. */
@@ -45,7 +46,9 @@ export function decodeToken(
   field: string,
 ): { numbers: readonly number[]; rest: Uint8Array } {
   const restAt = 1 + 8 * shape.numbers;
-  if (bytes.length !== restAt + shape.restBytes || bytes[0] !== shape.kind) throw malformedToken(field);
+  const isOfShape =
+    shape.restBytes === "any" ? bytes.length >= restAt : bytes.length === restAt + shape.restBytes;
+  if (!isOfShape || bytes[0] !== shape.kind) throw malformedToken(field);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const numbers = Array.from({ length: shape.numbers }, (_, at) => Number(view.getBigUint64(1 + 8 * at)));
   if (!numbers.every(Number.isSafeInteger)) throw malformedToken(field);

@@ -1,19 +1,17 @@
-import { NAME_PATTERN } from "../base/ids.ts";
+import { USER_ID_PATTERN } from "../base/ids.ts";
 import { decodeToken, encodeToken, malformedToken, TokenKind } from "./opaque-token.ts";
 
 /** Users of a page if the request does not say. */
 export const DEFAULT_USER_PAGE = 200;
 
-/** Characters of a user_id, at most: a token has as many bytes, the rest zeros. */
-const MAX_NAME = 64;
-
 /** The user_id after which a page begins; "" for the first page. Throws TOKEN_MALFORMED. */
 export function decodeUserPlace(bytes: Uint8Array): string {
   if (bytes.length === 0) return "";
-  const shape = { kind: TokenKind.userPage, numbers: 0, restBytes: MAX_NAME };
+  const shape = { kind: TokenKind.userPage, numbers: 0, restBytes: "any" } as const;
   const { rest } = decodeToken(shape, bytes, "page_token");
+  // Tokens of 043988e are filled up with zeros.
   const userId = new TextDecoder("latin1").decode(rest).replace(/\0+$/, "");
-  if (!NAME_PATTERN.test(userId)) throw malformedToken("page_token");
+  if (!USER_ID_PATTERN.test(userId)) throw malformedToken("page_token");
   return userId;
 }
 
@@ -31,7 +29,6 @@ export async function userPage<User>(
   const users = found.slice(0, size);
   const last = users.at(-1);
   if (found.length <= size || last === undefined) return { users, nextPageToken: new Uint8Array(0) };
-  const place = new Uint8Array(MAX_NAME);
-  new TextEncoder().encodeInto(nameOf(last), place);
+  const place = new TextEncoder().encode(nameOf(last));
   return { users, nextPageToken: encodeToken(TokenKind.userPage, [], place) };
 }

@@ -8,7 +8,7 @@ import { ClientFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
 import { brokenSend, decodeFrame, toSend } from "../push/doors/client-frames.ts";
 import { plainAck, plainSend } from "./plain-frames.ts";
 
-const name = fc.stringMatching(/^[a-z0-9._-]{1,64}$/);
+const name = fc.stringMatching(/^[!-~]{1,255}$/);
 const id = fc.uint8Array({ minLength: 16, maxLength: 16 });
 const text = fc.oneof(
   fc.string({ minLength: 1, unit: "grapheme" }),
@@ -39,7 +39,7 @@ const any = fc.record({
   target: fc.oneof(
     fc.uint8Array({ minLength: 15, maxLength: 18 }).map((value) => ({ case: "threadId" as const, value })),
     fc
-      .constantFrom("", "Ann", "é", "bob", "x".repeat(65))
+      .constantFrom("", "Ann", "é", "bob", "x".repeat(255), "x".repeat(256))
       .map((value) => ({ case: "toUserId" as const, value })),
     fc.constant({ case: undefined }),
   ),

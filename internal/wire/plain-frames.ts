@@ -1,4 +1,4 @@
-import { NAME_PATTERN } from "../base/ids.ts";
+import { USER_ID_BYTES, USER_ID_PATTERN } from "../base/ids.ts";
 import type { Send } from "../base/send.ts";
 import { isWellFormedUtf8 } from "../base/utf8.ts";
 import { BodySchema, TextSchema } from "../gen/heddle/message/v1/entry_pb.js";
@@ -39,9 +39,6 @@ const EPOCH_VARINT_BYTES = 6;
 
 /** As of every length within a frame. */
 const LENGTH_VARINT_BYTES = 4;
-
-/** The longest name, all of it ASCII. */
-const NAME_BYTES = 64;
 
 /** `up_to` of an `ack` that is nothing else; undefined if it is not, or its number is not short. */
 export function plainAck(bytes: Uint8Array): number | undefined {
@@ -139,14 +136,14 @@ class Reader {
     return this.#bytes.subarray(from, this.#at);
   }
 
-  /** Length and content of a field that must be a name. */
+  /** Length and content of a field that must be a user_id. */
   name(): string | undefined {
     const length = this.varint(LENGTH_VARINT_BYTES) ?? 0;
     const from = this.#at;
     this.#at += length;
-    if (length > NAME_BYTES || this.#at > this.#bytes.length) return this.#fail();
+    if (length > USER_ID_BYTES || this.#at > this.#bytes.length) return this.#fail();
     const name = String.fromCharCode(...this.#bytes.subarray(from, this.#at));
-    return NAME_PATTERN.test(name) ? name : this.#fail();
+    return USER_ID_PATTERN.test(name) ? name : this.#fail();
   }
 
   /** Length and content of a field that must be a body with a text; the content is the body, encoded. */

@@ -1,7 +1,8 @@
+import { USER_ID_BYTES } from "../../base/ids.ts";
 import { sha256 } from "./sha256.ts";
 
-/** Where sender, NUL and client_id stand side by side to be hashed: 64, 1 and 16 bytes. For the length of one call. */
-const joined = Buffer.alloc(64 + 1 + 16);
+/** Where sender, NUL and client_id stand side by side to be hashed. For the length of one call. */
+const joined = Buffer.alloc(USER_ID_BYTES + 1 + 16);
 
 /**
  * The 8 bytes that stand for a send in the qualifiers of family `m`: of SHA-256 over sender, a NUL (which no user_id

@@ -2,7 +2,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { Code, ErrorReason, HeddleError, invalidField } from "../../base/heddle-error.ts";
 import { MAX_LOG_EPOCH } from "../../base/history.ts";
-import { MAX_SEQ, NAME_PATTERN } from "../../base/ids.ts";
+import { DEVICE_ID_PATTERN, MAX_SEQ, USER_ID_PATTERN } from "../../base/ids.ts";
 import type { Send } from "../../base/send.ts";
 import type { SendRequest } from "../../gen/heddle/message/v1/message_service_pb.js";
 import {
@@ -76,7 +76,7 @@ export function brokenOpen(
   open: { readonly deviceId: string; readonly cursor: Uint8Array },
   deviceId: string,
 ): HeddleError | undefined {
-  if (!NAME_PATTERN.test(open.deviceId)) return invalidField("open.device_id", "string.pattern");
+  if (!DEVICE_ID_PATTERN.test(open.deviceId)) return invalidField("open.device_id", "string.pattern");
   if (open.cursor.length > CURSOR_BYTES) return invalidField("open.cursor", "bytes.max_len");
   return open.deviceId === deviceId ? undefined : wrongSession("device_id");
 }
@@ -92,7 +92,7 @@ export function brokenReceipt(receipt: ReceiptFrame): HeddleError | undefined {
 /** The first rule of the schema that `watch` breaks. */
 export function brokenWatch({ userIds }: Watch): HeddleError | undefined {
   if (userIds.length > WATCHED_USERS) return invalidField("watch.user_ids", "repeated.max_items");
-  const isGood = userIds.every((userId) => NAME_PATTERN.test(userId));
+  const isGood = userIds.every((userId) => USER_ID_PATTERN.test(userId));
   return isGood ? undefined : invalidField("watch.user_ids", "string.pattern");
 }
 
@@ -108,7 +108,7 @@ export function brokenSend(send: SendRequest): HeddleError | undefined {
   if (target.case === "threadId" && target.value.length !== ID_BYTES) {
     return invalidField("send.thread_id", "bytes.len");
   }
-  if (target.case === "toUserId" && !NAME_PATTERN.test(target.value)) {
+  if (target.case === "toUserId" && !USER_ID_PATTERN.test(target.value)) {
     return invalidField("send.to_user_id", "string.pattern");
   }
   if (clientId.length !== ID_BYTES) return invalidField("send.client_id", "bytes.len");

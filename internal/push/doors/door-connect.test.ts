@@ -79,7 +79,7 @@ describe("Connect", () => {
   const wrong: Record<string, [object, string]> = {
     "no target": [{ target: { case: undefined } }, "send.target"],
     "a short thread id": [{ target: { case: "threadId", value: ID.subarray(1) } }, "send.thread_id"],
-    "a wrong user": [{ target: { case: "toUserId", value: "Bob!" } }, "send.to_user_id"],
+    "a wrong user": [{ target: { case: "toUserId", value: "Bob B" } }, "send.to_user_id"],
     "a short client id": [{ clientId: ID.subarray(1) }, "send.client_id"],
     "a base beyond 2^53": [{ baseSeq: 2n ** 60n }, "send.base_seq"],
     "no body": [{ body: undefined }, "send.body"],

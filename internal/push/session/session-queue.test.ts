@@ -251,7 +251,7 @@ describe("SessionQueue", () => {
     it("make live events give way, which are then missing and said to be", () => {
       const { queue: one, transport } = queue();
       while (one.queuedBytes < ROOM - 3_000) one.push(from(1, 3, "x".repeat(2_000)));
-      transport.bufferedBytes = 12_000; // As after a write of answers, while live events had no credit.
+      transport.bufferedBytes = PRESENCE_BYTES + 3_600; // As after a write of answers, while live events had no credit.
       for (let count = 0; count < ANSWERS; count++) {
         assert.equal(one.answer(new Uint8Array(64)), true);
       }
@@ -296,7 +296,7 @@ describe("SessionQueue", () => {
 
     it("has room beside everything else, for as many users as may be watched", () => {
       const full = filled();
-      const name = (at: number) => `${at}`.padStart(64, "x");
+      const name = (at: number) => `${at}`.padStart(255, "x");
       for (let at = 0; at < WATCHED_USERS; at++) {
         const frame = presenceFrame(name(at), { status: "offline", lastSeenAtMs: Number.MAX_SAFE_INTEGER });
         assert.ok(frame.length <= PRESENCE_FRAME_BYTES);
@@ -342,7 +342,7 @@ describe("SessionQueue", () => {
       const { queue: giving, transport } = queue();
       giving.push(typing(5));
       while (giving.queuedBytes < ROOM - 3_000) giving.push(from(1, 3, "x".repeat(2_000)));
-      transport.bufferedBytes = 12_000;
+      transport.bufferedBytes = PRESENCE_BYTES + 3_600;
       for (let count = 0; count < ANSWERS; count++) giving.answer(new Uint8Array(64));
       transport.bufferedBytes = 0;
       assert.equal(giving.take()?.length, ANSWERS * 64 + behindFrame(threadOf(1), 3, 3).length);

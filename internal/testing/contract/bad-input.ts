@@ -57,7 +57,7 @@ export const badInput: Readonly<Record<string, (target: Target) => Promise<Told>
   "body-missing": (target) => target.refused({ body: undefined }),
   "body-void": (target) => target.refused({ body: { kind: { case: "void", value: {} } } }),
   "client-id-short": (target) => target.refused({ clientId: randomBytes(15) }),
-  "user-id-bad": (target) => target.refused({ target: { case: "toUserId", value: "Ann!" } }),
+  "user-id-bad": (target) => target.refused({ target: { case: "toUserId", value: "Ann Lee" } }),
   "to-oneself": (target) => target.refused({ target: { case: "toUserId", value: "ann" } }),
   "page-too-large": (target) =>
     target.told(MessageService.method.listEntries, { threadId: FOREIGN, pageSize: 201 }),
@@ -84,7 +84,7 @@ export const badInput: Readonly<Record<string, (target: Target) => Promise<Told>
     said(target, { case: "receipt", value: { threadId: FOREIGN, readSeq: 1n } }),
   "watch-too-many": (target) =>
     said(target, { case: "watch", value: { userIds: Array.from({ length: 101 }, (_, at) => `user${at}`) } }),
-  "watch-bad-user": (target) => said(target, { case: "watch", value: { userIds: ["Ann!"] } }),
+  "watch-bad-user": (target) => said(target, { case: "watch", value: { userIds: ["Ann Lee"] } }),
   "typing-thread-short": (target) =>
     said(target, { case: "typing", value: { threadId: FOREIGN.subarray(1) } }),
   "foreign-thread-typing": (target) => said(target, { case: "typing", value: { threadId: FOREIGN } }),

@@ -17,7 +17,7 @@ export declare const file_heddle_gateway_v1_gateway_service: GenFile;
  */
 export declare type OpenSessionRequest = Message<"heddle.gateway.v1.OpenSessionRequest"> & {
   /**
-   * device_id, 1–64 of `[a-z0-9._-]`, chosen by the client once per installation.
+   * device_id, 1–128 of `[A-Za-z0-9._-]`, chosen by the client once per installation.
    *
    * @generated from field: string device_id = 1;
    */

@@ -31,7 +31,7 @@ export declare type Entry = Message<"heddle.message.v1.Entry"> & {
   seq: bigint;
 
   /**
-   * sender is the user who sent it. 1–64 of `[a-z0-9._-]`, set by the server from the credentials.
+   * sender is the user who sent it. 1–255 visible ASCII characters, set by the server from the credentials.
    *
    * @generated from field: string sender = 4;
    */
@@ -326,7 +326,7 @@ export declare const SettingChangeSchema: GenMessage<SettingChange>;
  */
 export declare type Member = Message<"heddle.message.v1.Member"> & {
   /**
-   * user_id, 1–64 of `[a-z0-9._-]`.
+   * user_id, 1–255 visible ASCII characters.
    *
    * @generated from field: string user_id = 1;
    */

@@ -153,7 +153,7 @@ export declare const ThreadSchema: GenMessage<Thread>;
  */
 export declare type Device = Message<"heddle.thread.v1.Device"> & {
   /**
-   * device_id, 1–64 of `[a-z0-9._-]`, chosen by the client.
+   * device_id, 1–128 of `[A-Za-z0-9._-]`, chosen by the client.
    *
    * @generated from field: string device_id = 1;
    */

@@ -19,7 +19,7 @@ export declare const file_heddle_thread_v1_thread_service: GenFile;
  */
 export declare type CreateDirectThreadRequest = Message<"heddle.thread.v1.CreateDirectThreadRequest"> & {
   /**
-   * user_id of the other user, 1–64 of `[a-z0-9._-]`, not the caller's own.
+   * user_id of the other user, 1–255 visible ASCII characters, not the caller's own.
    *
    * @generated from field: string user_id = 1;
    */
@@ -486,7 +486,7 @@ export declare const ListMembersResponseSchema: GenMessage<ListMembersResponse>;
  */
 export declare type BlockUserRequest = Message<"heddle.thread.v1.BlockUserRequest"> & {
   /**
-   * user_id of the other user, 1–64 of `[a-z0-9._-]`, not the caller's own.
+   * user_id of the other user, 1–255 visible ASCII characters, not the caller's own.
    *
    * @generated from field: string user_id = 1;
    */
@@ -533,7 +533,7 @@ export declare const BlockUserResponseSchema: GenMessage<BlockUserResponse>;
  */
 export declare type UnblockUserRequest = Message<"heddle.thread.v1.UnblockUserRequest"> & {
   /**
-   * user_id of the other user, 1–64 of `[a-z0-9._-]`, not the caller's own.
+   * user_id of the other user, 1–255 visible ASCII characters, not the caller's own.
    *
    * @generated from field: string user_id = 1;
    */
@@ -891,7 +891,7 @@ export declare const ListDevicesResponseSchema: GenMessage<ListDevicesResponse>;
  */
 export declare type RevokeDeviceRequest = Message<"heddle.thread.v1.RevokeDeviceRequest"> & {
   /**
-   * device_id, 1–64 of `[a-z0-9._-]`.
+   * device_id, 1–128 of `[A-Za-z0-9._-]`.
    *
    * @generated from field: string device_id = 1;
    */
