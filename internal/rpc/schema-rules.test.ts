@@ -20,7 +20,7 @@ describe("The rules of the schema", () => {
 
   const broken: [MessageInitShape<typeof SendRequestSchema>, string, string][] = [
     [{ clientId: new Uint8Array(15) }, "client_id", "bytes.len"],
-    [{ target: { case: "toUserId", value: "Bob" } }, "to_user_id", "string.pattern"],
+    [{ target: { case: "toUserId", value: "Bob B" } }, "to_user_id", "string.pattern"],
     [{ baseSeq: 2n ** 53n }, "base_seq", "uint64.lte"],
     [{ body: { kind: { case: "text", value: { text: "" } } } }, "body.text.text", "string.min_bytes"],
     [
