@@ -26,7 +26,9 @@ describe("User ids", function () {
   before(async () => {
     provider = await IdentityProvider.start();
     dataDir = await mkdtemp(join(tmpdir(), "heddle-user-ids-"));
-    heddle = await HeddleProcess.start(dataDir, { env: provider.env });
+    heddle = await HeddleProcess.start(dataDir, {
+      env: { ...provider.env, HEDDLE_SIGHT_RULE: "shared-thread" },
+    });
   });
   afterEach(async () => {
     await Promise.all([...clients].map((client) => client.close()));
