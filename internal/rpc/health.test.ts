@@ -55,7 +55,12 @@ describe("Health and reflection, to a client from outside", function () {
   });
 
   it("explain an error, though no service names its details", async () => {
-    const call = ask("-d", '{"device_id":"PH ONE"}', listeners.grpc, `${GatewayService.typeName}/OpenSession`);
+    const call = ask(
+      "-d",
+      '{"device_id":"PH ONE"}',
+      listeners.grpc,
+      `${GatewayService.typeName}/OpenSession`,
+    );
     await assert.rejects(call, (error: { stderr: string }) => /"reason": "INVALID_FIELD"/.test(error.stderr));
   });
 

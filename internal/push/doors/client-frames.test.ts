@@ -27,7 +27,19 @@ const validator = createValidator();
 /** Lengths and numbers on both sides of every limit. */
 const id = fc.constantFrom(0, 15, 16, 17).map((length) => new Uint8Array(length).fill(9));
 const seq = fc.constantFrom(0n, 1n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 64n - 1n);
-const name = fc.constantFrom("", "ann", "a.b_c-9", "Ann", "a b", "é", "x".repeat(255), "x".repeat(256), "auth0|x", "-~", "\x7f");
+const name = fc.constantFrom(
+  "",
+  "ann",
+  "a.b_c-9",
+  "Ann",
+  "a b",
+  "é",
+  "x".repeat(255),
+  "x".repeat(256),
+  "auth0|x",
+  "-~",
+  "\x7f",
+);
 const text = fc.constantFrom(
   "",
   "a",
