@@ -103,6 +103,7 @@ export async function openServices(init: ServicesInit): Promise<Services> {
     channel,
     presence,
     history,
+    clock,
   });
   const ring = new MemoryRing<PresenceService>();
   ring.replace(presence);

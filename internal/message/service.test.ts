@@ -160,6 +160,19 @@ describe("MessageService", () => {
     assert.equal(heads.get(hex(empty))?.seq, 0);
   });
 
+  it("tells the thread service when entries were made, of those that are there", async () => {
+    const { service, store, threads, threadId } = world();
+    const accepted = await service.handlers.send(sendRequest(), ann);
+    const damaged = threads.add("ann", "cay");
+    await storeLog(store.inner, damaged, 4, 2);
+    const times = await service.entryTimes([
+      { threadId, seq: 1 },
+      { threadId: damaged, seq: 3 },
+      { threadId: threads.add("ann", "dee"), seq: 0 },
+    ]);
+    assert.deepEqual([...times], [[hex(threadId), Number(accepted.createdAtMs)]]);
+  });
+
   it("writes what waits when sessions end and when it closes", async () => {
     const { service, store, threads, threadId } = world();
     await service.handlers.send(sendRequest(), ann);

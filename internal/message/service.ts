@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { HeddleError, invalidField } from "../base/heddle-error.ts";
+import { ErrorReason, HeddleError, invalidField } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import type { Accepted, Send, Settle } from "../base/send.ts";
 import {
@@ -18,6 +18,7 @@ import {
 } from "../gen/heddle/message/v1/message_service_pb.js";
 import { withEncoded } from "../rpc/encoded-message.ts";
 import { type Assembly, assemble, type MessagePorts } from "./assemble.ts";
+import { decodeCell } from "./cells/entry-cell.ts";
 import type { AskedChange, MadeChange } from "./group-changes.ts";
 import { readPage } from "./history.ts";
 import { findWriters } from "./log-writers.ts";
@@ -100,6 +101,25 @@ export class MessageService {
       return [key, await this.#parts.heads.read(key, threadId, headBucket)] as const;
     };
     return new Map(await Promise.all(threads.map(read)));
+  }
+
+  /**
+   * When entries up to a head were made, in Unix ms, by thread id in hex; those that a damaged log does not have are left
+   * out. For the thread service.
+   */
+  async entryTimes(
+    entries: readonly { readonly threadId: Uint8Array; readonly seq: number }[],
+  ): Promise<ReadonlyMap<string, number>> {
+    const read = async ({ threadId, seq }: { threadId: Uint8Array; seq: number }) => {
+      try {
+        const { createdAtMs } = decodeCell(await this.#parts.reading.cell(threadId, seq));
+        return [[hex(threadId), Number(createdAtMs)] as const];
+      } catch (error) {
+        if (error instanceof HeddleError && error.reason === ErrorReason.LOG_DAMAGED) return [];
+        throw error;
+      }
+    };
+    return new Map((await Promise.all(entries.filter(({ seq }) => seq > 0).map(read))).flat());
   }
 
   /** Who has written in a thread, by its log. For the thread service. */

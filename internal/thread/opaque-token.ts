@@ -7,10 +7,12 @@ import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
 export const TokenKind = {
   /** Cursors of before there were eras. */
   epochCursor: 0x01,
+  /** Pages of ListThreads of before they knew of a floor. */
   listPage: 0x03,
   syncPage: 0x04,
   userPage: 0x05,
   cursor: 0x06,
+  recentPage: 0x07,
 } as const;
 
 const NO_BYTES = new Uint8Array(0);

@@ -14,6 +14,14 @@ export interface Heads {
   ): Promise<ReadonlyMap<string, { readonly seq: number; readonly ordinal: number }>>;
 }
 
+/** When entries were made, as the message service knows. */
+export interface EntryTimes {
+  /** created_at of one entry of each thread, in Unix ms, by thread id in hex; one that is not there is left out. */
+  entryTimes(
+    entries: readonly { readonly threadId: Uint8Array; readonly seq: number }[],
+  ): Promise<ReadonlyMap<string, number>>;
+}
+
 /** The message service's logs, as far as groups and blocks need them. */
 export interface GroupLog {
   /**

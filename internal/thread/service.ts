@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import type { Clock } from "../base/clock.ts";
 import { Code, ErrorReason, HeddleError, selfThread, threadNotFound } from "../base/heddle-error.ts";
 import { type History, NO_HISTORY } from "../base/history.ts";
 import { directThreadId, participants } from "../base/thread-id.ts";
@@ -9,7 +10,7 @@ import type { GroupStore } from "../store/group-store.ts";
 import type { DeviceStore, ThreadStore } from "../store/thread-store.ts";
 import { BlockCalls } from "./block-calls.ts";
 import { GroupCalls } from "./group-calls.ts";
-import type { Call, Channel, GroupLog, Heads, Presence } from "./ports.ts";
+import type { Call, Channel, EntryTimes, GroupLog, Heads, Presence } from "./ports.ts";
 import { RecentThreads } from "./recent-threads.ts";
 import { MAX_SYNC_PAGE, Sync } from "./sync.ts";
 import { deviceRevoked, toThread } from "./thread-message.ts";
@@ -19,13 +20,14 @@ type Store = ThreadStore & GroupStore & BlockStore & DeviceStore;
 
 export interface ThreadPorts {
   readonly store: Store;
-  readonly heads: Heads;
+  readonly heads: Heads & EntryTimes;
   /** Where changes of groups and blocks are judged. */
   readonly log: GroupLog;
   readonly presence: Presence;
   readonly channel: Channel;
   /** What Sync tells of the logs; without it nothing. */
   readonly history?: History;
+  readonly clock: Clock;
 }
 
 /** A page of Sync as push servers take it. */
@@ -52,13 +54,13 @@ export class ThreadService {
   readonly #blocks: BlockCalls;
   readonly #history: History;
 
-  constructor({ store, heads, log, presence, channel, history = NO_HISTORY }: ThreadPorts) {
+  constructor({ store, heads, log, presence, channel, clock, history = NO_HISTORY }: ThreadPorts) {
     this.#store = store;
     this.#history = history;
     this.#channel = channel;
     this.#views = new ThreadViews({ store, heads, channel });
     this.#sync = new Sync({ rows: store, heads });
-    this.#recent = new RecentThreads({ rows: store, heads });
+    this.#recent = new RecentThreads({ rows: store, heads, clock });
     this.#groups = new GroupCalls({ store, log, presence, views: this.#views });
     this.#blocks = new BlockCalls({ store, log, presence, channel, views: this.#views });
   }

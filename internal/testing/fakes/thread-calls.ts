@@ -6,7 +6,7 @@ import type { ThreadService as ThreadDesc } from "../../gen/heddle/thread/v1/thr
 import type { Handlers } from "../../rpc/handlers.ts";
 import { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
 import { Directory } from "../../thread/directory.ts";
-import type { Channel, GroupLog, Heads, Presence } from "../../thread/ports.ts";
+import type { Channel, EntryTimes, GroupLog, Heads, Presence } from "../../thread/ports.ts";
 import { ThreadService } from "../../thread/service.ts";
 import { FakeClock } from "./fake-clock.ts";
 
@@ -16,7 +16,7 @@ type Change = Parameters<GroupLog["change"]>[0];
  * The thread service over a real store, with the message, presence and channel services in the test's hand: a log that
  * makes entries of changes without judging roles, and notes of what was done in which order.
  */
-export class ThreadCalls implements GroupLog, Heads, Presence, Channel {
+export class ThreadCalls implements GroupLog, Heads, EntryTimes, Presence, Channel {
   readonly clock = new FakeClock();
   readonly store = new SqliteThreadStore({ path: ":memory:", clock: this.clock });
   readonly directory = new Directory(this.store);
@@ -26,12 +26,15 @@ export class ThreadCalls implements GroupLog, Heads, Presence, Channel {
   /** Called before each publication goes out. */
   beforePublish: (publication: Publication) => Promise<void> = async () => {};
   readonly #heads = new Map<string, number>();
+  /** When the last entry of a thread was made. */
+  readonly #posted = new Map<string, number>();
   readonly service = new ThreadService({
     store: this.store,
     heads: this,
     log: this,
     presence: this,
     channel: this,
+    clock: this.clock,
   });
   readonly handlers: Handlers<typeof ThreadDesc> = this.service.handlers;
 
@@ -39,12 +42,17 @@ export class ThreadCalls implements GroupLog, Heads, Presence, Channel {
   post(threadId: Uint8Array): number {
     const seq = (this.#heads.get(hex(threadId)) ?? 0) + 1;
     this.#heads.set(hex(threadId), seq);
+    this.#posted.set(hex(threadId), this.clock.nowMs());
     return seq;
   }
 
   async heads(threads: readonly { readonly threadId: Uint8Array }[]) {
     const head = (key: string) => ({ seq: this.#heads.get(key) ?? 0, ordinal: this.#heads.get(key) ?? 0 });
     return new Map(threads.map(({ threadId }) => [hex(threadId), head(hex(threadId))]));
+  }
+
+  async entryTimes(entries: readonly { readonly threadId: Uint8Array }[]) {
+    return new Map(entries.map(({ threadId }) => [hex(threadId), this.#posted.get(hex(threadId)) ?? 0]));
   }
 
   async change({ threadId, userId, requestId, change }: Change) {

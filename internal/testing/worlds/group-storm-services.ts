@@ -12,7 +12,7 @@ import { MemoryRing } from "../../registry/memory-ring.ts";
 import { MemoryRegistry } from "../../registry/push-servers.ts";
 import { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
 import { Directory } from "../../thread/directory.ts";
-import type { GroupLog, Heads } from "../../thread/ports.ts";
+import type { EntryTimes, GroupLog, Heads } from "../../thread/ports.ts";
 import { ThreadService } from "../../thread/service.ts";
 import { FakeByteStream } from "../fakes/fake-byte-stream.ts";
 import { FakeClock } from "../fakes/fake-clock.ts";
@@ -81,14 +81,22 @@ export class GroupStormServices {
     this.#messages = Array.from({ length: MESSAGE_SERVERS }, () => this.#startMessage());
     const trusting = variant.isJudgedBefore ? this.#startMessage(everybodyIn(directory)) : undefined;
     this.threads = this.#messages.map((_, at) => {
-      const log: GroupLog & Heads = {
+      const log: GroupLog & Heads & EntryTimes = {
         change: (request) => this.message(at).change(request),
         raiseEpoch: async (threadId) => {
           if (!variant.isEpochKept) await this.message(at).raiseEpoch(threadId);
         },
         heads: (threads) => this.message(at).heads(threads),
+        entryTimes: (entries) => this.message(at).entryTimes(entries),
       };
-      return new ThreadService({ store: this.#store, heads: log, log, presence: this.#presence, channel });
+      return new ThreadService({
+        store: this.#store,
+        heads: log,
+        log,
+        presence: this.#presence,
+        channel,
+        clock,
+      });
     });
     this.servers = Array.from({ length: PUSH_SERVERS }, (_, at) => {
       const messages = this.#messagesFor(at, trusting);

@@ -46,7 +46,8 @@ export declare type Thread = Message<"heddle.thread.v1.Thread"> & {
   createdAtMs: bigint;
 
   /**
-   * updated_at_ms is about when it last had an entry, in Unix milliseconds; exact to a minute.
+   * updated_at_ms is about when it last had an entry, in Unix milliseconds; exact to a minute. ListThreads says exactly
+   * when it was, of the threads that had one in the last minute.
    *
    * @generated from field: int64 updated_at_ms = 5;
    */
