@@ -26,16 +26,16 @@ export interface ConnectOptions {
   readonly userId: string;
   /** Names this installation, the same at every start. 1–128 of `[A-Za-z0-9._-]`. */
   readonly deviceId: string;
-  /** grpcTransport (client/grpc) or webTransport (client/web). The client closes it. */
+  /** grpcTransport (client/grpc) or webTransport (client/web). The client closes it, also when `connect` rejects. */
   readonly transport: Transport;
   /**
    * Gives the user token. It may reject: with a HeddleError UNAUTHENTICATED or PERMISSION_DENIED the client is
    * signed out, with anything else it tries again.
    */
   readonly credentials: Credentials;
-  /** Default: memory, which forgets the outbox with the process. The client closes it. */
+  /** Default: memory, which forgets the outbox with the process. The client closes it, as above. */
   readonly storage?: Storage;
-  /** Aborting it closes the client. */
+  /** Aborting it ends `connect`, and closes the client. */
   readonly signal?: AbortSignal;
   /** How many missed entries of one thread come as `entry` events; older ones only by `older()`. Default 1,000. */
   readonly catchUp?: number;
@@ -138,16 +138,16 @@ export interface Client {
   direct(userId: string): Promise<Conversation>;
   /**
    * Keeps the message in the outbox and resolves once it is safe there; sending goes on by itself, also after a
-   * restart. Sends of one thread keep their order. Rejects with INVALID_ARGUMENT for a text of 0 or more than 32,768
-   * bytes or a wrong target, with THREAD_NOT_FOUND for a group that this user has left, and with RESOURCE_EXHAUSTED when
-   * 1,000 sends are waiting.
+   * restart. Sends of one thread keep the order of the calls, awaited or not. Rejects with INVALID_ARGUMENT for a text of
+   * 0 or more than 32,768 bytes or a wrong target, with THREAD_NOT_FOUND for a group that this user has left, and with
+   * RESOURCE_EXHAUSTED when 1,000 sends are waiting.
    */
   send(target: Target, text: string): Promise<Send>;
   /** Sends that are not sent yet, failed ones among them, in the order they were composed. */
   outbox(): readonly OutboxItem[];
-  /** Sends a failed one again, as a new send at the end of the thread. */
+  /** Sends a failed one again, as a new send at the end of the thread. Rejects as `send`, and then it stays. */
   retry(clientId: string): Promise<Send>;
-  /** Forgets a failed one. */
+  /** Forgets a failed one. Rejects, and does not, if storage cannot. */
   discard(clientId: string): Promise<void>;
   /** The person has seen everything up to `seq`. Kept until the server has confirmed it. */
   markRead(threadId: string, seq: number): void;

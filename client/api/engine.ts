@@ -22,6 +22,7 @@ import { Calls } from "../stream/calls.ts";
 import { Connection } from "../stream/connection.ts";
 import type { Session } from "../stream/session.ts";
 import { Tokens } from "../stream/tokens.ts";
+import { unlessAborted } from "../stream/unless-aborted.ts";
 import { WriteCalls } from "../stream/write-calls.ts";
 import { asError } from "../transport/wire.ts";
 import type { ConnectOptions } from "./client.ts";
@@ -105,9 +106,9 @@ export class Engine {
     return this.#end.signal;
   }
 
-  /** Loads what an earlier run kept, and begins to connect. */
-  async start(): Promise<void> {
-    const kept = await this.storage.load();
+  /** Loads what an earlier run kept, and begins to connect. Rejects as loading does, or as the signal does. */
+  async start(signal: AbortSignal | undefined): Promise<void> {
+    const kept = await unlessAborted(this.storage.load(), signal);
     this.cursor.load(kept);
     this.threads.load(kept);
     this.outbox.load(kept);
@@ -127,9 +128,12 @@ export class Engine {
     await this.#run;
     this.sends.close();
     this.events.close();
-    await this.#keeper.flush();
-    this.options.transport.close();
-    await this.storage.close();
+    await this.#keeper.close();
+    try {
+      this.options.transport.close();
+    } finally {
+      await this.storage.close();
+    }
   }
 
   #newIncoming(): Incoming {

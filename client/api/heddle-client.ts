@@ -17,7 +17,7 @@ import type {
   Thread,
   Visibility,
 } from "../model/model.ts";
-import { toItem } from "../outbox/outbox-record.ts";
+import { type OutboxRecord, toItem } from "../outbox/outbox-record.ts";
 import type { Send } from "../outbox/send.ts";
 import { BlockCalls } from "./blocks.ts";
 import type { Client, ConnectOptions, Conversation, Target } from "./client.ts";
@@ -28,15 +28,27 @@ import { GroupCalls } from "./groups.ts";
 import { checkThreadId } from "./thread-id.ts";
 import { getVisibility, setVisibility } from "./visibility.ts";
 
-/** Makes a client, which then connects by itself. Resolves when what an earlier run kept is loaded. */
+/**
+ * Makes a client, which then connects by itself. Resolves when what an earlier run kept is loaded. Rejects as loading
+ * does, as the signal does, or with INVALID_ARGUMENT for a wrong id; then it has closed transport and storage.
+ */
 export async function connect(options: ConnectOptions): Promise<Client> {
-  if (!USER_ID_PATTERN.test(options.userId)) throw invalidField("userId", USER_ID_RULE);
-  if (!DEVICE_ID_PATTERN.test(options.deviceId)) throw invalidField("deviceId", DEVICE_ID_RULE);
-  options.signal?.throwIfAborted();
+  const { signal } = options;
   const engine = new Engine(options);
-  await engine.start();
+  try {
+    if (!USER_ID_PATTERN.test(options.userId)) throw invalidField("userId", USER_ID_RULE);
+    if (!DEVICE_ID_PATTERN.test(options.deviceId)) throw invalidField("deviceId", DEVICE_ID_RULE);
+    signal?.throwIfAborted();
+    await engine.start(signal);
+  } catch (thrown) {
+    await engine.close().catch(() => {}); // Why it could not begin says more.
+    throw thrown;
+  }
   const client = new HeddleClient(engine);
-  options.signal?.addEventListener("abort", () => void client.close(), { once: true });
+  // The application, which closes it as well, hears what went wrong.
+  const close = () => void client.close().catch(() => {});
+  signal?.addEventListener("abort", close);
+  engine.signal.addEventListener("abort", () => signal?.removeEventListener("abort", close));
   return client;
 }
 
@@ -49,6 +61,8 @@ class HeddleClient implements Client {
   readonly #engine: Engine;
   readonly #conversations = new Map<string, ThreadConversation>();
   #closing: Promise<void> | undefined;
+  /** The sends so far have their places in the outbox. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -84,18 +98,8 @@ class HeddleClient implements Client {
     return this.#conversation(await this.#directId(userId), userId);
   }
 
-  async send(target: Target, text: string): Promise<Send> {
-    const { signal, threads, pump, outbox, sends } = this.#engine;
-    signal.throwIfAborted();
-    const threadId = "to" in target ? await this.#directId(target.to) : checkThreadId(target.threadId);
-    if (threads.get(threadId)?.hasLeft) throw noMember();
-    const isKnown = (threads.get(threadId)?.log.head.seq ?? 0) > 0;
-    const attempt = pump.canTry(threadId) ? 1 : 0;
-    const record = await outbox.compose(threadId, isKnown ? { threadId } : target, text, attempt);
-    const send = sends.follow(toItem(record));
-    sends.update(toItem(record));
-    pump.begin(record);
-    return send;
+  send(target: Target, text: string): Promise<Send> {
+    return this.#send(target, text, undefined);
   }
 
   outbox(): readonly OutboxItem[] {
@@ -103,16 +107,14 @@ class HeddleClient implements Client {
   }
 
   async retry(clientId: string): Promise<Send> {
-    const { identity } = this.#failed(clientId);
-    const send = await this.send(identity.target, identity.text);
-    await this.discard(clientId);
-    return send;
+    const record = this.#failed(clientId);
+    return await this.#send(record.identity.target, record.identity.text, record);
   }
 
   async discard(clientId: string): Promise<void> {
-    const { threadId } = this.#failed(clientId);
-    await this.#engine.outbox.discard(clientId);
-    const state = this.#engine.threads.get(threadId);
+    const record = this.#failed(clientId);
+    await this.#engine.outbox.discard(record);
+    const state = this.#engine.threads.get(record.threadId);
     if (state) this.#engine.threads.changed(state);
   }
 
@@ -184,6 +186,42 @@ class HeddleClient implements Client {
     return this.#closing;
   }
 
+  /**
+   * Sends take their places in the order of the calls, though the id of a direct thread is a hash that is waited for;
+   * their writes go side by side.
+   */
+  async #send(target: Target, text: string, instead: OutboxRecord | undefined): Promise<Send> {
+    const { signal, pump, sends } = this.#engine;
+    signal.throwIfAborted();
+    const placed = this.#turn.then(() => this.#place(target, text, instead));
+    this.#turn = placed.catch(() => {});
+    try {
+      const record = await (await placed).kept;
+      const send = sends.follow(toItem(record));
+      sends.update(toItem(record));
+      pump.begin(record);
+      return send;
+    } catch (thrown) {
+      pump.pump(); // What waited behind it need not.
+      throw thrown;
+    }
+  }
+
+  /** Gives a send its place. `kept` settles when it is safe, or cannot be kept. */
+  async #place(
+    target: Target,
+    text: string,
+    instead: OutboxRecord | undefined,
+  ): Promise<{ kept: Promise<OutboxRecord> }> {
+    const { threads, pump, outbox } = this.#engine;
+    const threadId = "to" in target ? await this.#directId(target.to) : checkThreadId(target.threadId);
+    const thread = threads.get(threadId);
+    if (thread?.hasLeft) throw noMember();
+    const isKnown = (thread?.log.head.seq ?? 0) > 0;
+    const attempt = pump.canTry(threadId) ? 1 : 0;
+    return { kept: outbox.compose(threadId, isKnown ? { threadId } : target, text, attempt, instead) };
+  }
+
   async #directId(userId: string): Promise<string> {
     if (!USER_ID_PATTERN.test(userId)) throw invalidField("to", USER_ID_RULE);
     if (userId === this.userId) {
@@ -238,9 +276,7 @@ class HeddleClient implements Client {
   }
 
   #failed(clientId: string) {
-    const record = this.#engine.outbox.get(clientId);
-    if (record?.phase !== "failed") throw invalidField("clientId", "no failed send has it");
-    return record;
+    return this.#engine.outbox.failedOne(clientId);
   }
 
   #requestId(): Uint8Array {

@@ -82,8 +82,9 @@ export class OutboxPump {
     );
   }
 
-  /** Takes a record that was composed with its first attempt kept. */
+  /** Takes a record that was composed, with its first attempt kept if it has one. */
   begin(record: OutboxRecord): void {
+    this.#deps.outbox.composed(record);
     this.#run(record).isPrepared = record.attempt === 1;
     this.pump();
   }
@@ -95,6 +96,10 @@ export class OutboxPump {
     const taken = new Set<string>();
     for (const record of [...this.#deps.outbox.records()]) {
       if (record.phase === "failed" || taken.has(record.threadId)) continue;
+      if (this.#deps.outbox.isComposing(record)) {
+        taken.add(record.threadId); // Later ones of its thread are not safe either, or wait for their turn.
+        continue;
+      }
       const run = this.#run(record);
       if (!run.isStuck) taken.add(record.threadId);
       if (run.isBusy || run.notBeforeMs > this.#deps.clock.monotonicMs()) continue;

@@ -36,6 +36,10 @@ export class Outbox {
   readonly #deps: OutboxDeps;
   /** By client_id, in order. */
   readonly #records = new Map<string, OutboxRecord>();
+  /** Composed, and not on storage yet, or not yet with who tries them: nothing is done with them before. */
+  readonly #composing = new Set<OutboxRecord>();
+  /** Failed ones that are about to go: a write that says so is under way. */
+  readonly #leaving = new Set<OutboxRecord>();
   #lastOrder = 0;
 
   constructor(deps: OutboxDeps) {
@@ -53,27 +57,54 @@ export class Outbox {
     }
   }
 
-  /** Keeps a new send. `attempt` 1: it will be tried at once, so the first try is kept with it. */
+  /**
+   * Keeps a new send, whose place is that of the call. `attempt` 1: it will be tried at once, so the first try is kept
+   * with it. `instead`: a failed one that goes with the same write. Resolves once it is safe: `composed` gives it free.
+   * Rejects, and forgets it, if it cannot be kept.
+   */
   async compose(
     threadId: string,
     target: SendIdentity["target"],
     text: string,
     attempt: 0 | 1,
+    instead?: OutboxRecord,
   ): Promise<OutboxRecord> {
     const bytes = new TextEncoder().encode(text).length;
     if (bytes < 1 || bytes > MOST_TEXT_BYTES || !text.isWellFormed()) {
       throw invalidField("text", `1–${MOST_TEXT_BYTES} bytes of UTF-8, not ${bytes}`);
     }
-    if (this.#records.size >= MOST_WAITING) throw overloaded("outbox", 1_000);
+    // Two calls may have asked to send it again.
+    if (instead) this.failedOne(instead.identity.clientId);
+    else if (this.#records.size >= MOST_WAITING) throw overloaded("outbox", 1_000);
     const record = this.#newRecord(threadId, target, text, false, attempt, undefined);
     this.#records.set(record.identity.clientId, record);
+    this.#composing.add(record);
     try {
-      await this.#write([keepRecord(record)], true);
+      if (instead) await this.#leave(instead, [keepRecord(record)]);
+      else await this.#write([keepRecord(record)], true);
     } catch (fault) {
       this.#records.delete(record.identity.clientId);
+      this.#composing.delete(record);
       throw storageFailed(fault);
     }
     return record;
+  }
+
+  /** A record that `compose` gave is with the one who tries it. */
+  composed(record: OutboxRecord): void {
+    this.#composing.delete(record);
+  }
+
+  /** Whether a record is still on its way to storage, so that it must not be tried: it may yet be said not to be kept. */
+  isComposing(record: OutboxRecord): boolean {
+    return this.#composing.has(record);
+  }
+
+  /** A failed one that is not about to go. Throws INVALID_ARGUMENT where there is none. */
+  failedOne(clientId: string): OutboxRecord {
+    const record = this.#records.get(clientId);
+    if (record?.phase === "failed" && !this.#leaving.has(record)) return record;
+    throw invalidField("clientId", "no failed send has it");
   }
 
   get(clientId: string): OutboxRecord | undefined {
@@ -156,13 +187,20 @@ export class Outbox {
     this.#deps.onChange(toItem(next), undefined, record.identity.clientId);
   }
 
-  /** Forgets a failed one. */
-  async discard(clientId: string): Promise<OutboxRecord | undefined> {
-    const record = this.#records.get(clientId);
-    if (record?.phase !== "failed") return undefined;
-    this.#records.delete(clientId);
-    await this.#write([dropRecord(record)], true);
-    return record;
+  /** Forgets a failed one, once storage has. Rejects if that cannot be written: then it stays. */
+  async discard(record: OutboxRecord): Promise<void> {
+    await this.#leave(record, []);
+  }
+
+  /** Drops a failed one with the same write as other changes, and forgets it when that is confirmed. */
+  async #leave(record: OutboxRecord, more: readonly Change[]): Promise<void> {
+    this.#leaving.add(record);
+    try {
+      await this.#write([dropRecord(record), ...more], true);
+      this.#records.delete(record.identity.clientId);
+    } finally {
+      this.#leaving.delete(record);
+    }
   }
 
   #newRecord(

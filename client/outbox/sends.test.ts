@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { fromHex } from "../../internal/base/ids.ts";
 import type { ResolveSendRequest } from "../../internal/gen/heddle/message/v1/message_service_pb.js";
+import { HeldStorage } from "../../internal/testing/fakes/held-storage.ts";
 import {
   ClientWorld,
   head,
@@ -143,12 +144,113 @@ describe("A client's sends", () => {
     await world.client.close();
   });
 
+  it("take their places in the order of the calls, to whomever and however they go", async () => {
+    const world = await new ClientWorld().start();
+    const conversation = await world.client.direct("bob");
+    const ways = [
+      (text: string) => world.client.send({ to: "bob" }, text),
+      (text: string) => world.client.send({ threadId: conversation.threadId }, text),
+      (text: string) => conversation.send(text),
+    ];
+    const texts = Array.from({ length: 60 }, (_, at) => `message ${at}`);
+    await Promise.all(texts.map((text, at) => ways[at % ways.length]?.(text)));
+    assert.deepEqual(
+      world.client.outbox().map(({ text }) => text),
+      texts,
+    );
+    await world.client.close();
+  });
+
+  it("keep their order beside calls that are refused", async () => {
+    const world = await new ClientWorld().start();
+    const calls = ["one", "", "two"].map((text) => world.client.send({ to: "bob" }, text));
+    const ends = await Promise.allSettled([...calls, world.client.send({ to: "bob b" }, "x")]);
+    assert.deepEqual(
+      ends.map(({ status }) => status),
+      ["fulfilled", "rejected", "fulfilled", "rejected"],
+    );
+    assert.deepEqual(
+      world.client.outbox().map(({ text }) => text),
+      ["one", "two"],
+    );
+    await world.client.close();
+  });
+
+  it("are not said before they are safe, whatever else goes on", async () => {
+    const storage = new HeldStorage();
+    const world = await new ClientWorld().live(storage);
+    const { stream } = world.transport;
+    const other = "cd".repeat(16);
+    await world.client.send({ threadId: other }, "before");
+    await settled();
+    const release = storage.hold();
+    const unsafe = world.client.send({ threadId: THREAD }, "hi");
+    const behind = world.client.send({ threadId: THREAD }, "and on");
+    const ends = Promise.allSettled([unsafe, behind]);
+    await settled();
+    const [before] = stream.frames("send");
+    const accepted = { clientId: before?.clientId, threadId: fromHex(other), seq: 1n, createdAtMs: 1n };
+    stream.hear({ case: "accepted", value: accepted });
+    await settled();
+    assert.equal(stream.frames("send").length, 1, "it is not on storage yet");
+    storage.failures = 2;
+    release();
+    assert.deepEqual(
+      (await ends).map(({ status }) => status),
+      ["rejected", "rejected"],
+    );
+    await settled();
+    assert.equal(stream.frames("send").length, 1, "it was said not to be kept");
+    assert.deepEqual(world.client.outbox(), []);
+    await world.client.send({ threadId: THREAD }, "again");
+    await settled();
+    assert.equal(stream.frames("send").length, 2, "and the next goes");
+    await world.client.close();
+    const later = await new ClientWorld().start(storage);
+    const texts = later.client.outbox().map(({ text }) => text);
+    assert.deepEqual(texts, ["again"], "what was said not to be kept does not come back");
+    await later.client.close();
+  });
+
+  it("are retried or discarded as a whole, or not at all", async () => {
+    const storage = new HeldStorage();
+    const world = await new ClientWorld().live(storage);
+    const { client } = world;
+    const send = await client.send({ threadId: THREAD }, "hi");
+    await settled();
+    const errorInfo = { domain: "heddle", reason: "INVALID_FIELD", metadata: { committed: "never" } };
+    const refused = {
+      clientId: fromHex(send.item.clientId),
+      code: Code.INVALID_ARGUMENT,
+      errorInfo,
+    };
+    world.transport.stream.hear({ case: "refused", value: refused });
+    await settled();
+    const waiting = () => client.outbox().map(({ clientId, state }) => [clientId, state]);
+    const failed = [[send.item.clientId, "failed"]];
+    storage.isFull = true;
+    await assert.rejects(client.discard(send.item.clientId), /disk full|cannot keep/);
+    assert.deepEqual(waiting(), failed);
+    await assert.rejects(client.retry(send.item.clientId), { reason: ErrorReason.STORE_UNAVAILABLE });
+    assert.deepEqual(waiting(), failed);
+    storage.isFull = false;
+    const [again, twice] = await Promise.allSettled([
+      client.retry(send.item.clientId),
+      client.retry(send.item.clientId),
+    ]);
+    assert.deepEqual([again.status, twice.status], ["fulfilled", "rejected"], "once is enough");
+    assert.equal(client.outbox().length, 1);
+    const written = storage.asked.at(-1)?.filter((key) => key.startsWith("outbox/"));
+    assert.equal(written?.length, 2, "the old one goes with the write that keeps the new one");
+    await client.close();
+  });
+
   it("are refused at once for what no server takes", async () => {
     const world = await new ClientWorld().live();
     for (const text of ["", "x".repeat(32_769), "\ud800"]) {
       await assert.rejects(world.client.send({ to: "bob" }, text), { code: Code.INVALID_ARGUMENT });
     }
-    await assert.rejects(world.client.send({ to: "Bob!" }, "hi"), { code: Code.INVALID_ARGUMENT });
+    await assert.rejects(world.client.send({ to: "bob b" }, "hi"), { code: Code.INVALID_ARGUMENT });
     await assert.rejects(world.client.send({ to: "ann" }, "hi"), { reason: ErrorReason.SELF_THREAD });
     await assert.rejects(world.client.send({ threadId: "zz" }, "hi"), { code: Code.INVALID_ARGUMENT });
     await world.client.close();

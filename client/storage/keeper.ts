@@ -5,23 +5,34 @@ import type { Change, Json, Storage } from "./storage.ts";
 
 /** How long changes are gathered before they are written. */
 const GATHER_MS = 50;
+/** After a write that failed: the first wait, which doubles, and the longest. */
+const FIRST_AGAIN_MS = 1_000;
+const LAST_AGAIN_MS = 60_000;
 /** Entries kept for a start without a network, and the length of their texts; the oldest written go first. */
 const KEPT_ENTRIES = 5_000;
 const KEPT_CHARACTERS = 4 * 1024 * 1024;
 
 /**
  * Writes what may be lost for a moment: what is held of each thread, and the cursor. All that is dirty goes as one
- * change, so a cursor is never kept without the heads that came before it (docs/design.md, section 6).
+ * change, one change at a time, and stays dirty until its write is confirmed, so a cursor is never kept without the
+ * heads that came before it (docs/design.md, section 6). A storage that takes nothing is asked again and again.
  */
 export class Keeper {
   readonly #storage: Storage;
   readonly #clock: Clock;
   readonly #onFault: (fault: unknown) => void;
-  readonly #dirty = new Map<string, () => Json | undefined>();
+  /** What no write has confirmed and no write under way holds, by key. */
+  #dirty = new Map<string, () => Json | undefined>();
   /** The length of each kept entry's text, by key. */
   readonly #entries = new Map<string, number>();
+  /** Keys of entries that the storage has, or may have: one that was let go and is not among them needs no removal. */
+  readonly #stored = new Set<string>();
   #characters = 0;
   #cancel: (() => void) | undefined;
+  #failures = 0;
+  #isClosed = false;
+  /** The writes so far. */
+  #last: Promise<void> = Promise.resolve();
 
   constructor(storage: Storage, clock: Clock, onFault: (fault: unknown) => void) {
     this.#storage = storage;
@@ -32,43 +43,82 @@ export class Keeper {
   /** Notes that a key changed; its value is read when it is written. */
   mark(key: string, value: () => Json | undefined): void {
     this.#dirty.set(key, value);
-    this.#cancel ??= this.#clock.after(GATHER_MS, () => void this.flush());
+    if (!this.#isClosed) this.#cancel ??= this.#clock.after(GATHER_MS, () => void this.flush());
   }
 
   /** Keeps an entry for the next start, and lets the oldest go. */
   keepEntry(entry: Entry): void {
     const key = entryKey(entry);
     if (this.#entries.has(key)) return;
-    this.knowEntry(key, entry);
+    this.#count(key, entry);
     this.mark(key, () => entry as unknown as Json);
     while (this.#entries.size > KEPT_ENTRIES || this.#characters > KEPT_CHARACTERS) {
       const [oldest = ["", 0] as const] = this.#entries;
       this.#entries.delete(oldest[0]);
       this.#characters -= oldest[1];
-      this.mark(oldest[0], () => undefined);
+      if (this.#stored.has(oldest[0])) this.mark(oldest[0], () => undefined);
+      else this.#dirty.delete(oldest[0]);
     }
   }
 
   /** Notes an entry that the storage has already. */
-  knowEntry(key: string, { body }: Entry): void {
+  knowEntry(key: string, entry: Entry): void {
+    this.#stored.add(key);
+    this.#count(key, entry);
+  }
+
+  /** Writes everything dirty for the last time. Never rejects. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.flush();
+  }
+
+  /** Writes everything dirty, after what is being written. Never rejects; what cannot be written is tried again. */
+  flush(): Promise<void> {
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#last = this.#last.then(() => this.#write());
+    return this.#last;
+  }
+
+  async #write(): Promise<void> {
+    if (this.#dirty.size === 0) return;
+    const taken = this.#dirty;
+    this.#dirty = new Map();
+    const changes: Change[] = [...taken].map(([key, value]) => ({ key, value: value() }));
+    const fresh = changes.filter(
+      ({ key, value }) => isEntry(key) && value !== undefined && !this.#stored.has(key),
+    );
+    for (const { key } of fresh) this.#stored.add(key);
+    try {
+      await this.#storage.write(changes);
+      this.#failures = 0;
+      for (const { key, value } of changes) if (value === undefined) this.#stored.delete(key);
+    } catch (fault) {
+      // What has changed since is newer.
+      this.#dirty = new Map([...taken, ...this.#dirty]);
+      for (const { key } of fresh) {
+        this.#stored.delete(key);
+        if (!this.#entries.has(key)) this.#dirty.delete(key);
+      }
+      this.#onFault(fault);
+      this.#cancel?.();
+      if (this.#isClosed) return;
+      const waitMs = Math.min(LAST_AGAIN_MS, FIRST_AGAIN_MS * 2 ** this.#failures);
+      this.#failures += 1;
+      this.#cancel = this.#clock.after(waitMs, () => void this.flush());
+    }
+  }
+
+  #count(key: string, { body }: Entry): void {
     const length = bodyLength(body);
     this.#entries.set(key, length);
     this.#characters += length;
   }
+}
 
-  /** Writes everything dirty now. Never rejects. */
-  async flush(): Promise<void> {
-    this.#cancel?.();
-    this.#cancel = undefined;
-    const changes: Change[] = [...this.#dirty].map(([key, value]) => ({ key, value: value() }));
-    this.#dirty.clear();
-    if (changes.length === 0) return;
-    try {
-      await this.#storage.write(changes);
-    } catch (fault) {
-      this.#onFault(fault);
-    }
-  }
+function isEntry(key: string): boolean {
+  return key.startsWith("entry/");
 }
 
 /** Keys sort by thread and seq. */

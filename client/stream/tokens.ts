@@ -1,3 +1,5 @@
+import { unlessAborted } from "./unless-aborted.ts";
+
 /** Gives a user token. `isStale`: the last one was refused or has run out, so do not give it again. */
 export type Credentials = (request: {
   readonly isStale: boolean;
@@ -40,17 +42,9 @@ export class Tokens {
 
   async #fetch(): Promise<string> {
     const given = this.#credentials({ isStale: this.#isStale, signal: this.#signal });
-    const token = await Promise.race([given, aborted(this.#signal)]);
+    const token = await unlessAborted(given, this.#signal);
     this.#token = token;
     this.#isStale = false;
     return token;
   }
-}
-
-/** Rejects when the signal aborts. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
 }
