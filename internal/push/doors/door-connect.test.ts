@@ -76,6 +76,25 @@ describe("Connect", () => {
     assert.deepEqual(second?.threadId, ID);
   });
 
+  it("tells the number of the refused frame, whatever came before it and whenever its answer comes", async () => {
+    const world = new PushWorld();
+    const bob = await world.live("bob", 1); // `open` is 1.
+    send(bob); // 2
+    bob.say({ case: "ping", value: {} });
+    bob.ack(); // 4
+    send(bob, { clientId: ID.subarray(1) });
+    bob.say({ case: "watch", value: { userIds: ["Bob Bob"] } }); // 6
+    bob.say({ case: "typing", value: { threadId: ID.subarray(1) } });
+    bob.say({ case: "receipt", value: { threadId: ID.subarray(1) } }); // 8
+    await world.loop.settle();
+    world.messages.settle(overloaded("thread", 250));
+    await world.loop.settle();
+    assert.deepEqual(
+      bob.of("refused").map(({ frame }) => frame),
+      [5n, 6n, 7n, 8n, 2n],
+    );
+  });
+
   const wrong: Record<string, [object, string]> = {
     "no target": [{ target: { case: undefined } }, "send.target"],
     "a short thread id": [{ target: { case: "threadId", value: ID.subarray(1) } }, "send.thread_id"],

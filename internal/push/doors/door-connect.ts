@@ -42,6 +42,8 @@ export class ConnectDoor {
   /** What still came after pause(): at most one message, says the stream. */
   #kept: Uint8Array[] = [];
   #isHalfClosed = false;
+  /** The number of the frame that is being acted on: every frame counts, `open` is 1. */
+  #frame = 0;
 
   constructor(session: Session, stream: ByteStream, messages: Messages) {
     this.#session = session;
@@ -58,6 +60,7 @@ export class ConnectDoor {
       return;
     }
     this.#session.heard();
+    this.#frame++;
     const broken = this.#session.phase === "opening" ? this.#act(ownBytes(bytes)) : this.#actFast(bytes);
     if (broken) this.#session.end(broken);
   }
@@ -115,16 +118,17 @@ export class ConnectDoor {
     if (!broken) return this.#handOn(toSend(request, userId, key), bytes);
     const { clientId, target } = request;
     const threadId = target.case === "threadId" ? target.value : NO_ID;
-    this.#session.answer(refusedFrame({ clientId, threadId }, refusal(request, broken)));
+    this.#session.answer(refusedFrame({ clientId, threadId, frame: this.#frame }, refusal(request, broken)));
     return this.#session.spend();
   }
 
   /** Hands a checked send on. */
   #handOn(send: Send, bytes: number): undefined {
+    const frame = this.#frame;
     this.#take(bytes);
     this.#messages.send(send, (outcome) => {
       try {
-        this.#session.answer(outcomeFrame(send, outcome));
+        this.#session.answer(outcomeFrame(send, frame, outcome));
         this.#give(bytes);
       } catch (error) {
         this.#session.fail(error);
@@ -134,8 +138,9 @@ export class ConnectDoor {
 
   #receipt(receipt: ReceiptFrame, bytes: number): HeddleError | undefined {
     const { threadId, deliveredSeq, readSeq } = receipt;
+    const frame = this.#frame;
     const refuse = (error: HeddleError) =>
-      this.#session.answer(refusedFrame({ clientId: NO_ID, threadId }, error));
+      this.#session.answer(refusedFrame({ clientId: NO_ID, threadId, frame }, error));
     const broken = brokenReceipt(receipt);
     if (broken) {
       refuse(broken);
@@ -159,14 +164,16 @@ export class ConnectDoor {
 
   #watch(watch: Watch): undefined {
     const broken = brokenWatch(watch);
-    if (broken) this.#session.answer(refusedFrame({ clientId: NO_ID, threadId: NO_ID }, broken));
+    if (broken)
+      this.#session.answer(refusedFrame({ clientId: NO_ID, threadId: NO_ID, frame: this.#frame }, broken));
     else this.#session.watch(watch.userIds);
   }
 
   #typing(typing: TypingFrame, bytes: number): undefined {
     const { threadId } = typing;
+    const frame = this.#frame;
     const refuse = (error: HeddleError) =>
-      this.#session.answer(refusedFrame({ clientId: NO_ID, threadId }, error));
+      this.#session.answer(refusedFrame({ clientId: NO_ID, threadId, frame }, error));
     const broken = brokenTyping(typing);
     if (broken) return refuse(broken) as undefined;
     if (!this.#session.passTyping(hex(threadId))) return undefined;
@@ -220,8 +227,12 @@ export class ConnectDoor {
   }
 }
 
-function outcomeFrame({ clientId, threadId = NO_ID }: Send, outcome: Accepted | HeddleError): Uint8Array {
+function outcomeFrame(
+  { clientId, threadId = NO_ID }: Send,
+  frame: number,
+  outcome: Accepted | HeddleError,
+): Uint8Array {
   return outcome instanceof HeddleError
-    ? refusedFrame({ clientId, threadId }, outcome)
+    ? refusedFrame({ clientId, threadId, frame }, outcome)
     : acceptedFrame(outcome);
 }

@@ -44,7 +44,7 @@ interface Submission {
 
 const TAKEN: Outcome = { kind: { case: "taken", value: {} } };
 const NO_ID = new Uint8Array(0);
-const NAMELESS: RefusedFrame = { clientId: NO_ID, threadId: NO_ID };
+const NAMELESS: RefusedFrame = { clientId: NO_ID, threadId: NO_ID, frame: 0 };
 
 /**
  * The door of browsers. A Subscribe opens a session; Submit is the client's half of it: frames in, one outcome each,
@@ -125,7 +125,7 @@ export class WebDoor {
 
   #send(submission: Submission, at: number, request: SendRequest): Outcome | undefined {
     const { userId, key, settle } = submission;
-    const names = { clientId: request.clientId, threadId: NO_ID, ...threadOf(request) };
+    const names = { ...NAMELESS, clientId: request.clientId, ...threadOf(request) };
     const inFlight = this.#inFlight.get(key) ?? 0;
     const broken = brokenSend(request) ?? (inFlight >= IN_FLIGHT ? overloaded("session", 1_000) : undefined);
     if (broken) return refused(names, refusal(request, broken));
@@ -148,7 +148,7 @@ export class WebDoor {
     const { userId, key, requestId, settle } = submission;
     const { threadId, deliveredSeq, readSeq } = receipt;
     const broken = brokenReceipt(receipt);
-    if (broken) return refused({ clientId: NO_ID, threadId }, broken);
+    if (broken) return refused({ ...NAMELESS, threadId }, broken);
     const raised = this.#init.messages.raiseReceipt({
       userId,
       threadId,
@@ -158,7 +158,7 @@ export class WebDoor {
     });
     raised.then(
       () => settle(at, TAKEN),
-      (error) => settle(at, refused({ clientId: NO_ID, threadId }, HeddleError.from(error, requestId))),
+      (error) => settle(at, refused({ ...NAMELESS, threadId }, HeddleError.from(error, requestId))),
     );
     return undefined;
   }
@@ -167,11 +167,11 @@ export class WebDoor {
     const { userId, key, requestId, settle } = submission;
     const { threadId } = typing;
     const broken = brokenTyping(typing);
-    if (broken) return refused({ clientId: NO_ID, threadId }, broken);
+    if (broken) return refused({ ...NAMELESS, threadId }, broken);
     if (!session.passTyping(hex(threadId))) return TAKEN;
     this.#init.messages.typing({ userId, threadId, originSession: key }).then(
       () => settle(at, TAKEN),
-      (error) => settle(at, refused({ clientId: NO_ID, threadId }, HeddleError.from(error, requestId))),
+      (error) => settle(at, refused({ ...NAMELESS, threadId }, HeddleError.from(error, requestId))),
     );
     return undefined;
   }
@@ -185,12 +185,9 @@ function refused(of: RefusedFrame, error: HeddleError): Outcome {
 function late(frame: ClientFrame | undefined): Outcome {
   const kind = frame?.kind;
   if (kind?.case === "send") {
-    return refused(
-      { clientId: kind.value.clientId, threadId: NO_ID, ...threadOf(kind.value) },
-      submitDeadline(),
-    );
+    return refused({ ...NAMELESS, clientId: kind.value.clientId, ...threadOf(kind.value) }, submitDeadline());
   }
-  return refused({ clientId: NO_ID, threadId: kind ? threadNamedBy(kind) : NO_ID }, submitDeadline());
+  return refused({ ...NAMELESS, threadId: kind ? threadNamedBy(kind) : NO_ID }, submitDeadline());
 }
 
 function watched(session: Session, watch: Watch): Outcome {

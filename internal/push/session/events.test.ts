@@ -54,14 +54,18 @@ describe("Events of the push server", () => {
       metadata,
       retryAfterMs: 250,
     });
-    const frame = refusedFrame({ clientId: id, threadId: id }, error);
+    const frame = refusedFrame({ clientId: id, threadId: id, frame: 7 }, error);
     const kind = only(frame);
     assert.ok(kind.case === "refused");
     assert.deepEqual([kind.value.code, kind.value.retryAfterMs], [Code.RESOURCE_EXHAUSTED, 250]);
+    assert.equal(kind.value.frame, 7n);
     assert.deepEqual({ ...kind.value.errorInfo?.metadata }, metadata);
     assert.deepEqual([kind.value.errorInfo?.domain, kind.value.errorInfo?.reason], ["heddle", "OVERLOADED"]);
     assert.ok(frame.length < 600, `${frame.length}`);
-    assert.equal(only(refusedFrame({ clientId: id, threadId: id }, invalidField("f", "r"))).case, "refused");
+    assert.equal(
+      only(refusedFrame({ clientId: id, threadId: id, frame: 7 }, invalidField("f", "r"))).case,
+      "refused",
+    );
   });
 
   it("are one event a frame, so that joined frames append", () => {

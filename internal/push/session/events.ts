@@ -39,6 +39,8 @@ export interface RefusedFrame {
   readonly clientId: Uint8Array;
   /** Empty if the frame named none. */
   readonly threadId: Uint8Array;
+  /** Its number on its stream, `open` is 1; 0 in the answer to a Submit. */
+  readonly frame: number;
 }
 
 /** What `refused` says, for the event and for SubmitResponse. */
@@ -46,6 +48,7 @@ export function refusedInit(of: RefusedFrame, error: HeddleError): MessageInitSh
   return {
     clientId: of.clientId,
     threadId: of.threadId,
+    frame: BigInt(of.frame),
     code: error.code,
     message: error.message.slice(0, SENTENCE_LENGTH).toWellFormed(),
     errorInfo: { reason: error.reasonName, domain: ERROR_DOMAIN, metadata: { ...error.metadata } },

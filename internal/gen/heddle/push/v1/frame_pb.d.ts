@@ -525,6 +525,14 @@ export declare type Refused = Message<"heddle.push.v1.Refused"> & {
    * @generated from field: uint32 retry_after_ms = 6;
    */
   retryAfterMs: number;
+
+  /**
+   * frame is the number of the client's frame on its stream: `open` is 1, and every frame counts. 0 for a frame of an
+   * earlier stream, and in SubmitResponse, where outcomes stand in the order of the frames. Set by the server.
+   *
+   * @generated from field: uint64 frame = 7;
+   */
+  frame: bigint;
 };
 
 /**
