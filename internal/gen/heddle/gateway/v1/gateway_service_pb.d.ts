@@ -64,6 +64,13 @@ export declare type OpenSessionResponse = Message<"heddle.gateway.v1.OpenSession
    * @generated from field: int64 expires_at_ms = 4;
    */
   expiresAtMs: bigint;
+
+  /**
+   * ws_url is where clients open a session over a WebSocket. Empty where there is no such door, as today.
+   *
+   * @generated from field: string ws_url = 5;
+   */
+  wsUrl: string;
 };
 
 /**

@@ -50,6 +50,24 @@ export const SubmitResponse_TakenSchema = /*@__PURE__*/
 /**
  * PushService holds a client's session. Metadata: `authorization: Bearer <ticket>`.
  *
+ * What a client author must know:
+ *  - Ticket. GatewayService.OpenSession gives it. It opens a stream within 60 s of its issue; it may open several in
+ *    turn, and the newest one has the session.
+ *  - Credit. Events are numbered 1, 2, 3 … per stream, `opened` is 1 and every event counts, also of an unknown kind.
+ *    `ack{up_to}` gives credit back: the server lets 256 events, or 256 KiB, wait and then says `behind` instead.
+ *  - Life. Ping at the interval that `opened` names; a client that says nothing for 25 s is gone, and so is one that
+ *    has not said `open` within 10 s.
+ *  - Rates. Of frames that advance nothing (ping, receipt, watch, typing, a repeated ack, a wrong send) a client has
+ *    1,000, and 100 more each second; `watch` counts once in 200 ms, `typing` of a thread once in 3 s.
+ *  - Sends. A direct thread begins with a send that names `to_user_id`; its thread_id can be computed
+ *    (docs/design.md, section 12). A send has an outcome within 10 s of its arrival: `accepted`, `refused`, or an end of
+ *    the stream. Only `committed=never` in a refusal says that it is not in the log; after anything else repeat it with
+ *    the same client_id and `attempt` raised, or ask ResolveSend. 256 sends without an outcome hold the stream.
+ *  - Gaps. A client that misses a seq of a thread, or is told `behind`, pulls it by ListEntries. Events may repeat what
+ *    the client holds: judge by what is held.
+ *  - End. After `draining`, and after every end of the stream, ask the gateway again, at a random moment of the time
+ *    that `draining` names, else after 0.2 s … 30 s, doubling.
+ *
  * @generated from service heddle.push.v1.PushService
  */
 export const PushService = /*@__PURE__*/
