@@ -24,6 +24,7 @@ export async function goLoadBinary(progress: (text: string) => void): Promise<st
   await mkdir(cache, { recursive: true });
   const build = join(cache, `bench-go-load.part-${randomUUID()}`);
   try {
+    await run("go", ["version"]);
     await run(process.execPath, [join(ROOT, "cmd/stubs/main.ts"), "go", build]);
     await cp(SOURCE, join(build, "go-load"), { recursive: true });
     for (const file of MODULE) await rename(join(build, "go-load", file), join(build, file));

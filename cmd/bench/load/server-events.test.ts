@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { type EventSchema, ServerFrameSchema } from "../../../internal/gen/heddle/push/v1/frame_pb.js";
-import { EVENT, readEvents } from "./server-events.ts";
+import { EventSchema, ServerFrameSchema } from "../../../internal/gen/heddle/push/v1/frame_pb.js";
+import { readEvents } from "./server-events.ts";
 
 type Kind = NonNullable<MessageInitShape<typeof EventSchema>["kind"]>;
 
@@ -57,7 +57,7 @@ describe("Server events read by hand", () => {
       case: "receipt",
       value: { threadId: new Uint8Array(16), userId: "bob", deliveredSeq: 5n },
     };
-    assert.deepEqual(heard(frameOf(receipt)).said, [`${EVENT.receipt} of 25`]);
+    assert.deepEqual(heard(frameOf(receipt)).said, [`${EventSchema.field.receipt.number} of 25`]);
   });
 
   it("read nothing of an empty frame", () => {

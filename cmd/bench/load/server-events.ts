@@ -1,19 +1,23 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { EntrySchema } from "../../../internal/gen/heddle/message/v1/entry_pb.js";
+import { AcceptedSchema, EventSchema } from "../../../internal/gen/heddle/push/v1/frame_pb.js";
 
-/** Field numbers of Event (proto/heddle/push/v1/frame.proto). */
+/** Field numbers of the events that a load looks at. */
 export const EVENT = {
-  opened: 1,
-  entry: 2,
-  accepted: 3,
-  refused: 4,
-  receipt: 5,
-  threadChanged: 6,
-  behind: 7,
-  behindAll: 8,
-  caughtUp: 9,
-  draining: 10,
-  pong: 11,
-  presence: 12,
+  entry: EventSchema.field.entry.number,
+  accepted: EventSchema.field.accepted.number,
+  refused: EventSchema.field.refused.number,
+  behind: EventSchema.field.behind.number,
+  behindAll: EventSchema.field.behindAll.number,
+  caughtUp: EventSchema.field.caughtUp.number,
+  draining: EventSchema.field.draining.number,
+  presence: EventSchema.field.presence.number,
+} as const;
+
+const ENTRY = { seq: EntrySchema.field.seq.number, clientId: EntrySchema.field.clientId.number } as const;
+const ACCEPTED = {
+  seq: AcceptedSchema.field.seq.number,
+  clientId: AcceptedSchema.field.clientId.number,
 } as const;
 
 /** What a load wants to know of the events of a stream. */
@@ -36,8 +40,8 @@ export function readEvents(frame: Uint8Array, sink: EventSink): number {
     const [kind] = reader.tag();
     const length = reader.uint32();
     events++;
-    if (kind === EVENT.entry) readSeqAndId(reader, reader.pos + length, 2, 5, sink, true);
-    else if (kind === EVENT.accepted) readSeqAndId(reader, reader.pos + length, 3, 1, sink, false);
+    if (kind === EVENT.entry) readSeqAndId(reader, reader.pos + length, ENTRY, sink);
+    else if (kind === EVENT.accepted) readSeqAndId(reader, reader.pos + length, ACCEPTED, sink);
     else sink.onOther(kind, frame.subarray(reader.pos, reader.pos + length));
     reader.pos = end;
   }
@@ -47,21 +51,19 @@ export function readEvents(frame: Uint8Array, sink: EventSink): number {
 function readSeqAndId(
   reader: BinaryReader,
   end: number,
-  seqField: number,
-  idField: number,
+  fields: typeof ENTRY | typeof ACCEPTED,
   sink: EventSink,
-  isEntry: boolean,
 ): void {
   let seq = 0;
   let clientId: Uint8Array | undefined;
   while (reader.pos < end && (seq === 0 || clientId === undefined)) {
     const [field, wireType] = reader.tag();
-    if (field === seqField)
+    if (field === fields.seq)
       seq = reader.uint32(); // No load makes 2^32 entries in a thread.
-    else if (field === idField) clientId = reader.bytes();
+    else if (field === fields.clientId) clientId = reader.bytes();
     else reader.skip(wireType, field);
   }
   if (!clientId) return;
-  if (isEntry) sink.onEntry(clientId, seq);
+  if (fields === ENTRY) sink.onEntry(clientId, seq);
   else sink.onAccepted(clientId, seq);
 }

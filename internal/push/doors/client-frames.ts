@@ -22,7 +22,8 @@ import { wrongSession } from "../session/session-errors.ts";
  */
 
 const CURSOR_BYTES = 64;
-const KINDS = 7;
+/** Field numbers of the kinds of frame. */
+const KINDS: ReadonlySet<number> = new Set(ClientFrameSchema.fields.map(({ number }) => number));
 
 /** A frame that can be acted on: exactly one kind is set. */
 export type Said = Extract<ClientFrame["kind"], { case: string }>;
@@ -60,7 +61,7 @@ function kindsIn(bytes: Uint8Array): number {
   let kinds = 0;
   while (reader.pos < reader.len) {
     const [field, wireType] = reader.tag();
-    if (field <= KINDS && wireType === WireType.LengthDelimited) kinds++;
+    if (KINDS.has(field) && wireType === WireType.LengthDelimited) kinds++;
     reader.skip(wireType, field);
   }
   return kinds;
