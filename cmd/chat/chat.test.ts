@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { readdir, writeFile } from "node:fs/promises";
+import { readdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ChatPrograms, type Line } from "../../internal/testing/trials/chat-programs.ts";
 import { devTokens } from "../../internal/testing/trials/heddle-process.ts";
+import { folderNameOf } from "./state-folder.ts";
 
 describe("bin/chat", function () {
   this.timeout(60_000);
@@ -109,7 +110,7 @@ describe("bin/chat", function () {
     const bobs = listen(bob);
     await bobs.until(({ type }) => type === "caught_up");
     await anns.stop();
-    assert.deepEqual((await readdir(join(programs.folder, "state", "heddle", ann))).sort(), [
+    assert.deepEqual((await readdir(join(programs.folder, "state", "heddle", folderNameOf(ann)))).sort(), [
       "2",
       "device",
       "state.log",
@@ -117,6 +118,38 @@ describe("bin/chat", function () {
     listen(ann);
     const entry = await bobs.until(({ type }) => type === "entry");
     assert.equal(entry.text, "from the second");
+  });
+
+  it("writes into no folder but its own, whatever the user is called", async () => {
+    const away = ["--grpc", "http://127.0.0.1:9", "--web", "http://127.0.0.1:9", "--wait", "0.1"];
+    const before = await readdir(join(programs.folder, "state"));
+    const bob = newName("bob");
+    for (const user of ["..", ".", "../x", "a/../../b"]) {
+      assert.equal((await chat(["as", user, "to", bob, `from ${user}`, ...away])).code, 3);
+      const inside = await readdir(join(programs.folder, "state", "heddle", folderNameOf(user)));
+      assert.deepEqual(inside.sort(), ["device", "state.log"]);
+    }
+    assert.deepEqual(await readdir(join(programs.folder, "state")), before);
+    const folders = await readdir(join(programs.folder, "state", "heddle"));
+    assert.deepEqual(
+      folders.filter((name) => !/\.[0-9a-f]{64}$/.test(name)),
+      [],
+    );
+    const dots = listen(".");
+    assert.equal((await dots.until(({ type }) => type === "accepted")).seq, 1);
+    await dots.until(({ type }) => type === "caught_up");
+    assert.equal(dots.lines.filter(({ type }) => type === "accepted").length, 1);
+  });
+
+  it("sends what an earlier version kept in a folder named by the id alone", async () => {
+    const [ann, bob] = [newName("ann"), newName("bob")];
+    const away = ["--grpc", "http://127.0.0.1:9", "--web", "http://127.0.0.1:9", "--wait", "0.1"];
+    assert.equal((await chat(["as", ann, "to", bob, "from before", ...away])).code, 3);
+    const states = join(programs.folder, "state", "heddle");
+    await rename(join(states, folderNameOf(ann)), join(states, ann));
+    listen(ann);
+    assert.equal((await listen(bob).until(({ type }) => type === "entry")).text, "from before");
+    assert.equal((await readdir(states)).includes(ann), false);
   });
 
   it("takes a token from a file, and says when that has run out", async () => {
@@ -133,7 +166,7 @@ describe("bin/chat", function () {
   });
 
   it("answers wrong use with one line and code 2, and a missing server with code 3", async () => {
-    const wrong = [[], ["threads"], ["as", "Ann!", "threads"], ["as", "ann", "dance"], ["as", "ann", "to"]];
+    const wrong = [[], ["threads"], ["as", "Ann B", "threads"], ["as", "ann", "dance"], ["as", "ann", "to"]];
     for (const args of [...wrong, ["as", "ann", "history", "bob", "--limit", "0"], ["as", "ann", "--nope"]]) {
       const { code, err, out } = await chat(args);
       assert.equal(code, 2, `${args}: ${err}`);

@@ -8,7 +8,7 @@ import { live } from "./live.ts";
 import { sendOnce } from "./one-shot.ts";
 import { type OpenClient, withClient } from "./open-client.ts";
 import { type Options, readSettings, type Settings } from "./settings.ts";
-import { checkTarget } from "./target.ts";
+import { named } from "./user-name.ts";
 
 const EXAMPLES = `
 Examples:
@@ -21,6 +21,7 @@ Examples:
   chat as ann group new Weekend bob cleo     make a group; then: to +weekend "hi", history +weekend
   chat as ann group add +weekend dan         also: remove, role, rename, leave, members
   chat as ann block bob          also: unblock, blocked
+  chat as ann to user:-bob "hi"  a user whose id begins with + or -; group:weekend is +weekend
 
 Programs (--json) say on the input, one a line: {"to":"bob","text":"hi"}, {"to":"bob","read_seq":3},
 {"to":"bob","typing":true}, {"watch":["bob"]} for whose presence they want to hear of (else that of the 100 most
@@ -62,7 +63,10 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
     .option("--grpc <url>", "where Heddle's gRPC listener is (HEDDLE_GRPC_URL, http://127.0.0.1:8440)")
     .option("--web <url>", "where tokens come from in development (HEDDLE_WEB_URL, http://127.0.0.1:8480)")
     .option("--token-file <path>", "a file with a user token, instead of development tokens")
-    .option("--state <folder>", "where device, outbox and history are kept ($XDG_STATE_HOME/heddle/<user>)")
+    .option(
+      "--state <folder>",
+      "where device, outbox and history are kept (a folder of the user in $XDG_STATE_HOME/heddle)",
+    )
     .option("--wait <seconds>", "how long to wait for the server before giving up (10)")
     .exitOverride()
     .showHelpAfterError("(chat --help lists the commands)");
@@ -89,7 +93,7 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
     .command("to <chat> [text...]")
     .description("send a message to a user or a group (+name), or open the conversation if there is no text")
     .action(async (to: string, words: string[]) => {
-      checkTarget(to);
+      named(to);
       await run((open, settings) =>
         words.length > 0
           ? sendOnce(open.client, settings, to, words.join(" "), output)
@@ -101,7 +105,7 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
     .description("print the last messages with a user or of a group (+name)")
     .option("--limit <n>", "how many (50)")
     .action(async (chat: string, options: { limit?: string }) => {
-      checkTarget(chat);
+      named(chat);
       const limit = Number(options.limit ?? 50);
       if (!(Number.isInteger(limit) && limit >= 1 && limit <= 5_000)) {
         throw new ChatError(EXIT.wrongUse, "--limit takes 1–5000");

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { DEVICE_ID_PATTERN } from "../../internal/base/ids.ts";
 import { ChatError, EXIT } from "./exit-code.ts";
 import { FolderLock } from "./folder-lock.ts";
 
@@ -55,7 +56,7 @@ async function trySlot(folder: string, number: number): Promise<DeviceSlot | und
 async function deviceIdOf(folder: string): Promise<string> {
   const path = join(folder, "device");
   const known = await readFile(path, "utf8").catch(() => "");
-  if (/^[a-z0-9._-]{1,64}$/.test(known)) return known;
+  if (DEVICE_ID_PATTERN.test(known)) return known;
   const fresh = `chat-${randomBytes(6).toString("hex")}`;
   await writeFile(path, fresh, { mode: 0o600 });
   return fresh;

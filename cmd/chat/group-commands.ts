@@ -5,8 +5,9 @@ import { ChatError, callProblem, EXIT } from "./exit-code.ts";
 import { threadJson } from "./json-lines.ts";
 import { notice } from "./looks.ts";
 import { type OpenClient, waitUntilLive } from "./open-client.ts";
-import { checkName, type Settings } from "./settings.ts";
+import type { Settings } from "./settings.ts";
 import { groupOf, titleOf } from "./target.ts";
+import { userNamed, wordFor } from "./user-name.ts";
 
 /** Runs a command with a client, as command-line.ts does. */
 type Run = (use: (open: OpenClient, settings: Settings) => Promise<number>) => Promise<void>;
@@ -39,9 +40,9 @@ function addGroup(program: Command, call: Call, run: Run, output: Writable): voi
     .command("new <name> [users...]")
     .description("make a group with these users; you own it")
     .action(async (name: string, users: string[]) => {
-      users.forEach(checkName);
+      const userIds = users.map(userNamed);
       await call(
-        (client) => client.groups.create(name, users),
+        (client) => client.groups.create(name, userIds),
         (made) => `${titleOf(made)} is there, with ${count(made)}; its id is ${made.threadId}`,
       );
     });
@@ -63,11 +64,16 @@ function addGroup(program: Command, call: Call, run: Run, output: Writable): voi
         ),
       );
   const now = (thread: Thread) => `${titleOf(thread)} has ${count(thread)}`;
-  change("add <group> <users...>", "add users", (c, id, users) => c.groups.add(id, checked(users)), now);
+  change(
+    "add <group> <users...>",
+    "add users",
+    (c, id, users) => c.groups.add(id, users.map(userNamed)),
+    now,
+  );
   change(
     "remove <group> <users...>",
     "remove members",
-    (c, id, users) => c.groups.remove(id, checked(users)),
+    (c, id, users) => c.groups.remove(id, users.map(userNamed)),
     now,
   );
   change(
@@ -86,7 +92,7 @@ function addGroup(program: Command, call: Call, run: Run, output: Writable): voi
     "role <group> <user> <role>",
     "make a member an owner, or an owner a member",
     (client, id, [user = "", role]) => {
-      if (role === "owner" || role === "member") return client.groups.setRole(id, user, role);
+      if (role === "owner" || role === "member") return client.groups.setRole(id, userNamed(user), role);
       throw new ChatError(EXIT.wrongUse, "a role is owner or member");
     },
     now,
@@ -111,7 +117,7 @@ function addBlocks(program: Command, call: Call, run: Run, output: Writable): vo
     .description("neither of you can write to the other, or see whether the other is there")
     .action((user: string) =>
       call(
-        (client) => client.blocks.block(user),
+        (client) => client.blocks.block(userNamed(user)),
         () => `${user} is blocked`,
       ),
     );
@@ -120,7 +126,7 @@ function addBlocks(program: Command, call: Call, run: Run, output: Writable): vo
     .description("take it back")
     .action((user: string) =>
       call(
-        (client) => client.blocks.unblock(user),
+        (client) => client.blocks.unblock(userNamed(user)),
         () => `${user} is not blocked any more`,
       ),
     );
@@ -132,7 +138,7 @@ function addBlocks(program: Command, call: Call, run: Run, output: Writable): vo
         await waitUntilLive(client, settings);
         let isNone = true;
         for await (const user of blockedUsers(client)) {
-          output.write(`${settings.json ? JSON.stringify({ type: "blocked", user }) : user}\n`);
+          output.write(`${settings.json ? JSON.stringify({ type: "blocked", user }) : wordFor(user)}\n`);
           isNone = false;
         }
         if (isNone && !settings.json) output.write(`${notice("nobody is blocked")}\n`);
@@ -162,12 +168,7 @@ async function* blockedUsers(client: Client): AsyncGenerator<string> {
 
 function memberLine({ userId, role }: Member, settings: Settings): string {
   if (settings.json) return JSON.stringify({ type: "member", user: userId, role });
-  return role === "owner" ? `${userId} (owner)` : userId;
-}
-
-function checked(users: readonly string[]): readonly string[] {
-  users.forEach(checkName);
-  return users;
+  return role === "owner" ? `${wordFor(userId)} (owner)` : wordFor(userId);
 }
 
 /** What commander hands over behind the first argument: words and lists of words, then options and the command. */

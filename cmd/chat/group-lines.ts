@@ -1,6 +1,7 @@
 import type { Client, Conversation } from "../../client/index.ts";
 import { membersOf } from "./group-commands.ts";
 import { titleOf } from "./target.ts";
+import { userNamed, wordFor } from "./user-name.ts";
 
 /** What the live view helps with, for groups and blocks. */
 export const GROUP_HELP = [
@@ -34,7 +35,7 @@ export async function groupLine(
       return await newGroup(client, rest);
     case "block":
     case "unblock": {
-      const user = rest[0] ?? conversation?.peer;
+      const user = rest[0] === undefined ? conversation?.peer : userNamed(rest[0]);
       if (user === undefined) return { say: `/${word} takes a name` };
       await client.blocks[word](user);
       return { say: word === "block" ? `${user} is blocked` : `${user} is not blocked any more` };
@@ -57,8 +58,8 @@ export async function groupLine(
   if (word === "leave") await groups.leave(threadId);
   else if (user === undefined) return { say: `/${word} takes a name` };
   else if (word === "rename") await groups.rename(threadId, rest.join(" "));
-  else if (word === "owner" || word === "member") await groups.setRole(threadId, user, word);
-  else await groups[word](threadId, rest);
+  else if (word === "owner" || word === "member") await groups.setRole(threadId, userNamed(user), word);
+  else await groups[word](threadId, rest.map(userNamed));
   return {};
 }
 
@@ -66,7 +67,7 @@ async function newGroup(client: Client, words: readonly string[]): Promise<LineO
   const at = words.indexOf("as");
   const name = words.slice(at + 1).join(" ");
   if (at < 0 || name === "") return { say: "a new group: /group bob cleo as Weekend" };
-  const made = await client.groups.create(name, words.slice(0, at));
+  const made = await client.groups.create(name, words.slice(0, at).map(userNamed));
   return { say: `${titleOf(made)} is there`, open: `+${made.threadId}` };
 }
 
@@ -74,7 +75,7 @@ async function memberList(client: Client, threadId: string): Promise<string> {
   const names: string[] = [];
   for await (const { userId, role } of membersOf(client, threadId)) {
     if (names.length === NAMED) return `${names.join(", ")} and others`;
-    names.push(role === "owner" ? `${userId} (owner)` : userId);
+    names.push(role === "owner" ? `${wordFor(userId)} (owner)` : wordFor(userId));
   }
   return names.join(", ");
 }

@@ -5,6 +5,7 @@ import { ChatError, connectionProblem, EXIT } from "./exit-code.ts";
 import { sendLeftovers } from "./leftovers.ts";
 import type { Settings } from "./settings.ts";
 import { connectSlot } from "./slot-client.ts";
+import { findStateFolder } from "./state-folder.ts";
 
 /** A client and what it stands on. */
 export interface OpenClient {
@@ -14,7 +15,8 @@ export interface OpenClient {
 }
 
 /** Runs `use` with a client of the user's, and closes it whatever happens. */
-export async function withClient<T>(settings: Settings, use: (open: OpenClient) => Promise<T>): Promise<T> {
+export async function withClient<T>(given: Settings, use: (open: OpenClient) => Promise<T>): Promise<T> {
+  const settings = { ...given, stateFolder: await findStateFolder(given) };
   const slot = await takeSlot(settings.stateFolder);
   // Timers of the library do not keep a process alive; this program decides itself when it ends.
   const alive = setInterval(() => {}, 60_000);

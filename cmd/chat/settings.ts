@@ -1,6 +1,8 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { ChatError, EXIT } from "./exit-code.ts";
+import { folderNameOf, oldFolderNameOf } from "./state-folder.ts";
+import { userNamed } from "./user-name.ts";
 
 /** Options as the command line gives them. */
 export interface Options {
@@ -24,31 +26,29 @@ export interface Settings {
   readonly tokenFile: string | undefined;
   /** Where device, outbox and recent history of this user are kept. */
   readonly stateFolder: string;
+  /** Where an earlier version kept it; undefined where it could not have. */
+  readonly oldStateFolder: string | undefined;
   /** How long commands that end wait for the server, in milliseconds. */
   readonly waitMs: number;
 }
 
-/** Options over environment over defaults. Throws ChatError for what makes no sense. */
-export function readSettings(userId: string, options: Options, env: NodeJS.ProcessEnv): Settings {
-  checkName(userId);
+/** `user`: as it was typed. Options over environment over defaults. Throws ChatError for what makes no sense. */
+export function readSettings(user: string, options: Options, env: NodeJS.ProcessEnv): Settings {
+  const userId = userNamed(user);
   const seconds = Number(options.wait ?? 10);
   if (!(seconds >= 0 && seconds <= 3_600)) throw new ChatError(EXIT.wrongUse, "--wait takes 0–3600 seconds");
-  const stateHome = env.XDG_STATE_HOME || join(homedir(), ".local", "state");
+  const states = join(env.XDG_STATE_HOME || join(homedir(), ".local", "state"), "heddle");
+  const oldName = options.state === undefined ? oldFolderNameOf(userId) : undefined;
   return {
     userId,
     json: options.json ?? false,
     grpcUrl: url("--grpc", options.grpc ?? env.HEDDLE_GRPC_URL ?? "http://127.0.0.1:8440"),
     webUrl: url("--web", options.web ?? env.HEDDLE_WEB_URL ?? "http://127.0.0.1:8480"),
     tokenFile: options.tokenFile,
-    stateFolder: options.state ?? join(stateHome, "heddle", userId),
+    stateFolder: options.state ?? join(states, folderNameOf(userId)),
+    oldStateFolder: oldName === undefined ? undefined : join(states, oldName),
     waitMs: seconds * 1_000,
   };
-}
-
-/** Throws ChatError unless it is a user's name. */
-export function checkName(name: string): void {
-  if (/^[a-z0-9._-]{1,64}$/.test(name)) return;
-  throw new ChatError(EXIT.wrongUse, `a name is 1–64 of a–z, 0–9, '.', '_' and '-', not "${name}"`);
 }
 
 function url(option: string, text: string): string {

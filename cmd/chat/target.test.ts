@@ -3,7 +3,8 @@ import { fromHex } from "../../internal/base/ids.ts";
 import { ThreadKind } from "../../internal/gen/heddle/thread/v1/thread_pb.js";
 import { ClientWorld, settled } from "../../internal/testing/worlds/client-world.ts";
 import { readSettings } from "./settings.ts";
-import { checkTarget, conversationOf, groupOf, titleOf } from "./target.ts";
+import { conversationOf, groupOf, titleOf } from "./target.ts";
+import { named } from "./user-name.ts";
 
 const settings = readSettings("ann", { wait: "0.01" }, {});
 const ids = ["ab", "cd", "ef"].map((byte) => byte.repeat(16));
@@ -24,9 +25,29 @@ describe("What a conversation is called at a terminal", () => {
 
   it("is a user without +, also where a group has that name", async () => {
     assert.equal((await conversationOf(world.client, settings, "bob")).peer, "bob");
-    for (const wrong of ["Bob", "my group", "+", ""]) {
-      assert.throws(() => checkTarget(wrong), { exitCode: 2 }, wrong);
+    for (const wrong of ["Bob Lee", "my group", "+", "", "user:", "group:", "x".repeat(256)]) {
+      assert.throws(() => named(wrong), { exitCode: 2 }, wrong);
     }
+  });
+
+  it("is what user: and group: say, whatever the name begins with", async () => {
+    for (const userId of [
+      "bob",
+      "+weekend",
+      "-x",
+      "user:bob",
+      "group:weekend",
+      "/quit",
+      "auth0|5f",
+      "Ann@x.example",
+    ]) {
+      const conversation = await conversationOf(world.client, settings, `user:${userId}`);
+      assert.equal(conversation.peer, userId);
+      const title = titleOf({ peer: userId, name: undefined, threadId: "" });
+      assert.deepEqual(named(title), { kind: "user", userId }, title);
+    }
+    assert.equal((await conversationOf(world.client, settings, "auth0|5f")).peer, "auth0|5f");
+    assert.equal((await conversationOf(world.client, settings, "group:weekend")).threadId, ids[0]);
   });
 
   it("is a group with +, by name or id, if there is one and no other", async () => {

@@ -2,24 +2,13 @@ import type { Client, Conversation, Thread } from "../../client/index.ts";
 import { ChatError, EXIT } from "./exit-code.ts";
 import { waitUntilLive } from "./open-client.ts";
 import { oneLine } from "./safe-text.ts";
-import { checkName, type Settings } from "./settings.ts";
-
-/** Marks a group. No user's name begins with it, so nobody can name a group so that it is taken for a user. */
-const GROUP = "+";
+import type { Settings } from "./settings.ts";
+import { GROUP, named, wordFor } from "./user-name.ts";
 
 /** What a conversation is called: the other user, or `+name` of a group. */
 export function titleOf(thread: Pick<Thread, "peer" | "name" | "threadId">): string {
-  if (thread.peer !== undefined) return thread.peer;
+  if (thread.peer !== undefined) return wordFor(thread.peer);
   return thread.name === undefined ? thread.threadId.slice(0, 8) : `${GROUP}${oneLine(thread.name, 40)}`;
-}
-
-/** Throws ChatError unless it can be a user's name or a group. */
-export function checkTarget(target: string): void {
-  if (target.startsWith(GROUP) && target.length > 1) return;
-  if (/[^a-z0-9._-]/.test(target)) {
-    throw new ChatError(EXIT.wrongUse, `"${target}" is no user's name; a group is ${GROUP}name`);
-  }
-  checkName(target);
 }
 
 /** The conversation with a user, or of a group. Rejects with ChatError for a group that there is not, or not once. */
@@ -28,14 +17,14 @@ export async function conversationOf(
   settings: Settings,
   target: string,
 ): Promise<Conversation> {
-  checkTarget(target);
-  if (!target.startsWith(GROUP)) return await client.direct(target);
+  const meant = named(target);
+  if (meant.kind === "user") return await client.direct(meant.userId);
   return client.conversation((await groupOf(client, settings, target)).threadId);
 }
 
-/** A group by `+name`, name, or its thread id or the beginning of it: what is known here, else what the server knows. */
+/** A group by `+name`, `group:name`, name, or its thread id or the beginning of it: what is known here, else what the server knows. */
 export async function groupOf(client: Client, settings: Settings, target: string): Promise<Thread> {
-  const wanted = target.startsWith(GROUP) ? target.slice(1) : target;
+  const wanted = target.replace(/^(\+|group:)/, "");
   let found = groupsCalled(client, wanted);
   if (found.length === 0) {
     await waitUntilLive(client, settings);

@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { mkdir, rename, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { idleSlots, takeSlot } from "./device-slot.ts";
+import type { Settings } from "./settings.ts";
+
+/** Characters of a user's id that its folder shows. */
+const SHOWN = 24;
+
+/**
+ * The name of a user's folder: what can be read of its id, and SHA-256 of all of it. So any id has a folder of its own,
+ * also where a file system takes capitals for small letters, and none leads out of the place where folders are.
+ */
+export function folderNameOf(userId: string): string {
+  const shown = userId
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]+/g, "_")
+    .slice(0, SHOWN);
+  return `${shown}.${createHash("sha256").update(userId).digest("hex")}`;
+}
+
+/** The name that earlier versions gave the folder, by the id alone; undefined for ids that could not sign in there. */
+export function oldFolderNameOf(userId: string): string | undefined {
+  return /^[a-z0-9._-]{1,64}$/.test(userId) && !/^\.+$/.test(userId) ? userId : undefined;
+}
+
+/**
+ * Where the state of this run is. A folder of an earlier version is taken over, if nothing runs in it; while something
+ * does, this run is one more beside it, there.
+ */
+export async function findStateFolder({ stateFolder, oldStateFolder }: Settings): Promise<string> {
+  if (oldStateFolder === undefined || existsSync(stateFolder) || !existsSync(oldStateFolder))
+    return stateFolder;
+  const first = await takeSlot(oldStateFolder);
+  const held = first.number === 1 ? [first, ...(await idleSlots(oldStateFolder))] : [first];
+  const isIdle = first.number === 1 && !existsSync(join(oldStateFolder, String(held.length + 1)));
+  if (!isIdle) {
+    await Promise.all(held.map((slot) => slot.release()));
+    return oldStateFolder;
+  }
+  await mkdir(dirname(stateFolder), { recursive: true, mode: 0o700 });
+  await rename(oldStateFolder, stateFolder);
+  // The locks went with their folders: none is held any more.
+  for (const { number } of held) {
+    await rm(join(stateFolder, number === 1 ? "." : String(number), "lock"), { force: true });
+  }
+  return stateFolder;
+}
