@@ -3,7 +3,12 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { idleSlots, takeSlot } from "./device-slot.ts";
-import type { Settings } from "./settings.ts";
+
+/** Where a user's state is, and where an earlier version would have it. */
+export interface StateFolders {
+  readonly stateFolder: string;
+  readonly oldStateFolder: string | undefined;
+}
 
 /** Characters of a user's id that its folder shows. */
 const SHOWN = 24;
@@ -29,7 +34,7 @@ export function oldFolderNameOf(userId: string): string | undefined {
  * Where the state of this run is. A folder of an earlier version is taken over, if nothing runs in it; while something
  * does, this run is one more beside it, there.
  */
-export async function findStateFolder({ stateFolder, oldStateFolder }: Settings): Promise<string> {
+export async function findStateFolder({ stateFolder, oldStateFolder }: StateFolders): Promise<string> {
   if (oldStateFolder === undefined || existsSync(stateFolder) || !existsSync(oldStateFolder))
     return stateFolder;
   const first = await takeSlot(oldStateFolder);
