@@ -33,8 +33,9 @@ type client struct {
 	userID string
 	load   *load
 	stream grpc.BidiStreamingClient[pushv1.ClientFrame, pushv1.ServerFrame]
-	// heads of threads when the session opened, by thread_id in hex. Written by the reader before caught_up only.
-	heads map[string]uint64
+	// What was told before caught_up, and is not written after it: heads of threads by thread_id in hex, log_epoch.
+	heads    map[string]uint64
+	logEpoch uint64
 
 	// mu guards what follows, and that one goroutine at a time sends.
 	mu       sync.Mutex
@@ -102,6 +103,8 @@ func (c *client) read(caughtUp chan<- error) {
 		for _, event := range frame.Events {
 			if changed := event.GetThreadChanged(); changed != nil && !isCaughtUp {
 				c.heads[hex.EncodeToString(changed.ThreadId)] = changed.Head.GetSeq()
+			} else if opened := event.GetOpened(); opened != nil {
+				c.logEpoch = opened.LogEpoch
 			} else if event.GetCaughtUp() != nil && !isCaughtUp {
 				isCaughtUp = true
 				caughtUp <- nil
@@ -166,6 +169,7 @@ func (c *client) send(run uint32, text, toUserID string, due time.Time) {
 	send := &messagev1.SendRequest{
 		ClientId: clientID{run, c.index, uint32(len(c.due))}.bytes(),
 		BaseSeq:  c.held,
+		LogEpoch: c.logEpoch,
 		Attempt:  1,
 		Body:     &messagev1.Body{Kind: &messagev1.Body_Text{Text: &messagev1.Text{Text: text}}},
 	}
