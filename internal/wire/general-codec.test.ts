@@ -90,7 +90,7 @@ function same(what: string, byHand: Uint8Array, by: Uint8Array): void {
   assert.deepEqual(Buffer.from(byHand), Buffer.from(by), what);
 }
 
-/** Everything that this folder writes. Who adds to it adds a line here; what it reads is in plain-frames.test.ts. */
+/** Everything that this folder writes: each new thing needs a line here. What it reads is in plain-frames.test.ts. */
 const WRITTEN = [
   equal("cell", said, cell, (of) => general(EntryCellSchema, { ...shared(of), payloadHash: of.hash })),
   equal(
