@@ -7,7 +7,7 @@ import { versionLine } from "../../internal/app/versions.ts";
 import { systemClock } from "../../internal/base/clock.ts";
 import { describeSettings, SettingsError } from "../../internal/base/env.ts";
 import { USER_ID_PATTERN, USER_ID_RULE } from "../../internal/base/ids.ts";
-import { localUrl } from "../../internal/rpc/listen-address.ts";
+import { adminCommands } from "./admin.ts";
 import { readyJson, readyLines } from "./ready-lines.ts";
 
 const config = (): HeddleConfig => read().config;
@@ -48,12 +48,7 @@ function commandLine(exit: (code: number) => void): Command {
     .description("print a user token for anyone (development profile); works while Heddle runs")
     .option("--ttl <seconds>", "how long it is good")
     .action(async (user: string, options: { ttl?: string }) => exit(await token(user, options.ttl)));
-  program
-    .command("admin")
-    .description("ask a running Heddle")
-    .command("status")
-    .description("say whether it serves: exit code 0 if it does, 1 if not, 3 if nothing answers")
-    .action(async () => exit(await status()));
+  adminCommands(program, config, exit);
   program
     .command("config")
     .description("settings")
@@ -100,17 +95,4 @@ async function token(user: string, ttl: string | undefined): Promise<number> {
   const sign = await openDevTokenSigner(settings, await openDataFolder(settings.dataDir), systemClock);
   process.stdout.write(`${await sign(user, ttlS)}\n`);
   return EXIT.well;
-}
-
-async function status(): Promise<number> {
-  const { adminAddress } = config();
-  const url = `${localUrl(adminAddress, adminAddress.port)}/readyz`;
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
-    process.stdout.write(await response.text());
-    return response.ok ? EXIT.well : EXIT.failed;
-  } catch {
-    process.stderr.write(`heddle: nothing answers at ${url}: start Heddle, or set HEDDLE_ADMIN_ADDR\n`);
-    return EXIT.dependencyAway;
-  }
 }

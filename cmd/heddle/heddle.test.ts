@@ -156,6 +156,23 @@ describe("The program heddle", function () {
     assert.match(down.stderr, /^heddle: nothing answers at .*\n$/);
   });
 
+  it("verifies a data folder that nothing uses, says what is damaged, and refuses one in use", async () => {
+    assert.equal((await run(["admin", "verify"])).code, 2, "there is none");
+    const { program } = await startJson();
+    const inUse = await run(["admin", "verify"]);
+    assert.equal(inUse.code, 1);
+    assert.match(inUse.stderr, /^heddle: .*in use by another process.*\n$/);
+    program.child.kill("SIGINT");
+    await program.ended;
+    const well = await run(["admin", "verify", "--json"]);
+    assert.equal(well.code, 0, well.stdout);
+    assert.deepEqual(JSON.parse(well.stdout).problems, []);
+    await rm(join(settings.HEDDLE_DATA_DIR ?? "", "messages/CURRENT"));
+    const damaged = await run(["admin", "verify"]);
+    assert.equal(damaged.code, 1);
+    assert.match(damaged.stdout, /^PROBLEM {2}messages\/CURRENT: it is missing/m);
+  });
+
   it("prints its settings, and checks them without starting", async () => {
     const printed = await run(["config", "print"], { HEDDLE_DRAIN_MS: "7" });
     assert.equal(printed.code, 0);

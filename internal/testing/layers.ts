@@ -36,7 +36,7 @@ const arrows: Record<string, readonly string[]> = {
  */
 const rooms: Record<string, readonly string[]> = {
   client: ["model", "transport", "storage", "stream", "log", "outbox", "presence", "grpc", "web", "api"],
-  "internal/message": ["cells", "group", "log", "receipts"],
+  "internal/message": ["cells", "group", "log", "receipts", "offline"],
   "internal/push": ["session", "topics", "presence", "doors"],
 };
 

@@ -19,6 +19,8 @@ export interface EncodedBody {
 }
 
 const TEXT_TAG = tagOf(BodySchema.field.text);
+const MEMBER_CHANGE_TAG = tagOf(BodySchema.field.memberChange);
+const SETTING_CHANGE_TAG = tagOf(BodySchema.field.settingChange);
 
 /**
  * Encodes a body, fields in order; unknown fields are dropped, so that equal bodies have equal bytes. Bytes are taken
@@ -27,6 +29,11 @@ const TEXT_TAG = tagOf(BodySchema.field.text);
 export function encodeBody(body: Body | Uint8Array): EncodedBody {
   const bytes = body instanceof Uint8Array ? body : toBinary(BodySchema, body, { writeUnknownFields: false });
   return { bytes, hash: sha256(bytes, 32), isMessage: bytes[0] === TEXT_TAG };
+}
+
+/** Whether the payload hash of a cell with this body is the body's: of member and setting entries it is the request's. */
+export function isHashedItself(bytes: Uint8Array): boolean {
+  return bytes[0] !== MEMBER_CHANGE_TAG && bytes[0] !== SETTING_CHANGE_TAG;
 }
 
 /** The body of a void. */

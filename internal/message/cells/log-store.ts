@@ -10,12 +10,13 @@ import {
   type RowQuery,
   type VersionedCell,
 } from "../ports.ts";
+import { isSound } from "./sound-cell.ts";
 
 /**
  * The message store as this service calls it: by thread and seq, with the size of a bucket and a deadline bound once.
  * Every call rejects with STORE_UNAVAILABLE after the deadline; a write that was given up on may still be applied.
- * Entries are read up to a head, so all of them must be there: where one is not, the read rejects with LOG_DAMAGED, and
- * no reader has to look for holes, or to guess what they mean.
+ * Entries are read up to a head, so all of them must be there, and be what was appended: where one is not, the read
+ * rejects with LOG_DAMAGED, and no reader has to look for holes, or to guess what they mean.
  */
 export class LogStore {
   readonly #store: MessageStore;
@@ -67,7 +68,7 @@ export class LogStore {
       const high = Math.min(toSeq, this.lastSeqOf(bucket));
       const query = { entries: { fromSeq: low, toSeq: high } };
       const row = await this.#get({ threadId, bucket }, query);
-      cells.push(...this.#whole(threadId, low, high, row.entries));
+      cells.push(...this.#sound(threadId, this.#whole(threadId, low, high, row.entries)));
       low = high + 1;
     }
     return cells;
@@ -136,5 +137,13 @@ export class LogStore {
     if (seq > toSeq && cells.length === seq - fromSeq) return cells;
     this.#damage?.(threadId, seq);
     throw logDamaged(seq);
+  }
+
+  /** The cells as they are if each is still what was appended. Throws LOG_DAMAGED with the first seq that is not. */
+  #sound(threadId: Uint8Array, cells: readonly EntryCellPut[]): readonly EntryCellPut[] {
+    const bad = cells.find((cell) => !isSound(cell));
+    if (!bad) return cells;
+    this.#damage?.(threadId, bad.seq);
+    throw logDamaged(bad.seq);
   }
 }

@@ -5,8 +5,11 @@ import { ENTRY_QUALIFIER_BYTES, ROW_KEY_BYTES, writeEntryQualifier } from "../ke
  * and what HBase keeps in one row is one atomic batch here.
  */
 
-const QUALIFIER_AT = ROW_KEY_BYTES + 1;
-const LETTER = { h: 0x68, m: 0x6d, r: 0x72, x: 0x78 } as const;
+/** Where the family's letter stands in a key. */
+export const FAMILY_AT = ROW_KEY_BYTES;
+const QUALIFIER_AT = FAMILY_AT + 1;
+/** The letters of the families. */
+export const LETTER = { h: 0x68, m: 0x6d, r: 0x72, x: 0x78 } as const;
 
 /** Bytes of the key of an entry. */
 export const ENTRY_KEY_BYTES = QUALIFIER_AT + ENTRY_QUALIFIER_BYTES;

@@ -9,6 +9,7 @@ import { CommitQueue } from "./commit-queue.ts";
 import { HeadCache } from "./head-cache.ts";
 import { LevelFolder } from "./level-folder.ts";
 import { LogMark, MARK_KEY } from "./log-mark.ts";
+import { type ScannedRow, scanLog } from "./log-scan.ts";
 import { readRow } from "./row-reader.ts";
 
 export interface LevelMessageStoreInit {
@@ -118,6 +119,11 @@ export class LevelMessageStore implements MessageStore {
       const isDamaged = (error as { code?: unknown }).code === "LEVEL_CORRUPTION";
       throw isDamaged ? logDamaged(undefined, error) : storeUnavailable("message", error);
     }
+  }
+
+  /** All there is, for tools (log-scan.ts). Rows without h:head, m or r do not exist. */
+  rows(): AsyncGenerator<ScannedRow> {
+    return scanLog(this.#folder.db);
   }
 
   /** Waits for writes under way and closes; later calls reject with STORE_UNAVAILABLE. */

@@ -143,7 +143,8 @@ function lookAtWal(path: string): void {
   if (typeof end === "object") throw DataFolderError.damaged(path, new Error(end.damaged));
 }
 
-function openError(path: string, error: unknown): unknown {
+/** The DataFolderError for what SQLite threw while a file was opened; what it did not throw as it is. */
+export function openError(path: string, error: unknown): unknown {
   if (!isSqliteError(error)) return error;
   const code = primaryCode(error);
   if (code === BUSY || code === LOCKED) return DataFolderError.locked(path, error);

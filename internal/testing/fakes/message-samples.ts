@@ -50,6 +50,8 @@ export type PendingSample = Partial<Omit<PendingSend, "body" | "tag" | "tagKey">
   readonly text?: string;
   /** Instead of the one made of sender and client_id. */
   readonly tag?: Uint8Array;
+  /** Instead of the tag's: as of another tag that is equal in these bits. */
+  readonly tagKey?: number;
 };
 
 /** A send that waits to be appended; `sample` says what is otherwise. */
@@ -61,7 +63,7 @@ export function pendingOf(sample: PendingSample = {}): PendingSend {
     userId,
     clientId,
     tag,
-    tagKey: tagKey(tag),
+    tagKey: sample.tagKey ?? tagKey(tag),
     baseSeq,
     searchedSeq: sample.searchedSeq ?? baseSeq,
     attempt: sample.attempt ?? 1,
