@@ -4,11 +4,20 @@ import { testSeed } from "../fakes/seeded-random.ts";
 import { blockSteps, playBlocks } from "./block-steps.ts";
 import { type BlockVariant, BlockWorld } from "./block-world.ts";
 import { brokenBlocks } from "./broken-appends.ts";
-import { showShrunkHistory } from "./shrunk-history.ts";
+import type { WrittenStep } from "./history-file.ts";
+import { assertHistories, type Histories, showShrunkHistory } from "./shrunk-history.ts";
 
 const RUNS = 1_000;
 
 const seed = testSeed();
+
+const histories = (bucketSize: number): Histories<readonly WrittenStep[]> => ({
+  world: "blocks",
+  runs: RUNS,
+  seed,
+  bucketSize,
+  stepsOf: (history) => history,
+});
 
 describe("Appends and blocks under every interleaving (docs/design.md, section 5)", function () {
   this.timeout(180_000);
@@ -16,7 +25,7 @@ describe("Appends and blocks under every interleaving (docs/design.md, section 5
   for (const bucketSize of [1, 2]) {
     it(`commit nothing of a pair after a block is answered, at a bucket size of ${bucketSize}, ${RUNS} histories`, async () => {
       const worlds: BlockWorld[] = [];
-      await fc.assert(property(bucketSize, undefined, worlds), { numRuns: RUNS, seed });
+      await assertHistories(property(bucketSize, undefined, worlds), histories(bucketSize));
       const sum = (count: (world: BlockWorld) => number) =>
         worlds.reduce((total, world) => total + count(world), 0);
       const seen = {
@@ -39,7 +48,7 @@ describe("The test of appends and blocks goes red on", function () {
 
   for (const [name, variant] of Object.entries(brokenBlocks)) {
     it(`${name}, with a shrunk history`, async () => {
-      await showShrunkHistory(property(2, variant), RUNS, seed, (history) => history);
+      await showShrunkHistory(property(2, variant), histories(2));
     });
   }
 });

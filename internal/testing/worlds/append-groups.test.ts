@@ -4,11 +4,20 @@ import { testSeed } from "../fakes/seeded-random.ts";
 import { brokenGroups } from "./broken-appends.ts";
 import { groupSteps, playGroup } from "./group-steps.ts";
 import { type GroupVariant, GroupWorld } from "./group-world.ts";
-import { showShrunkHistory } from "./shrunk-history.ts";
+import type { WrittenStep } from "./history-file.ts";
+import { assertHistories, type Histories, showShrunkHistory } from "./shrunk-history.ts";
 
 const RUNS = 1_000;
 
 const seed = testSeed();
+
+const histories = (bucketSize: number): Histories<readonly WrittenStep[]> => ({
+  world: "group",
+  runs: RUNS,
+  seed,
+  bucketSize,
+  stepsOf: (history) => history,
+});
 
 describe("Appends and changes of a group under every interleaving (docs/design.md, sections 5 to 7)", function () {
   this.timeout(180_000);
@@ -16,7 +25,7 @@ describe("Appends and changes of a group under every interleaving (docs/design.m
   for (const bucketSize of [1, 2]) {
     it(`are judged by the members there, at a bucket size of ${bucketSize}, ${RUNS} histories`, async () => {
       const worlds: GroupWorld[] = [];
-      await fc.assert(property(bucketSize, undefined, worlds), { numRuns: RUNS, seed });
+      await assertHistories(property(bucketSize, undefined, worlds), histories(bucketSize));
       const sum = (count: (world: GroupWorld) => number) =>
         worlds.reduce((total, world) => total + count(world), 0);
       const answered = (word: string) =>
@@ -45,9 +54,7 @@ describe("The test of appends and changes of a group goes red on", function () {
 
   for (const [name, variant] of Object.entries(brokenGroups)) {
     it(`${name}, with a shrunk history`, async () => {
-      await showShrunkHistory(property(2, variant), RUNS, seed, ({ isThere, steps }) =>
-        isThere ? steps : ["before the group is there", ...steps],
-      );
+      await showShrunkHistory(property(2, variant), histories(2));
     });
   }
 });

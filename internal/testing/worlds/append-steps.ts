@@ -1,7 +1,6 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type AppendWorld, USERS } from "./append-world.ts";
-import type { Fate } from "./interleaving.ts";
+import { advance, type DriverStep, playSteps } from "./history-driver.ts";
 
 /** One thing that happens in an AppendWorld. Numbers are taken modulo what there is, so that any shrunk step is one. */
 export type Step =
@@ -10,13 +9,12 @@ export type Step =
   | { readonly what: "resolve"; readonly item: number; readonly server: number; readonly seal: boolean }
   | { readonly what: "pull"; readonly user: number }
   | { readonly what: "open"; readonly server: number }
-  | { readonly what: "crash"; readonly server: number }
-  | { readonly what: "advance"; readonly pick: number; readonly times: number; readonly fate: Fate };
+  | { readonly what: "crash"; readonly server: number };
 
 const server = fc.nat(1);
 const item = fc.nat(7);
 
-const step: fc.Arbitrary<Step> = fc.oneof(
+const step: fc.Arbitrary<Step | DriverStep> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ what: fc.constant("send" as const), user: fc.nat(1), server }) },
   { weight: 2, arbitrary: fc.record({ what: fc.constant("retry" as const), item, server }) },
   {
@@ -26,19 +24,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ what: fc.constant("pull" as const), user: fc.nat(1) }) },
   { weight: 3, arbitrary: fc.record({ what: fc.constant("open" as const), server }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("crash" as const), server }) },
-  {
-    weight: 24,
-    arbitrary: fc.record({
-      what: fc.constant("advance" as const),
-      pick: fc.nat(7),
-      times: fc.integer({ min: 1, max: 6 }),
-      fate: fc.oneof(
-        { weight: 8, arbitrary: fc.constant<Fate>("go") },
-        { weight: 1, arbitrary: fc.constant<Fate>("lost") },
-        { weight: 1, arbitrary: fc.constant<Fate>("late") },
-      ),
-    }),
-  },
+  { weight: 24, arbitrary: advance },
 );
 
 /** Histories of up to 120 steps. */
@@ -48,17 +34,12 @@ export const steps = fc.array(step, { maxLength: 120, size: "max" });
 const MAX_ITEMS = 6;
 
 /** Plays a history to its end and judges it. Throws AssertionError where a promise is broken. */
-export async function play(world: AppendWorld, history: readonly Step[]): Promise<void> {
-  const faults: unknown[] = [];
-  for (const next of history) {
-    if (next.what === "advance") await world.advance(next.pick, next.times, next.fate);
-    else begin(world, next)?.catch((fault) => faults.push(fault));
+export function play(world: AppendWorld, history: readonly (Step | DriverStep)[]): Promise<void> {
+  const rest = async () => {
     await world.rest();
     await world.verifyDurable();
-  }
-  await world.finish();
-  assert.deepEqual(faults, [], "a call threw what is not one of our errors");
-  await world.verify();
+  };
+  return playSteps<Step>(world, history, (step) => begin(world, step), rest);
 }
 
 function begin(world: AppendWorld, step: Step): Promise<void> | undefined {
@@ -79,8 +60,6 @@ function begin(world: AppendWorld, step: Step): Promise<void> | undefined {
       return world.open(step.server);
     case "crash":
       world.crash(step.server);
-      return undefined;
-    case "advance":
       return undefined;
   }
 }

@@ -4,11 +4,20 @@ import { testSeed } from "../fakes/seeded-random.ts";
 import { play, steps } from "./append-steps.ts";
 import { AppendWorld, type Variant } from "./append-world.ts";
 import { brokenAppends } from "./broken-appends.ts";
-import { showShrunkHistory } from "./shrunk-history.ts";
+import type { WrittenStep } from "./history-file.ts";
+import { assertHistories, type Histories, showShrunkHistory } from "./shrunk-history.ts";
 
 const RUNS = 1_000;
 
 const seed = testSeed();
+
+const histories = (bucketSize: number): Histories<readonly WrittenStep[]> => ({
+  world: "append",
+  runs: RUNS,
+  seed,
+  bucketSize,
+  stepsOf: (history) => history,
+});
 
 describe("Appends under every interleaving (docs/design.md, sections 2 and 5)", function () {
   this.timeout(180_000);
@@ -16,7 +25,7 @@ describe("Appends under every interleaving (docs/design.md, sections 2 and 5)", 
   for (const bucketSize of [1, 2]) {
     it(`keep promises 1 to 6 at a bucket size of ${bucketSize}, ${RUNS} histories`, async () => {
       const worlds: AppendWorld[] = [];
-      await fc.assert(property(bucketSize, undefined, worlds), { numRuns: RUNS, seed });
+      await assertHistories(property(bucketSize, undefined, worlds), histories(bucketSize));
       const seen = tally(worlds);
       console.log(`      ${JSON.stringify(seen)}`);
       for (const [what, count] of Object.entries(seen)) assert.ok(count > 0, `no history had ${what}`);
@@ -29,7 +38,7 @@ describe("The test of appends goes red on", function () {
 
   for (const [name, variant] of Object.entries(brokenAppends)) {
     it(`${name}, with a shrunk history`, async () => {
-      await showShrunkHistory(property(2, variant), RUNS, seed, (history) => history);
+      await showShrunkHistory(property(2, variant), histories(2));
     });
   }
 });

@@ -1,7 +1,6 @@
-import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type BlockWorld, PAIR } from "./block-world.ts";
-import { type Fate, quiet } from "./interleaving.ts";
+import { advance, type DriverStep, playSteps } from "./history-driver.ts";
 
 /** One thing that happens in a BlockWorld. Numbers are taken modulo what there is. */
 export type BlockStep =
@@ -9,26 +8,12 @@ export type BlockStep =
   | { readonly what: "retry"; readonly post: number; readonly server: number }
   | { readonly what: "block"; readonly user: number; readonly isBlocked: boolean; readonly server: number }
   | { readonly what: "crash"; readonly server: number }
-  | { readonly what: "pull"; readonly user: number }
-  | { readonly what: "drain" }
-  | { readonly what: "advance"; readonly pick: number; readonly times: number; readonly fate: Fate };
+  | { readonly what: "pull"; readonly user: number };
 
 const server = fc.nat(1);
 const user = fc.nat(1);
 
-/** Points that go on, of which the first may meet a bad fate. */
-export const advance = fc.record({
-  what: fc.constant("advance" as const),
-  pick: fc.nat(7),
-  times: fc.integer({ min: 1, max: 6 }),
-  fate: fc.oneof(
-    { weight: 10, arbitrary: fc.constant<Fate>("go") },
-    { weight: 1, arbitrary: fc.constant<Fate>("lost") },
-    { weight: 1, arbitrary: fc.constant<Fate>("late") },
-  ),
-});
-
-const step: fc.Arbitrary<BlockStep> = fc.oneof(
+const step: fc.Arbitrary<BlockStep | DriverStep> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ what: fc.constant("send" as const), user, server }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("retry" as const), post: fc.nat(7), server }) },
   {
@@ -53,17 +38,8 @@ const step: fc.Arbitrary<BlockStep> = fc.oneof(
 export const blockSteps = fc.array(step, { maxLength: 80, size: "max" });
 
 /** Plays a history to its end and judges it. Throws AssertionError where a promise is broken. */
-export async function playBlocks(world: BlockWorld, history: readonly BlockStep[]): Promise<void> {
-  const faults: unknown[] = [];
-  for (const next of history) {
-    if (next.what === "advance") await world.advance(next.pick, next.times, next.fate);
-    else if (next.what === "drain") await world.points.drain();
-    else begin(world, next)?.catch((fault) => faults.push(fault));
-    await quiet();
-  }
-  await world.finish();
-  assert.deepEqual(faults, [], "a call threw what is not one of our errors");
-  await world.verify();
+export function playBlocks(world: BlockWorld, history: readonly (BlockStep | DriverStep)[]): Promise<void> {
+  return playSteps<BlockStep>(world, history, (step) => begin(world, step));
 }
 
 function begin(world: BlockWorld, step: BlockStep): Promise<void> | undefined {
@@ -83,9 +59,6 @@ function begin(world: BlockWorld, step: BlockStep): Promise<void> | undefined {
       return undefined;
     case "pull":
       world.pull(PAIR[step.user] ?? "ann");
-      return undefined;
-    case "drain":
-    case "advance":
       return undefined;
   }
 }

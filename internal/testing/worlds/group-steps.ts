@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import type { GroupChange } from "../../base/group.ts";
-import { advance } from "./block-steps.ts";
 import { type GroupWorld, MEMBERS } from "./group-world.ts";
-import { type Fate, quiet } from "./interleaving.ts";
+import { advance, type DriverStep, playSteps } from "./history-driver.ts";
 
 /** One thing that happens in a GroupWorld. Numbers are taken modulo what there is. */
 export type GroupStep =
@@ -14,8 +13,8 @@ export type GroupStep =
   | { readonly what: "crash"; readonly server: number }
   | { readonly what: "pull"; readonly user: number }
   | { readonly what: "pass"; readonly seconds: number }
-  | { readonly what: "drain" }
-  | { readonly what: "advance"; readonly pick: number; readonly times: number; readonly fate: Fate };
+  /** First of all: the group is made before anything else happens. */
+  | { readonly what: "group is there" };
 
 const server = fc.nat(1);
 const user = fc.nat(3);
@@ -40,7 +39,7 @@ const change: fc.Arbitrary<GroupChange> = fc.oneof(
   },
 );
 
-const step: fc.Arbitrary<GroupStep> = fc.oneof(
+const step: fc.Arbitrary<GroupStep | DriverStep> = fc.oneof(
   { weight: 5, arbitrary: fc.record({ what: fc.constant("send" as const), user, server }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("retry" as const), post: fc.nat(7), server }) },
   { weight: 4, arbitrary: fc.record({ what: fc.constant("change" as const), user, change, server }) },
@@ -57,13 +56,14 @@ const step: fc.Arbitrary<GroupStep> = fc.oneof(
 );
 
 /** Histories of up to 80 steps, which begin with a group that is there or is only being made. */
-export const groupSteps = fc.record({
-  isThere: fc.oneof(
-    { weight: 4, arbitrary: fc.constant(true) },
-    { weight: 1, arbitrary: fc.constant(false) },
-  ),
-  steps: fc.array(step, { maxLength: 80, size: "max" }),
-});
+export const groupSteps = fc
+  .tuple(
+    fc.oneof({ weight: 4, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
+    fc.array(step, { maxLength: 80, size: "max" }),
+  )
+  .map(([isThere, rest]): readonly (GroupStep | DriverStep)[] =>
+    isThere ? [{ what: "group is there" }, ...rest] : rest,
+  );
 
 /** Sends, and changes, of one history: more would make the logs longer, not the races richer. */
 const MAX_POSTS = 8;
@@ -72,21 +72,16 @@ const MAX_CHANGES = 8;
 /** Plays a history to its end and judges it. Throws AssertionError where a promise is broken. */
 export async function playGroup(
   world: GroupWorld,
-  { isThere, steps }: { readonly isThere: boolean; readonly steps: readonly GroupStep[] },
+  history: readonly (GroupStep | DriverStep)[],
 ): Promise<void> {
-  const faults: unknown[] = [];
-  const note = (fault: unknown) => faults.push(fault);
-  const creating = world.create(0).catch(note);
-  if (isThere) await world.drain(creating);
-  for (const next of steps) {
-    if (next.what === "advance") await world.advance(next.pick, next.times, next.fate);
-    else if (next.what === "drain") await world.points.drain();
-    else begin(world, next)?.catch(note);
-    await quiet();
-  }
-  await world.finish();
-  if (faults.length > 0) throw faults[0];
-  await world.verify();
+  let fault: unknown;
+  // Not awaited at the end: where its server is stopped it never comes back.
+  const creating = world.create(0).catch((error) => {
+    fault = error;
+  });
+  if (history[0]?.what === "group is there") await world.drain(creating);
+  await playSteps<GroupStep>(world, history, (step) => begin(world, step));
+  if (fault) throw fault;
 }
 
 function begin(world: GroupWorld, step: GroupStep): Promise<void> | undefined {
@@ -117,8 +112,7 @@ function begin(world: GroupWorld, step: GroupStep): Promise<void> | undefined {
     case "pass":
       world.pass(step.seconds);
       return undefined;
-    case "drain":
-    case "advance":
+    case "group is there":
       return undefined;
   }
 }

@@ -122,7 +122,13 @@ describe("The test of touch and sync goes red on", function () {
 
   for (const [name, variant] of Object.entries(brokenTouches)) {
     it(`${name}, with a shrunk history`, async () => {
-      await showShrunkHistory(property(variant), RUNS, seed, (history) => history);
+      await showShrunkHistory(property(variant), {
+        world: "touch",
+        runs: RUNS,
+        seed,
+        bucketSize: 0,
+        stepsOf: (history) => history,
+      });
     });
   }
 });
