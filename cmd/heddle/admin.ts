@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import type { HeddleConfig } from "../../internal/app/config.ts";
 import { openDataFolder } from "../../internal/app/data-folder.ts";
+import type { Repair } from "../../internal/app/repair.ts";
 import { EXIT } from "../../internal/app/run-service.ts";
 import type { Verification } from "../../internal/app/verify.ts";
 import { SettingsError } from "../../internal/base/env.ts";
@@ -25,6 +26,12 @@ export function adminCommands(
     )
     .option("--json", "print what was found in one line of JSON")
     .action(async (options: { json?: boolean }) => exit(await verify(config(), options.json === true)));
+  admin
+    .command("repair")
+    .description(
+      "make the rows of a data folder that nothing uses anew from its messages, and say what was done",
+    )
+    .action(async () => exit(await repair(config())));
 }
 
 async function status({ adminAddress }: HeddleConfig): Promise<number> {
@@ -64,6 +71,50 @@ function verificationText(dataDir: string, found: Verification): string {
         : `${problems.length} problems: put a backup of the whole folder in its place (docs/backup.md)`),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+async function repair({ dataDir }: HeddleConfig): Promise<number> {
+  if (!existsSync(dataDir)) throw new SettingsError(`${dataDir} is not there: set HEDDLE_DATA_DIR`);
+  const { repairFolder } = await import("../../internal/app/repair.ts");
+  const progress = progressLine();
+  const done = await repairFolder(await openDataFolder(dataDir), progress.say);
+  progress.end();
+  process.stdout.write(`${repairText(done).join("\n")}\n`);
+  return done.made.damaged.length === 0 ? EXIT.well : EXIT.failed;
+}
+
+function repairText({ made, taken, lost, mutes, before }: Repair): readonly string[] {
+  const { direct, groups, memberEntries, readPositions, unknownOthers, maybeBlocked, damaged } = made;
+  const { block = 0, device = 0, visibility = 0 } = taken?.kept ?? {};
+  const lines = [
+    `made anew from the messages: ${direct} direct threads, ${groups} groups from ${memberEntries} changes, ` +
+      `${readPositions} read positions`,
+  ];
+  if (taken) {
+    lines.push(
+      `taken over from the rows before: ${mutes} mutes, ${block} blocks, ${device} devices, ${visibility} visibilities`,
+      "what was changed of these since those rows were written is lost: blocks, revoked devices, mutes, visibility",
+    );
+  } else
+    lines.push(`lost, for no log holds them: mutes, blocks, devices and revocations, visibility (${lost})`);
+  if (unknownOthers.length > 0) {
+    const shown = `not shown until somebody writes there: ${unknownOthers.length} direct threads of which one user is known`;
+    lines.push(`${shown}: ${some(unknownOthers)}`);
+  }
+  if (maybeBlocked.length > 0) {
+    lines.push(
+      `a block was set or lifted once in ${maybeBlocked.length} direct threads: ${some(maybeBlocked)}`,
+    );
+  }
+  if (damaged.length > 0) {
+    lines.push(`DAMAGED, see bin/heddle admin verify: ${damaged.length} threads: ${some(damaged)}`);
+  }
+  if (before) lines.push(`the rows from before are kept in ${before}`);
+  return lines;
+}
+
+function some(ids: readonly string[]): string {
+  return ids.length > 5 ? `${ids.slice(0, 5).join(", ")}, …` : ids.join(", ");
 }
 
 /** How far a long command has come, on a terminal, at most ten times a second. */

@@ -5,6 +5,8 @@ import { isHashedItself } from "./entry-cell.ts";
 import { sendTag } from "./send-tag.ts";
 import { sha256 } from "./sha256.ts";
 
+const CLIENT_ID_BYTES = 16;
+
 /**
  * Whether a cell is still what was appended, as far as it can say: LevelDB checks no checksum when it reads, so a bit
  * that flipped on the disk would be another word in a message. The tag in the key names sender and client_id, the hash
@@ -12,7 +14,7 @@ import { sha256 } from "./sha256.ts";
  */
 export function isSound({ tag, value }: Pick<EntryCellPut, "tag" | "value">): boolean {
   const parts = cellParts(value);
-  if (!parts) return false;
+  if (!parts || parts.clientId.length !== CLIENT_ID_BYTES) return false;
   const { hash, sender, clientId, body } = parts;
   if (!equalBytes(sendTag(Buffer.from(sender).toString("latin1"), clientId), tag)) return false;
   // An erased one has none.

@@ -19,7 +19,7 @@ export interface LevelMessageStoreInit {
   /** Told of failures and recoveries. */
   readonly watch?: StoreWatch;
   /** The last committed state of the rows beside this log, of which it takes note with every batch. */
-  readonly rows?: () => HistoryMark;
+  readonly rows?: () => HistoryMark | undefined;
   /** Bytes of writes that may wait or be under way. Default 64 MiB: over a second of what a fast disk takes. */
   readonly maxQueuedBytes?: number;
 }

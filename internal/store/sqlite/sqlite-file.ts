@@ -30,19 +30,24 @@ const PRAGMAS = `
  */
 export class SqliteFile {
   readonly #path: string;
+  readonly #isScratch: boolean;
   readonly #prepared = new Map<string, StatementSync>();
   #db: DatabaseSync;
 
-  /** Opens the file, makes it if there is none, and brings its schema up to date. Throws DataFolderError. */
-  constructor(path: string) {
+  /**
+   * Opens the file, makes it if there is none, and brings its schema up to date. Of a scratch file no commit is synced:
+   * nobody relies on it before it is finished. Throws DataFolderError.
+   */
+  constructor(path: string, isScratch = false) {
     this.#path = path;
-    this.#db = open(path);
+    this.#isScratch = isScratch;
+    this.#db = open(path, isScratch);
   }
 
   /** Closes and opens again, after an error that may have left the connection unwell. Throws as the constructor does. */
   reopen(): void {
     this.close();
-    this.#db = open(this.#path);
+    this.#db = open(this.#path, this.#isScratch);
   }
 
   /** Closes the file and frees its lock. A second time does nothing. */
@@ -96,12 +101,13 @@ export function isDiskFull(error: unknown): boolean {
   return isSqliteError(error) && primaryCode(error) === FULL;
 }
 
-function open(path: string): DatabaseSync {
+function open(path: string, isScratch: boolean): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
     lookAtWal(`${path}-wal`);
     db = new DatabaseSync(path);
     db.exec(PRAGMAS);
+    if (isScratch) db.exec("PRAGMA synchronous = OFF");
     migrate(db, path);
     return db;
   } catch (error) {

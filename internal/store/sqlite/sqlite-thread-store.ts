@@ -44,6 +44,8 @@ export interface SqliteThreadStoreInit {
   readonly clock: Clock;
   /** Told of failures and recoveries. */
   readonly watch?: StoreWatch;
+  /** No commit is synced: for a file on which nobody relies before it is finished. */
+  readonly isScratch?: boolean;
   /** When writes that wait are committed together. The end of the event loop's turn but in tests. */
   readonly tick?: Tick;
 }
@@ -81,8 +83,8 @@ export class SqliteThreadStore
   readonly #eras: Eras;
 
   /** Throws DataFolderError if the file is in use, unreadable or damaged. */
-  constructor({ path, clock, watch, tick = eventLoopTick }: SqliteThreadStoreInit) {
-    this.#file = new SqliteFile(path);
+  constructor({ path, clock, watch, isScratch, tick = eventLoopTick }: SqliteThreadStoreInit) {
+    this.#file = new SqliteFile(path, isScratch);
     this.#eras = new Eras(this.#file);
     this.#queue = new WriteQueue({
       file: this.#file,

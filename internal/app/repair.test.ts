@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { cp, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { DataFolderError } from "../store/data-folder-error.ts";
+import { startHeddle } from "./all-in-one.ts";
+import { developmentConfig } from "./config.ts";
+import { openDataFolder } from "./data-folder.ts";
+import { repairFolder } from "./repair.ts";
+import { verifyFolder } from "./verify.ts";
+
+const FIXTURE = join(import.meta.dirname, "../testing/fixtures/043988e/stopped");
+
+/** What the log decides of the rows; versions and what is touched are of one file alone. */
+const DECIDED = [
+  `SELECT owner_id, hex(thread_id) AS thread, kind, other_user_id, has_left, read_seq, read_ordinal, head_bucket,
+     joined_seq, left_seq, left_ordinal, left_name, left_member_count, is_large
+   FROM thread ORDER BY owner_id, thread_id`,
+  "SELECT hex(thread_id) AS thread, name, applied_seq, member_count, is_large, created_at_ms FROM group_thread",
+  "SELECT hex(thread_id) AS thread, user_id, role, joined_seq FROM member ORDER BY thread_id, user_id",
+  "SELECT hex(thread_id) AS thread, sender, hex(request_id) AS request, seq FROM group_change ORDER BY thread_id, seq",
+];
+const KEPT = [
+  "SELECT owner_id, hex(thread_id) AS thread, is_muted FROM thread ORDER BY owner_id, thread_id",
+  "SELECT * FROM block ORDER BY owner_id, other_user_id",
+  "SELECT owner_id, device_id, created_at_ms, revoked_at_ms FROM device ORDER BY owner_id, device_id",
+];
+
+describe("A repair of the rows", function () {
+  this.timeout("30s");
+  let base: string;
+  let data: string;
+
+  // Stopped well, so that the rows hold the read positions of the log.
+  before(async () => {
+    base = await mkdtemp(join(tmpdir(), "heddle-repair-"));
+    data = join(base, "data");
+    await cp(FIXTURE, data, { recursive: true });
+    await start();
+  });
+  after(() => rm(base, { recursive: true }));
+
+  const start = async () => {
+    const heddle = await startHeddle(developmentConfig(data, { drainMs: 0 }));
+    await heddle.close();
+  };
+  const repair = async () => repairFolder(await openDataFolder(data), () => {});
+  const tables = (queries: readonly string[]) => {
+    const db = new DatabaseSync(join(data, "threads.sqlite"));
+    const rows = queries.map((query) =>
+      db
+        .prepare(query)
+        .all()
+        .map((row) => ({ ...row })),
+    );
+    db.close();
+    return rows;
+  };
+
+  it("makes from log and old rows what those were", async () => {
+    const before = [...tables(DECIDED), ...tables(KEPT)];
+    const { made, taken, mutes, before: oldRows } = await repair();
+    assert.deepEqual([...tables(DECIDED), ...tables(KEPT)], before);
+    assert.deepEqual([made.damaged, made.unknownOthers], [[], []]);
+    assert.ok(made.direct > 0 && made.groups > 0 && mutes > 0 && (taken?.kept.device ?? 0) > 0);
+    assert.ok(oldRows && (await readdir(data)).some((name) => oldRows.endsWith(name)));
+    assert.deepEqual((await verifyFolder(await openDataFolder(data), () => {})).problems, []);
+    await start();
+  });
+
+  it("makes from the log alone all that it decides, after a start that was refused", async () => {
+    const before = tables(DECIDED);
+    await rename(join(data, "threads.sqlite"), join(base, "lost"));
+    await assert.rejects(
+      start(),
+      (error) => error instanceof DataFolderError && /admin repair/.test(error.message),
+    );
+    await rm(join(data, "threads.sqlite"));
+    const { made, lost } = await repair();
+    assert.equal(lost, "there were no rows");
+    assert.deepEqual(tables(DECIDED), before);
+    assert.equal(made.maybeBlocked.length, 1);
+    await start();
+  });
+
+  it("brings rows back to a log of an earlier time", async () => {
+    const later = tables(DECIDED);
+    await cp(join(FIXTURE, "messages"), join(base, "messages"), { recursive: true });
+    await rename(join(data, "messages"), join(base, "later"));
+    await rename(join(base, "messages"), join(data, "messages"));
+    await assert.rejects(start(), /messages is of an earlier time than threads\.sqlite/);
+    await repair();
+    assert.deepEqual(tables(DECIDED), later, "the same entries");
+    await start();
+  });
+
+  it("refuses to make rows of nothing where rows know of threads", async () => {
+    await rename(join(data, "messages"), join(base, "gone"));
+    await assert.rejects(repair(), /put the messages back first/);
+    await rm(join(data, "messages"), { recursive: true });
+    await rename(join(base, "gone"), join(data, "messages"));
+    assert.ok(!(await readdir(data)).includes("threads.sqlite.new"));
+    await start();
+  });
+});
