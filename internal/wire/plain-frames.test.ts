@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
+import { hex } from "../base/ids.ts";
 import type { Send } from "../base/send.ts";
 import { BodySchema } from "../gen/heddle/message/v1/entry_pb.js";
 import { ClientFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
@@ -68,14 +69,14 @@ function damaged(
   bytes: Uint8Array,
   { how, at, byte }: { how: string; at: number; byte: number },
 ): Uint8Array {
-  const all = [...bytes];
-  const where = at % (all.length + 1);
-  if (how === "set") all[Math.min(where, all.length - 1)] = byte;
-  else if (how === "insert") all.splice(where, 0, byte);
-  else if (how === "remove") all.splice(where, 1);
-  else if (how === "cut") all.length = where;
-  else all.push(...(how === "twice" ? bytes : [byte]));
-  return Uint8Array.from(all);
+  const where = at % (bytes.length + 1);
+  const [before, behind] = [bytes.subarray(0, where), bytes.subarray(where)];
+  const one = Uint8Array.of(byte);
+  if (how === "set") return Buffer.concat([before, one, behind.subarray(1)]);
+  if (how === "insert") return Buffer.concat([before, one, behind]);
+  if (how === "remove") return Buffer.concat([before, behind.subarray(1)]);
+  if (how === "cut") return before;
+  return Buffer.concat([bytes, how === "twice" ? bytes : one]);
 }
 
 function encoded(kind: object): Uint8Array {
@@ -135,7 +136,7 @@ function shown(send: Send | undefined) {
   if (!send) return undefined;
   const { body, clientId, threadId, ...rest } = send;
   const bytes = body instanceof Uint8Array ? body : toBinary(BodySchema, body, { writeUnknownFields: false });
-  return { ...rest, ids: [clientId, threadId].map((one) => one && [...one]), body: [...bytes] };
+  return { ...rest, ids: [clientId, threadId].map((one) => one && hex(one)), body: hex(bytes) };
 }
 
 describe("A plain send", () => {
