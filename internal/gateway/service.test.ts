@@ -103,7 +103,7 @@ describe("The gateway", () => {
   it("renews a ticket for the same session, device and push server, though it keeps nothing", async () => {
     registry.register(offer("a"));
     registry.register(offer("b"));
-    const sessionId = newSessionId("b", "tablet");
+    const sessionId = newSessionId("b", "ann", "tablet");
     assert.deepEqual(await renew(sessionId), { ticket: "ticket-1", expiresAtMs: 5n });
     const { userTokenExpiresAtMs } = callerNamed("ann");
     const grant = { userId: "ann", deviceId: "tablet", sessionId, pushServer: "b", userTokenExpiresAtMs };
@@ -113,10 +113,10 @@ describe("The gateway", () => {
   it("renews no ticket for a session elsewhere, of another's or a revoked device, or of nowhere", async () => {
     registry.register(offer("a"));
     const none = fromHex("00112233445566778899aabbccddeeff");
-    const wrong = [newSessionId("gone", "phone"), newSessionId("a", "phone-2"), none];
+    const wrong = [newSessionId("gone", "ann", "phone"), newSessionId("a", "ann", "phone-2"), none];
     for (const sessionId of wrong) await refused(renew(sessionId), ErrorReason.NO_SESSION);
     devices.ann = ["tablet"];
-    await refused(renew(newSessionId("a", "phone")), ErrorReason.NO_SESSION);
+    await refused(renew(newSessionId("a", "ann", "phone")), ErrorReason.NO_SESSION);
   });
 
   it("sees the registry's revision grow with who serves, not with load", () => {

@@ -47,7 +47,7 @@ export class GatewayService {
     const state = await this.#openDevice(userId, deviceId);
     if (state === "revoked") throw deviceRevoked();
     if (state === "full") throw overloaded("devices", DEVICES_RETRY_MS);
-    const sessionId = newSessionId(server.name, deviceId);
+    const sessionId = newSessionId(server.name, userId, deviceId);
     const grant = { userId, deviceId, sessionId, pushServer: server.name, userTokenExpiresAtMs };
     const { ticket, expiresAtMs } = await tickets.sign(grant);
     return { ticket, grpcUrl: server.grpcUrl, webUrl: server.webUrl, expiresAtMs: BigInt(expiresAtMs) };
@@ -79,7 +79,7 @@ export class GatewayService {
     const server = registry.pushServers().find(({ name }) => isOnPushServer(sessionId, name));
     if (!server) throw noSession();
     const own = await devices.listDevices(userId);
-    const device = own.find(({ deviceId }) => isOfDevice(sessionId, deviceId));
+    const device = own.find(({ deviceId }) => isOfDevice(sessionId, userId, deviceId));
     if (!device) throw noSession();
     const { deviceId } = device;
     const grant = { userId, deviceId, sessionId, pushServer: server.name, userTokenExpiresAtMs };

@@ -134,8 +134,9 @@ export class Receipts {
 
   /**
    * The positions of all members that are in the store, as far as the viewer may see: between two of whom one has blocked
-   * the other nothing. What was delivered is withheld of those who hide from the viewer, and in a large group of
-   * everybody. What is not yet written is not shown: a server that dies would take it back.
+   * the other nothing, and to one who has left nobody else's. What was delivered is withheld of those who hide from the
+   * viewer, and in a large group of everybody. What is not yet written is not shown: a server that dies would take it
+   * back.
    */
   async list(log: ThreadLog, viewerId: string, { last }: Range): Promise<ReadonlyMap<string, Positions>> {
     const stored = positionsOf(await this.#ports.store.receipts(log.threadId));
@@ -143,14 +144,12 @@ export class Receipts {
     const isBlocked = await this.#ports.judging.isBlocked(log.membership).catch(() => true);
     const { isLarge } = log.membership.audience;
     const members = log.isGroup ? log.membership.view?.roster.members : undefined;
+    // One who has left is told nobody's: as of its leaving nobody knows them, and later ones say who was there since.
+    const seesOthers = !isBlocked && (!members || members.has(viewerId));
     const users = new Map<string, Positions>();
     for (const [userId, positions] of stored) {
       const isOther = userId !== viewerId;
-      if (isOther && isBlocked) continue;
-      if (members && isOther) {
-        const member = members.get(userId);
-        if (!member || member.joinedSeq > last.seq) continue; // Who came later is not for one who left to know.
-      }
+      if (isOther && !(seesOthers && (members?.has(userId) ?? true))) continue;
       const withholds = isLarge || (isOther && (await this.#ports.hiding.read(log.membership, userId)));
       const shown = withholds ? withheld(positions) : positions;
       users.set(userId, log.isGroup ? atMost(shown, last) : shown);

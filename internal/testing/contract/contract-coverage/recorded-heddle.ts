@@ -9,7 +9,7 @@ import {
   createGrpcWebTransport,
 } from "@connectrpc/connect-node";
 import { type Heddle, startHeddle } from "../../../app/all-in-one.ts";
-import { developmentConfig } from "../../../app/config.ts";
+import { developmentConfig, type HeddleConfig } from "../../../app/config.ts";
 import {
   GatewayService,
   type OpenSessionResponse,
@@ -66,9 +66,10 @@ export class RecordedHeddle {
     };
   }
 
-  static async start(coverage: Coverage): Promise<RecordedHeddle> {
+  /** In the development profile, but for what `changes` says. */
+  static async start(coverage: Coverage, changes: Partial<HeddleConfig> = {}): Promise<RecordedHeddle> {
     const dataDir = await mkdtemp(join(tmpdir(), "heddle-contract-"));
-    const heddle = await startHeddle(developmentConfig(dataDir, { drainMs: 300 }));
+    const heddle = await startHeddle(developmentConfig(dataDir, { drainMs: 300, ...changes }));
     return new RecordedHeddle(heddle, dataDir, coverage);
   }
 
@@ -80,7 +81,12 @@ export class RecordedHeddle {
 
   /** The services as a user calls them. */
   as(userId: string, protocol: Protocol = "grpc"): Api {
-    return this.with(this.#tokens.get(userId) ?? "", protocol);
+    return this.with(this.tokenOf(userId), protocol);
+  }
+
+  /** The user token. */
+  tokenOf(userId: string): string {
+    return this.#tokens.get(userId) ?? "";
   }
 
   /** The services with a token or ticket. */
