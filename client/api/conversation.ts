@@ -18,6 +18,8 @@ export interface ConversationDeps {
   readonly positions: Positions;
   readonly receipts: ReceiptReader;
   readonly events: Events;
+  /** Compares a thread with the server's log soon, if that is due. */
+  readonly compare: (threadId: string) => void;
   readonly outbox: () => readonly OutboxItem[];
   /** Resolves when this device knows which threads there are, or cannot know for now. */
   readonly known: (signal?: AbortSignal) => Promise<void>;
@@ -77,6 +79,7 @@ export class ThreadConversation implements Conversation {
 
   async open(signal?: AbortSignal): Promise<void> {
     this.#state.log.isOpen = true;
+    this.#deps.compare(this.threadId);
     const { log } = this.#state;
     if (log.head.seq === 0) await this.#deps.known(signal);
     if (log.head.seq === 0) return;
@@ -138,6 +141,7 @@ function concerns(event: ClientEvent, threadId: string): boolean {
     case "outbox":
       return event.item.threadId === threadId;
     case "behind":
+    case "dropped":
       return event.threadId === threadId;
     default:
       return false;

@@ -1,11 +1,14 @@
 import { type Clock, systemClock } from "../../internal/base/clock.ts";
 import { Code, ErrorReason, HeddleError } from "../../internal/base/heddle-error.ts";
+import type { Opened } from "../../internal/gen/heddle/push/v1/frame_pb.js";
 import { Cursor } from "../log/cursor.ts";
+import { History } from "../log/history.ts";
 import { Positions } from "../log/positions.ts";
 import { Puller } from "../log/puller.ts";
 import { ReceiptReader } from "../log/receipt-reader.ts";
 import { RowFetcher } from "../log/row-fetcher.ts";
 import { Sync } from "../log/sync.ts";
+import type { ThreadState } from "../log/thread-state.ts";
 import { Threads } from "../log/threads.ts";
 import { Events } from "../model/events.ts";
 import type { ConnectionState, OutboxItem } from "../model/model.ts";
@@ -33,6 +36,11 @@ const CATCH_UP = 1_000;
 /** Threads whose preview line a new device fetches at once. */
 const PREVIEWS = 50;
 
+const PUT_BACK = "The server was put back to an earlier state: messages that it lost are gone here too.";
+const MADE_ANEW =
+  "The server's data is another than before: the chats that were kept here are gone. " +
+  "Messages that had not been sent have failed: send them again, or delete them.";
+
 /** The parts of a client, and what one has to tell another. Each part has one idea; this has none of its own. */
 export class Engine {
   readonly options: ConnectOptions;
@@ -43,6 +51,7 @@ export class Engine {
   readonly writes: WriteCalls;
   readonly cursor: Cursor;
   readonly threads: Threads;
+  readonly history: History;
   readonly puller: Puller;
   readonly positions: Positions;
   readonly receipts: ReceiptReader;
@@ -57,6 +66,8 @@ export class Engine {
   readonly #keeper: Keeper;
   readonly #rows: RowFetcher;
   #run: Promise<void> = Promise.resolve();
+  /** The log epoch under which it was said that the server was put back. */
+  #saidOfEpoch = 0;
 
   constructor(options: ConnectOptions) {
     const { userId, transport, catchUp = CATCH_UP, clock = systemClock, random = Math.random } = options;
@@ -74,6 +85,7 @@ export class Engine {
       userId,
       events,
       keeper,
+      logEpoch: () => this.history.logEpoch,
       onMissing: (state) => this.puller.want(state),
       onPulled: (state) => this.positions.pulled(state),
     });
@@ -82,8 +94,14 @@ export class Engine {
     this.#keeper = keeper;
     this.cursor = cursor;
     this.threads = threads;
+    this.history = new History({
+      ...{ calls, threads, keeper, clock, random },
+      onProved: (threadId, from) => this.#proved(threadId, from),
+      onDropped: (state, isThere) => this.#dropped(state, isThere),
+      onOtherDeployment: () => this.#madeAnew(),
+    });
     this.puller = new Puller({ calls, threads, events, clock, random, catchUp });
-    this.positions = new Positions(threads, clock);
+    this.positions = new Positions(threads, clock, this.history);
     this.#rows = new RowFetcher(calls, threads, clock, random);
     this.sends = new Sends(threads, events);
     this.receipts = new ReceiptReader(calls, threads, this.sends);
@@ -91,11 +109,14 @@ export class Engine {
       storage: this.storage,
       clock,
       baseSeq: (threadId) => threads.get(threadId)?.log.highest ?? 0,
+      logEpoch: (threadId) => threads.get(threadId)?.logEpoch ?? this.history.logEpoch,
+      peer: (threadId) => threads.get(threadId)?.peer(userId),
       onChange: (item, place, was) => this.#sendChanged(item, place, was),
       onFault,
     });
-    this.pump = new OutboxPump({ outbox: this.outbox, calls, clock, random });
-    this.sync = new Sync({ calls, threads, cursor, clock, random });
+    this.pump = new OutboxPump({ outbox: this.outbox, calls, clock, random, history: this.history });
+    const onLogEpoch = (logEpoch: number) => this.history.told(logEpoch);
+    this.sync = new Sync({ calls, threads, cursor, onLogEpoch, clock, random });
     this.presences = new Presences({ calls, threads, events, clock, random });
     this.typing = new Typing({ userId, events, clock, isThread: (threadId) => this.#canWrite(threadId) });
     this.connection = this.#newConnection(tokens, random, this.#newIncoming());
@@ -111,6 +132,7 @@ export class Engine {
     const kept = await unlessAborted(this.storage.load(), signal);
     this.cursor.load(kept);
     this.threads.load(kept);
+    this.history.load(kept);
     this.outbox.load(kept);
     for (const item of this.outbox.items()) this.sends.follow(item);
     for (const state of this.threads.all()) if (state.log.missing()) this.puller.want(state);
@@ -123,6 +145,7 @@ export class Engine {
     this.pump.close();
     this.puller.setOpen(false);
     this.sync.setOpen(false);
+    this.history.setOpen(false);
     this.connection.close();
     this.#end.abort(signedOut("closed"));
     await this.#run;
@@ -167,12 +190,16 @@ export class Engine {
       onState: (state) => this.#stateChanged(state),
       onEvent: (event) => incoming.take(event),
       onAcked: () => this.positions.acked(),
-      onOpened: (session) => this.#opened(session),
+      onOpened: (session, opened) => this.#opened(session, opened),
       onEnded: (session) => this.pump.sessionEnded(session),
     });
   }
 
-  #opened(session: Session): void {
+  /** First which history the server has: what is sent and reported from here on is of it. */
+  #opened(session: Session, { deploymentId, logEpoch }: Opened): void {
+    this.history.opened(deploymentId, Number(logEpoch));
+    this.history.setOpen(true);
+    for (const state of this.threads.all()) if (state.isDropped) this.#rows.want(state);
     this.pump.setSession(session);
     this.positions.setSession(session);
     this.presences.opened(session);
@@ -190,6 +217,7 @@ export class Engine {
   /** There is no session, or none of use yet. */
   #lost(): void {
     this.puller.setOpen(false);
+    this.history.setOpen(false);
     this.presences.lost();
     this.typing.setSession(undefined);
   }
@@ -219,9 +247,49 @@ export class Engine {
     return state.log.head.seq > 0;
   }
 
+  #proved(threadId: string, from: number): void {
+    this.pump.proved(threadId, from);
+    this.positions.proved();
+  }
+
+  /** What is held of a thread was dropped; its row says where to begin again. */
+  #dropped(state: ThreadState, isThere: boolean): void {
+    if (this.#saidOfEpoch !== this.history.logEpoch) {
+      this.#saidOfEpoch = this.history.logEpoch;
+      this.events.emit({ type: "put_back", text: PUT_BACK });
+      this.threads.forgetReceipts();
+    }
+    if (isThere) {
+      this.#rows.want(state);
+      this.puller.preview(state);
+    } else if (!state.peer(this.options.userId)) this.pump.failAll(groupIsGone(), state.threadId);
+    this.pump.pump();
+    this.receipts.refreshWatched();
+  }
+
+  /** The server's data is another: nothing of what is held means anything there, and no send was made to it. */
+  #madeAnew(): void {
+    this.pump.failAll(madeAnew());
+    this.cursor.drop();
+    this.threads.dropAll();
+    this.events.emit({ type: "put_back", text: MADE_ANEW });
+  }
+
   #trouble(fault: unknown): void {
     this.events.emit({ type: "trouble", error: asError(fault) });
   }
+}
+
+/** What sends to a group fail with that the server, put back, has not. */
+function groupIsGone(): HeddleError {
+  const text = "the server was put back to a state without this group";
+  return new HeddleError(Code.NOT_FOUND, ErrorReason.THREAD_NOT_FOUND, text);
+}
+
+/** What sends fail with that were made for other data. */
+function madeAnew(): HeddleError {
+  const text = "this was written for other data than the server has now";
+  return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.OTHER_LOG_EPOCH, text);
 }
 
 /** What calls of a client that is over reject with. */

@@ -218,8 +218,11 @@ class HeddleClient implements Client {
     const thread = threads.get(threadId);
     if (thread?.hasLeft) throw noMember();
     const isKnown = (thread?.log.head.seq ?? 0) > 0;
+    // A direct thread that was dropped may have to be made again.
+    const peer = thread?.peer(this.userId);
+    const whole = peer === undefined ? target : { to: peer };
     const attempt = pump.canTry(threadId) ? 1 : 0;
-    return { kept: outbox.compose(threadId, isKnown ? { threadId } : target, text, attempt, instead) };
+    return { kept: outbox.compose(threadId, isKnown ? { threadId } : whole, text, attempt, instead) };
   }
 
   async #directId(userId: string): Promise<string> {
@@ -241,6 +244,7 @@ class HeddleClient implements Client {
         events: this.#engine.events,
         outbox: () => this.outbox(),
         known: (signal) => this.#known(signal),
+        compare: (id) => this.#engine.history.want(id),
         send: (target, text) => this.send(target, text),
       },
       threads.ensure(threadId),

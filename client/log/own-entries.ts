@@ -24,6 +24,11 @@ export class OwnEntries {
     if (waiting.size < WAITING) this.#waiting.set(threadId, waiting.set(item.seq, item));
   }
 
+  /** Forgets what waits in a thread. */
+  forget(threadId: string): void {
+    this.#waiting.delete(threadId);
+  }
+
   /** The entry right above the log's position, if it is an own one. */
   next(threadId: string, log: ThreadLog): Entry | undefined {
     const waiting = this.#waiting.get(threadId);

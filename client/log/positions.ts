@@ -3,6 +3,7 @@ import type { Clock } from "../../internal/base/clock.ts";
 import { fromHex } from "../../internal/base/ids.ts";
 import { ClientFrameSchema } from "../../internal/gen/heddle/push/v1/frame_pb.js";
 import type { Session } from "../stream/session.ts";
+import type { History } from "./history.ts";
 import type { ThreadState } from "./thread-state.ts";
 import type { Threads } from "./threads.ts";
 
@@ -18,15 +19,23 @@ const FRAMES = 12;
 export class Positions {
   readonly #threads: Threads;
   readonly #clock: Clock;
+  readonly #history: Pick<History, "isProved" | "want">;
   readonly #dirty = new Set<ThreadState>();
   /** What the stream brought since the last ack, by thread. */
   readonly #unacked = new Map<ThreadState, number>();
   #session: Session | undefined;
   #cancel: (() => void) | undefined;
 
-  constructor(threads: Threads, clock: Clock) {
+  /** `history`: positions in a thread are said once it was compared. */
+  constructor(threads: Threads, clock: Clock, history: Pick<History, "isProved" | "want">) {
     this.#threads = threads;
     this.#clock = clock;
+    this.#history = history;
+  }
+
+  /** A thread was compared. */
+  proved(): void {
+    if (this.#dirty.size > 0) this.#schedule();
   }
 
   /** Tells of the newest open session; everything unconfirmed is repeated on it. */
@@ -70,11 +79,13 @@ export class Positions {
     this.#cancel = undefined;
     const session = this.#session;
     if (!session || session.isOver) return;
-    for (const state of [...this.#dirty].slice(0, FRAMES)) {
+    const due = [...this.#dirty].filter(({ threadId }) => this.#history.isProved(threadId));
+    for (const { threadId } of this.#dirty) this.#history.want(threadId);
+    for (const state of due.slice(0, FRAMES)) {
       this.#dirty.delete(state);
       this.#say(session, state);
     }
-    if (this.#dirty.size > 0) this.#schedule();
+    if (due.length > FRAMES) this.#schedule();
   }
 
   #mark(state: ThreadState): void {

@@ -30,7 +30,7 @@ export class RowFetcher {
 
   /** Sees to it that the thread gets its row. */
   want(state: ThreadState): void {
-    if (state.row || this.#wanted.has(state)) return;
+    if (hasRow(state) || this.#wanted.has(state)) return;
     this.#wanted.add(state);
     this.#clock.after(STRAGGLE_MS, () => {
       void this.#fetch(state).finally(() => this.#wanted.delete(state));
@@ -39,11 +39,11 @@ export class RowFetcher {
 
   async #fetch(state: ThreadState): Promise<void> {
     const backoff = new Backoff(this.#random);
-    for (let tries = 0; tries < MOST_TRIES && !state.row; tries++) {
+    for (let tries = 0; tries < MOST_TRIES && !hasRow(state); tries++) {
       try {
         const request = { threadId: fromHex(state.threadId) };
         const { thread } = await this.#calls.call(ThreadService.method.getThread, request);
-        if (thread && !state.row) this.#threads.takeRow(thread, false);
+        if (thread && !hasRow(state)) this.#threads.takeRow(thread, false);
         return;
       } catch (thrown) {
         const error = asError(thrown);
@@ -52,4 +52,9 @@ export class RowFetcher {
       }
     }
   }
+}
+
+/** Of a dropped thread the row is wanted anew. */
+function hasRow(state: ThreadState): boolean {
+  return state.row !== undefined && !state.isDropped;
 }

@@ -14,6 +14,7 @@ export interface SyncDeps {
   readonly calls: Calls;
   readonly threads: Threads;
   readonly cursor: Cursor;
+  readonly onLogEpoch: (logEpoch: number) => void;
   readonly clock: Clock;
   readonly random: () => number;
 }
@@ -71,6 +72,7 @@ export class Sync {
     do {
       const pageToken = page?.nextPageToken ?? new Uint8Array();
       page = await calls.call(ThreadService.method.sync, { cursor: bytes, pageToken });
+      this.#deps.onLogEpoch(Number(page.logEpoch));
       for (const thread of page.threads) threads.takeRow(thread, isFirst);
     } while (page.nextPageToken.length > 0);
     cursor.set(page.cursor);

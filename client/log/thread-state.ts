@@ -17,6 +17,9 @@ export interface Row {
   readonly group: GroupState | undefined;
 }
 
+/** What tells an entry from any other that might stand at its seq. */
+export type Top = Omit<Entry, "threadId" | "body">;
+
 /** Everything this device knows of one thread. */
 export class ThreadState {
   readonly threadId: string;
@@ -32,9 +35,22 @@ export class ThreadState {
   reportedSeq = 0;
   /** The other members' positions, by user. */
   readonly receipts = new Map<string, Receipt>();
+  /** The log epoch under which what is held is known to be what the server has; 0 for none. Written by History. */
+  logEpoch: number;
+  /** The highest entry held under that epoch. */
+  top: Top | undefined;
+  /** What was held was dropped, and the next row says where to begin. */
+  isDropped = false;
 
-  constructor(threadId: string) {
+  /** `logEpoch`: of now, since nothing is held yet. */
+  constructor(threadId: string, logEpoch = 0) {
     this.threadId = threadId;
+    this.logEpoch = logEpoch;
+  }
+
+  /** Nothing is known that could be of another history. */
+  get isEmpty(): boolean {
+    return !this.top && this.log.head.seq === 0;
   }
 
   /** The user is no member any more. */
@@ -83,6 +99,26 @@ export class ThreadState {
   #bound(group: GroupState, head: Parameters<typeof toHead>[0] | Entry): void {
     if (group.hasLeft) this.log.endAt({ seq: Number(head?.seq ?? 0), ordinal: Number(head?.ordinal ?? 0) });
     else this.log.beginAt(group.joinedSeq);
+  }
+
+  /** Takes the highest entry held for the top, when it is known to be of the epoch. */
+  raiseTop(): void {
+    const { last } = this.log;
+    if (!last || last.seq <= (this.top?.seq ?? 0)) return;
+    const { seq, sender, clientId, baseSeq, ordinal, createdAtMs } = last;
+    this.top = { seq, sender, clientId, baseSeq, ordinal, createdAtMs };
+  }
+
+  /** Forgets all but who the two of a direct thread are, and whether a person looks at it. */
+  drop(): void {
+    const { isOpen } = this.log;
+    this.log = new ThreadLog();
+    this.log.isOpen = isOpen;
+    if (this.row?.kind !== "direct") this.row = undefined;
+    this.top = undefined;
+    this.isDropped = true;
+    this.readSeq = this.readOrdinal = this.unconfirmedReadSeq = this.reportedSeq = 0;
+    this.receipts.clear();
   }
 
   /** Raises the read position; a lower one changes nothing. Returns whether it rose. */
@@ -149,12 +185,17 @@ export class ThreadState {
       read: [this.readSeq, this.readOrdinal, this.unconfirmedReadSeq],
       reported: this.reportedSeq,
       receipts: [...this.receipts.values()].map((r) => [r.userId, r.deliveredSeq, r.readSeq]),
+      epoch: this.logEpoch,
+      ...(this.top && { top: { ...this.top } }),
+      ...(this.isDropped && { isDropped: true }),
     };
   }
 
   static fromJson(threadId: string, json: Json): ThreadState {
     const kept = json as unknown as Kept;
-    const state = new ThreadState(threadId);
+    const state = new ThreadState(threadId, kept.epoch);
+    state.top = kept.top;
+    state.isDropped = kept.isDropped ?? false;
     state.log = new ThreadLog(kept.position, { seq: kept.head[0], ordinal: kept.head[1] });
     // Rows of earlier versions know of no blocks and no groups.
     state.row = kept.row ? { ...kept.row, isBlocked: kept.row.isBlocked ?? false } : undefined;
@@ -180,4 +221,8 @@ interface Kept {
   readonly read: readonly [number, number, number];
   readonly reported: number;
   readonly receipts: readonly (readonly [string, number, number])[];
+  /** Not of earlier versions. */
+  readonly epoch?: number;
+  readonly top?: Top;
+  readonly isDropped?: boolean;
 }

@@ -16,6 +16,8 @@ export interface ThreadsDeps {
   readonly userId: string;
   readonly events: Events;
   readonly keeper: Keeper;
+  /** The log epoch of now. */
+  readonly logEpoch: () => number;
   /** Something is missing in a thread: pull it. */
   readonly onMissing: (state: ThreadState) => void;
   /** Everything up to the position is now on this device by a pull, which no ack covers. */
@@ -48,6 +50,8 @@ export class Threads {
       if (state) this.#hold(state, [entry]);
       this.#deps.keeper.knowEntry(key, entry);
     }
+    // Earlier versions kept no tops: all that they held is of one history.
+    for (const state of this.#states.values()) if (!state.logEpoch) state.raiseTop();
   }
 
   get(threadId: string): ThreadState | undefined {
@@ -58,7 +62,7 @@ export class Threads {
   ensure(threadId: string): ThreadState {
     const known = this.#states.get(threadId);
     if (known) return known;
-    const state = new ThreadState(threadId);
+    const state = new ThreadState(threadId, this.#deps.logEpoch());
     this.#states.set(threadId, state);
     return state;
   }
@@ -85,12 +89,15 @@ export class Threads {
     const isNew = state.row === undefined && state.log.position === 0;
     state.takeRow(wire);
     const readSeq = Number(wire.readSeq);
-    if (isNew && isFirst) {
+    if ((isNew && isFirst) || state.isDropped) {
       state.log.startAt(readSeq);
       state.reportedSeq = state.log.position;
     }
+    state.isDropped = false;
     state.raiseRead(readSeq, Number(wire.readOrdinal));
     if (state.unconfirmedReadSeq <= readSeq) state.unconfirmedReadSeq = 0;
+    // A position that a row had confirmed, and whose row was put back since, is said again.
+    if (state.readSeq > readSeq) state.unconfirmedReadSeq = state.readSeq;
     this.changed(state);
     if (state.log.missing()) this.#deps.onMissing(state);
     return state;
@@ -106,7 +113,7 @@ export class Threads {
   takeHead(threadId: string, head: Head): void {
     const state = this.ensure(threadId);
     if (state.log.learn(head)) this.changed(state);
-    if (state.log.missing()) this.#deps.onMissing(state);
+    if (state.log.missing() && !state.isDropped) this.#deps.onMissing(state);
   }
 
   /** Takes entries from the stream or a pull, and says those whose turn has come. */
@@ -122,6 +129,7 @@ export class Threads {
       own = this.#own.next(state.threadId, state.log);
     }
     for (const entry of news) this.#deps.keeper.keepEntry(entry);
+    if (state.logEpoch === this.#deps.logEpoch()) state.raiseTop();
     for (const entry of due) {
       const isOwnNext = entry.sender === this.#deps.userId && state.readSeq >= entry.seq - 1;
       if (isOwnNext) state.raiseRead(entry.seq, entry.ordinal);
@@ -133,7 +141,34 @@ export class Threads {
     }
     if (source === "own" && state.reportedSeq === before) state.reportedSeq = state.log.position;
     if (source === "pull" && state.log.position > before) this.#deps.onPulled(state);
-    if (state.log.missing()) this.#deps.onMissing(state);
+    // Where a dropped thread begins for this user its row says, which is on its way.
+    if (state.log.missing() && !state.isDropped) this.#deps.onMissing(state);
+  }
+
+  /** Drops all, and keeps nothing of it. */
+  dropAll(): void {
+    for (const state of this.#states.values()) {
+      this.drop(state);
+      this.#deps.keeper.mark(`thread/${state.threadId}`, () => undefined);
+    }
+  }
+
+  /** Forgets how far others have got: it is read again where a person looks. */
+  forgetReceipts(): void {
+    for (const state of this.#states.values()) {
+      state.receipts.clear();
+      this.keep(state);
+    }
+  }
+
+  /** Drops what is held of a thread: the server has something else. A view of it begins again. */
+  drop(state: ThreadState): void {
+    this.#bytes -= state.log.bytes;
+    state.drop();
+    this.#own.forget(state.threadId);
+    this.#deps.keeper.dropEntries(state.threadId);
+    this.keep(state);
+    this.#deps.events.emit({ type: "dropped", threadId: state.threadId });
   }
 
   /** Takes an own send at its place in the log. Without the entry before it at hand it is pulled with the gap. */

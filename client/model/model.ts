@@ -227,6 +227,10 @@ export type ClientEvent =
   | { readonly type: "caught_up" }
   /** More was missed in this thread than `catchUp` allows: entries up to `upTo` come with `older()` only. */
   | { readonly type: "behind"; readonly threadId: string; readonly upTo: number }
+  /** What this device held of a thread is not what the server has: it comes anew, and a view of it begins again. */
+  | { readonly type: "dropped"; readonly threadId: string }
+  /** The server's data was put back to an earlier state, or made anew: said once each time, in words for a person. */
+  | { readonly type: "put_back"; readonly text: string }
   /** This device's storage cannot keep something: what is not kept is fetched again after a restart. */
   | { readonly type: "trouble"; readonly error: HeddleError }
   /** This listener did not keep up and has lost events: read the lists again. */

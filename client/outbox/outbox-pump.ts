@@ -24,6 +24,18 @@ export interface OutboxPumpDeps {
   readonly calls: Pick<Calls, "call">;
   readonly clock: Clock;
   readonly random: () => number;
+  readonly history: Epochs;
+}
+
+/** Which history of the logs the server has, as far as this device knows (client/log/history.ts). */
+export interface Epochs {
+  /** 0 before a server told one. */
+  readonly logEpoch: number;
+  /** Whether what is held of a thread was compared under it. */
+  isProved(threadId: string): boolean;
+  /** Compares a thread now; `proved` of the pump follows, or the thread is dropped. */
+  want(threadId: string): void;
+  told(logEpoch: number): void;
 }
 
 /** What a send is said on. */
@@ -77,6 +89,7 @@ export class OutboxPump {
   /** Whether a send composed now would be tried at once. */
   canTry(threadId: string): boolean {
     if (!this.#session || this.#underWay() >= MOST_UNDER_WAY) return false;
+    if (!this.#deps.history.isProved(threadId)) return false;
     return ![...this.#deps.outbox.records()].some(
       (record) => record.threadId === threadId && record.phase !== "failed",
     );
@@ -104,8 +117,29 @@ export class OutboxPump {
       if (!run.isStuck) taken.add(record.threadId);
       if (run.isBusy || run.notBeforeMs > this.#deps.clock.monotonicMs()) continue;
       if (this.#underWay() >= MOST_UNDER_WAY) return;
+      if (!this.#isOfNow(record)) continue;
       run.isBusy = true;
       void (record.phase === "checking" ? this.#resolve(record, run) : this.#try(record, run, session));
+    }
+  }
+
+  /** What is held of a thread was compared: sends composed on it under that epoch are of the present one too. */
+  proved(threadId: string, from: number): void {
+    const { outbox, history } = this.#deps;
+    for (const record of outbox.records()) {
+      if (record.threadId === threadId && record.phase === "open" && record.identity.logEpoch === from)
+        outbox.restamp(record, history.logEpoch);
+    }
+    this.pump();
+  }
+
+  /** Every send has failed, whatever became of it; or those of one thread. */
+  failAll(error: HeddleError, threadId?: string): void {
+    for (const record of [...this.#deps.outbox.records()]) {
+      if (threadId !== undefined && record.threadId !== threadId) continue;
+      this.#end(record.identity.clientId);
+      this.#deps.outbox.readdress(record);
+      if (record.phase !== "failed") this.#deps.outbox.failed(record, error);
     }
   }
 
@@ -128,6 +162,9 @@ export class OutboxPump {
   refused(clientId: string, error: HeddleError): void {
     const record = this.#deps.outbox.get(clientId);
     if (record?.phase !== "open") return;
+    if (error.reason === ErrorReason.OTHER_LOG_EPOCH) {
+      this.#deps.history.told(Number(error.metadata.log_epoch ?? 0));
+    }
     switch (judge(error, record.attempt)) {
       case "failed":
         this.#end(clientId);
@@ -147,6 +184,27 @@ export class OutboxPump {
   close(): void {
     this.#session = undefined;
     for (const run of this.#runs.values()) run.cancel();
+  }
+
+  /**
+   * Makes a send one of the log epoch of now, or says that it must wait. A base_seq means something in the history that
+   * it was composed in, so the thread is compared first. What it was composed on is there: it is the same send still
+   * (`proved`). It is not: a send that was never tried is composed again; one that knew of nothing, base_seq 0, is
+   * looked for in the whole log by every try; of any other the outcome is not known, and it is sealed.
+   */
+  #isOfNow(record: OutboxRecord): boolean {
+    const { outbox, history } = this.#deps;
+    const { identity, threadId, phase } = record;
+    if (history.logEpoch === 0 || identity.logEpoch === history.logEpoch || phase !== "open") return true;
+    if (!history.isProved(threadId)) {
+      history.want(threadId);
+      return false;
+    }
+    outbox.readdress(record);
+    if (identity.baseSeq === 0) outbox.restamp(record, history.logEpoch);
+    else if (record.attempt === 0) outbox.recompose(record);
+    else outbox.check(record, putBack(), undefined);
+    return true;
   }
 
   async #try(record: OutboxRecord, run: Run, session: Voice): Promise<void> {
@@ -185,7 +243,10 @@ export class OutboxPump {
   }
 
   async #resolve(record: OutboxRecord, run: Run): Promise<void> {
-    const { clientId, target, baseSeq } = record.identity;
+    const { clientId, target, logEpoch } = record.identity;
+    const { history } = this.#deps;
+    const isOfNow = history.logEpoch === 0 || logEpoch === history.logEpoch;
+    const baseSeq = isOfNow ? record.identity.baseSeq : 0; // Of another history: the whole log is searched.
     try {
       const { outcome } = await this.#deps.calls.call(MessageService.method.resolveSend, {
         target: toTarget(target),
@@ -193,7 +254,7 @@ export class OutboxPump {
         baseSeq: BigInt(baseSeq),
         seal: true,
       });
-      if (!this.#isCurrent(record)) return;
+      if (!this.#isCurrent(record) || record.phase !== "checking") return;
       if (outcome.case === "committed") {
         const { seq, createdAtMs } = outcome.value;
         this.accepted(clientId, {
@@ -271,4 +332,10 @@ export class OutboxPump {
     for (const run of this.#runs.values()) if (run.isBusy) busy += 1;
     return busy;
   }
+}
+
+/** Why a send is looked for that the server has not refused. */
+function putBack(): HeddleError {
+  const text = "the server was put back to an earlier state since this was composed";
+  return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.OTHER_LOG_EPOCH, text);
 }

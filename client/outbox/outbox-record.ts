@@ -5,7 +5,8 @@ import type { SendIdentity } from "../transport/wire.ts";
 
 /** One send in the outbox. All but `identity` changes while it is under way. */
 export interface OutboxRecord {
-  readonly identity: SendIdentity;
+  /** Another one only in ways that leave it the same send: see OutboxPump. */
+  identity: SendIdentity;
   readonly threadId: string;
   readonly composedAtMs: number;
   /** Its place in the outbox: sends of one thread go in this order. */
@@ -45,7 +46,8 @@ export function dropRecord(record: OutboxRecord): Change {
 
 export function recordFromJson(json: Json): OutboxRecord {
   const kept = json as unknown as OutboxRecord;
-  return { ...kept, refusal: errorFromJson(kept.refusal), error: errorFromJson(kept.error) };
+  const identity = { ...kept.identity, logEpoch: kept.identity.logEpoch ?? 0 }; // Earlier versions knew of none.
+  return { ...kept, identity, refusal: errorFromJson(kept.refusal), error: errorFromJson(kept.error) };
 }
 
 /** What a person sees of it before it is sent. */

@@ -44,6 +44,10 @@ const fates = fc.array(
     "base too old",
     "silence",
     "crash",
+    "restart",
+    "put back by 1",
+    "put back by 3",
+    "put back before",
   ),
   { maxLength: 25 },
 );
@@ -63,8 +67,10 @@ describe("Outbox", function () {
           } catch {}
         const failed = new Set(world.life.outbox.items().map(({ text }) => text));
         for (const [index, id] of THREADS.entries()) {
-          const expected = texts.filter(({ thread, text }) => thread === index && !failed.has(text));
-          const found = world.mesh.log.filter(({ thread }) => thread === id);
+          const expected = texts.filter(
+            ({ thread, text }) => thread === index && !failed.has(text) && !world.lost.has(text),
+          );
+          const found = world.mesh.of(id).filter(({ text }) => text !== "");
           assert.deepEqual(
             found.map(({ text }) => text),
             expected.map(({ text }) => text),

@@ -22,6 +22,10 @@ export interface OutboxDeps {
   readonly clock: Clock;
   /** The base_seq of a send composed now. */
   readonly baseSeq: (threadId: string) => number;
+  /** The log epoch that the base_seq is of. */
+  readonly logEpoch: (threadId: string) => number;
+  /** The other user of a direct thread. */
+  readonly peer: (threadId: string) => string | undefined;
   /** A send changed; `place` once it is sent; `was` is its client_id before, if that has just changed. */
   readonly onChange: (item: OutboxItem, place?: Place, was?: string) => void;
   readonly onFault: (fault: unknown) => void;
@@ -127,6 +131,24 @@ export class Outbox {
     this.#say(record);
   }
 
+  /** The send is of this epoch too: what it was composed on is known to be there. Kept with its next attempt. */
+  restamp(record: OutboxRecord, logEpoch: number): void {
+    record.identity = { ...record.identity, logEpoch };
+  }
+
+  /** A direct thread may be gone with what the server lost: its sends name the other user, so that it is made again. */
+  readdress(record: OutboxRecord): void {
+    const to = this.#deps.peer(record.threadId);
+    if (to !== undefined) record.identity = { ...record.identity, target: { to } };
+  }
+
+  /** It was never tried: it is composed again where the thread stands now. */
+  recompose(record: OutboxRecord): void {
+    const { threadId } = record;
+    const [baseSeq, logEpoch] = [this.#deps.baseSeq(threadId), this.#deps.logEpoch(threadId)];
+    record.identity = { ...record.identity, baseSeq, logEpoch };
+  }
+
   /** Notes an error that settles nothing. */
   note(record: OutboxRecord, error: HeddleError): void {
     record.error = error;
@@ -165,10 +187,14 @@ export class Outbox {
     this.#say(record);
   }
 
-  /** It was sealed: the same text goes under a new client_id, in its place, if it has not done so before. */
+  /**
+   * It was sealed: the same text goes under a new client_id, in its place, if it has not done so before. One that was
+   * sealed because the server was put back goes however often that happens.
+   */
   async never(record: OutboxRecord): Promise<void> {
     const error = record.refusal ?? record.error;
-    if (record.refusal || record.isSecond) {
+    const isOfAnother = record.identity.logEpoch !== this.#deps.logEpoch(record.threadId);
+    if (record.refusal || (record.isSecond && !isOfAnother)) {
       this.failed(record, error ?? new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.SEALED, "sealed"));
       return;
     }
@@ -213,9 +239,9 @@ export class Outbox {
   ): OutboxRecord {
     const nowMs = this.#deps.clock.nowMs();
     if (!inPlaceOf) this.#lastOrder += 1;
-    const baseSeq = this.#deps.baseSeq(threadId);
+    const [baseSeq, logEpoch] = [this.#deps.baseSeq(threadId), this.#deps.logEpoch(threadId)];
     return {
-      identity: { clientId: hex(newUuid(nowMs)), target, baseSeq, text },
+      identity: { clientId: hex(newUuid(nowMs)), target, baseSeq, logEpoch, text },
       threadId,
       composedAtMs: inPlaceOf?.composedAtMs ?? nowMs,
       order: inPlaceOf?.order ?? this.#lastOrder,

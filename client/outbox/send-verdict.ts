@@ -25,6 +25,8 @@ const PASSING: ReadonlySet<ErrorReason> = new Set([
   ErrorReason.OPEN_EXPECTED,
   ErrorReason.WRONG_SESSION,
   ErrorReason.DEVICE_REVOKED,
+  // About the history that it was composed in: the pump makes it one of the present one, or seals it.
+  ErrorReason.OTHER_LOG_EPOCH,
 ]);
 
 /**

@@ -54,11 +54,13 @@ export class Keeper {
     this.mark(key, () => entry as unknown as Json);
     while (this.#entries.size > KEPT_ENTRIES || this.#characters > KEPT_CHARACTERS) {
       const [oldest = ["", 0] as const] = this.#entries;
-      this.#entries.delete(oldest[0]);
-      this.#characters -= oldest[1];
-      if (this.#stored.has(oldest[0])) this.mark(oldest[0], () => undefined);
-      else this.#dirty.delete(oldest[0]);
+      this.#letGo(...oldest);
     }
+  }
+
+  /** Lets all entries of a thread go. */
+  dropEntries(threadId: string): void {
+    for (const [key, length] of this.#entries) if (key.startsWith(`entry/${threadId}/`)) this.#letGo(key, length);
   }
 
   /** Notes an entry that the storage has already. */
@@ -108,6 +110,13 @@ export class Keeper {
       this.#failures += 1;
       this.#cancel = this.#clock.after(waitMs, () => void this.flush());
     }
+  }
+
+  #letGo(key: string, length: number): void {
+    this.#entries.delete(key);
+    this.#characters -= length;
+    if (this.#stored.has(key)) this.mark(key, () => undefined);
+    else this.#dirty.delete(key);
   }
 
   #count(key: string, { body }: Entry): void {

@@ -1,7 +1,12 @@
 import type { Clock } from "../../internal/base/clock.ts";
 import { Code, ErrorReason, HeddleError } from "../../internal/base/heddle-error.ts";
 import { GatewayService } from "../../internal/gen/heddle/gateway/v1/gateway_service_pb.js";
-import { type Draining, DrainingReason, type Event } from "../../internal/gen/heddle/push/v1/frame_pb.js";
+import {
+  type Draining,
+  DrainingReason,
+  type Event,
+  type Opened,
+} from "../../internal/gen/heddle/push/v1/frame_pb.js";
 import type { ConnectionState } from "../model/model.ts";
 import type { Permit, Transport } from "../transport/transport.ts";
 import { asError } from "../transport/wire.ts";
@@ -25,7 +30,8 @@ export interface ConnectionDeps {
   /** Events of all sessions; while moving there are two. */
   readonly onEvent: (event: Event, session: Session) => void;
   readonly onAcked: () => void;
-  readonly onOpened: (session: Session) => void;
+  /** Before any other event of the session. */
+  readonly onOpened: (session: Session, opened: Opened) => void;
   readonly onEnded: (session: Session) => void;
 }
 
@@ -176,7 +182,7 @@ export class Connection {
       }
       const isMoving = this.#state.phase === "draining";
       if (!isMoving) this.#say({ phase: "backfilling", reason: undefined, retryAtMs: undefined });
-      this.#deps.onOpened(session);
+      this.#deps.onOpened(session, event.kind.value);
     }
     this.#deps.onEvent(event, session);
     if (event.kind.case === "caughtUp") {

@@ -91,6 +91,8 @@ export interface SendIdentity {
   readonly clientId: string;
   readonly target: { readonly to: string } | { readonly threadId: string };
   readonly baseSeq: number;
+  /** The log epoch that base_seq is of; 0 if the client knew of none. */
+  readonly logEpoch: number;
   readonly text: string;
 }
 
@@ -99,6 +101,7 @@ export function toSendRequest(send: SendIdentity, attempt: number): SendRequest 
     target: toTarget(send.target),
     clientId: fromHex(send.clientId),
     baseSeq: BigInt(send.baseSeq),
+    logEpoch: BigInt(send.logEpoch),
     attempt,
     body: { kind: { case: "text", value: { text: send.text } } },
   });

@@ -98,6 +98,10 @@ export function eventJson(event: ClientEvent): JsonLine | undefined {
       const { phase, reason } = event.state;
       return { type: "state", state: phase, ...(reason && { reason: reason.kind }) };
     }
+    case "dropped":
+      return { type: "dropped", thread: event.threadId };
+    case "put_back":
+      return { type: "put_back", message: event.text };
     case "trouble":
       return { type: "trouble", message: event.error.message };
     default:

@@ -39,6 +39,11 @@ export class KillableHeddle {
     await served?.stop("SIGKILL");
   }
 
+  /** Takes no more of its time: what is said to it is never answered. It can only be killed. */
+  freeze(): void {
+    if (this.#process) process.kill(this.#process.pid, "SIGSTOP");
+  }
+
   /** Sends the signal at once. Resolves when the process is gone. */
   async stop(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
     const running = this.#process;

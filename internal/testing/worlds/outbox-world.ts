@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
 import type { OutboxItem } from "../../../client/model/model.ts";
 import { Outbox } from "../../../client/outbox/outbox.ts";
-import { OutboxPump, type Voice } from "../../../client/outbox/outbox-pump.ts";
+import { type Epochs, OutboxPump, type Voice } from "../../../client/outbox/outbox-pump.ts";
 import { MemoryStorage } from "../../../client/storage/memory-storage.ts";
 import type { Calls } from "../../../client/stream/calls.ts";
 import { asError } from "../../../client/transport/wire.ts";
@@ -37,33 +37,81 @@ export type Fate =
   /** Nothing at all happens. */
   | "silence"
   /** The process dies after it was said. */
-  | "crash";
+  | "crash"
+  /** It arrives; then the server starts again, with all that it had, or without its newest entries. */
+  | "restart"
+  | "put back by 1"
+  | "put back by 3"
+  /** The server is put back first. */
+  | "put back before";
 
-/** A message service as far as sends know it: exactly once per client_id, and seals. */
+/** One entry: of the client's, a void of a send of its, or of somebody else (no text). */
+interface Entry {
+  readonly thread: string;
+  readonly clientId: string;
+  readonly text: string;
+  readonly isVoid: boolean;
+}
+
+/**
+ * A message service as far as sends know it: within one log epoch exactly once per client_id, looked for above the
+ * base_seq, and seals. Put back it has lost its newest entries, and another epoch has begun.
+ */
 class Mesh {
-  readonly log: { thread: string; clientId: string; text: string }[] = [];
-  readonly sealed = new Set<string>();
+  readonly log: Entry[] = [];
   readonly late: SendRequest[] = [];
   readonly attempts = new Map<string, number[]>();
   readonly invalid = new Set<string>();
+  epoch = 1;
+
+  of(thread: string): readonly Entry[] {
+    return this.log.filter((entry) => entry.thread === thread);
+  }
 
   commit(send: SendRequest): number {
+    if (Number(send.logEpoch) !== this.epoch) {
+      const metadata = { log_epoch: String(this.epoch) };
+      const reason = ErrorReason.OTHER_LOG_EPOCH;
+      throw new HeddleError(Code.FAILED_PRECONDITION, reason, "refused", { metadata });
+    }
+    const thread = hex(send.target.value as Uint8Array);
     const clientId = hex(send.clientId);
-    const at = this.log.findIndex((each) => each.clientId === clientId);
-    if (at >= 0) return at + 1;
-    if (this.sealed.has(clientId)) throw refusal(Code.FAILED_PRECONDITION, ErrorReason.SEALED, true);
-    const text = send.body?.kind.case === "text" ? send.body.kind.value.text : "";
-    this.log.push({ thread: hex(send.target.value as Uint8Array), clientId, text });
-    return this.log.length;
+    const at = this.#find(thread, clientId, Number(send.baseSeq));
+    if (at < 0) {
+      const text = send.body?.kind.case === "text" ? send.body.kind.value.text : "";
+      this.log.push({ thread, clientId, text, isVoid: false });
+      return this.of(thread).length;
+    }
+    if (this.of(thread)[at]?.isVoid) throw refusal(Code.FAILED_PRECONDITION, ErrorReason.SEALED, true);
+    return at + 1;
   }
 
   resolve(request: ResolveSendRequest) {
+    const thread = hex(request.target.value as Uint8Array);
     const clientId = hex(request.clientId);
-    const at = this.log.findIndex((each) => each.clientId === clientId);
+    const at = this.#find(thread, clientId, Number(request.baseSeq));
+    const never = { case: "never", value: { seq: 0n } } as const;
+    if (this.of(thread)[at]?.isVoid) return never;
     if (at >= 0) return { case: "committed", value: { seq: BigInt(at + 1), createdAtMs: 1n } } as const;
     if (!request.seal) return { case: "unknown", value: {} } as const;
-    this.sealed.add(clientId);
-    return { case: "never", value: { seq: 0n } } as const;
+    this.log.push({ thread, clientId, text: "", isVoid: true });
+    return never;
+  }
+
+  /** Loses the newest entries, which are returned; then somebody else writes in each thread. */
+  putBack(entries: number): readonly Entry[] {
+    const lost = this.log.splice(this.log.length - Math.min(entries, this.log.length));
+    this.epoch += 1;
+    if (entries > 0) {
+      for (const thread of THREADS) this.log.push({ thread, clientId: "", text: "", isVoid: false });
+    }
+    return lost;
+  }
+
+  #find(thread: string, clientId: string, baseSeq: number): number {
+    const entries = this.of(thread);
+    if (baseSeq > entries.length) throw refusal(Code.INVALID_ARGUMENT, ErrorReason.BASE_BEYOND_HEAD, false);
+    return entries.findIndex((entry, at) => at >= baseSeq && entry.clientId === clientId);
   }
 }
 
@@ -85,8 +133,13 @@ class Life {
     this.outbox = new Outbox({
       storage: world.storage,
       clock: this.clock,
-      baseSeq: () => 0,
-      onChange: (item) => this.items.set(item.clientId, item),
+      baseSeq: (thread) => world.holdingOf(thread).entries.length,
+      logEpoch: (thread) => world.holdingOf(thread).epoch,
+      peer: () => undefined,
+      onChange: (item, place) => {
+        this.items.set(item.clientId, item);
+        if (place) world.hold(place.threadId, place.seq, item.text);
+      },
       onFault: (fault) => assert.fail(String(fault)),
     });
     const call = (_method: unknown, request: ResolveSendRequest) => {
@@ -102,7 +155,13 @@ class Life {
       // Browsers' timers come a little early.
       after: (ms, callback) => this.clock.after(Math.max(0, ms - 0.9), callback),
     };
-    this.pump = new OutboxPump({ outbox: this.outbox, calls, clock, random: () => 0.5 });
+    this.pump = new OutboxPump({
+      outbox: this.outbox,
+      calls,
+      clock,
+      random: () => 0.5,
+      history: world.historyOf(() => this.pump),
+    });
   }
 
   connect(): void {
@@ -111,6 +170,7 @@ class Life {
       settle: () => {},
     };
     this.#voice = voice;
+    this.#world.told(this.#world.mesh.epoch);
     this.pump.setSession(voice);
   }
 
@@ -124,10 +184,21 @@ class Life {
   }
 }
 
+/** What the client holds of a thread, and under which epoch that was so. */
+interface Holding {
+  readonly entries: readonly Entry[];
+  readonly epoch: number;
+}
+
 /** A client's outbox, its storage, and a message service, with the fate of each try. */
 export class OutboxWorld {
   readonly storage = new MemoryStorage();
   readonly mesh = new Mesh();
+  /** Texts of which the client was told that they are in the log, which then lost them. */
+  readonly lost = new Set<string>();
+  readonly #told = new Set<string>();
+  readonly #holdings = new Map<string, Holding>();
+  #epoch = 0;
   readonly fates: Fate[];
   life = new Life(this);
   isCrashed = false;
@@ -135,6 +206,49 @@ export class OutboxWorld {
 
   constructor(fates: readonly Fate[]) {
     this.fates = [...fates];
+  }
+
+  /** What the client holds of a thread: all up to the last send that it was told of. Outlives its crashes. */
+  holdingOf(thread: string): Holding {
+    return this.#holdings.get(thread) ?? { entries: [], epoch: this.#epoch };
+  }
+
+  hold(thread: string, seq: number, text: string): void {
+    this.#told.add(text);
+    const { entries, epoch } = this.holdingOf(thread);
+    const isCurrent = epoch === this.#epoch;
+    this.#holdings.set(thread, { entries: isCurrent ? this.mesh.of(thread).slice(0, seq) : entries, epoch });
+  }
+
+  /** The server says which epoch it is. */
+  told(epoch: number): void {
+    this.#epoch = epoch;
+  }
+
+  historyOf(pump: () => OutboxPump): Epochs {
+    const world = this;
+    return {
+      get logEpoch() {
+        return world.#epoch;
+      },
+      isProved: (thread) => world.holdingOf(thread).epoch === world.#epoch,
+      want: (thread) => queueMicrotask(() => world.#compare(thread, pump())),
+      told: (epoch) => world.told(epoch),
+    };
+  }
+
+  /** By the top alone, as CompareHeld does. */
+  #compare(thread: string, pump: OutboxPump): void {
+    const { entries, epoch } = this.holdingOf(thread);
+    if (epoch === this.#epoch || this.#epoch !== this.mesh.epoch) return;
+    const isSame = this.mesh.of(thread)[entries.length - 1] === entries.at(-1);
+    this.#holdings.set(thread, { entries: isSame ? entries : [], epoch: this.#epoch });
+    if (isSame) pump.proved(thread, epoch);
+    else pump.pump();
+  }
+
+  #putBack(entries: number): void {
+    for (const { text } of this.mesh.putBack(entries)) if (this.#told.has(text)) this.lost.add(text);
   }
 
   async say(frame: ClientFrame, life: Life, voice: Voice): Promise<undefined> {
@@ -193,12 +307,24 @@ export class OutboxWorld {
         break;
       case "base too old":
         answer(() => {
-          const at = this.mesh.log.findIndex((each) => each.clientId === clientId);
-          if (at >= 0) return at + 1;
+          const own = this.mesh.of(hex(send.target.value as Uint8Array));
+          const at = own.findIndex((each) => each.clientId === clientId && !each.isVoid);
+          if (at >= 0 && Number(send.logEpoch) === this.mesh.epoch) return at + 1;
           throw refusal(Code.FAILED_PRECONDITION, ErrorReason.BASE_TOO_OLD, false);
         });
         break;
       case "silence":
+        break;
+      case "restart":
+      case "put back by 1":
+      case "put back by 3":
+        this.#quietly(() => this.mesh.commit(send));
+        this.#putBack({ restart: 0, "put back by 1": 1, "put back by 3": 3 }[fate]);
+        life.endStream(voice);
+        break;
+      case "put back before":
+        this.#putBack(2);
+        life.endStream(voice);
         break;
       case "crash":
         this.#quietly(() => this.mesh.commit(send));
