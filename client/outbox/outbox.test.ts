@@ -81,7 +81,7 @@ describe("Outbox", function () {
         const kept = [...(await world.storage.load()).keys()].filter((key) => key.startsWith("outbox/"));
         assert.equal(kept.length, failed.size, "what is sent is no longer kept");
       }),
-      { numRuns: 300 },
+      { numRuns: 500 },
     );
   });
 });

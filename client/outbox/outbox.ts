@@ -202,7 +202,7 @@ export class Outbox {
       record.threadId,
       record.identity.target,
       record.identity.text,
-      true,
+      record.isSecond || !isOfAnother,
       0,
       record,
     );

@@ -60,7 +60,8 @@ export class Keeper {
 
   /** Lets all entries of a thread go. */
   dropEntries(threadId: string): void {
-    for (const [key, length] of this.#entries) if (key.startsWith(`entry/${threadId}/`)) this.#letGo(key, length);
+    for (const [key, length] of this.#entries)
+      if (key.startsWith(`entry/${threadId}/`)) this.#letGo(key, length);
   }
 
   /** Notes an entry that the storage has already. */

@@ -215,6 +215,8 @@ export class OutboxWorld {
 
   hold(thread: string, seq: number, text: string): void {
     this.#told.add(text);
+    // Put back while the answer was on its way.
+    if (!this.mesh.log.some((entry) => entry.text === text)) this.lost.add(text);
     const { entries, epoch } = this.holdingOf(thread);
     const isCurrent = epoch === this.#epoch;
     this.#holdings.set(thread, { entries: isCurrent ? this.mesh.of(thread).slice(0, seq) : entries, epoch });
