@@ -72,10 +72,10 @@ export class Threads {
     return [...this.#states.values()];
   }
 
-  /** Threads with entries, the most recent first. */
+  /** Groups with entries and direct threads with messages, the most recent first. */
   list(): readonly Thread[] {
     return [...this.#states.values()]
-      .filter((state) => state.row && state.log.head.seq > 0)
+      .filter(({ row, log: { head } }) => row && (row.group ? head.seq : head.ordinal) > 0)
       .map((state) => state.view(this.#deps.userId))
       .sort((a, b) => b.updatedAtMs - a.updatedAtMs || (a.threadId < b.threadId ? -1 : 1));
   }

@@ -29,6 +29,7 @@ import type {
 } from "./ports.ts";
 import { Receipts } from "./receipts/receipts.ts";
 import { Resolver } from "./resolve.ts";
+import { Seals } from "./seals.ts";
 import { Sender } from "./sender.ts";
 import { ThreadReader } from "./thread-reader.ts";
 
@@ -101,6 +102,8 @@ export function assemble(ports: MessagePorts, replaced: Replacements = {}) {
     reader,
     search: new StoreSearch(reading),
     appender,
+    seals: new Seals(reading),
+    tries: sender,
     clock,
     expiresMs,
   });

@@ -1,10 +1,14 @@
 import type { Clock } from "../base/clock.ts";
 import { storeUnavailable } from "../base/heddle-error.ts";
-import type { Settle } from "../base/send.ts";
+import { equalBytes } from "../base/ids.ts";
+import type { Send, Settle } from "../base/send.ts";
 
 interface OpenSend {
+  readonly send: Pick<Send, "userId" | "clientId">;
   readonly expiresAtMs: number;
   readonly settle: Settle;
+  /** Called when it has its outcome. */
+  over?: () => void;
 }
 
 /**
@@ -26,16 +30,31 @@ export class OpenSends {
   }
 
   /** Takes a send in, and returns what is to be called with its outcome: only the first one is passed on. */
-  take(settle: Settle): { readonly expiresAtMs: number; readonly settle: Settle } {
-    const open = { expiresAtMs: this.#clock.monotonicMs() + this.#expiresMs, settle };
+  take(send: OpenSend["send"], settle: Settle): { readonly expiresAtMs: number; readonly settle: Settle } {
+    const expiresAtMs = this.#clock.monotonicMs() + this.#expiresMs;
+    const open: OpenSend = { send, expiresAtMs, settle };
     this.#open.add(open);
     if (!this.#isWaiting) this.#waitFor(this.#expiresMs);
     return {
       expiresAtMs: open.expiresAtMs,
       settle: (outcome) => {
-        if (this.#open.delete(open)) settle(outcome);
+        if (this.#open.delete(open)) end(open, outcome);
       },
     };
+  }
+
+  /** Resolves when no try of the send is open. */
+  async settled(userId: string, clientId: Uint8Array): Promise<void> {
+    for (const open of this.#open) {
+      if (open.send.userId !== userId || !equalBytes(open.send.clientId, clientId)) continue;
+      const { over } = open;
+      await new Promise<void>((resolve) => {
+        open.over = () => {
+          over?.();
+          resolve();
+        };
+      });
+    }
   }
 
   #waitFor(ms: number): void {
@@ -52,7 +71,12 @@ export class OpenSends {
         return;
       }
       this.#open.delete(open);
-      open.settle(storeUnavailable("message"));
+      end(open, storeUnavailable("message"));
     }
   }
+}
+
+function end(open: OpenSend, outcome: Parameters<Settle>[0]): void {
+  open.settle(outcome);
+  open.over?.();
 }

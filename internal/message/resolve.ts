@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { selfThread } from "../base/heddle-error.ts";
-import { directThreadId } from "../base/thread-id.ts";
-import { VOID_BODY } from "./cells/entry-cell.ts";
+import { directThreadId, isGroupThread } from "../base/thread-id.ts";
+import { voidBody } from "./cells/entry-cell.ts";
 import { sendTag, tagKey } from "./cells/send-tag.ts";
 import type { Appender } from "./log/appender.ts";
 import type { StoreSearch } from "./log/duplicate-search.ts";
@@ -9,6 +9,8 @@ import { baseBeyondHead } from "./log/refusals.ts";
 import type { ThreadLog } from "./log/thread-log.ts";
 import type { ThreadLogs } from "./log/thread-logs.ts";
 import type { Committed } from "./log/verdict.ts";
+import type { Seals } from "./seals.ts";
+import type { Sender } from "./sender.ts";
 import type { ThreadReader } from "./thread-reader.ts";
 
 /** Which send to look for. */
@@ -22,14 +24,19 @@ export interface Inquiry {
   readonly seal: boolean;
 }
 
-/** A send, or its void (isVoid), that is in the log; or "unknown". */
-export type Resolution = Committed | "unknown";
+/**
+ * A send, or its void (isVoid), that is in the log; "unknown"; or "never": it is not in the log and can no longer
+ * commit, and the asker is not told where its void is, if there is one.
+ */
+export type Resolution = Committed | "unknown" | "never";
 
 export interface ResolverPorts {
   readonly logs: ThreadLogs;
   readonly reader: ThreadReader;
   readonly search: StoreSearch;
   readonly appender: Appender;
+  readonly seals: Pick<Seals, "take">;
+  readonly tries: Pick<Sender, "settled">;
   readonly clock: Clock;
   /** How long a seal may wait to be appended, in ms. */
   readonly expiresMs: number;
@@ -43,29 +50,53 @@ export class Resolver {
     this.#ports = ports;
   }
 
-  /** Rejects with THREAD_NOT_FOUND for whoever never was a member, with SELF_THREAD, and with BASE_BEYOND_HEAD. */
+  /**
+   * Rejects with THREAD_NOT_FOUND for one who never was a member, but of a seal in a group; with SELF_THREAD,
+   * BASE_BEYOND_HEAD and TOO_MANY_SEALS.
+   */
   async resolve(inquiry: Inquiry): Promise<Resolution> {
     const log = await this.#open(inquiry);
-    if (!log) return "unknown";
-    const { reader, search, appender } = this.#ports;
+    if (log === "unknown" || log === "never") return log;
+    const { userId, clientId, baseSeq, seal } = inquiry;
+    const { reader, search, appender, seals } = this.#ports;
     // One who left has held nothing above its last entry; its voids stand above that all the same.
-    const { last } = await reader.range(log, inquiry.userId);
-    if (inquiry.baseSeq > last.seq) throw baseBeyondHead(last.seq);
-    const head = log.isGroup ? (await reader.head(log)).head : last;
-    const tag = sendTag(inquiry.userId, inquiry.clientId);
-    const identity = { userId: inquiry.userId, clientId: inquiry.clientId, tagKey: tagKey(tag) };
-    const hit = await search.range(log.threadId, identity, inquiry.baseSeq + 1, head.seq);
-    if (hit) return appender.answerFound(log, hit, "");
-    return inquiry.seal ? this.#seal(log, inquiry, tag, head.seq) : "unknown";
+    const { last, hasLeft } = await reader.range(log, userId);
+    if (baseSeq > last.seq) throw baseBeyondHead(last.seq);
+    const { head, maySend } = await reader.standing(log, userId);
+    const tag = sendTag(userId, clientId);
+    const hit = await search.range(
+      log.threadId,
+      { userId, clientId, tagKey: tagKey(tag) },
+      baseSeq + 1,
+      head.seq,
+    );
+    if (!hit && !seal) return "unknown";
+    if (!hit && !maySend) await seals.take(log.threadId, userId, tag);
+    const found = await (hit ? appender.answerFound(log, hit, "") : this.#seal(log, inquiry, tag, head.seq));
+    const isOut = hasLeft || (log.isGroup && !log.membership.view?.roster.members.has(userId));
+    return found.isVoid && isOut ? "never" : found;
   }
 
   /** A direct thread that is not there holds nothing; to seal there, its rows come first, as before any append. */
-  async #open({ threadId, userId, toUserId, seal }: Inquiry): Promise<ThreadLog | undefined> {
-    const { logs } = this.#ports;
-    if (threadId) return logs.open(threadId, userId);
-    if (toUserId === userId) throw selfThread();
-    if (seal) return logs.openDirect(userId, toUserId);
-    return logs.find(directThreadId(userId, toUserId), userId);
+  async #open({
+    threadId,
+    userId,
+    toUserId,
+    clientId,
+    seal,
+  }: Inquiry): Promise<ThreadLog | "unknown" | "never"> {
+    const { logs, tries } = this.#ports;
+    if (!threadId) {
+      if (toUserId === userId) throw selfThread();
+      if (seal) return logs.openDirect(userId, toUserId);
+      return (await logs.find(directThreadId(userId, toUserId), userId)) ?? "unknown";
+    }
+    if (!seal || !isGroupThread(threadId)) return logs.open(threadId, userId);
+    // Nothing of one who never was a member is in a group's log. A try that is open may still be let in meanwhile.
+    const known = await logs.find(threadId, userId);
+    if (known) return known;
+    await tries.settled(userId, clientId);
+    return (await logs.find(threadId, userId)) ?? "never";
   }
 
   /** Appends a void. Its own duplicate search covers what came above the head up to which we looked. */
@@ -80,7 +111,7 @@ export class Resolver {
         baseSeq: inquiry.baseSeq,
         searchedSeq,
         attempt: 0,
-        body: VOID_BODY,
+        body: voidBody(inquiry.userId, inquiry.clientId),
         originSession: "",
         expiresAtMs: this.#ports.clock.monotonicMs() + this.#ports.expiresMs,
         tried: false,

@@ -52,7 +52,7 @@ export class Sender {
       told(otherLogEpoch(logEpoch));
       return;
     }
-    const { settle, expiresAtMs } = this.#open.take(told);
+    const { settle, expiresAtMs } = this.#open.take(send, told);
     const { logs } = this.#committer;
     const threadId = send.threadId ?? directThreadId(send.userId, send.toUserId);
     const cached = logs.cached(hex(threadId), send.userId);
@@ -68,6 +68,11 @@ export class Sender {
       (error) =>
         settle(certain(send, error instanceof HeddleError ? error : storeUnavailable("thread", error))),
     );
+  }
+
+  /** Resolves when no try of the send is open here. */
+  settled(userId: string, clientId: Uint8Array): Promise<void> {
+    return this.#open.settled(userId, clientId);
   }
 
   #append(log: ThreadLog, send: Send, expiresAtMs: number, settle: Settle): void {

@@ -186,6 +186,7 @@ export class MessageService {
       seal: request.seal,
     });
     if (resolution === "unknown") return { outcome: { case: "unknown", value: {} } };
+    if (resolution === "never") return { outcome: { case: "never", value: {} } };
     const seq = BigInt(resolution.seq);
     if (resolution.isVoid) return { outcome: { case: "never", value: { seq } } };
     return { outcome: { case: "committed", value: { seq, createdAtMs: BigInt(resolution.createdAtMs) } } };

@@ -48,19 +48,31 @@ export class ThreadReader {
     throw storeUnavailable("thread");
   }
 
+  /** A head read from the store now, and whether the user may send as of it. */
+  async standing(
+    log: ThreadLog,
+    userId: string,
+  ): Promise<{ readonly head: Head; readonly maySend: boolean }> {
+    const { judging } = this.#ports;
+    const { head, view } = await this.head(log);
+    const judged = view ?? (await judging.at(log.membership, head));
+    if (!judged) throw storeUnavailable("thread");
+    return { head, maySend: !judging.refusal(log.membership, judged, { kind: "message", userId }) };
+  }
+
   /** What the user may see now. Rejects with THREAD_NOT_FOUND for who never was a member. */
   async range(log: ThreadLog, userId: string): Promise<Range> {
     for (let read = 0; read < MAX_HEAD_READS; read++) {
       const { head, view } = await this.head(log);
-      if (!view) return { firstSeq: 1, last: head };
+      if (!view) return { firstSeq: 1, last: head, hasLeft: false };
       const member = view.roster.members.get(userId);
-      if (member) return { firstSeq: member.joinedSeq, last: head };
+      if (member) return { firstSeq: member.joinedSeq, last: head, hasLeft: false };
       const row = await this.#ports.threads.view(log.threadId, userId);
       if (!row) throw threadNotFound();
       const { joinedSeq, leftSeq, leftOrdinal = 0 } = row;
       // A row that knows more than the head came after it.
       if (leftSeq === undefined || leftSeq > head.seq) continue;
-      return { firstSeq: joinedSeq, last: { seq: leftSeq, ordinal: leftOrdinal } };
+      return { firstSeq: joinedSeq, last: { seq: leftSeq, ordinal: leftOrdinal }, hasLeft: true };
     }
     throw storeUnavailable("thread");
   }
@@ -71,7 +83,7 @@ export class ThreadReader {
     const head = log.cache.found?.head;
     const member = view?.roster.members.get(userId);
     const knows = member && head && head.membersSeq === view?.membersSeq && seq <= head.seq;
-    return knows ? { firstSeq: member.joinedSeq, last: head } : this.range(log, userId);
+    return knows ? { firstSeq: member.joinedSeq, last: head, hasLeft: false } : this.range(log, userId);
   }
 
   /** Who of `userIds` is a member as of a head read now. Rejects with THREAD_NOT_FOUND if there is no such group. */

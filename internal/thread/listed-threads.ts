@@ -32,9 +32,12 @@ export async function withHeads(
   });
 }
 
-/** A direct thread is made before its first entry: until that one is there, lists leave it out. */
+/**
+ * A direct thread is made before its first entry, which may be a void: lists leave it out until there is a message in
+ * it, so that nobody is shown a thread by one who has not written.
+ */
 export function isListed({ row, head }: ListedThread): boolean {
-  return row.kind !== "direct" || head.seq > 0;
+  return row.kind !== "direct" || head.ordinal > 0;
 }
 
 /** The row's head as its owner may see it. */

@@ -12,6 +12,8 @@ describe("A page of ListThreads", () => {
   let clock: FakeClock;
   let store: SqliteThreadStore;
   let recent: RecentThreads;
+  /** Whether the entry of each such thread is a message, or a void. */
+  let isMessage: boolean;
   /** When each thread with entries had its last one. */
   const lastEntry = new Map<string, number>();
 
@@ -19,7 +21,11 @@ describe("A page of ListThreads", () => {
     clock = new FakeClock();
     store = new SqliteThreadStore({ path: ":memory:", clock });
     lastEntry.clear();
-    const head = (key: string) => ({ seq: lastEntry.has(key) ? 1 : 0, ordinal: 0 });
+    isMessage = true;
+    const head = (key: string) => ({
+      seq: lastEntry.has(key) ? 1 : 0,
+      ordinal: isMessage && lastEntry.has(key) ? 1 : 0,
+    });
     recent = new RecentThreads({
       rows: store,
       heads: {
@@ -60,6 +66,12 @@ describe("A page of ListThreads", () => {
       if (token.length === 0) return { names, pages };
     }
   }
+
+  it("leaves out a direct thread in which there is only a void: nobody has written there", async () => {
+    await thread("bob", true);
+    isMessage = false;
+    assert.deepEqual((await listAll(2)).names, []);
+  });
 
   it("has the most recently active first", async () => {
     for (const other of ["bob", "cid", "dan"]) await thread(other, true);

@@ -12,12 +12,13 @@ import { tagOf } from "./tags.ts";
 
 /** What a cell of family `m` says, before it is encoded. */
 export interface CellFields {
+  /** "" for a void, which has no client_id either. */
   readonly sender: string;
   readonly clientId: Uint8Array;
   readonly baseSeq: number;
   readonly ordinal: number;
   readonly createdAtMs: number;
-  /** A Body, encoded, and its SHA-256: 32 bytes. */
+  /** A Body, encoded, and its payload hash: 32 bytes. */
   readonly body: { readonly bytes: Uint8Array; readonly hash: Uint8Array };
 }
 
@@ -45,12 +46,12 @@ const HASH_FIELD_BYTES = 34;
  */
 export function encodeCell(fields: CellFields): Uint8Array {
   const { sender, clientId, baseSeq, ordinal, createdAtMs, body } = fields;
+  const isNamed = sender !== "";
   const hasBase = baseSeq > 0;
   const hasOrdinal = ordinal > 0;
   const { buffer, byteOffset, length } = Buffer.allocUnsafe(
     HASH_FIELD_BYTES +
-      lengthDelimitedBytes(sender.length) +
-      lengthDelimitedBytes(clientId.length) +
+      (isNamed ? lengthDelimitedBytes(sender.length) + lengthDelimitedBytes(clientId.length) : 0) +
       (hasBase ? 1 + varintBytes(baseSeq) : 0) +
       (hasOrdinal ? 1 + varintBytes(ordinal) : 0) +
       1 +
@@ -59,8 +60,10 @@ export function encodeCell(fields: CellFields): Uint8Array {
   );
   const cell = new Uint8Array(buffer, byteOffset, length);
   let at = writeBytesField(cell, 0, CELL.hash, body.hash);
-  at = writeAsciiField(cell, at, CELL.sender, sender);
-  at = writeBytesField(cell, at, CELL.clientId, clientId);
+  if (isNamed) {
+    at = writeAsciiField(cell, at, CELL.sender, sender);
+    at = writeBytesField(cell, at, CELL.clientId, clientId);
+  }
   if (hasBase) at = writeVarintField(cell, at, CELL.baseSeq, baseSeq);
   if (hasOrdinal) at = writeVarintField(cell, at, CELL.ordinal, ordinal);
   at = writeVarintField(cell, at, CELL.createdAtMs, createdAtMs);

@@ -1,4 +1,5 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { equalBytes } from "../../base/ids.ts";
 import {
   type Body,
   BodySchema,
@@ -7,6 +8,7 @@ import {
   VoidSchema,
 } from "../../gen/heddle/message/v1/entry_pb.js";
 import { tagOf } from "../../wire/tags.ts";
+import { sendHash } from "./send-tag.ts";
 import { sha256 } from "./sha256.ts";
 
 /** A body in the server's own encoding, with the hash that makes a repeat recognisable. */
@@ -36,10 +38,27 @@ export function isHashedItself(bytes: Uint8Array): boolean {
   return bytes[0] !== MEMBER_CHANGE_TAG && bytes[0] !== SETTING_CHANGE_TAG;
 }
 
-/** The body of a void. */
-export const VOID_BODY: EncodedBody = encodeBody(
-  create(BodySchema, { kind: { case: "void", value: create(VoidSchema) } }),
-);
+const VOID_BODY = encodeBody(create(BodySchema, { kind: { case: "void", value: create(VoidSchema) } }));
+
+/** Whether an encoded body is a void's. */
+export function isVoid(bytes: Uint8Array): boolean {
+  return equalBytes(bytes, VOID_BODY.bytes);
+}
+
+/**
+ * The body of the void that a send is sealed with. Its cell has no sender and no client_id, and instead of the body's
+ * hash that of both: so the send is recognised, and no reader, who gets no hash, learns whose it was.
+ */
+export function voidBody(sender: string, clientId: Uint8Array): EncodedBody {
+  return { ...VOID_BODY, hash: sendHash(sender, clientId) };
+}
+
+/** Whether a cell is a send of this sender under this client_id, or the void that stands for it. */
+export function isOfSend(cell: EntryCell, sender: string, clientId: Uint8Array): boolean {
+  // Voids of an earlier Heddle have both, like every other entry.
+  if (cell.sender !== "") return cell.sender === sender && equalBytes(cell.clientId, clientId);
+  return cell.body?.kind.case === "void" && equalBytes(cell.payloadHash, sendHash(sender, clientId));
+}
 
 /** Decodes a cell of family `m`. Throws if the bytes are none. */
 export function decodeCell(value: Uint8Array): EntryCell {

@@ -109,6 +109,16 @@ export class LogStore {
     return this.within(this.#store.put({ threadId, bucket: RECEIPTS_BUCKET }, "r", cells));
   }
 
+  /** What those who may not send in a thread have sealed there (seal-cell.ts). */
+  async seals(threadId: Uint8Array): Promise<readonly VersionedCell[]> {
+    const row = { threadId, bucket: RECEIPTS_BUCKET };
+    return (await this.#get(row, { family: "x" })).cells;
+  }
+
+  putSeals(threadId: Uint8Array, cell: VersionedCell): Promise<void> {
+    return this.within(this.#store.put({ threadId, bucket: RECEIPTS_BUCKET }, "x", [cell]));
+  }
+
   /** Gives an operation of several calls the time of one. */
   within<T>(operation: Promise<T>): Promise<T> {
     return this.#deadlines.bound(operation, this.#deadlineMs, () => storeUnavailable("message"));

@@ -1,18 +1,43 @@
-import { USER_ID_BYTES } from "../../base/ids.ts";
+import { equalBytes, USER_ID_BYTES } from "../../base/ids.ts";
 import { sha256 } from "./sha256.ts";
 
 /** Where sender, NUL and client_id stand side by side to be hashed. For the length of one call. */
 const joined = Buffer.alloc(USER_ID_BYTES + 1 + 16);
+
+/** Bytes of a tag. */
+export const TAG_BYTES = 8;
 
 /**
  * The 8 bytes that stand for a send in the qualifiers of family `m`: of SHA-256 over sender, a NUL (which no user_id
  * contains) and client_id. Short, so that keys are; the cell says for certain.
  */
 export function sendTag(sender: string, clientId: Uint8Array): Uint8Array {
+  return hashOf(sender, clientId, TAG_BYTES);
+}
+
+/** What of a cell its tag is made of. */
+export interface TaggedCell {
+  /** "" for a void. */
+  readonly sender: string;
+  readonly clientId: Uint8Array;
+  readonly hash: Uint8Array;
+}
+
+/** Whether a cell is the one that its key's tag names: by its sender and client_id, or, of a void, by their hash. */
+export function isTagged({ sender, clientId, hash }: TaggedCell, tag: Uint8Array): boolean {
+  return equalBytes(sender === "" ? hash.subarray(0, TAG_BYTES) : sendTag(sender, clientId), tag);
+}
+
+/** All 32 bytes of that hash: what a void has of the send that it stands for. It names no one. */
+export function sendHash(sender: string, clientId: Uint8Array): Uint8Array {
+  return hashOf(sender, clientId, 32);
+}
+
+function hashOf(sender: string, clientId: Uint8Array, length: number): Uint8Array {
   const end = joined.write(sender, "latin1");
   joined[end] = 0;
   joined.set(clientId, end + 1);
-  return sha256(joined.subarray(0, end + 1 + clientId.length), 8);
+  return sha256(joined.subarray(0, end + 1 + clientId.length), length);
 }
 
 /**

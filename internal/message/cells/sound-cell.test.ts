@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
-import { storedCell } from "../../testing/fakes/message-samples.ts";
+import { clientIdOf, storedCell, textBody } from "../../testing/fakes/message-samples.ts";
+import { encodeCell } from "../../wire/entry-bytes.ts";
+import { encodeBody, voidBody } from "./entry-cell.ts";
+import { sendTag } from "./send-tag.ts";
 import { isSound } from "./sound-cell.ts";
 
 describe("A stored cell", () => {
@@ -17,5 +20,16 @@ describe("A stored cell", () => {
     assert.ok(!isSound({ tag: Buffer.from(tag).reverse(), value }));
     assert.ok(!isSound({ tag, value: value.subarray(0, -1) }));
     assert.ok(!isSound({ tag, value: new Uint8Array(0) }));
+  });
+
+  it("is sound as a void that names no one, by the start of its hash, and as no other entry without a sender", () => {
+    const [clientId, nobody] = [clientIdOf(1), { sender: "", clientId: new Uint8Array(0), baseSeq: 0 }];
+    const common = { ...nobody, ordinal: 0, createdAtMs: 7 };
+    const value = encodeCell({ ...common, body: voidBody("ann", clientId) });
+    assert.ok(isSound({ tag: sendTag("ann", clientId), value }));
+    assert.ok(!isSound({ tag: sendTag("bob", clientId), value }));
+    const { hash } = voidBody("ann", clientId);
+    const text = encodeCell({ ...common, body: { ...encodeBody(textBody("hi")), hash } });
+    assert.ok(!isSound({ tag: sendTag("ann", clientId), value: text }));
   });
 });

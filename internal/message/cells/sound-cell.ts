@@ -1,8 +1,8 @@
 import { equalBytes } from "../../base/ids.ts";
 import { cellParts } from "../../wire/cell-parts.ts";
 import type { EntryCellPut } from "../ports.ts";
-import { isHashedItself } from "./entry-cell.ts";
-import { sendTag } from "./send-tag.ts";
+import { isHashedItself, isVoid } from "./entry-cell.ts";
+import { isTagged } from "./send-tag.ts";
 import { sha256 } from "./sha256.ts";
 
 const CLIENT_ID_BYTES = 16;
@@ -14,9 +14,13 @@ const CLIENT_ID_BYTES = 16;
  */
 export function isSound({ tag, value }: Pick<EntryCellPut, "tag" | "value">): boolean {
   const parts = cellParts(value);
-  if (!parts || parts.clientId.length !== CLIENT_ID_BYTES) return false;
-  const { hash, sender, clientId, body } = parts;
-  if (!equalBytes(sendTag(Buffer.from(sender).toString("latin1"), clientId), tag)) return false;
+  if (!parts) return false;
+  const { hash, clientId, body } = parts;
+  const sender = Buffer.from(parts.sender).toString("latin1");
+  // A void has neither; its key says how its hash begins.
+  if (clientId.length !== (sender === "" ? 0 : CLIENT_ID_BYTES)) return false;
+  if (!isTagged({ sender, clientId, hash }, tag)) return false;
+  if (sender === "") return isVoid(body);
   // An erased one has none.
   return hash.length === 0 || !isHashedItself(body) || equalBytes(sha256(body, 32), hash);
 }

@@ -14,6 +14,8 @@ export interface Range {
   readonly firstSeq: number;
   /** The last entry, and the ordinal there: the thread's head, or where the user left. */
   readonly last: Pick<Head, "seq" | "ordinal">;
+  /** Whether the user is no member of the group any more: it may not learn where the head is. */
+  readonly hasLeft: boolean;
 }
 
 /** What sends are judged by, as of every head with this members_seq and epoch (docs/design.md, section 5, Judged at H). */

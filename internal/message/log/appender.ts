@@ -186,7 +186,7 @@ export class Appender {
           batch.settled.add(send);
           continue;
         }
-        if (hit) await this.#answerRepeat(log, batch, send, hit);
+        if (hit) await this.#answerRepeat(log, batch, send, hit, round.view);
         else if (send.change) await this.#judgeChange(log, batch, send, round);
         else {
           const refusal = this.#refusal(log, send, round);
@@ -200,9 +200,10 @@ export class Appender {
     }
   }
 
-  async #answerRepeat(log: ThreadLog, batch: Batch, send: PendingSend, hit: Hit): Promise<void> {
+  async #answerRepeat(log: ThreadLog, batch: Batch, send: PendingSend, hit: Hit, view: View): Promise<void> {
     const committed = await this.answerFound(log, hit, send.originSession);
-    this.#settle(send, verdictFor(send, committed));
+    const isOut = log.isGroup && !view.roster.members.has(send.userId);
+    this.#settle(send, verdictFor(send, committed, isOut));
     batch.settled.add(send);
   }
 
@@ -221,7 +222,7 @@ export class Appender {
       // An entry above our head has members of its own to be touched: it is answered at a head that has it.
       const seqs = earlier <= head.seq ? [earlier] : [];
       const hit = await this.#cells.pick(log.threadId, send, seqs);
-      if (hit) await this.#answerRepeat(log, batch, send, hit);
+      if (hit) await this.#answerRepeat(log, batch, send, hit, view);
       else this.#doubt(batch, send, storeUnavailable("thread"), head);
       return;
     }
@@ -254,7 +255,8 @@ export class Appender {
 
   async #commit(log: ThreadLog, batch: Batch, { head, bucket, stored }: Round): Promise<void> {
     const { store, clock, gate } = this.#ports;
-    await gate.cover(log);
+    // A void touches no row: it is nothing that a person could miss.
+    if (batch.items.some(({ send }) => send.kind !== "void")) await gate.cover(log);
     const { cells, next } = batch.build(head, clock.nowMs());
     for (const send of batch.unsettled()) send.tried = true;
     const bytes = encodeHead(next);
@@ -286,7 +288,7 @@ export class Appender {
       };
       this.#settle(item.send, committed);
       for (const joined of item.joined)
-        this.#settle(joined, verdictFor(joined, { ...committed, duplicate: true }));
+        this.#settle(joined, verdictFor(joined, { ...committed, duplicate: true }, false));
     });
   }
 

@@ -21,6 +21,9 @@ export interface BatchItem {
   cell: Uint8Array;
 }
 
+/** Whom a void names (entry-cell.ts, voidBody). */
+const NO_ONE = { sender: "", clientId: new Uint8Array(0), baseSeq: 0 };
+
 /** The sends of one round of a thread, sorted into those answered, those put back, and those to be appended. */
 export class Batch {
   readonly threadId: Uint8Array;
@@ -63,7 +66,7 @@ export class Batch {
     this.createdAtMs = nowMs;
     let { seq, ordinal, membersSeq } = head;
     const cells = this.items.map((item) => {
-      const { userId: sender, clientId, baseSeq, tag } = item.send;
+      const { userId: sender, clientId, baseSeq, tag, kind } = item.send;
       let { body } = item.send;
       seq += 1;
       if (body.isMessage) ordinal += 1;
@@ -75,7 +78,8 @@ export class Batch {
         body = { ...body, bytes: entryBody(item.entry) };
         membersSeq = seq;
       }
-      item.cell = encodeCell({ sender, clientId, baseSeq, ordinal, createdAtMs: nowMs, body });
+      const from = kind === "void" ? NO_ONE : { sender, clientId, baseSeq };
+      item.cell = encodeCell({ ...from, ordinal, createdAtMs: nowMs, body });
       return { seq, tag, value: item.cell };
     });
     return { cells, next: { ...head, seq, ordinal, membersSeq } };

@@ -1,5 +1,4 @@
-import { equalBytes } from "../../base/ids.ts";
-import { decodeCell } from "../cells/entry-cell.ts";
+import { decodeCell, isOfSend } from "../cells/entry-cell.ts";
 import type { LogStore } from "../cells/log-store.ts";
 import { tagKey } from "../cells/send-tag.ts";
 import type { PendingSend } from "./pending-sends.ts";
@@ -70,9 +69,7 @@ export class StoreSearch implements DuplicateSearch {
   async pick(threadId: Uint8Array, send: SendIdentity, seqs: readonly number[]): Promise<Hit | undefined> {
     for (const seq of seqs) {
       const value = await this.#store.cell(threadId, seq);
-      const cell = decodeCell(value);
-      if (cell.sender === send.userId && equalBytes(cell.clientId, send.clientId))
-        return { seq, cell: value };
+      if (isOfSend(decodeCell(value), send.userId, send.clientId)) return { seq, cell: value };
     }
     return undefined;
   }

@@ -17,9 +17,12 @@ const PUBLISH_DEADLINE_MS = 2_000;
 export interface StoredEntry {
   readonly seq: number;
   readonly ordinal: number;
+  /** "" for a void, which names no one. */
   readonly sender: string;
   /** Whether a person would count it as a message. */
   readonly isMessage: boolean;
+  /** Whether it stands for a send that was sealed: it touches no row. */
+  readonly isVoid?: boolean;
   readonly cell: Uint8Array;
   /** The session whose send is answered, which gets no `entry`; "" for none. */
   readonly originSession: string;
@@ -71,6 +74,7 @@ export class Gate {
    * with the channel's words. Rejects if either cannot be done: then nothing may be answered.
    */
   async pass(log: ThreadLog, entries: readonly StoredEntry[]): Promise<readonly HandOff[]> {
+    if (entries.every(({ isVoid }) => isVoid)) return this.#tell(log, entries);
     const before = log.membership.audience;
     for (const { appended } of entries) if (appended) await this.#project(log, appended);
     const { audience } = log.membership;
@@ -81,11 +85,18 @@ export class Gate {
     if (missing.length + unnoted.length > 0) {
       await Promise.all([this.#touch(log, missing), this.#noteWriters(log, unnoted)]);
     }
-    const words = entries.map((entry) => this.#publish(log, entry));
-    const said = areSaid(words) ? words : await this.#inTime(Promise.all(words));
+    const said = await this.#tell(log, entries);
     if (audience.isLarge) this.#noteActivity(log);
     else this.#renew(log);
     return said;
+  }
+
+  /** Publishes in order; voids before the first message of a direct thread, which nobody is shown, excepted. */
+  async #tell(log: ThreadLog, entries: readonly StoredEntry[]): Promise<readonly HandOff[]> {
+    const words = entries.map((entry) =>
+      entry.isVoid && entry.ordinal === 0 && !log.isGroup ? UNTOLD : this.#publish(log, entry),
+    );
+    return areSaid(words) ? words : this.#inTime(Promise.all(words));
   }
 
   #uncovered(log: ThreadLog, owners: readonly string[]): readonly string[] {
@@ -164,6 +175,9 @@ export class Gate {
     return this.#ports.deadlines.bound(handingOver, PUBLISH_DEADLINE_MS, handOffFailed);
   }
 }
+
+/** Nobody was asked. */
+const UNTOLD: HandOff = { subscribed: [], revision: 0, incomplete: false };
 
 /** A channel service in this process answers at once. */
 function areSaid(words: readonly (HandOff | Promise<HandOff>)[]): words is readonly HandOff[] {

@@ -19,8 +19,10 @@ export function foundEntry(
 ): { readonly entry: StoredEntry; readonly committed: Committed } {
   const cell = decodeCell(hit.cell);
   const ordinal = Number(cell.ordinal);
-  const isMessage = cell.body?.kind.case === "text";
-  const entry = { seq: hit.seq, ordinal, sender: cell.sender, isMessage, cell: hit.cell, originSession };
+  const kind = cell.body?.kind.case;
+  const { seq, cell: stored } = hit;
+  const is = { isMessage: kind === "text", isVoid: kind === "void" };
+  const entry = { seq, ordinal, sender: cell.sender, ...is, cell: stored, originSession };
   return {
     entry: log.isGroup ? { ...entry, mark: markOf(cell.body, log.membership.audience.membersSeq) } : entry,
     committed: {
@@ -29,7 +31,7 @@ export function foundEntry(
       createdAtMs: Number(cell.createdAtMs),
       ordinal,
       cell: hit.cell,
-      isVoid: cell.body?.kind.case === "void",
+      isVoid: is.isVoid,
       duplicate: true,
       online: [],
     },
@@ -52,8 +54,9 @@ export interface Marks {
 /** An entry of our own append, as it is told of. `marks` are given for a group. */
 export function appendedEntry(item: BatchItem, marks: Marks | undefined): StoredEntry {
   const { seq, ordinal, cell, send, entry } = item;
-  const { userId: sender, originSession } = send;
-  const stored = { seq, ordinal, cell, sender, isMessage: send.kind === "message", originSession };
+  const { kind, originSession } = send;
+  const is = { isMessage: kind === "message", isVoid: kind === "void" };
+  const stored = { seq, ordinal, cell, sender: is.isVoid ? "" : send.userId, ...is, originSession };
   if (!marks) return stored;
   const { membersSeq, sentAtMs } = marks;
   if (!entry) return { ...stored, mark: { membersSeq } };
@@ -67,10 +70,13 @@ export function appendedEntry(item: BatchItem, marks: Marks | undefined): Stored
   };
 }
 
-/** What to say to a send whose entry is in the log: what stands there decides, not what came with the send. */
-export function verdictFor(send: PendingSend, committed: Committed): Verdict {
+/**
+ * What to say to a send whose entry is in the log: what stands there decides, not what came with the send. `isOut`: the
+ * sender is no member of the group, and is not told where a void is, which may be above what it may see.
+ */
+export function verdictFor(send: PendingSend, committed: Committed, isOut: boolean): Verdict {
   if (send.kind === "void") return committed;
-  if (committed.isVoid) return sealed(committed.seq);
+  if (committed.isVoid) return sealed(isOut ? undefined : committed.seq);
   const { payloadHash } = decodeCell(committed.cell);
   const same = payloadHash.length === 0 || equalBytes(payloadHash, send.body.hash);
   return same ? committed : clientIdReused(committed.seq);

@@ -7,7 +7,7 @@ import { headAt } from "../../testing/fakes/message-samples.ts";
 import type { ThreadLog } from "./thread-log.ts";
 import { ThreadLogs } from "./thread-logs.ts";
 
-const LOGS = 400;
+const LOGS = 1_000;
 
 /** What is remembered of a thread, from little to much. */
 const SHAPES: readonly (readonly [string, boolean, (log: ThreadLog, n: number) => void])[] = [

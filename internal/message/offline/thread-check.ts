@@ -1,7 +1,7 @@
 import { BUCKET_SIZE, decodeHead, EMPTY_HEAD, type Head } from "../../base/head.ts";
 import { equalBytes } from "../../base/ids.ts";
 import { decodeCell, encodeBody } from "../cells/entry-cell.ts";
-import { sendTag } from "../cells/send-tag.ts";
+import { isTagged } from "../cells/send-tag.ts";
 import { previousOf } from "../group/member-entry.ts";
 import type { EntryCellPut, Row, RowKey } from "../ports.ts";
 import { RECEIPTS_BUCKET } from "../ports.ts";
@@ -50,7 +50,7 @@ export class ThreadCheck {
 
   #content({ seq, tag, value }: EntryCellPut): void {
     const { sender, clientId, ordinal, payloadHash, body } = decodeCell(value);
-    if (!equalBytes(sendTag(sender, clientId), tag))
+    if (!isTagged({ sender, clientId, hash: payloadHash }, tag))
       this.#problem(`seq ${seq} has another sender than its key`);
     const isText = body?.kind.case === "text";
     if (isText && payloadHash.length > 0 && !equalBytes(encodeBody(body).hash, payloadHash)) {

@@ -112,7 +112,7 @@ export class Receipts {
       const head = await heads.read(log.key, log.threadId, log.cache.hint);
       if (head.seq > thread.known.seq) thread.known = head;
     }
-    return { firstSeq: 1, last: thread.known };
+    return { firstSeq: 1, last: thread.known, hasLeft: false };
   }
 
   /** A sender's own message moves its read position only if that stood right below it, or later. */

@@ -11,6 +11,7 @@ import type { ThreadLog } from "../../message/log/thread-log.ts";
 import type { ThreadLogs } from "../../message/log/thread-logs.ts";
 import type { TouchLedger } from "../../message/log/touch-ledger.ts";
 import type { Verdict } from "../../message/log/verdict.ts";
+import type { Resolver } from "../../message/resolve.ts";
 import type { ThreadReader } from "../../message/thread-reader.ts";
 import type { Deadlines } from "../../stream/deadlines.ts";
 import { FakeClock } from "./fake-clock.ts";
@@ -40,6 +41,7 @@ export class MessageParts {
   readonly heads: HeadReader;
   readonly reader: ThreadReader;
   readonly changes: GroupChanges;
+  readonly resolver: Resolver;
   /** The direct thread of ann and bob. */
   readonly threadId: Uint8Array;
 
@@ -69,6 +71,7 @@ export class MessageParts {
     this.heads = parts.heads;
     this.reader = parts.reader;
     this.changes = parts.changes;
+    this.resolver = parts.resolver;
     this.threadId = threads.add("ann", "bob");
   }
 

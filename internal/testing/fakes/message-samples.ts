@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { EMPTY_HEAD, encodeHead, type Head } from "../../base/head.ts";
 import type { Send } from "../../base/send.ts";
 import { type Body, BodySchema, type Entry, EntrySchema } from "../../gen/heddle/message/v1/entry_pb.js";
-import { decodeCell, encodeBody, VOID_BODY } from "../../message/cells/entry-cell.ts";
+import { decodeCell, encodeBody, voidBody } from "../../message/cells/entry-cell.ts";
 import { LogStore } from "../../message/cells/log-store.ts";
 import { sendTag, tagKey } from "../../message/cells/send-tag.ts";
 import type { PendingSend } from "../../message/log/pending-sends.ts";
@@ -67,7 +67,7 @@ export function pendingOf(sample: PendingSample = {}): PendingSend {
     baseSeq,
     searchedSeq: sample.searchedSeq ?? baseSeq,
     attempt: sample.attempt ?? 1,
-    body: kind === "void" ? VOID_BODY : encodeBody(textBody(text)),
+    body: kind === "void" ? voidBody(userId, clientId) : encodeBody(textBody(text)),
     originSession: sample.originSession ?? "",
     expiresAtMs: sample.expiresAtMs ?? Number.MAX_SAFE_INTEGER,
     tried: sample.tried ?? false,

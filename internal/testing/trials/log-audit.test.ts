@@ -55,6 +55,7 @@ describe("The audit of a load", () => {
     ledger.placed("c1", "phone", at(2), true);
     ledger.tried("c2", "phone", {});
     ledger.never("c2");
+    assert.doesNotMatch(faults(log(entry(1, ""))), /was sealed/);
     assert.match(faults(log(entry(1, "c2", text))), /told .*\/1 .* then .*\/2 .*c2 was sealed, and is/);
   });
 

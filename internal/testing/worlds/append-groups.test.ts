@@ -40,6 +40,7 @@ describe("Appends and changes of a group under every interleaving (docs/design.m
         "nothing to do": answered("nothing to do"),
         "refused changes": answered("OWNER_REQUIRED") + answered("LAST_OWNER"),
         looks: answered("sees"),
+        sealed: sum(({ sealed }) => sealed),
         "late writes": sum(({ points }) => points.lateWrites),
         "stopped servers": sum(({ points }) => points.stoppedServers),
       };

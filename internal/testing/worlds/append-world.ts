@@ -109,7 +109,7 @@ export class AppendWorld {
     const inquiry = { userId, threadId: THREAD, toUserId: "", clientId, baseSeq, seal };
     const resolution = await this.#server(server).resolver.resolve(inquiry).catch(expectKnown);
     if (!resolution || resolution === "unknown") return;
-    if (resolution.isVoid) item.never = true;
+    if (resolution === "never" || resolution.isVoid) item.never = true;
     else this.#note(item, resolution);
   }
 

@@ -5,7 +5,7 @@ import { decodeCell } from "../../message/cells/entry-cell.ts";
 import { sendTag, tagKey } from "../../message/cells/send-tag.ts";
 import { type Hit, StoreSearch } from "../../message/log/duplicate-search.ts";
 import { findHead } from "../../message/log/head-finder.ts";
-import { PendingSends } from "../../message/log/pending-sends.ts";
+import { type PendingSend, PendingSends } from "../../message/log/pending-sends.ts";
 import { encodeCell } from "../../wire/entry-bytes.ts";
 import { logStoreOf } from "../fakes/message-samples.ts";
 import type { Variant } from "./append-world.ts";
@@ -146,6 +146,8 @@ export const brokenBlocks: Readonly<Record<string, BlockVariant>> = {
 export const brokenGroups: Readonly<Record<string, GroupVariant>> = {
   "a member change inside a batch": (parts) => ({ ...parts, queue: () => new UncutSends() }),
 
+  "a seal without an entry": (parts) => ({ ...parts, queue: () => new UnwrittenVoids() }),
+
   "a newcomer not touched": (parts, world) => ({
     ...parts,
     groups: {
@@ -156,6 +158,24 @@ export const brokenGroups: Readonly<Record<string, GroupVariant>> = {
       },
     },
   }),
+};
+
+/** Answers a seal and appends nothing. */
+class UnwrittenVoids extends PendingSends {
+  override push(send: PendingSend): void {
+    if (send.kind !== "void") super.push(send);
+    else send.settle({ ...NOWHERE, isVoid: true });
+  }
+}
+
+const NOWHERE = {
+  threadId: new Uint8Array(16),
+  seq: 1,
+  createdAtMs: 0,
+  ordinal: 0,
+  cell: new Uint8Array(0),
+  duplicate: false,
+  online: [],
 };
 
 class UncutSends extends PendingSends {

@@ -9,6 +9,7 @@ export type GroupStep =
   | { readonly what: "retry"; readonly post: number; readonly server: number }
   | { readonly what: "change"; readonly user: number; readonly change: GroupChange; readonly server: number }
   | { readonly what: "ask again"; readonly change: number; readonly server: number }
+  | { readonly what: "seal"; readonly post: number; readonly server: number }
   | { readonly what: "look"; readonly user: number; readonly server: number }
   | { readonly what: "crash"; readonly server: number }
   | { readonly what: "pull"; readonly user: number }
@@ -44,6 +45,7 @@ const step: fc.Arbitrary<GroupStep | DriverStep> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ what: fc.constant("retry" as const), post: fc.nat(7), server }) },
   { weight: 4, arbitrary: fc.record({ what: fc.constant("change" as const), user, change, server }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("ask again" as const), change: fc.nat(7), server }) },
+  { weight: 1, arbitrary: fc.record({ what: fc.constant("seal" as const), post: fc.nat(7), server }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("look" as const), user, server }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("crash" as const), server }) },
   { weight: 1, arbitrary: fc.record({ what: fc.constant("pull" as const), user }) },
@@ -100,6 +102,10 @@ function begin(world: GroupWorld, step: GroupStep): Promise<void> | undefined {
     case "ask again": {
       const asked = world.changes[step.change % Math.max(1, world.changes.length)];
       return asked && world.ask(asked, step.server);
+    }
+    case "seal": {
+      const post = world.posts[step.post % Math.max(1, world.posts.length)];
+      return post && world.sealOnce(post, step.server);
     }
     case "look":
       return world.look(userId, step.server);

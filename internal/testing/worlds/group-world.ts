@@ -43,6 +43,7 @@ interface Answer {
 export class GroupWorld extends ThreadWorld {
   readonly changes: Change[] = [];
   readonly answers: Answer[] = [];
+  sealed = 0;
   readonly #covered: { readonly seq: number; readonly tick: number }[] = [];
   readonly #variant: GroupVariant;
 
@@ -102,6 +103,17 @@ export class GroupWorld extends ThreadWorld {
     if (refusal?.reason !== ErrorReason.THREAD_NOT_FOUND) return;
     const isRight = (roster: Roster) => !roster.members.has(post.userId);
     this.answers.push({ what: `send by ${post.userId}: no such thread`, from, to: this.headSeq, isRight });
+  }
+
+  /**
+   * A user seals a send. Not one who never was a member: its answer, without an entry, is right only where every server
+   * that holds a try of the send knows of the seal.
+   */
+  async sealOnce(post: Post, place: number): Promise<void> {
+    if (this.viewOf(post.userId) && (await this.seal(post, place)) === "sealed") {
+      post.never = true;
+      this.sealed += 1;
+    }
   }
 
   /** A user asks how much of the thread it may see. */

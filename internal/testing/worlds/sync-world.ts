@@ -65,7 +65,10 @@ export class SyncWorld {
       heads: {
         heads: (threads) =>
           this.points.call("heads", "message", false, async () => {
-            const head = (key: string) => ({ seq: this.#committed.get(key) ?? 0, ordinal: 0 });
+            const head = (key: string) => {
+              const seq = this.#committed.get(key) ?? 0;
+              return { seq, ordinal: seq };
+            };
             return new Map(threads.map(({ threadId }) => [hex(threadId), head(hex(threadId))]));
           }),
       },

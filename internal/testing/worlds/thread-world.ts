@@ -156,7 +156,8 @@ export abstract class ThreadWorld {
     const inquiry = { userId, threadId: this.threadId, toUserId: "", clientId, baseSeq, seal: true };
     const resolution = await this.server(place).resolver.resolve(inquiry).catch(expectKnown);
     if (!resolution || resolution === "unknown") return undefined;
-    this.acknowledge(resolution.seq);
+    if (resolution === "never") return "sealed";
+    if (!resolution.isVoid) this.acknowledge(resolution.seq);
     return resolution.isVoid ? "sealed" : "committed";
   }
 

@@ -160,7 +160,8 @@ export enum ErrorReason {
   BASE_TOO_OLD = 19,
 
   /**
-   * FAILED_PRECONDITION: the send was sealed and will never commit. Metadata: `seq` of the void.
+   * FAILED_PRECONDITION: the send was sealed and will never commit. Metadata: `seq` of the void, but for one who is no
+   * member of the group any more.
    *
    * @generated from enum value: ERROR_REASON_SEALED = 20;
    */
@@ -294,6 +295,13 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_OTHER_LOG_EPOCH = 38;
    */
   OTHER_LOG_EPOCH = 38,
+
+  /**
+   * RESOURCE_EXHAUSTED: one who may not send in a thread has sealed as many sends there as one may. Metadata: `limit`.
+   *
+   * @generated from enum value: ERROR_REASON_TOO_MANY_SEALS = 39;
+   */
+  TOO_MANY_SEALS = 39,
 }
 
 /**

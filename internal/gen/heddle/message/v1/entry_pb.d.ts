@@ -88,7 +88,8 @@ export declare const EntrySchema: GenMessage<Entry>;
  */
 export declare type EntryCell = Message<"heddle.message.v1.EntryCell"> & {
   /**
-   * payload_hash is SHA-256 of the server's own encoding of body: 32 bytes, empty after an erasure.
+   * payload_hash is SHA-256 of the server's own encoding of body: 32 bytes, empty after an erasure. Of a void: SHA-256 of
+   * the sealed send's sender, a NUL and its client_id.
    *
    * @generated from field: bytes payload_hash = 3;
    */
@@ -164,7 +165,7 @@ export declare type Body = Message<"heddle.message.v1.Body"> & {
     case: "text";
   } | {
     /**
-     * void fills the place of a send that was sealed. Only the server writes it.
+     * void stands for a send that was sealed. Only the server writes it.
      *
      * @generated from field: heddle.message.v1.Void void = 2;
      */
@@ -216,7 +217,8 @@ export declare type Text = Message<"heddle.message.v1.Text"> & {
 export declare const TextSchema: GenMessage<Text>;
 
 /**
- * Void says that the send with this entry's sender and client_id will never commit. It is not a message.
+ * Void says that some send will never commit. It names no one: the entry's sender and client_id are empty (those that an
+ * earlier Heddle wrote have them). It is not a message, and nothing to show.
  *
  * @generated from message heddle.message.v1.Void
  */

@@ -269,7 +269,8 @@ export declare type ResolveSendRequest = Message<"heddle.message.v1.ResolveSendR
   baseSeq: bigint;
 
   /**
-   * seal: if the send is not in the log, put a void there, so that it never will be.
+   * seal: if the send is not in the log, put a void there, so that it never will be. One who may not send in the thread
+   * may do so 64 times there (TOO_MANY_SEALS). One who never was a member of a group is told `never` without a void.
    *
    * @generated from field: bool seal = 5;
    */
@@ -374,7 +375,7 @@ export declare const ResolveSendResponse_UnknownSchema: GenMessage<ResolveSendRe
  */
 export declare type ResolveSendResponse_Never = Message<"heddle.message.v1.ResolveSendResponse.Never"> & {
   /**
-   * seq is the place of the void.
+   * seq is the place of the void. 0 for one who is no member of the group.
    *
    * @generated from field: uint64 seq = 1;
    */
