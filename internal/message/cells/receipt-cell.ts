@@ -25,13 +25,13 @@ export function positionsOf(cells: readonly VersionedCell[]): Map<string, Positi
   const users = new Map<string, Positions>();
   for (const { qualifier, value } of cells) {
     const [userId = "", kind] = Buffer.from(qualifier).toString("latin1").split("\0");
+    if (kind !== DELIVERED && kind !== READ) continue;
     const positions = users.get(userId) ?? { deliveredSeq: 0, readSeq: 0, readOrdinal: 0 };
     users.set(userId, positions);
     const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
     const seq = Number(view.getBigUint64(0));
     if (kind === DELIVERED) positions.deliveredSeq = seq;
-    else if (kind === READ)
-      Object.assign(positions, { readSeq: seq, readOrdinal: Number(view.getBigUint64(8)) });
+    else Object.assign(positions, { readSeq: seq, readOrdinal: Number(view.getBigUint64(8)) });
   }
   return users;
 }

@@ -107,8 +107,11 @@ export class Rebuild {
     const atMs = Number(cell.createdAtMs);
     thread.firstAtMs ??= atMs;
     thread.lastAtMs = atMs;
-    thread.users.add(cell.sender);
-    this.#users.add(cell.sender);
+    // A void names no one.
+    if (cell.sender !== "") {
+      thread.users.add(cell.sender);
+      this.#users.add(cell.sender);
+    }
     if (!thread.isGroup || previousOf(cell.body) === undefined || thread.isDamaged) return;
     const entry = rosterEntryOf(thread.threadId, seq, cell, thread.roster);
     const applied = await this.#rows.project(entry, bucket, atMs);
