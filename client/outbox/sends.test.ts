@@ -11,6 +11,9 @@ import {
   wireEntry,
 } from "../../internal/testing/worlds/client-world.ts";
 import { Code, ErrorReason, MemoryStorage } from "../index.ts";
+import { Events } from "../model/events.ts";
+import type { OutboxItem } from "../model/model.ts";
+import { Sends } from "./sends.ts";
 
 describe("A client's sends", () => {
   it("leave the outbox for a live entry, and never for one found in pulled history", async () => {
@@ -243,6 +246,20 @@ describe("A client's sends", () => {
     const written = storage.asked.at(-1)?.filter((key) => key.startsWith("outbox/"));
     assert.equal(written?.length, 2, "the old one goes with the write that keeps the new one");
     await client.close();
+  });
+
+  it("are followed until their outcome is known, however many others are sent meanwhile", () => {
+    const sends = new Sends({ get: () => undefined }, new Events());
+    const item = (clientId: string, seq?: number): OutboxItem => ({
+      ...{ clientId, threadId: THREAD, to: undefined, text: "hi", composedAtMs: 1, baseSeq: 0, attempt: 1 },
+      ...{ seq, createdAtMs: undefined, recipientOffline: undefined, error: undefined },
+      state: seq === undefined ? "sending" : "sent",
+    });
+    const first = sends.follow(item("first"));
+    for (let seq = 1; seq <= 1_500; seq++) sends.follow(item(`sent ${seq}`, seq));
+    assert.equal(sends.follow(item("first")), first);
+    assert.equal(sends.threads().size, 1);
+    sends.close();
   });
 
   it("are refused at once for what no server takes", async () => {

@@ -3,17 +3,17 @@ import type { Events } from "../model/events.ts";
 import type { OutboxItem } from "../model/model.ts";
 import { TrackedSend } from "./send.ts";
 
-/** Sends followed until they are read; the oldest are let go. */
+/** Sends followed until they are read; beyond it the oldest that are sent are let go. */
 const FOLLOWED = 1_000;
 
 /** Follows each send from its first state to `read`, and says every change. */
 export class Sends {
-  readonly #threads: Threads;
+  readonly #threads: Pick<Threads, "get">;
   readonly #events: Events;
   /** By the client_id of the moment. */
   readonly #sends = new Map<string, TrackedSend>();
 
-  constructor(threads: Threads, events: Events) {
+  constructor(threads: Pick<Threads, "get">, events: Events) {
     this.#threads = threads;
     this.#events = events;
   }
@@ -24,12 +24,18 @@ export class Sends {
     if (known) return known;
     const send = new TrackedSend(item);
     this.#sends.set(item.clientId, send);
-    if (this.#sends.size > FOLLOWED) {
-      const [oldest = ""] = this.#sends.keys();
-      this.#sends.get(oldest)?.close();
-      this.#sends.delete(oldest);
-    }
+    if (this.#sends.size > FOLLOWED) this.#letGo();
     return send;
+  }
+
+  /** Lets the oldest go whose outcome is known; those without one are no more than the outbox holds. */
+  #letGo(): void {
+    for (const [clientId, send] of this.#sends) {
+      if (send.item.seq === undefined) continue;
+      send.close();
+      this.#sends.delete(clientId);
+      return;
+    }
   }
 
   /** A send changed; `was` is its client_id before, if that has just changed. */

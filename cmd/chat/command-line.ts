@@ -27,7 +27,7 @@ Programs (--json) say on the input, one a line: {"to":"bob","text":"hi"}, {"to":
 {"to":"bob","typing":true}, {"watch":["bob"]} for whose presence they want to hear of (else that of the 100 most
 recent chats). Of a person at a terminal it is said that they are typing while they type a message.
 
-Exit codes: 0 well, 1 failed, 2 wrong use, 3 the server is away.`;
+Exit codes: 0 well, 1 failed, 2 wrong use, 3 the server is away, or something is not sent yet.`;
 
 /** Runs the command line, without program name. Resolves to the exit code; problems are one line on stderr. */
 export async function runChat(argv: readonly string[]): Promise<number> {

@@ -1,10 +1,12 @@
-import type { Client, ClientEvent, Conversation, Entry, OutboxItem } from "../../client/index.ts";
+import type { Client, ClientEvent, Conversation, Entry, OutboxItem, Send } from "../../client/index.ts";
 import { dayLine, entryLine, type Layout, layoutOf, notice, pendingLine } from "./looks.ts";
 import type { Screen, ScreenLine } from "./screen.ts";
 import { titleOf } from "./target.ts";
 
 /** Entries shown when a conversation is opened, and added by /older. */
 const SHOWN = 20;
+/** Own messages whose ticks still change: as many lines as a screen remembers. */
+const OWN_LINES = 200;
 
 /** An own message on the screen, whose tick changes. */
 interface OwnLine {
@@ -89,8 +91,8 @@ export class ConversationView {
   }
 
   /** Sends what was typed. */
-  async send(text: string): Promise<void> {
-    await this.#conversation.send(text);
+  send(text: string): Promise<Send> {
+    return this.#conversation.send(text);
   }
 
   /** Sends the newest failed message again, or forgets it. */
@@ -119,7 +121,7 @@ export class ConversationView {
     }
     this.#showDay(entry.createdAtMs);
     const line = this.#screen.print(text);
-    if (entry.sender === this.#client.userId) this.#own.set(entry.clientId, { line, entry });
+    if (entry.sender === this.#client.userId) this.#remember(entry.clientId, { line, entry });
   }
 
   /** Where lines cannot change, an own message is shown once it has its place, or has failed. */
@@ -134,8 +136,16 @@ export class ConversationView {
     if (own) own.line.replace(text);
     else if (this.#screen.isTerminal) {
       this.#showDay(item.composedAtMs);
-      this.#own.set(item.clientId, { line: this.#screen.print(text), entry: undefined });
+      this.#remember(item.clientId, { line: this.#screen.print(text), entry: undefined });
     } else if (item.state === "failed") this.#screen.print(text);
+  }
+
+  /** Where lines cannot change nothing needs to be remembered, however many a pipe sends. */
+  #remember(clientId: string, own: OwnLine): void {
+    if (!this.#screen.isTerminal) return;
+    this.#own.set(clientId, own);
+    const [oldest = ""] = this.#own.keys();
+    if (this.#own.size > OWN_LINES) this.#own.delete(oldest);
   }
 
   #showDay(atMs: number): void {

@@ -13,6 +13,7 @@ import { GROUP_HELP, groupLine } from "./group-lines.ts";
 import { connectionNotice, notice } from "./looks.ts";
 import type { OpenClient } from "./open-client.ts";
 import { PeopleOnScreen } from "./people-on-screen.ts";
+import { PipedSends } from "./piped-sends.ts";
 import { oneLine } from "./safe-text.ts";
 import { Screen, type ScreenStreams } from "./screen.ts";
 import type { Settings } from "./settings.ts";
@@ -25,6 +26,9 @@ const HELP = [
   ...GROUP_HELP,
   "/quit      or Ctrl-D",
 ];
+
+/** Lines of a pipe that wait to be carried out, beyond which no more of them is read. */
+const MOST_LINES = 64;
 
 /** The live view: a list of threads to choose from, or a conversation. Resolves to the exit code. */
 export async function live(
@@ -50,6 +54,12 @@ class LiveView {
   #isAway = false;
   /** Lines are carried out one after the other. */
   #last: Promise<void> = Promise.resolve();
+  /** How many are not carried out yet. */
+  #lines = 0;
+  /** What the lines of a pipe send. */
+  readonly #piped: PipedSends;
+  /** The first line of a pipe that was not sent for want of room, if one was not. */
+  #unsent: string | undefined;
   #leave: (code: number) => void = () => {};
 
   /** `to`: whom the conversation is with that is opened first. */
@@ -59,8 +69,15 @@ class LiveView {
     this.over = new Promise((resolve) => {
       this.#leave = resolve;
     });
+    this.#piped = new PipedSends(client, Math.max(1, settings.waitMs));
     const onLine = (line: string) => {
-      this.#last = this.#last.then(() => this.#line(line));
+      this.#lines += 1;
+      if (!this.#screen.isTerminal && this.#lines === MOST_LINES) this.#screen.pause();
+      this.#last = this.#last.then(async () => {
+        await this.#line(line);
+        this.#lines -= 1;
+        if (!this.#screen.isTerminal && this.#lines === MOST_LINES / 2) this.#screen.resume();
+      });
     };
     const onClose = () => void this.#last.then(() => this.#finish());
     this.#screen = new Screen(streams, onLine, onClose, (line) => this.#people.typed(line));
@@ -118,11 +135,30 @@ class LiveView {
     try {
       if (word === "") return;
       if (word.startsWith("/")) await this.#command(word.slice(1), rest);
-      else if (this.#view) await this.#view.send(line);
+      else if (this.#view) await this.#send(this.#view, line);
       else await this.#choose(line.trim());
     } catch (thrown) {
-      const isOurs = thrown instanceof HeddleError || thrown instanceof ChatError;
-      this.say(pc.red(`· ${isOurs ? thrown.message : String(thrown)}`));
+      this.#complain(thrown);
+    }
+  }
+
+  #complain(thrown: unknown): void {
+    const isOurs = thrown instanceof HeddleError || thrown instanceof ChatError;
+    this.say(pc.red(`· ${isOurs ? thrown.message : String(thrown)}`));
+  }
+
+  /** A person hears of an outbox that is full; a pipe is held back until there is room, or nothing goes for too long. */
+  async #send(view: ConversationView, line: string): Promise<void> {
+    if (this.#screen.isTerminal) {
+      await view.send(line);
+      return;
+    }
+    if (this.#unsent !== undefined) return;
+    if (await this.#piped.room())
+      this.#piped.add(() => view.send(line)).catch((thrown) => this.#complain(thrown));
+    else {
+      this.#unsent = line;
+      this.#screen.close();
     }
   }
 
@@ -202,23 +238,19 @@ class LiveView {
 
   /** The person, or the end of the input, ends it: what was typed goes out first, if that is soon. */
   async #finish(): Promise<void> {
-    const waiting = () => this.#client.outbox().filter((item) => item.state !== "failed").length;
-    if (!this.#screen.isTerminal && waiting() > 0) await this.#drained(waiting);
-    if (waiting() === 0) {
-      this.#leave(EXIT.well);
-      return;
+    const { isTerminal } = this.#screen;
+    if (!isTerminal && this.#unsent === undefined) await this.#piped.settled();
+    const { waiting, failed } = this.#piped;
+    if (waiting > 0) {
+      const kept = `${waiting} not sent yet; kept, and sent when chat runs again as ${this.#client.userId}`;
+      this.#screen.print(notice(kept));
     }
-    this.#screen.print(
-      notice(`${waiting()} not sent yet; kept, and sent when chat runs again as ${this.#client.userId}`),
-    );
-    const isLive = this.#client.state.phase === "live" || this.#screen.isTerminal;
-    this.#leave(isLive ? EXIT.well : connectionProblem(this.#client.state, this.#settings.grpcUrl).exitCode);
-  }
-
-  /** Resolves when nothing is waiting, or the time is over. */
-  async #drained(waiting: () => number): Promise<void> {
-    const late = AbortSignal.timeout(Math.max(1, this.#settings.waitMs));
-    for await (const _ of this.#client.events(late)) if (waiting() === 0) return;
+    if (this.#unsent !== undefined) {
+      this.#screen.print(notice(`the input was not sent from "${oneLine(this.#unsent, 40)}" on`));
+    }
+    const isLeft = !isTerminal && (waiting > 0 || this.#unsent !== undefined);
+    const code = isLeft ? connectionProblem(this.#client.state, this.#settings.grpcUrl).exitCode : EXIT.well;
+    this.#leave(failed > 0 ? Math.max(EXIT.failed, code) : code);
   }
 }
 

@@ -94,6 +94,15 @@ export class Screen {
     return this.isTerminal ? this.#columns() : Number.POSITIVE_INFINITY;
   }
 
+  /** Reads no more of the input, but for what has come already, until `resume`. */
+  pause(): void {
+    if (!this.#isClosed) this.#readline.pause();
+  }
+
+  resume(): void {
+    if (!this.#isClosed) this.#readline.resume();
+  }
+
   /** Ends the input; once is enough. What is printed from then on is plain lines. */
   close(): void {
     this.#readline.close();
