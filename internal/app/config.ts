@@ -4,6 +4,7 @@ import { readSettings, type Setting, SettingsError, type SettingValues } from ".
 import { LOG_LEVELS, type LogLevel } from "../base/log.ts";
 import { DEV_TOKEN_TTL_S } from "../gateway/door-dev-tokens.ts";
 import type { SightRule } from "../presence/sight.ts";
+import { STREAMS_PER_USER } from "../push/limits.ts";
 import { type ListenAddress, parseListenAddress } from "../rpc/listen-address.ts";
 import { profileProblems } from "./profile.ts";
 
@@ -89,6 +90,10 @@ export const SETTINGS = {
     "production: how far the clock that user tokens are signed by may be from ours, in seconds",
   ),
   HEDDLE_PUSH_CAPACITY: setting(whole(10_000, 1, 1_000_000), "client streams to hold at a time"),
+  HEDDLE_STREAMS_PER_USER: setting(
+    whole(STREAMS_PER_USER, 1, 1_000_000),
+    "client streams that one user may hold at a time, those that have not opened among them",
+  ),
   HEDDLE_DRAIN_MS: setting(whole(3_000, 0, 600_000), "how long a stop waits for clients to move, in ms"),
   HEDDLE_LOG_LEVEL: setting(
     z.enum(LOG_LEVELS, { error: `write one of ${LOG_LEVELS.join(", ")}` }).optional(),
@@ -126,6 +131,7 @@ export interface HeddleConfig {
   /** To whom presence shows. */
   readonly sightRule: SightRule;
   readonly pushCapacity: number;
+  readonly streamsPerUser: number;
   readonly drainMs: number;
   readonly logLevel: LogLevel;
   readonly devTokenTtlS: number;
@@ -178,6 +184,7 @@ function fromValues(values: Values, isTerminal: boolean): HeddleConfig {
     },
     sightRule: values.HEDDLE_SIGHT_RULE ?? (profile === "development" ? "shared-thread" : "written"),
     pushCapacity: values.HEDDLE_PUSH_CAPACITY,
+    streamsPerUser: values.HEDDLE_STREAMS_PER_USER,
     drainMs: values.HEDDLE_DRAIN_MS,
     logLevel: values.HEDDLE_LOG_LEVEL ?? (quiet ? "warn" : "info"),
     devTokenTtlS: values.HEDDLE_DEV_TOKEN_TTL_S,

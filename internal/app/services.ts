@@ -107,7 +107,8 @@ export async function openServices(init: ServicesInit): Promise<Services> {
   });
   const ring = new MemoryRing<PresenceService>();
   ring.replace(presence);
-  const pushConfig = { name: PUSH_SERVER, capacity: config.pushCapacity };
+  const { pushCapacity: capacity, streamsPerUser } = config;
+  const pushConfig = { name: PUSH_SERVER, capacity, streamsPerUser };
   const push = new PushServer({
     messages: message,
     threads: thread,
@@ -120,7 +121,12 @@ export async function openServices(init: ServicesInit): Promise<Services> {
   });
   exposeServices(metrics, { push, channel, message, presence });
   const { users, tickets, ticketSigner } = credentials;
-  const gateway = new GatewayService({ devices: threadStore, registry, tickets: ticketSigner });
+  const gateway = new GatewayService({
+    devices: threadStore,
+    streams: push,
+    registry,
+    tickets: ticketSigner,
+  });
 
   return {
     bindings: [

@@ -2,10 +2,23 @@ import type { TicketGrant } from "../rpc/tickets.ts";
 
 /** The thread service, as the gateway needs it. */
 export interface Devices {
-  /** Notes that a device opens a session. "revoked" if it was signed out, "full" if the user has too many others. */
-  openDevice(userId: string, deviceId: string): Promise<"open" | "revoked" | "full">;
+  /**
+   * Notes that a device opens a session. "revoked" if it was signed out, "full" if the user has too many others; with
+   * `live`, the devices that have a stream, only if all of them have one: else the longest unused makes room.
+   */
+  openDevice(
+    userId: string,
+    deviceId: string,
+    live?: readonly string[],
+  ): Promise<"open" | "revoked" | "full">;
   /** Those not revoked. */
   listDevices(userId: string): Promise<readonly { readonly deviceId: string }[]>;
+}
+
+/** The push servers' streams, as the gateway needs them. */
+export interface Streams {
+  /** The devices of the user that have a stream now. */
+  devicesOf(userId: string): readonly string[] | Promise<readonly string[]>;
 }
 
 /** The registry, as the gateway needs it. */

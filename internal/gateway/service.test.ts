@@ -14,6 +14,7 @@ describe("The gateway", () => {
   let devices: Record<string, string[]>;
   let state: "open" | "revoked" | "full" | HeddleError;
   let signed: TicketGrant[];
+  let live: readonly string[];
   let gateway: GatewayService;
 
   const offer = (name: string, capacity = 10) => ({
@@ -37,17 +38,20 @@ describe("The gateway", () => {
     registry = new MemoryRegistry();
     loads = {};
     devices = { ann: ["phone", "tablet"], bob: ["phone-2"] };
+    live = ["phone"];
     state = "open";
     signed = [];
     gateway = new GatewayService({
       registry,
       devices: {
-        openDevice: async () => {
+        openDevice: async (_userId, _deviceId, live) => {
           if (state instanceof HeddleError) throw state;
+          if (state === "full" && live && live.length === 0) return "open";
           return state;
         },
         listDevices: async (userId) => (devices[userId] ?? []).map((deviceId) => ({ deviceId })),
       },
+      streams: { devicesOf: () => live },
       tickets: {
         sign: async (grant) => {
           signed.push(grant);
@@ -98,6 +102,9 @@ describe("The gateway", () => {
     state = "full";
     assert.equal((await refused(open(), ErrorReason.OVERLOADED)).metadata.queue, "devices");
     assert.deepEqual(signed, []);
+    live = []; // Then the longest unused device makes room.
+    await open();
+    assert.equal(signed.length, 1);
   });
 
   it("renews a ticket for the same session, device and push server, though it keeps nothing", async () => {

@@ -10,13 +10,14 @@ import type {
 } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
 import type { Call, Handlers } from "../rpc/handlers.ts";
 import { allot, noSession } from "./allotment.ts";
-import type { Devices, PushServers, Tickets } from "./ports.ts";
+import type { Devices, PushServers, Streams, Tickets } from "./ports.ts";
 
-/** How long a user with too many devices should wait before trying again, in milliseconds: until one is revoked. */
+/** How long a user whose devices all have a stream should wait, in ms: until one of them ends. */
 const DEVICES_RETRY_MS = 60_000;
 
 export interface GatewayPorts {
   readonly devices: Devices;
+  readonly streams: Streams;
   readonly registry: PushServers;
   readonly tickets: Tickets;
 }
@@ -58,9 +59,11 @@ export class GatewayService {
    * and what is missed is only the time of this opening.
    */
   async #openDevice(userId: string, deviceId: string): Promise<"open" | "revoked" | "full"> {
-    const { devices } = this.#ports;
+    const { devices, streams } = this.#ports;
     try {
-      return await devices.openDevice(userId, deviceId);
+      const state = await devices.openDevice(userId, deviceId);
+      if (state !== "full") return state;
+      return await devices.openDevice(userId, deviceId, await streams.devicesOf(userId));
     } catch (error) {
       if (!(error instanceof HeddleError) || error.reason !== ErrorReason.STORE_UNAVAILABLE) throw error;
       const own = await devices.listDevices(userId);

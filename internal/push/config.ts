@@ -4,4 +4,6 @@ export interface PushConfig {
   readonly name: string;
   /** Streams it holds at most; beyond it new ones are refused, OVERLOADED. */
   readonly capacity: number;
+  /** Streams of one user at most, those that have not opened among them; STREAMS_PER_USER if left out. */
+  readonly streamsPerUser?: number;
 }

@@ -18,6 +18,9 @@ export const SWEEP_MS = 500;
 /** How long `subscribe` is waited for before the backfill starts anyway, and is compared later. */
 export const SUBSCRIBE_WAIT_MS = 2_000;
 
+/** Streams that one user may hold on a push server: a few devices with some tabs each, and nobody takes all seats. */
+export const STREAMS_PER_USER = 20;
+
 /** Unacknowledged events that need credit. */
 export const CREDIT_EVENTS = 256;
 

@@ -54,6 +54,8 @@ export interface Threads {
   sync(userId: string, cursor: Uint8Array, pageToken: Uint8Array): Promise<SyncPage>;
   /** The ids of the groups that the user is a member of, as far as projected. */
   groups(userId: string): Promise<readonly Uint8Array[]>;
+  /** Notes that the device was in use until now. Must not throw; nobody waits for it. */
+  deviceUsed(userId: string, deviceId: string): void;
   /** Which of these devices of the user were revoked. */
   revoked(userId: string, deviceIds: readonly string[]): Promise<readonly string[]>;
 }

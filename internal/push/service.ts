@@ -18,7 +18,7 @@ import { CallGate } from "./call-gate.ts";
 import type { PushConfig } from "./config.ts";
 import { ConnectDoor } from "./doors/door-connect.ts";
 import { WebDoor } from "./doors/door-web.ts";
-import { SYNCS_AT_ONCE } from "./limits.ts";
+import { STREAMS_PER_USER, SYNCS_AT_ONCE } from "./limits.ts";
 import type { ByteStream, Call, Caller, Channel, Messages, PresenceRing, Threads } from "./ports.ts";
 import { SessionPresence } from "./presence/session-presence.ts";
 import { BoundedMessages } from "./session/bounded-messages.ts";
@@ -165,6 +165,12 @@ export class PushServer {
     return { sessions: this.#sessions.size, capacity, users: this.#inboxes.users };
   }
 
+  /** The devices of the user that have a stream here. */
+  devicesOf(userId: string): readonly string[] {
+    const own = [...this.#sessions].filter(({ identity }) => identity.userId === userId);
+    return [...new Set(own.map(({ identity }) => identity.deviceId))];
+  }
+
   /** The open sessions' queues, in bytes each: what tests and metrics look at. */
   queuedBytes(): number[] {
     return Array.from(this.#sessions, (session) => session.queuedBytes);
@@ -214,12 +220,16 @@ export class PushServer {
     if (!identity) return wrongSession("session_id");
     if (nowMs >= Math.min(caller.openByMs ?? 0, caller.userTokenExpiresAtMs)) return ticketExpired();
     if (this.#isDraining) return serverDraining();
-    const isFull = this.#sessions.size >= this.#init.config.capacity;
-    return isFull ? overloaded("sessions", FULL_RETRY_MS) : undefined;
+    const { capacity, streamsPerUser = STREAMS_PER_USER } = this.#init.config;
+    if (this.#sessions.size >= capacity) return overloaded("sessions", FULL_RETRY_MS);
+    const others = this.#sessions.countOf(identity.userId) - (this.#sessions.get(identity.key) ? 1 : 0);
+    const isUserFull = others >= streamsPerUser; // A stream that takes the place of one is not one more.
+    return isUserFull ? overloaded("streams", FULL_RETRY_MS) : undefined;
   }
 
   #ended(session: Session): void {
     this.#sessions.remove(session);
+    this.#init.threads.deviceUsed(session.identity.userId, session.identity.deviceId);
     this.#presence.ended(session);
     const isLast = this.#inboxes.leave(session);
     const closing = this.#closeUser(session, isLast).finally(() => this.#closing.delete(closing));

@@ -55,6 +55,35 @@ export function deviceStoreTests(current: () => { store: DeviceStore; clock: Sto
     await store.revokeDevice(user, kept.deviceId);
     assert.equal(await store.openDevice(user, "one-more"), "open");
   });
+
+  it("lets the longest unused device without a stream make room, which may come again", async () => {
+    const { store, clock } = current();
+    const user = await fullUser(store, clock);
+    const has = async (device: string) =>
+      (await store.listDevices(user)).some(({ deviceId }) => deviceId === device);
+    clock.jumpWall(1);
+    store.noteUse(user, "d1");
+    assert.equal(await store.openDevice(user, "new", ["d0", "d2"]), "open");
+    assert.deepEqual(
+      [await has("new"), await has("d0"), await has("d1"), await has("d3")],
+      [true, true, true, false],
+    );
+    assert.equal((await store.listDevices(user)).length, MAX_DEVICES);
+    assert.deepEqual(await store.revokedDevices(user, ["d3"]), []);
+    assert.equal(await store.openDevice(user, "d3", []), "open");
+    const all = (await store.listDevices(user)).map(({ deviceId }) => deviceId);
+    assert.equal(await store.openDevice(user, "newer", all), "full");
+  });
+}
+
+/** A user with as many devices as one may have, d0 the longest unused. */
+async function fullUser(store: DeviceStore, clock: StoreClock): Promise<string> {
+  const user = freshUser();
+  for (let at = 0; at < MAX_DEVICES; at++) {
+    clock.jumpWall(1);
+    await store.openDevice(user, `d${at}`);
+  }
+  return user;
 }
 
 function freshUser(): string {

@@ -138,8 +138,18 @@ export interface ThreadStore {
 
 /** Devices of users. In the same store as the thread rows. */
 export interface DeviceStore {
-  /** Notes that a device opens a session. "revoked" if it was revoked, "full" if the user has MAX_DEVICES others. */
-  openDevice(ownerId: string, deviceId: string): Promise<"open" | "revoked" | "full">;
+  /**
+   * Notes that a device opens a session. "revoked" if it was revoked, "full" if the user has MAX_DEVICES others. With
+   * `live`, the devices that have a stream, the longest unused one of the others makes room: it is forgotten, which is
+   * no revocation, and may come again. Then "full" means that all of them are live.
+   */
+  openDevice(
+    ownerId: string,
+    deviceId: string,
+    live?: readonly string[],
+  ): Promise<"open" | "revoked" | "full">;
+  /** Notes that a device was in use until now. Nobody waits for it; what a crash loses is told anew by the next use. */
+  noteUse(ownerId: string, deviceId: string): void;
   /** Those not revoked, the most recently opened first. */
   listDevices(ownerId: string): Promise<readonly Device[]>;
   /** Which of these were revoked. */

@@ -81,6 +81,11 @@ export class ThreadService {
     return this.#store.groupsOf(userId);
   }
 
+  /** Notes that the device was in use until now, for push servers. */
+  deviceUsed(userId: string, deviceId: string): void {
+    this.#store.noteUse(userId, deviceId);
+  }
+
   /** Which of these devices of the user were revoked, for push servers. From the primary. */
   revoked(userId: string, deviceIds: readonly string[]): Promise<readonly string[]> {
     return this.#store.revokedDevices(userId, deviceIds);

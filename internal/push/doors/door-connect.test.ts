@@ -372,6 +372,19 @@ describe("Connect", () => {
     assert.equal(ErrorReason.TOKEN_EXPIRED, 12);
   });
 
+  it("is refused beyond the streams of one user, those that have not opened among them; a take-over is not", async () => {
+    const world = new PushWorld({ streamsPerUser: 2 });
+    const first = world.stream("bob", 1);
+    await world.live("bob", 2);
+    assert.equal(reason(world.stream("bob", 3)), "RESOURCE_EXHAUSTED OVERLOADED");
+    assert.equal(world.stream("ann", 4).ended, undefined);
+    await world.live("bob", 2);
+    first.drop();
+    assert.equal(world.stream("bob", 3).ended, undefined);
+    assert.deepEqual(world.server.devicesOf("bob"), ["phone"]);
+    assert.ok(world.threads.usedDevices.includes("bob phone"));
+  });
+
   it("is refused beyond the capacity of the push server", async () => {
     const world = new PushWorld({ capacity: 1 });
     const bob = await world.live("bob", 1);

@@ -11,6 +11,8 @@ export class Sessions {
   readonly #clock: Clock;
   readonly #all = new Set<Session>();
   readonly #byKey = new Map<string, Session>();
+  /** How many of them are each user's. */
+  readonly #counts = new Map<string, number>();
   #isSweeping = false;
   #onEmpty: (() => void)[] = [];
 
@@ -32,8 +34,14 @@ export class Sessions {
     return this.#byKey.get(key);
   }
 
+  /** The user's streams, those that have not said `open` among them. */
+  countOf(userId: string): number {
+    return this.#counts.get(userId) ?? 0;
+  }
+
   add(session: Session): void {
     this.#all.add(session);
+    this.#count(session, 1);
     this.#sweepSoon();
   }
 
@@ -46,7 +54,7 @@ export class Sessions {
   }
 
   remove(session: Session): void {
-    this.#all.delete(session);
+    if (this.#all.delete(session)) this.#count(session, -1);
     const { key } = session.identity;
     if (this.#byKey.get(key) === session) this.#byKey.delete(key);
     if (this.#all.size > 0) return;
@@ -57,6 +65,12 @@ export class Sessions {
   empty(): Promise<void> {
     if (this.#all.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onEmpty.push(resolve));
+  }
+
+  #count({ identity: { userId } }: Session, change: 1 | -1): void {
+    const count = this.countOf(userId) + change;
+    if (count > 0) this.#counts.set(userId, count);
+    else this.#counts.delete(userId);
   }
 
   #sweepSoon(): void {

@@ -25,6 +25,9 @@ export function deviceStatements(db: Kysely<Tables>) {
       }),
     ),
     openDevice: statement<DeviceName & { nowMs: number }>()(device.set({ last_opened_at_ms: nowMs })),
+    forgetDevice: statement<DeviceName>()(
+      db.deleteFrom("device").where("owner_id", "=", ownerId).where("device_id", "=", deviceId),
+    ),
     revokeDevice: statement<DeviceName & { nowMs: number }>()(
       device.where("revoked_at_ms", "is", null).set({ revoked_at_ms: nowMs }),
     ),

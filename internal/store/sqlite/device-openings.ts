@@ -13,8 +13,9 @@ export interface Opening {
 }
 
 /**
- * When known devices opened last, on its way into their rows. It is told to a person who looks at a list and decides
- * nothing, so it waits for the others of its second, and is lost when the process dies: a commit for each would make
+ * When known devices were last used, on its way into their rows. A person who looks at a list is told it, and it decides
+ * which device makes room for a new one, which that one may undo by opening again. So it waits for the others of its
+ * second, and is lost when the process dies (those that then had a stream come back at once, and are noted anew): a commit for each would make
  * a thousand clients that come back cost a thousand syncs, each of which holds up the event loop.
  */
 export class DeviceOpenings {

@@ -20,12 +20,24 @@ export class DeviceRows {
     return device.revoked_at_ms === null ? "open" : "revoked";
   }
 
-  /** See DeviceStore.openDevice: for a device that was not known before this transaction. */
-  open(ownerId: string, deviceId: string, nowMs: number): "open" | "revoked" | "full" {
+  /**
+   * See DeviceStore.openDevice: for a device that was not known before this transaction. `longestUnused` says which one
+   * may make room.
+   */
+  open(
+    ownerId: string,
+    deviceId: string,
+    nowMs: number,
+    longestUnused: () => string | undefined,
+  ): "open" | "revoked" | "full" {
     const state = this.state(ownerId, deviceId);
     if (state !== "unknown") return state;
     const count = this.#file.get(this.#statements.countDevices, { ownerId })?.count ?? 0;
-    if (count >= MAX_DEVICES) return "full";
+    if (count >= MAX_DEVICES) {
+      const forgotten = longestUnused();
+      if (forgotten === undefined) return "full";
+      this.#file.run(this.#statements.forgetDevice, { ownerId, deviceId: forgotten });
+    }
     this.#file.run(this.#statements.insertDevice, { ownerId, deviceId, nowMs });
     return "open";
   }

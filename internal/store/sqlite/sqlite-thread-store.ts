@@ -258,19 +258,35 @@ export class SqliteThreadStore
     return this.#read(() => this.#blocks.list(ownerId, afterUserId, limit));
   }
 
-  async openDevice(ownerId: string, deviceId: string): Promise<"open" | "revoked" | "full"> {
+  async openDevice(
+    ownerId: string,
+    deviceId: string,
+    live?: readonly string[],
+  ): Promise<"open" | "revoked" | "full"> {
     const state = this.#read(() => this.#devices.state(ownerId, deviceId));
     if (state === "open") this.#openings.note(ownerId, deviceId);
     if (state !== "unknown") return state;
-    return this.write(CHANGE_BYTES, () => this.#devices.open(ownerId, deviceId, this.#clock.nowMs()));
+    const longestUnused = () =>
+      live && this.#usedDevices(ownerId).findLast((one) => !live.includes(one.deviceId));
+    return this.write(CHANGE_BYTES, () =>
+      this.#devices.open(ownerId, deviceId, this.#clock.nowMs(), () => longestUnused()?.deviceId),
+    );
+  }
+
+  noteUse(ownerId: string, deviceId: string): void {
+    this.#openings.note(ownerId, deviceId);
   }
 
   async listDevices(ownerId: string): Promise<readonly Device[]> {
-    const devices = this.#read(() => this.#devices.list(ownerId)).map((device) => {
+    return this.#read(() => this.#usedDevices(ownerId));
+  }
+
+  /** The rows' order but for the openings that wait; equal times stay in the order of names. */
+  #usedDevices(ownerId: string): readonly Device[] {
+    const devices = this.#devices.list(ownerId).map((device) => {
       const openedAtMs = this.#openings.atMs(ownerId, device.deviceId);
       return openedAtMs === undefined ? device : { ...device, lastOpenedAtMs: openedAtMs };
     });
-    // The rows' order but for the openings that wait; equal times stay in the order of names.
     return devices.sort((a, b) => b.lastOpenedAtMs - a.lastOpenedAtMs || (a.deviceId < b.deviceId ? -1 : 1));
   }
 

@@ -110,6 +110,7 @@ export class GroupStormServices {
             return threads.sync(...args);
           },
           revoked: (...args) => threads.revoked(...args),
+          deviceUsed: () => {},
           groups: async (userId) => {
             await this.#pause(CALL_TURNS);
             return threads.groups(userId);

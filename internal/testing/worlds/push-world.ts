@@ -93,6 +93,13 @@ export class FakeThreads implements Threads {
   /** Devices that were revoked: user, blank, device. */
   readonly revokedDevices = new Set<string>();
 
+  /** Devices whose use was noted, in order: user, blank, device. */
+  readonly usedDevices: string[] = [];
+
+  deviceUsed(userId: string, deviceId: string): void {
+    this.usedDevices.push(`${userId} ${deviceId}`);
+  }
+
   async revoked(userId: string, deviceIds: readonly string[]): Promise<readonly string[]> {
     return deviceIds.filter((deviceId) => this.revokedDevices.has(`${userId} ${deviceId}`));
   }
@@ -129,10 +136,18 @@ export class PushWorld {
   readonly channel: ChannelService;
   readonly server: PushServer;
   readonly #capacity: number;
+  readonly #streamsPerUser: number;
 
-  constructor(options: { readonly linkBytes?: number; readonly capacity?: number } = {}) {
+  constructor(
+    options: {
+      readonly linkBytes?: number;
+      readonly capacity?: number;
+      readonly streamsPerUser?: number;
+    } = {},
+  ) {
     const { clock, loop } = this;
-    const { linkBytes, capacity = 1_000 } = options;
+    const { linkBytes, capacity = 1_000, streamsPerUser = capacity } = options;
+    this.#streamsPerUser = streamsPerUser;
     this.channel = new ChannelService({
       clock,
       registry: { revision: 7 },
@@ -152,7 +167,7 @@ export class PushWorld {
       presence: this.ring,
       clock: this.clock,
       log: createLog({ level: "silent" }),
-      config: { name: "push", capacity: this.#capacity },
+      config: { name: "push", capacity: this.#capacity, streamsPerUser: this.#streamsPerUser },
       tick: this.loop.tick,
     });
   }
