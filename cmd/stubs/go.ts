@@ -5,7 +5,7 @@ import { bufGenerate, cached, runTool } from "./tool.ts";
 const protobuf = "1.36.12";
 const plugin = "1.6.2";
 const grpc = "1.85.0";
-const advice = "install Go 1.24 or newer";
+const advice = "install Go 1.26 or newer";
 
 /** Go code as a module `heddle` of its own: packages heddle/push/v1, heddle/message/v1 and so on. */
 export async function goStubs(folder: string): Promise<string> {
