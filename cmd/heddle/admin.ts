@@ -1,5 +1,8 @@
 import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import type { Command } from "commander";
+import type { Backup } from "../../internal/app/backup.ts";
 import type { HeddleConfig } from "../../internal/app/config.ts";
 import { openDataFolder } from "../../internal/app/data-folder.ts";
 import type { Repair } from "../../internal/app/repair.ts";
@@ -26,6 +29,12 @@ export function adminCommands(
     )
     .option("--json", "print what was found in one line of JSON")
     .action(async (options: { json?: boolean }) => exit(await verify(config(), options.json === true)));
+  admin
+    .command("backup <folder>")
+    .description(
+      "copy the data of a running Heddle, as it is at one moment, to a folder that is not there yet",
+    )
+    .action(async (folder: string) => exit(await backup(config(), folder)));
   admin
     .command("repair")
     .description(
@@ -71,6 +80,54 @@ function verificationText(dataDir: string, found: Verification): string {
         : `${problems.length} problems: put a backup of the whole folder in its place (docs/backup.md)`),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+async function backup({ adminAddress, dataDir }: HeddleConfig, folder: string): Promise<number> {
+  const url = `${localUrl(adminAddress, adminAddress.port)}/backup`;
+  const key = await readFile((await openDataFolder(dataDir)).adminKey, "utf8").catch(() => "");
+  const progress = progressLine();
+  let done: Backup | undefined;
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { authorization: `Bearer ${key.trim()}` },
+      body: JSON.stringify({ folder: resolve(folder) }),
+    });
+    if (!response.ok || !response.body) throw new BackupRefused((await response.text()).trim());
+    for await (const line of linesOf(response.body)) {
+      const told = JSON.parse(line) as { progress?: string; backup?: Backup; error?: string };
+      if (told.error) throw new BackupRefused(told.error);
+      if (told.progress) progress.say(told.progress);
+      done = told.backup ?? done;
+    }
+  } catch (error) {
+    progress.end();
+    if (error instanceof BackupRefused) {
+      process.stderr.write(`heddle: ${error.message}\n`);
+      return EXIT.failed;
+    }
+  }
+  progress.end();
+  if (!done) {
+    process.stderr.write(`heddle: no answer from ${url}: start Heddle, or set HEDDLE_ADMIN_ADDR\n`);
+    return EXIT.dependencyAway;
+  }
+  const { files, bytes, heldMs } = done;
+  const held = `writes waited for ${Math.ceil(heldMs)} ms`;
+  process.stdout.write(`${done.folder}: ${files} files, ${bytes} bytes, checked and synced; ${held}\n`);
+  return EXIT.well;
+}
+
+class BackupRefused extends Error {}
+
+async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  let rest = "";
+  for await (const chunk of body) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
 }
 
 async function repair({ dataDir }: HeddleConfig): Promise<number> {

@@ -115,7 +115,8 @@ describe("Heddle in one process", () => {
     await stream.next("opened");
     stream.close();
     await second.close();
-    assert.deepEqual((await readdir(folder)).sort(), ["deployment-id", "keys", "messages", "threads.sqlite"]);
+    const kept = ["deployment-id", "keys", "messages", "threads.sqlite", "version.json"];
+    assert.deepEqual((await readdir(folder)).sort(), kept);
   });
 
   it("says whether it is alive and ready, and what it measures", async () => {

@@ -15,6 +15,7 @@ import { ListenError, localUrl } from "../rpc/listen-address.ts";
 import { createRpcMetrics } from "../rpc/metrics.ts";
 import { addReflection } from "../rpc/reflection.ts";
 import { createWebServer, type WebServer } from "../rpc/web-server.ts";
+import { openAdminKey } from "./admin-key.ts";
 import { startAdminServer } from "./admin-server.ts";
 import type { HeddleConfig } from "./config.ts";
 import { type Credentials, openCredentials } from "./credentials.ts";
@@ -69,12 +70,13 @@ async function start(config: HeddleConfig, clock: Clock, log: Logger, stack: Sto
   const registry = new MemoryRegistry();
   const folder = await openDataFolder(config.dataDir);
   const credentials = await openCredentials(config, folder, PUSH_SERVER, clock);
+  const key = await openAdminKey(folder.adminKey);
   const services = await openServices({ config, folder, credentials, registry, clock, log, metrics, stack });
 
   let state: "starting" | "ready" | "draining" = "starting";
   const notReady = () => (state === "ready" ? services.notReady() : state);
   const admin = await bound("HEDDLE_ADMIN_ADDR", () =>
-    startAdminServer(config.adminAddress, { notReady, metrics }),
+    startAdminServer(config.adminAddress, { notReady, metrics, key, backUp: services.backUp }),
   );
   stack.add("admin listener", () => admin.close());
 

@@ -15,6 +15,8 @@ export interface DataFolder {
   readonly ticketKey: string;
   /** Signs user tokens in the development profile. */
   readonly devUserKey: string;
+  /** Opens the admin port's calls that do something. */
+  readonly adminKey: string;
 }
 
 /**
@@ -35,6 +37,7 @@ export async function openDataFolder(path: string): Promise<DataFolder> {
     deploymentId: join(path, "deployment-id"),
     ticketKey: join(path, "keys/ticket.json"),
     devUserKey: join(path, "keys/dev-user.json"),
+    adminKey: join(path, "keys/admin"),
   };
 }
 

@@ -21,6 +21,7 @@ import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
 import { TwoHalves } from "../store/two-halves.ts";
 import { Directory } from "../thread/directory.ts";
 import { ThreadService } from "../thread/service.ts";
+import { type Backup, backUp } from "./backup.ts";
 import type { HeddleConfig } from "./config.ts";
 import type { Credentials } from "./credentials.ts";
 import type { DataFolder } from "./data-folder.ts";
@@ -50,6 +51,8 @@ export interface Services {
   readonly push: PushServer;
   /** Undefined while all stores serve, else which does not. */
   notReady(): string | undefined;
+  /** Copies the data folder as it is at one moment, while all goes on. */
+  readonly backUp: (folder: string, progress: (text: string) => void) => Promise<Backup>;
 }
 
 /** Opens the stores and constructs the services over them, in order of dependency. Rejects with DataFolderError. */
@@ -137,6 +140,8 @@ export async function openServices(init: ServicesInit): Promise<Services> {
       bind(PresenceDesc, users, presence.handlers),
     ],
     push,
+    backUp: (target, progress) =>
+      backUp({ dataDir: config.dataDir, log: messageStore, rows: threadStore }, target, progress),
     notReady: () => {
       if (!messageStore.ready()) return "the message store cannot write";
       return threadStore.ready() ? undefined : "the thread store cannot write";

@@ -46,6 +46,7 @@ export class CommitQueue {
   #bytes = 0;
   #running: Promise<void> | undefined;
   #stalled = false;
+  #held = false;
 
   constructor(init: CommitQueueInit) {
     this.#init = init;
@@ -66,8 +67,18 @@ export class CommitQueue {
     this.#bytes += bytes;
     return new Promise((resolve, reject) => {
       this.#waiting.push({ write, bytes, resolve, reject });
-      this.#running ??= this.#run();
+      if (!this.#held) this.#running ??= this.#run();
     });
+  }
+
+  /** Resolves when no batch is under way, to a call that lets them go on: until then writes wait. */
+  async hold(): Promise<() => void> {
+    this.#held = true;
+    await this.#running;
+    return () => {
+      this.#held = false;
+      if (this.#waiting.length > 0) this.#running ??= this.#run();
+    };
   }
 
   /** Resolves when nothing is under way. */
@@ -77,7 +88,7 @@ export class CommitQueue {
 
   async #run(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
-    while (this.#waiting.length > 0) await this.#commitGroup(this.#takeGroup());
+    while (this.#waiting.length > 0 && !this.#held) await this.#commitGroup(this.#takeGroup());
     this.#running = undefined;
   }
 

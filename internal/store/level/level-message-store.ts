@@ -121,6 +121,11 @@ export class LevelMessageStore implements MessageStore {
     }
   }
 
+  /** Resolves when no write is under way, to a call that lets them go on: until then writes wait. For moments. */
+  hold(): Promise<() => void> {
+    return this.#queue.hold();
+  }
+
   /** All there is, for tools (log-scan.ts). Rows without h:head, m or r do not exist. */
   rows(): AsyncGenerator<ScannedRow> {
     return scanLog(this.#folder.db);

@@ -129,6 +129,20 @@ export class SqliteThreadStore
     await this.write(CHANGE_BYTES, () => this.#eras.noteLogMark(mark));
   }
 
+  /** Copies the file, and resolves to a call that lets writes go on: until then the copy is what this store holds. */
+  async copyTo(path: string): Promise<() => void> {
+    let release = () => {};
+    try {
+      await this.#file.copyTo(path, () => {
+        release = this.#queue.hold();
+      });
+      return release;
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
   /** Whether writes succeed at present. */
   ready(): boolean {
     return this.#queue.ready;

@@ -46,6 +46,7 @@ export class WriteQueue {
   #bytes = 0;
   #failed = false;
   #closed = false;
+  #held = false;
 
   constructor(init: WriteQueueInit) {
     this.#init = init;
@@ -68,13 +69,25 @@ export class WriteQueue {
     });
   }
 
+  /** From now on writes wait, until the call that this returns. */
+  hold(): () => void {
+    this.#held = true;
+    return () => {
+      if (!this.#held) return;
+      this.#held = false;
+      if (this.#waiting.length > 0) this.#init.tick(() => this.#flush());
+    };
+  }
+
   /** Commits what waits; later writes reject. */
   close(): void {
     this.#closed = true;
+    this.#held = false;
     while (this.#waiting.length > 0) this.#flush();
   }
 
   #flush(): void {
+    if (this.#held) return;
     const group = this.#waiting.splice(0, MAX_GROUP);
     if (this.#waiting.length > 0 && !this.#closed) this.#init.tick(() => this.#flush());
     for (const pending of group) this.#bytes -= pending.bytes;

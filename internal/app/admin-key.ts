@@ -1,0 +1,22 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { DataFolderError } from "../store/data-folder-error.ts";
+
+/**
+ * The word that proves to the admin port that who calls may read the data folder. Any process, and any page in a browser
+ * on this machine, can reach the port. Made at the first start. Rejects with DataFolderError.
+ */
+export async function openAdminKey(path: string): Promise<string> {
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const key = randomBytes(32).toString("hex");
+    await writeFile(path, `${key}\n`, { flag: "wx", mode: 0o600 });
+    return key;
+  } catch (error) {
+    if ((error as { code?: string }).code !== "EEXIST") throw DataFolderError.unusable(path, error);
+  }
+  const key = (await readFile(path, "utf8")).trim();
+  if (!/^[0-9a-f]{64}$/.test(key)) throw DataFolderError.damaged(path, new Error("not a key"));
+  return key;
+}
