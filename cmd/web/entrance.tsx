@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { Mark } from "./icons.tsx";
-import { type Identity, identityOf, NAME_RULE, signInByName, userIdOf } from "./identity.ts";
+import { type Identity, identityOf, NAME_RULE, signInByName, userClaim, userIdOf } from "./identity.ts";
 import { SLOT_COUNT } from "./slots.ts";
 
 /** The card that stands alone on the page before and beside the chat. */
@@ -89,7 +89,7 @@ function NameField({ input, lastName }: FieldProps & { readonly lastName: string
         ref={input}
         name="name"
         defaultValue={lastName}
-        maxLength={80}
+        maxLength={300}
         autocomplete="username"
         autocapitalize="none"
         spellcheck={false}
@@ -118,7 +118,7 @@ function TokenField({ input }: FieldProps) {
 
 async function identityFor(typed: string, isByToken: boolean): Promise<Identity | "unavailable"> {
   if (isByToken) {
-    const identity = identityOf(typed);
+    const identity = identityOf(typed, await userClaim());
     if (!identity) throw new Error("This is no token: it should have three parts with dots between them.");
     return identity;
   }

@@ -1,3 +1,4 @@
+import { USER_ID_PATTERN } from "../../internal/base/ids.ts";
 import type { NoteStore } from "./notes.ts";
 
 /** Who is signed in at this tab. Kept for as long as the tab is open, reloads included, and no longer. */
@@ -11,7 +12,6 @@ export interface Identity {
 
 const identityKey = "heddle.identity";
 const nameKey = "heddle.name";
-const namePattern = /^[a-z0-9._-]{1,64}$/;
 
 /** The identity of this tab, if somebody is signed in. */
 export function storedIdentity(storage: NoteStore): Identity | undefined {
@@ -37,27 +37,41 @@ export function storeLastName(storage: NoteStore, name: string): void {
   storage.setItem(nameKey, name);
 }
 
-/** A typed name as a user id: spaces around it and capitals are forgiven. Undefined if it cannot be one. */
+/** A typed name as a user id: spaces around it are forgiven; capitals count. Undefined if it cannot be one. */
 export function userIdOf(typed: string): string | undefined {
-  const id = typed.trim().toLowerCase();
-  return namePattern.test(id) ? id : undefined;
+  const id = typed.trim();
+  return USER_ID_PATTERN.test(id) ? id : undefined;
 }
 
 /** The rule for names, as people read it. */
-export const NAME_RULE = "A name has 1 to 64 letters a–z, digits, dots, dashes or underscores.";
+export const NAME_RULE = "A name has 1 to 255 letters a–z or A–Z, digits and marks, without spaces.";
 
-/** What a token says of itself. The server checks it; here it only names the user. Undefined if it is no token. */
-export function identityOf(token: string): Identity | undefined {
+/**
+ * What a token says of itself in the claim that names the user. The server checks it; here it only names the user.
+ * Undefined if it is no token.
+ */
+export function identityOf(token: string, userClaim = "sub"): Identity | undefined {
   const text = token.trim().replace(/^Bearer\s+/i, "");
   try {
     const payload = text.split(".")[1] ?? "";
     const claims: unknown = JSON.parse(atob(payload.replaceAll("-", "+").replaceAll("_", "/")));
-    const userId = (claims as { sub?: unknown } | null)?.sub;
-    return typeof userId === "string" && namePattern.test(userId)
+    const userId = (claims as Record<string, unknown> | null)?.[userClaim];
+    return typeof userId === "string" && USER_ID_PATTERN.test(userId)
       ? { userId, token: text, isByName: false }
       : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** The claim that names the user on this server: `sub`, unless it is set to another one. Never rejects. */
+export async function userClaim(fetcher: typeof fetch = fetch): Promise<string> {
+  try {
+    const response = await fetcher("/page.json", { signal: AbortSignal.timeout(10_000) });
+    const { user_claim: claim }: { user_claim?: unknown } = await response.json();
+    return typeof claim === "string" ? claim : "sub";
+  } catch {
+    return "sub";
   }
 }
 
@@ -101,5 +115,5 @@ async function askForTokens(users: readonly string[], fetcher: typeof fetch): Pr
 function isIdentity(value: unknown): value is Identity {
   const { userId, token, isByName } = (value ?? {}) as Partial<Record<keyof Identity, unknown>>;
   if (typeof userId !== "string" || typeof token !== "string" || typeof isByName !== "boolean") return false;
-  return namePattern.test(userId) && token !== "";
+  return USER_ID_PATTERN.test(userId) && token !== "";
 }

@@ -8,7 +8,7 @@ describe("The page at 360 pixels", function () {
   before(async () => {
     browser = await PageBrowser.start();
     const long = "averylongwordwithoutanyplacetobreakit".repeat(5);
-    await browser.write("a-name_as.long.as-a-name-may-be".padEnd(64, "x"), "ann", [long]);
+    await browser.write("a-name_as.long.as-a-name-may-be".padEnd(255, "x"), "ann", [long]);
     await browser.write("bob", "ann", ["hello"]);
   });
   after(() => browser.close());

@@ -36,7 +36,7 @@ export function NewChat(props: {
         <input
           ref={input}
           id="new-chat-name"
-          maxLength={80}
+          maxLength={300}
           autocomplete="off"
           autocapitalize="none"
           spellcheck={false}

@@ -18,7 +18,8 @@ export class PeopleChoice {
 
   /** Takes the names that are typed. Returns false, and says why, if one of them cannot be taken. */
   take(text = this.typed.value): boolean {
-    const names = text.split(/[\s,;]+/).filter(Boolean);
+    // A comma may stand in a user's id; one with a space behind it ends a name.
+    const names = text.split(/[,;]?\s+/).filter(Boolean);
     const wrong = names.find((name) => userIdOf(name) === undefined);
     const ids = names.flatMap((name) => userIdOf(name) ?? []);
     const refused = ids.map(this.refuse).find(Boolean) ?? "";
@@ -36,7 +37,7 @@ export class PeopleChoice {
 
 /** What is being composed is not yet what one has typed. */
 function takeAtSeparator(choice: PeopleChoice): void {
-  if (/\S[\s,;]$/.test(choice.typed.value)) choice.take();
+  if (/\S\s$/.test(choice.typed.value)) choice.take();
 }
 
 /** A field for people: typed names become marks that can be taken away; people one writes with are offered. */

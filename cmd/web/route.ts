@@ -1,7 +1,8 @@
 import { type Signal, signal } from "@preact/signals";
+import { USER_ID_PATTERN } from "../../internal/base/ids.ts";
 
 /**
- * Which chat is open, kept in the address: `#/with/bob` for the chat with a user, `#/thread/<hex>` for others, nothing
+ * Which chat is open, kept in the address: `#/with/bob` for the chat with a user (its id percent-encoded), `#/thread/<hex>` for others, nothing
  * for the list alone. So a reload shows the same chat, and Back leads from it to the list.
  */
 export type Route =
@@ -11,14 +12,23 @@ export type Route =
 
 /** Anything that is no route is the list. */
 export function parseRoute(hash: string): Route {
-  const user = /^#\/with\/([a-z0-9._-]{1,64})$/.exec(hash)?.[1];
-  if (user) return { kind: "with", userId: user };
+  const user = decoded(/^#\/with\/([^/]+)$/.exec(hash)?.[1] ?? "");
+  if (USER_ID_PATTERN.test(user)) return { kind: "with", userId: user };
   const thread = /^#\/thread\/([0-9a-f]{32})$/.exec(hash)?.[1];
   return thread ? { kind: "thread", threadId: thread } : { kind: "list" };
 }
 
+/** "" for what is not encoded as it should be. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
+}
+
 export function formatRoute(route: Route): string {
-  if (route.kind === "with") return `#/with/${route.userId}`;
+  if (route.kind === "with") return `#/with/${encodeURIComponent(route.userId)}`;
   return route.kind === "thread" ? `#/thread/${route.threadId}` : "";
 }
 

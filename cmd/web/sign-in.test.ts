@@ -10,7 +10,7 @@ describe("Sign-in on the page", function () {
   after(() => browser.close());
 
   it("is by name, lasts through reloads, and offers the name again after sign-out", async () => {
-    const page = await browser.signedIn(" Ann ");
+    const page = await browser.signedIn(" ann ");
     await page.reload();
     await page.getByRole("heading", { name: "ann", level: 1 }).waitFor();
     await page.getByRole("button", { name: "Sign out" }).click();
@@ -25,7 +25,7 @@ describe("Sign-in on the page", function () {
     await page.goto("/");
     await page.getByLabel("Your name").fill("Ann B");
     await page.keyboard.press("Enter");
-    await page.getByRole("alert").getByText("A name has 1 to 64").waitFor();
+    await page.getByRole("alert").getByText("A name has 1 to 255").waitFor();
   });
 
   it("is by token as well, with the user whom the token names", async () => {

@@ -20,6 +20,7 @@ import { startAdminServer } from "./admin-server.ts";
 import type { HeddleConfig } from "./config.ts";
 import { type Credentials, openCredentials } from "./credentials.ts";
 import { openDataFolder } from "./data-folder.ts";
+import { pageSettingsRoute } from "./page-settings.ts";
 import { openServices, PUSH_SERVER, type Services } from "./services.ts";
 import { staticFiles } from "./static-files.ts";
 import { StopStack } from "./stop-stack.ts";
@@ -173,7 +174,7 @@ function webListener(
   credentials: Credentials,
 ): WebServer {
   const { signDevToken, publicKeys } = credentials;
-  const routes = [jwksRoute(publicKeys), staticFiles(PAGE)];
+  const routes = [jwksRoute(publicKeys), pageSettingsRoute(config.auth), staticFiles(PAGE)];
   if (signDevToken) routes.push(devTokensRoute(signDevToken, config.devTokenTtlS));
   return createWebServer({
     services: [...services.bindings, health.binding],

@@ -165,6 +165,26 @@ describe("User tokens", () => {
     }
   });
 
+  it("are checked by a key that the provider begins to sign with, and by a withdrawn one no more", async () => {
+    const rotating = await IdentityProvider.start("RS256");
+    const keys = remoteKeys(new URL(rotating.jwksUrl), 0);
+    const check = authenticateUsers({ issuer: rotating.issuer, audiences: ["heddle"], keys }, systemClock);
+    const userOf = async (kid: string, sub: string) =>
+      (await check(`Bearer ${await rotating.sign(sub, { kid })}`, false)).userId;
+    assert.equal(await userOf("RS256-1", "ann"), "ann");
+    const next = await rotating.addKey("ES256");
+    assert.equal(await userOf(next, "bob"), "bob");
+    assert.equal(rotating.fetches, 2);
+    assert.equal(await userOf("RS256-1", "cleo"), "cleo");
+    rotating.document = { keys: rotating.publicKeys.slice(1) };
+    await refused(
+      check(`Bearer ${await rotating.sign("dan", { header: { kid: "new" } })}`, false),
+      "TOKEN_INVALID",
+    );
+    await refused(userOf("RS256-1", "eve"), "TOKEN_INVALID");
+    await rotating.close();
+  });
+
   it("cannot be judged while the identity provider is away, which is not the user's fault", async () => {
     const url = new URL("http://127.0.0.1:9/jwks");
     const check = authenticateUsers({ issuer, audiences: ["heddle"], keys: remoteKeys(url) }, systemClock);

@@ -28,10 +28,10 @@ export interface UserTokenIssuer {
 }
 
 /** The keys of an identity provider: fetched when needed, kept 10 min, again at most every 30 s for a new `kid`. */
-export function remoteKeys(url: URL): JWTVerifyGetKey {
+export function remoteKeys(url: URL, cooldownMs = 30_000): JWTVerifyGetKey {
   return createRemoteJWKSet(url, {
     timeoutDuration: 5_000,
-    cooldownDuration: 30_000,
+    cooldownDuration: cooldownMs,
     cacheMaxAge: 600_000,
     [customFetch]: fetchBounded,
   });
