@@ -174,7 +174,11 @@ function webListener(
   credentials: Credentials,
 ): WebServer {
   const { signDevToken, publicKeys } = credentials;
-  const routes = [jwksRoute(publicKeys), pageSettingsRoute(config.auth), staticFiles(PAGE)];
+  const routes = [
+    jwksRoute(publicKeys),
+    pageSettingsRoute(config.auth),
+    staticFiles(PAGE, config.profiles.pictureHosts),
+  ];
   if (signDevToken) routes.push(devTokensRoute(signDevToken, config.devTokenTtlS));
   return createWebServer({
     services: [...services.bindings, health.binding],

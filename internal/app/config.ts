@@ -6,6 +6,7 @@ import { DEV_TOKEN_TTL_S } from "../gateway/door-dev-tokens.ts";
 import type { SightRule } from "../presence/sight.ts";
 import { STREAMS_PER_USER } from "../push/limits.ts";
 import { type ListenAddress, parseListenAddress } from "../rpc/listen-address.ts";
+import type { ProfileRules } from "../thread/profile-calls.ts";
 import { profileProblems } from "./profile.ts";
 
 const setting = <T>(schema: z.ZodType<T>, about: string): Setting<T> => ({ schema, about });
@@ -41,12 +42,28 @@ const SIGHT_RULES = ["written", "shared-thread"] as const satisfies readonly Sig
 
 type Audiences = readonly [string, ...string[]];
 
-/** What a text names between its commas; undefined if that is nothing. */
-function audiencesIn(text: string): Audiences | undefined {
-  const [first, ...others] = text
+const claim = (fallback: string) =>
+  z
+    .string()
+    .regex(/^[!-~]{1,100}$/, "write the name of a claim")
+    .default(fallback);
+
+const SET_PROFILE = ["refused", "allowed"] as const;
+
+/** A host of pictures, or all below one. In lower case, as URLs have it. */
+const HOST = /^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+$/;
+
+/** What a text names between its commas. */
+function listIn(text: string): string[] {
+  return text
     .split(",")
     .map((one) => one.trim())
     .filter((one) => one !== "");
+}
+
+/** Undefined if there are none. */
+function audiencesIn(text: string): Audiences | undefined {
+  const [first, ...others] = listIn(text);
   return first === undefined ? undefined : [first, ...others];
 }
 
@@ -79,11 +96,27 @@ export const SETTINGS = {
       "shared-thread (all with whom one shares a thread; by default in development)",
   ),
   HEDDLE_AUTH_USER_CLAIM: setting(
+    claim("sub"),
+    "production: the claim that is the user_id, 1–255 visible ASCII characters",
+  ),
+  HEDDLE_AUTH_NAME_CLAIM: setting(
+    claim("name"),
+    "the claim of user tokens that says what people call the user",
+  ),
+  HEDDLE_AUTH_PICTURE_CLAIM: setting(claim("picture"), "the claim that has the URL of the user's picture"),
+  HEDDLE_PICTURE_HOSTS: setting(
     z
       .string()
-      .regex(/^[!-~]{1,100}$/, "write the name of a claim")
-      .default("sub"),
-    "production: the claim that is the user_id, 1–255 visible ASCII characters",
+      .default("")
+      .refine(
+        (text) => listIn(text).every((host) => HOST.test(host)),
+        "write hosts, as in *.example.com,p.example",
+      ),
+    "hosts whose pictures of users are shown, over https; several are separated by commas, none by default",
+  ),
+  HEDDLE_SET_PROFILE: setting(
+    z.enum(SET_PROFILE, { error: `write one of ${SET_PROFILE.join(", ")}` }).optional(),
+    "whether users may set name and picture themselves: refused (by default in production) or allowed (in development)",
   ),
   HEDDLE_AUTH_CLOCK_TOLERANCE_S: setting(
     whole(10, 0, 300),
@@ -126,8 +159,12 @@ export interface HeddleConfig {
     readonly audiences: Audiences;
     /** The claim of user tokens that is the user_id. */
     readonly userClaim: string;
+    readonly nameClaim: string;
+    readonly pictureClaim: string;
     readonly toleranceS: number;
   };
+  /** What names and pictures of users may be. */
+  readonly profiles: ProfileRules;
   /** To whom presence shows. */
   readonly sightRule: SightRule;
   readonly pushCapacity: number;
@@ -180,7 +217,14 @@ function fromValues(values: Values, isTerminal: boolean): HeddleConfig {
       provider: issuer && jwksUrl ? { issuer, jwksUrl: new URL(jwksUrl) } : undefined,
       audiences: audiencesIn(values.HEDDLE_AUTH_AUDIENCE) ?? ["heddle"],
       userClaim: values.HEDDLE_AUTH_USER_CLAIM,
+      nameClaim: values.HEDDLE_AUTH_NAME_CLAIM,
+      pictureClaim: values.HEDDLE_AUTH_PICTURE_CLAIM,
       toleranceS: values.HEDDLE_AUTH_CLOCK_TOLERANCE_S,
+    },
+    profiles: {
+      canBeSet:
+        (values.HEDDLE_SET_PROFILE ?? (profile === "development" ? "allowed" : "refused")) === "allowed",
+      pictureHosts: listIn(values.HEDDLE_PICTURE_HOSTS),
     },
     sightRule: values.HEDDLE_SIGHT_RULE ?? (profile === "development" ? "shared-thread" : "written"),
     pushCapacity: values.HEDDLE_PUSH_CAPACITY,

@@ -28,11 +28,12 @@ export async function openCredentials(
   pushServer: string,
   clock: Clock,
 ): Promise<Credentials> {
-  const { provider, audiences, userClaim, toleranceS } = config.auth;
+  const { provider, ...auth } = config.auth;
+  const { audiences } = auth;
   const ticketKey = await openKey(folder.ticketKey);
   const devKey = provider ? undefined : await openKey(folder.devUserKey);
   const issuer = provider
-    ? { issuer: provider.issuer, audiences, userClaim, toleranceS, keys: remoteKeys(provider.jwksUrl) }
+    ? { ...auth, issuer: provider.issuer, keys: remoteKeys(provider.jwksUrl) }
     : { issuer: DEV_ISSUER, audiences, keys: localKeys(devKey ? [devKey.publicJwk] : []) };
   const verified = new VerifiedTokens(clock);
   return {

@@ -2,10 +2,12 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { ChannelService } from "../channel/service.ts";
+import type { Profiles } from "../gateway/ports.ts";
 import { GatewayService } from "../gateway/service.ts";
 import { GatewayService as GatewayDesc } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
 import { MessageService as MessageDesc } from "../gen/heddle/message/v1/message_service_pb.js";
 import { PresenceService as PresenceDesc } from "../gen/heddle/presence/v1/presence_service_pb.js";
+import { ProfileService as ProfileDesc } from "../gen/heddle/profile/v1/profile_service_pb.js";
 import { PushService as PushDesc } from "../gen/heddle/push/v1/push_service_pb.js";
 import { ThreadService as ThreadDesc } from "../gen/heddle/thread/v1/thread_service_pb.js";
 import { MessageService } from "../message/service.ts";
@@ -20,6 +22,9 @@ import { LevelMessageStore } from "../store/level/level-message-store.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
 import { TwoHalves } from "../store/two-halves.ts";
 import { Directory } from "../thread/directory.ts";
+import { profileOf } from "../thread/display.ts";
+import { ProfileCalls } from "../thread/profile-calls.ts";
+
 import { ThreadService } from "../thread/service.ts";
 import { type Backup, backUp } from "./backup.ts";
 import type { HeddleConfig } from "./config.ts";
@@ -124,12 +129,15 @@ export async function openServices(init: ServicesInit): Promise<Services> {
   });
   exposeServices(metrics, { push, channel, message, presence });
   const { users, tickets, ticketSigner } = credentials;
+  const profiles: Profiles = { note: (userId, said) => threadStore.noteProfile(userId, profileOf(said)) };
   const gateway = new GatewayService({
     devices: threadStore,
     streams: push,
     registry,
     tickets: ticketSigner,
+    profiles,
   });
+  const profileCalls = new ProfileCalls(threadStore, config.profiles);
 
   return {
     bindings: [
@@ -137,6 +145,7 @@ export async function openServices(init: ServicesInit): Promise<Services> {
       bind(PushDesc, tickets, push.handlers, { piecewise: ["submit"] }),
       bind(MessageDesc, users, message.handlers),
       bind(ThreadDesc, users, thread.handlers),
+      bind(ProfileDesc, users, profileCalls.handlers),
       bind(PresenceDesc, users, presence.handlers),
     ],
     push,

@@ -29,17 +29,20 @@ const types: Readonly<Record<string, string>> = {
   ".woff2": "font/woff2",
 };
 
-/** The page loads nothing from elsewhere, runs no inline script, and stands in no frame. */
-const guards: Readonly<Record<string, string>> = {
+type Headers = Readonly<Record<string, string>>;
+
+/** The page loads nothing from elsewhere but pictures from hosts that are named, runs no inline script, stands in no frame. */
+const guardsFor = (pictureHosts: readonly string[]): Headers => ({
   "content-security-policy":
-    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; " +
+    `default-src 'self'; img-src ${["'self'", ...pictureHosts.map((host) => `https://${host}`)].join(" ")}; ` +
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; " +
     "require-trusted-types-for 'script'; trusted-types 'none'",
   "cross-origin-opener-policy": "same-origin",
   "cross-origin-resource-policy": "same-origin",
   "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
-};
+});
 
 const notBuilt = Buffer.from(
   "<!doctype html><meta charset=utf-8><title>Heddle</title>" +
@@ -53,14 +56,15 @@ const notBuilt = Buffer.from(
  * Files below `assets/` carry a hash in their name and are cached for a year; the rest is checked by ETag each time.
  * Where there is no `index.html`, `/` answers 503 with what to do. Throws if `root` exists but cannot be read.
  */
-export function staticFiles(root: string): StaticFiles {
+export function staticFiles(root: string, pictureHosts: readonly string[] = []): StaticFiles {
   const files = load(root);
+  const guards = guardsFor(pictureHosts);
   return (request, response) => {
     if (request.method !== "GET" && request.method !== "HEAD") return false;
     const path = pathOf(request.url ?? "/");
     const file = files.get(path);
-    if (file) serve(file, request, response);
-    else if (path === "/") refuse(response, request.method === "HEAD");
+    if (file) serve(file, guards, request, response);
+    else if (path === "/") refuse(guards, response, request.method === "HEAD");
     else return false;
     return true;
   };
@@ -103,7 +107,7 @@ function store(bytes: Buffer, type: string, url: string): StoredFile {
   };
 }
 
-function serve(file: StoredFile, request: IncomingMessage, response: ServerResponse): void {
+function serve(file: StoredFile, guards: Headers, request: IncomingMessage, response: ServerResponse): void {
   const zipped = file.gzip && acceptsGzip(request) ? file.gzip : undefined;
   const etag = zipped ? file.etag.replace(/"$/, '-gz"') : file.etag;
   const headers: Record<string, string | number> = {
@@ -124,7 +128,7 @@ function serve(file: StoredFile, request: IncomingMessage, response: ServerRespo
   response.end(request.method === "HEAD" ? undefined : body);
 }
 
-function refuse(response: ServerResponse, isHead: boolean): void {
+function refuse(guards: Headers, response: ServerResponse, isHead: boolean): void {
   const type = types[".html"] ?? "text/html";
   response.writeHead(503, { ...guards, "cache-control": "no-store", "content-type": type });
   response.end(isHead ? undefined : notBuilt);

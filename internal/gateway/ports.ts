@@ -21,6 +21,12 @@ export interface Streams {
   devicesOf(userId: string): readonly string[] | Promise<readonly string[]>;
 }
 
+/** The thread service's profiles, as the gateway needs them. */
+export interface Profiles {
+  /** Keeps what a user's token says of name and picture, where that is a change. */
+  note(userId: string, said: { readonly name?: string; readonly picture?: string }): Promise<void>;
+}
+
 /** The registry, as the gateway needs it. */
 export interface PushServers {
   /** Those registered now. */

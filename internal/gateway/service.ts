@@ -8,9 +8,9 @@ import type {
   RenewTicketRequest,
   RenewTicketResponseSchema,
 } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
-import type { Call, Handlers } from "../rpc/handlers.ts";
+import type { Call, Caller, Handlers } from "../rpc/handlers.ts";
 import { allot, noSession } from "./allotment.ts";
-import type { Devices, PushServers, Streams, Tickets } from "./ports.ts";
+import type { Devices, Profiles, PushServers, Streams, Tickets } from "./ports.ts";
 
 /** How long a user whose devices all have a stream should wait, in ms: until one of them ends. */
 const DEVICES_RETRY_MS = 60_000;
@@ -20,6 +20,8 @@ export interface GatewayPorts {
   readonly streams: Streams;
   readonly registry: PushServers;
   readonly tickets: Tickets;
+  /** Without them nothing is kept of what tokens say. */
+  readonly profiles?: Profiles;
 }
 
 /** The gateway: keeps nothing, so any instance answers any call. */
@@ -48,10 +50,16 @@ export class GatewayService {
     const state = await this.#openDevice(userId, deviceId);
     if (state === "revoked") throw deviceRevoked();
     if (state === "full") throw overloaded("devices", DEVICES_RETRY_MS);
+    await this.#noteProfile(caller);
     const sessionId = newSessionId(server.name, userId, deviceId);
     const grant = { userId, deviceId, sessionId, pushServer: server.name, userTokenExpiresAtMs };
     const { ticket, expiresAtMs } = await tickets.sign(grant);
     return { ticket, grpcUrl: server.grpcUrl, webUrl: server.webUrl, expiresAtMs: BigInt(expiresAtMs) };
+  }
+
+  /** Nobody is kept out because of a name: what could not be kept is said again with the next session. */
+  async #noteProfile({ userId, ...said }: Caller): Promise<void> {
+    await this.#ports.profiles?.note(userId, said).catch(() => {});
   }
 
   /**

@@ -5,6 +5,9 @@ export interface Caller {
   readonly expiresAtMs: number;
   /** When the user token behind it expires, in Unix milliseconds. Equal to expiresAtMs for a user token. */
   readonly userTokenExpiresAtMs: number;
+  /** From a user token only: what it says of how the user is called and looks, unchecked but for its length. */
+  readonly name?: string;
+  readonly picture?: string;
   /** From a ticket only: the session it permits. 16 bytes. */
   readonly sessionId?: Uint8Array;
   /** From a ticket only: the device it was issued to. */

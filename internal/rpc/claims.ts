@@ -16,6 +16,12 @@ export function textClaim(claims: Claims, claim: string, pattern: RegExp): strin
   return value;
 }
 
+/** A claim that is a text of at most so many characters; undefined where it is not there, or is something else. */
+export function optionalText(claims: Claims, claim: string, most: number): string | undefined {
+  const value = claims[claim];
+  return typeof value === "string" && value.length <= most ? value : undefined;
+}
+
 /** A claim that is a time in whole seconds since 1970, as Unix milliseconds. Throws TOKEN_INVALID as above. */
 export function timeClaim(claims: Claims, claim: string): number {
   const value = claims[claim];

@@ -9,7 +9,7 @@ import {
 import type { Clock } from "../base/clock.ts";
 import { USER_ID_PATTERN } from "../base/ids.ts";
 import { bearerToken } from "./bearer.ts";
-import { textClaim, timeClaim } from "./claims.ts";
+import { optionalText, textClaim, timeClaim } from "./claims.ts";
 import type { Authenticate, Caller } from "./handlers.ts";
 import { checkJwt, type JwtRules } from "./jwt-check.ts";
 import type { SigningKey } from "./signing-key.ts";
@@ -22,10 +22,16 @@ export interface UserTokenIssuer {
   readonly audiences: readonly string[];
   /** The claim that is the user_id; `sub` by default. */
   readonly userClaim?: string;
+  /** The claims that say how the user is called and looks; `name` and `picture` by default. */
+  readonly nameClaim?: string;
+  readonly pictureClaim?: string;
   /** How far the provider's clock may be from ours, in seconds: so much later a token ends. 0 by default. */
   readonly toleranceS?: number;
   readonly keys: JWTVerifyGetKey;
 }
+
+/** Characters of a claim that says how a user is called or looks; a longer one says nothing. */
+const MAX_PROFILE_CLAIM = 2_048;
 
 /** The keys of an identity provider: fetched when needed, kept 10 min, again at most every 30 s for a new `kid`. */
 export function remoteKeys(url: URL, cooldownMs = 30_000): JWTVerifyGetKey {
@@ -60,14 +66,21 @@ export function localKeys(keys: readonly JWK[]): JWTVerifyGetKey {
 /** Checks `authorization: Bearer <user token>` (docs/design.md, section 12): iss, aud, exp, kid, and the user_id. */
 export function authenticateUsers(issuer: UserTokenIssuer, clock: Clock): Authenticate {
   const verified = new VerifiedTokens(clock);
-  const { userClaim = "sub", toleranceS = 0, audiences } = issuer;
+  const { userClaim = "sub", nameClaim = "name", pictureClaim = "picture" } = issuer;
+  const { toleranceS = 0, audiences } = issuer;
   const requiredClaims = [userClaim, "exp"];
   const rules: JwtRules = { issuer: issuer.issuer, audiences, requiredClaims, toleranceS };
   const verify = async (token: string): Promise<Caller> => {
     const claims = await checkJwt(token, issuer.keys, rules, clock);
     const expiresAtMs = timeClaim(claims, "exp") + toleranceS * 1000;
     const userId = textClaim(claims, userClaim, USER_ID_PATTERN);
-    return { userId, expiresAtMs, userTokenExpiresAtMs: expiresAtMs };
+    const name = optionalText(claims, nameClaim, MAX_PROFILE_CLAIM);
+    const picture = optionalText(claims, pictureClaim, MAX_PROFILE_CLAIM);
+    return {
+      ...{ userId, expiresAtMs, userTokenExpiresAtMs: expiresAtMs },
+      ...(name === undefined ? {} : { name }),
+      ...(picture === undefined ? {} : { picture }),
+    };
   };
   return async (authorization) => await verified.caller(bearerToken(authorization), verify);
 }

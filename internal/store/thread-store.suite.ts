@@ -6,6 +6,8 @@ import type { BlockStore } from "./block-store.ts";
 import { deviceStoreTests, type StoreClock } from "./device-store.suite.ts";
 import { groupStoreTests } from "./group-store.suite.ts";
 import type { GroupStore } from "./group-store.ts";
+import { profileStoreTests } from "./profile-store.suite.ts";
+import type { ProfileStore } from "./profile-store.ts";
 import { sightStoreTests } from "./sight-store.suite.ts";
 import type { SightStore } from "./sight-store.ts";
 import {
@@ -18,7 +20,13 @@ import {
 } from "./thread-store.ts";
 import { visibilityStoreTests } from "./visibility-store.suite.ts";
 
-type Stores = ThreadStore & GroupStore & BlockStore & DeviceStore & VisibilityStore & SightStore;
+type Stores = ThreadStore &
+  GroupStore &
+  BlockStore &
+  DeviceStore &
+  VisibilityStore &
+  SightStore &
+  ProfileStore;
 
 export interface OpenedThreadStore {
   readonly store: Stores;
@@ -63,6 +71,7 @@ export function threadStoreSuite(
     describe("groups", () => groupStoreTests(current));
     describe("blocks", () => blockStoreTests(current));
     describe("sight", () => sightStoreTests(current));
+    describe("profiles", () => profileStoreTests(current));
     describe("devices", () => deviceStoreTests(current));
     describe("visibility", () => visibilityStoreTests(current));
 

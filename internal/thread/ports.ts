@@ -54,8 +54,9 @@ export interface Channel {
   publish(publication: Publication): HandOff | Promise<HandOff>;
 }
 
-/** The store of rows, groups and blocks is a port too: domain files take it from here. */
 export type { Block, BlockStore } from "../store/block-store.ts";
 export type { GroupStore } from "../store/group-store.ts";
+/** The store of rows, groups and blocks is a port too: domain files take it from here. */
+export type { Profile, ProfileStore } from "../store/profile-store.ts";
 export type { FoundWriters, SightStore } from "../store/sight-store.ts";
 export type { GroupView, ReadPosition, ThreadRow, ThreadStore } from "../store/thread-store.ts";

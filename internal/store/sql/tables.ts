@@ -20,6 +20,8 @@ export interface Tables {
   /** Who has blocked whom. */
   readonly block: BlockTable;
   readonly device: DeviceTable;
+  /** What people call users: a row per user of whom something is known. */
+  readonly profile: ProfileTable;
   /** To whom presence shows: a row per user who has ever set it. */
   readonly visibility: VisibilityTable;
   /** One row per start of the store, in their order: which histories this one has grown out of. */
@@ -118,6 +120,14 @@ export interface DeviceTable {
 export interface VisibilityTable {
   owner_id: string;
   visibility: "shared" | "nobody";
+}
+
+export interface ProfileTable {
+  user_id: string;
+  display_name: string;
+  picture_url: string;
+  /** 0 or 1: the user has set it, so that tokens do not. */
+  is_own: number;
 }
 
 export interface EraTable {

@@ -114,4 +114,12 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE member ADD COLUMN has_written INTEGER;
   ALTER TABLE member ADD COLUMN added_by TEXT;
   `,
+  `
+  CREATE TABLE profile (
+    user_id TEXT PRIMARY KEY NOT NULL,
+    display_name TEXT NOT NULL,
+    picture_url TEXT NOT NULL,
+    is_own INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

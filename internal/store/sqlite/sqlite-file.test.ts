@@ -35,6 +35,7 @@ describe("SqliteFile", () => {
       "member 1",
       "meta 1",
       "owner 1",
+      "profile 1",
       "thread 1",
       "visibility 1",
     ]);

@@ -5,10 +5,12 @@ import { eventLoopTick, type Tick } from "../../stream/each-tick.ts";
 import type { Block, BlockStore } from "../block-store.ts";
 import { DataFolderError } from "../data-folder-error.ts";
 import type { GroupStore } from "../group-store.ts";
+import type { Profile, ProfileStore } from "../profile-store.ts";
 import type { FoundWriters, Known, Sight, SightStore } from "../sight-store.ts";
 import { blockStatements } from "../sql/block-statements.ts";
 import { deviceStatements } from "../sql/device-statements.ts";
 import { groupStatements } from "../sql/group-statements.ts";
+import { profileStatements } from "../sql/profile-statements.ts";
 import { sightStatements } from "../sql/sight-statements.ts";
 import { threadStatements } from "../sql/thread-statements.ts";
 import { visibilityStatements } from "../sql/visibility-statements.ts";
@@ -31,6 +33,7 @@ import { DeviceOpenings } from "./device-openings.ts";
 import { DeviceRows } from "./device-rows.ts";
 import { Eras } from "./eras.ts";
 import { GroupRows } from "./group-rows.ts";
+import { ProfileRows } from "./profile-rows.ts";
 import { SightRows } from "./sight-rows.ts";
 import { SqliteFile } from "./sqlite-file.ts";
 import { type ListPlace, ThreadReads } from "./thread-reads.ts";
@@ -55,20 +58,24 @@ const QUEUED_BYTES = 16 * 1024 * 1024;
 /** What one row's change costs in memory while it waits. */
 const CHANGE_BYTES = 512;
 
+/** As above, with a picture's URL. */
+const PROFILE_BYTES = 4_096;
+
 const sql = threadStatements(sqliteCompiler);
 const groupSql = groupStatements(sqliteCompiler);
 const blockSql = blockStatements(sqliteCompiler);
 const deviceSql = deviceStatements(sqliteCompiler);
 const visibilitySql = visibilityStatements(sqliteCompiler);
+const profileSql = profileStatements(sqliteCompiler);
 const sightSql = sightStatements(sqliteCompiler);
 
 /**
- * Thread rows, groups, blocks, devices and visibility in one SQLite file (docs/design.md, sections 6 and 8), for one
+ * Thread rows, groups, blocks, devices, profiles and visibility in one SQLite file (docs/design.md, sections 6 and 8), for one
  * process: the file is locked while it is open. Writes of one turn of the event loop share a transaction (WriteQueue);
  * reads are synchronous inside, so each sees one moment.
  */
 export class SqliteThreadStore
-  implements ThreadStore, GroupStore, BlockStore, DeviceStore, VisibilityStore, SightStore
+  implements ThreadStore, GroupStore, BlockStore, DeviceStore, VisibilityStore, SightStore, ProfileStore
 {
   readonly #file: SqliteFile;
   readonly #queue: WriteQueue;
@@ -79,6 +86,7 @@ export class SqliteThreadStore
   readonly #blocks: BlockRows;
   readonly #devices: DeviceRows;
   readonly #sights: SightRows;
+  readonly #profiles: ProfileRows;
   readonly #openings: DeviceOpenings;
   readonly #eras: Eras;
 
@@ -106,6 +114,7 @@ export class SqliteThreadStore
     this.#groups = new GroupRows({ ...rows, groups: groupSql });
     this.#blocks = new BlockRows(this.#file, blockSql);
     this.#devices = new DeviceRows(this.#file, deviceSql);
+    this.#profiles = new ProfileRows(this.#file, profileSql);
     this.#sights = new SightRows(this.#file, sightSql);
     this.#openings = new DeviceOpenings(clock, (openings) => {
       // While the disk is full only the times are missed.
@@ -310,6 +319,19 @@ export class SqliteThreadStore
 
   revokeDevice(ownerId: string, deviceId: string): Promise<boolean> {
     return this.write(CHANGE_BYTES, () => this.#devices.revoke(ownerId, deviceId, this.#clock.nowMs()));
+  }
+
+  async readProfiles(userIds: readonly string[]): Promise<ReadonlyMap<string, Profile>> {
+    return this.#read(() => this.#profiles.read(userIds));
+  }
+
+  async noteProfile(userId: string, given: Partial<Profile>): Promise<void> {
+    if (!this.#read(() => this.#profiles.changed(userId, given))) return;
+    await this.write(PROFILE_BYTES, () => this.#profiles.note(userId, given));
+  }
+
+  async setProfile(userId: string, profile: Profile | undefined): Promise<void> {
+    await this.write(PROFILE_BYTES, () => this.#profiles.set(userId, profile));
   }
 
   async readVisibility(ownerId: string): Promise<Visibility> {

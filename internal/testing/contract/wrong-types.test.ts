@@ -8,6 +8,7 @@ import { Code } from "../../base/heddle-error.ts";
 import { GatewayService } from "../../gen/heddle/gateway/v1/gateway_service_pb.js";
 import { MessageService } from "../../gen/heddle/message/v1/message_service_pb.js";
 import { PresenceService } from "../../gen/heddle/presence/v1/presence_service_pb.js";
+import { ProfileService } from "../../gen/heddle/profile/v1/profile_service_pb.js";
 import { PushService } from "../../gen/heddle/push/v1/push_service_pb.js";
 import { ThreadService } from "../../gen/heddle/thread/v1/thread_service_pb.js";
 import { IdentityProvider } from "../fakes/identity-provider.ts";
@@ -171,7 +172,13 @@ describe("Wrong types", function () {
     }
   });
 
-  const services: DescService[] = [GatewayService, MessageService, ThreadService, PresenceService];
+  const services: DescService[] = [
+    GatewayService,
+    MessageService,
+    ThreadService,
+    PresenceService,
+    ProfileService,
+  ];
   for (const service of services) {
     for (const method of service.methods) {
       it(`in the JSON of ${service.typeName}/${method.name}`, async () => {

@@ -163,4 +163,21 @@ export function byCalls(recorded: () => RecordedHeddle): void {
       ["phone"],
     );
   });
+
+  it("SetProfile, GetProfiles: how users are called and look", async () => {
+    const { profile } = recorded().as("cleo", "connect");
+    const pictureUrl = "https://p.example/cleo.png";
+    const request = { displayName: "Cleo", pictureUrl, requestId: randomBytes(16) };
+    assert.equal((await profile.setProfile(request)).profile?.displayName, "Cleo");
+    const { profiles } = await recorded()
+      .as("dan", "grpcWeb")
+      .profile.getProfiles({ userIds: ["cleo", "dan"] });
+    assert.deepEqual(
+      profiles.map((one) => [one.userId, one.displayName, one.pictureUrl]),
+      [
+        ["cleo", "Cleo", pictureUrl],
+        ["dan", "", ""],
+      ],
+    );
+  });
 }

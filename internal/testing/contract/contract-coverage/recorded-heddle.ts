@@ -16,6 +16,7 @@ import {
 } from "../../../gen/heddle/gateway/v1/gateway_service_pb.js";
 import { MessageService } from "../../../gen/heddle/message/v1/message_service_pb.js";
 import { PresenceService } from "../../../gen/heddle/presence/v1/presence_service_pb.js";
+import { ProfileService } from "../../../gen/heddle/profile/v1/profile_service_pb.js";
 import { ClientFrameSchema, ServerFrameSchema } from "../../../gen/heddle/push/v1/frame_pb.js";
 import { PushService } from "../../../gen/heddle/push/v1/push_service_pb.js";
 import { ThreadService } from "../../../gen/heddle/thread/v1/thread_service_pb.js";
@@ -33,6 +34,7 @@ export interface Api {
   readonly thread: Client<typeof ThreadService>;
   readonly push: Client<typeof PushService>;
   readonly presence: Client<typeof PresenceService>;
+  readonly profile: Client<typeof ProfileService>;
 }
 
 /** Every service of the contract. */
@@ -42,6 +44,7 @@ export const SERVICES: readonly DescService[] = [
   PushService,
   ThreadService,
   PresenceService,
+  ProfileService,
 ];
 
 /** Heddle behind its real listeners, and clients whose messages, both ways, are noted. */
@@ -69,6 +72,7 @@ export class RecordedHeddle {
   /** In the development profile, but for what `changes` says. */
   static async start(coverage: Coverage, changes: Partial<HeddleConfig> = {}): Promise<RecordedHeddle> {
     const dataDir = await mkdtemp(join(tmpdir(), "heddle-contract-"));
+    const profiles = { canBeSet: true, pictureHosts: ["p.example"] };
     const heddle = await startHeddle(developmentConfig(dataDir, { drainMs: 300, ...changes }));
     return new RecordedHeddle(heddle, dataDir, coverage);
   }
@@ -99,6 +103,7 @@ export class RecordedHeddle {
       thread: createClient(ThreadService, authorized),
       push: createClient(PushService, authorized),
       presence: createClient(PresenceService, authorized),
+      profile: createClient(ProfileService, authorized),
     };
   }
 

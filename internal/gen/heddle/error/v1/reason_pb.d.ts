@@ -302,6 +302,13 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_TOO_MANY_SEALS = 39;
    */
   TOO_MANY_SEALS = 39,
+
+  /**
+   * FAILED_PRECONDITION: names and pictures come from the identity provider here, and users do not set them.
+   *
+   * @generated from enum value: ERROR_REASON_PROFILE_IS_GIVEN = 40;
+   */
+  PROFILE_IS_GIVEN = 40,
 }
 
 /**
