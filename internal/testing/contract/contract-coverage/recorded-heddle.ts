@@ -73,7 +73,7 @@ export class RecordedHeddle {
   static async start(coverage: Coverage, changes: Partial<HeddleConfig> = {}): Promise<RecordedHeddle> {
     const dataDir = await mkdtemp(join(tmpdir(), "heddle-contract-"));
     const profiles = { canBeSet: true, pictureHosts: ["p.example"] };
-    const heddle = await startHeddle(developmentConfig(dataDir, { drainMs: 300, ...changes }));
+    const heddle = await startHeddle(developmentConfig(dataDir, { drainMs: 300, profiles, ...changes }));
     return new RecordedHeddle(heddle, dataDir, coverage);
   }
 
