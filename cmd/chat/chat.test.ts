@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ChatPrograms, type Line } from "../../internal/testing/trials/chat-programs.ts";
 import { devTokens } from "../../internal/testing/trials/heddle-process.ts";
@@ -149,6 +149,17 @@ describe("bin/chat", function () {
     listen(ann);
     assert.equal((await listen(bob).until(({ type }) => type === "entry")).text, "from before");
     assert.equal((await readdir(states)).includes(ann), false);
+  });
+
+  it("does its work when what a second run left cannot be opened, and says so", async () => {
+    const [ann, bob] = [newName("ann"), newName("bob")];
+    const state = join(programs.folder, `state-of-${ann}`);
+    await mkdir(join(state, "2", "state.log"), { recursive: true });
+    const { code, out, err } = await chat(["as", ann, "to", bob, "hi", "--state", state]);
+    assert.equal(code, 0, err);
+    assert.match(out, /^✓ sent/);
+    assert.match(err, /^chat: what device 2 has left to send cannot be opened: EISDIR.*\n$/);
+    assert.equal((await chat(["as", ann, "threads", "--state", state])).code, 0, "and lets go of it");
   });
 
   it("takes a token from a file, and says when that has run out", async () => {

@@ -45,7 +45,11 @@ async function trySlot(folder: string, number: number): Promise<DeviceSlot | und
   try {
     const lock = await FolderLock.take(folder);
     if (!lock) return undefined;
-    return { folder, deviceId: await deviceIdOf(folder), number, release: () => lock.release() };
+    const deviceId = await deviceIdOf(folder).catch(async (fault) => {
+      await lock.release();
+      throw fault;
+    });
+    return { folder, deviceId, number, release: () => lock.release() };
   } catch (fault) {
     const reason = (fault as Error).message;
     throw new ChatError(EXIT.failed, `cannot keep state in ${folder}: ${reason}; give another with --state`);

@@ -5,16 +5,27 @@ import { connectSlot } from "./slot-client.ts";
 
 /**
  * Sends what runs beside the first left in their outboxes: nobody may ever be the second again, and what was said to
- * be kept must go out. Returns how to stop.
+ * be kept must go out. Returns how to stop. `onProblem` hears of a device whose outbox cannot be opened: it is let go,
+ * and the others are sent.
  */
-export async function sendLeftovers(settings: Settings): Promise<() => Promise<void>> {
-  const started = (await idleSlots(settings.stateFolder)).map((slot) => sendLeftover(settings, slot));
+export async function sendLeftovers(
+  settings: Settings,
+  onProblem: (text: string) => void,
+): Promise<() => Promise<void>> {
+  const slots = await idleSlots(settings.stateFolder);
+  const started = slots.map((slot) =>
+    sendLeftover(settings, slot).catch(async (fault: Error) => {
+      onProblem(`what device ${slot.number} has left to send cannot be opened: ${fault.message}`);
+      await slot.release();
+    }),
+  );
   const stops = await Promise.all(started);
   return async () => {
-    await Promise.all(stops.map((stop) => stop()));
+    await Promise.all(stops.map((stop) => stop?.()));
   };
 }
 
+/** Rejects if it cannot be opened; then all but the slot is let go. */
 async function sendLeftover(settings: Settings, slot: DeviceSlot): Promise<() => Promise<void>> {
   const storage = await FileStorage.open(slot.folder);
   const isEmpty = ![...(await storage.load()).keys()].some((key) => key.startsWith("outbox/"));

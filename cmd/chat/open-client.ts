@@ -33,8 +33,9 @@ export async function withClient<T>(given: Settings, use: (open: OpenClient) => 
       slot.number > 1
         ? `${settings.userId} is chatting here already; this is device ${slot.number}`
         : undefined;
-    const stopLeftovers = slot.number === 1 ? await sendLeftovers(settings) : undefined;
+    let stopLeftovers: (() => Promise<void>) | undefined;
     try {
+      if (slot.number === 1) stopLeftovers = await sendLeftovers(settings, complain);
       return await use({ client, notice });
     } finally {
       await stopLeftovers?.();
@@ -45,6 +46,10 @@ export async function withClient<T>(given: Settings, use: (open: OpenClient) => 
     process.off("SIGINT", stop).off("SIGTERM", stop);
     await slot.release();
   }
+}
+
+function complain(text: string): void {
+  process.stderr.write(`chat: ${text}\n`);
 }
 
 /** Waits until the client is live. Rejects with the one line that says why it is not. */
