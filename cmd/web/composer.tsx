@@ -22,21 +22,32 @@ export function Composer(props: { conversation: Conversation; drafts: Drafts; ti
   useLayoutEffect(() => focusWhereKeysAre(field.current), []);
   useAutoHeight(field, text.value);
 
+  /** Sent, and not safe in the outbox yet: part of the draft until they are. */
+  const unsafe = useRef<string[]>([]);
+
+  const keepDraft = () => {
+    const parts = [...unsafe.current, text.value].filter((part) => part !== "");
+    drafts.keep(conversation.chatId, parts.join("\n"));
+  };
   const write = (value: string) => {
     text.value = value;
-    drafts.keep(conversation.chatId, value);
+    keepDraft();
   };
   const send = async () => {
     if (!isReady.value) return;
     const sent = text.value;
+    unsafe.current.push(sent);
     write("");
     problem.value = "";
     try {
       await conversation.send(sent.trim());
     } catch (error) {
-      if (text.value === "") write(sent);
+      // It comes back above what has been typed since.
+      text.value = [sent, text.value].filter((part) => part !== "").join("\n");
       problem.value = `This could not be kept for sending. ${error instanceof Error ? error.message : ""}`;
     }
+    unsafe.current.splice(unsafe.current.indexOf(sent), 1);
+    keepDraft();
   };
 
   return (

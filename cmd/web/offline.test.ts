@@ -9,7 +9,14 @@ import {
   SubmitResponse_TakenSchema,
   SubmitResponseSchema,
 } from "../../internal/gen/heddle/push/v1/push_service_pb.js";
-import { bubble, PageBrowser, row, startChat, write } from "../../internal/testing/trials/page-browser.ts";
+import {
+  becomes,
+  bubble,
+  PageBrowser,
+  row,
+  startChat,
+  write,
+} from "../../internal/testing/trials/page-browser.ts";
 
 describe("The page on a bad line", function () {
   this.timeout(90_000);
@@ -18,6 +25,25 @@ describe("The page on a bad line", function () {
     browser = await PageBrowser.start();
   });
   after(() => browser.close());
+
+  it("keeps a message as a draft until it is safe in the outbox", async () => {
+    const page = await browser.signedIn("drew");
+    await startChat(page, "bob");
+    await page.evaluate(() => {
+      const begin = IDBDatabase.prototype.transaction;
+      const never = { objectStore: () => ({ put() {}, delete() {} }) } as unknown as IDBTransaction;
+      IDBDatabase.prototype.transaction = function (...args) {
+        return args[1] === "readwrite" ? never : begin.apply(this, args);
+      };
+    });
+    await write(page, "first");
+    await write(page, "second");
+    const field = page.getByRole("textbox", { name: /^Message to/ });
+    assert.equal(await field.inputValue(), "");
+    await page.reload();
+    await becomes(() => field.inputValue(), "first\nsecond");
+    await page.context().close();
+  });
 
   it("keeps what is written offline, and sends it in order when the line is back", async () => {
     const context = await browser.context();
