@@ -71,6 +71,7 @@ describe("MessageService in a group", () => {
     assert.deepEqual(await users("ann"), ["cid", "dee"]);
     assert.deepEqual(await users("bob"), []);
     await service.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 2, readSeq: 2, originSession: "" });
+    await service.flushReceipts("bob");
     assert.deepEqual(await users("bob"), ["bob"]);
   });
 
