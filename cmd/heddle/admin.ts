@@ -40,7 +40,13 @@ export function adminCommands(
     .description(
       "make the rows of a data folder that nothing uses anew from its messages, and say what was done",
     )
-    .action(async () => exit(await repair(config())));
+    .option(
+      "--accept-loss",
+      "also open damaged messages, and go on without what is damaged; for want of a backup",
+    )
+    .action(async (options: { acceptLoss?: boolean }) =>
+      exit(await repair(config(), options.acceptLoss === true)),
+    );
 }
 
 async function status({ adminAddress }: HeddleConfig): Promise<number> {
@@ -130,17 +136,18 @@ async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string>
   }
 }
 
-async function repair({ dataDir }: HeddleConfig): Promise<number> {
+async function repair({ dataDir }: HeddleConfig, acceptsLoss: boolean): Promise<number> {
   if (!existsSync(dataDir)) throw new SettingsError(`${dataDir} is not there: set HEDDLE_DATA_DIR`);
   const { repairFolder } = await import("../../internal/app/repair.ts");
   const progress = progressLine();
-  const done = await repairFolder(await openDataFolder(dataDir), progress.say);
+  const done = await repairFolder(await openDataFolder(dataDir), progress.say, acceptsLoss);
   progress.end();
   process.stdout.write(`${repairText(done).join("\n")}\n`);
   return done.made.damaged.length === 0 ? EXIT.well : EXIT.failed;
 }
 
-function repairText({ made, taken, lost, mutes, before }: Repair): readonly string[] {
+function repairText(repair: Repair): readonly string[] {
+  const { made, taken, lost, mutes, before, messagesBefore } = repair;
   const { direct, groups, memberEntries, readPositions, unknownOthers, maybeBlocked, damaged } = made;
   const { block = 0, device = 0, visibility = 0 } = taken?.kept ?? {};
   const lines = [
@@ -167,6 +174,7 @@ function repairText({ made, taken, lost, mutes, before }: Repair): readonly stri
     lines.push(`DAMAGED, see bin/heddle admin verify: ${damaged.length} threads: ${some(damaged)}`);
   }
   if (before) lines.push(`the rows from before are kept in ${before}`);
+  if (messagesBefore) lines.push(`the messages from before are kept in ${messagesBefore}`);
   return lines;
 }
 

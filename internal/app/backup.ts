@@ -86,11 +86,11 @@ async function copyStores(
   }
 }
 
-/** Keys, ids, version: small files that hardly ever change. */
+/** Keys, ids, version: small files that hardly ever change. Not what a repair has kept of the stores. */
 async function copyRest(dataDir: string, partial: string): Promise<void> {
   for (const entry of await readdir(dataDir, { withFileTypes: true })) {
     const isStore =
-      entry.name === "messages" || entry.name === STAGING || entry.name.startsWith("threads.sqlite");
+      entry.name.startsWith("messages") || entry.name === STAGING || entry.name.startsWith("threads.sqlite");
     if (isStore || entry.name.endsWith(".new")) continue;
     if (entry.isDirectory())
       await cp(join(dataDir, entry.name), join(partial, entry.name), { recursive: true });

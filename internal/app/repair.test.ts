@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cp, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -107,6 +107,27 @@ describe("A repair of the rows", function () {
     await rm(join(data, "messages"), { recursive: true });
     await rename(join(base, "gone"), join(data, "messages"));
     assert.ok(!(await readdir(data)).includes("threads.sqlite.new"));
+    await start();
+  });
+
+  it("goes on without what is damaged in the messages, if that is accepted, and keeps them aside", async () => {
+    const messages = join(data, "messages");
+    // A start that is killed leaves its batches in the write-ahead log: here they come from the old program's.
+    await rm(messages, { recursive: true });
+    await cp(join(FIXTURE, "messages"), messages, { recursive: true });
+    await repair();
+    const log =
+      (await readdir(messages))
+        .filter((name) => name.endsWith(".log"))
+        .sort()
+        .at(-1) ?? "";
+    const bytes = await readFile(join(messages, log));
+    assert.ok(bytes.length > 0);
+    bytes[10] = (bytes[10] ?? 0) ^ 1;
+    await writeFile(join(messages, log), bytes);
+    await assert.rejects(repair(), /\.log is damaged/);
+    const { messagesBefore } = await repairFolder(await openDataFolder(data), () => {}, true);
+    assert.deepEqual(await readFile(join(messagesBefore ?? "", log)), bytes);
     await start();
   });
 });

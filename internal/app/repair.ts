@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
+import { cp, open, rename, rm } from "node:fs/promises";
 import { systemClock } from "../base/clock.ts";
 import { fromHex } from "../base/ids.ts";
 import { Rebuild, type Rebuilt, type RebuiltRows } from "../message/offline/rebuild.ts";
@@ -20,13 +20,22 @@ export interface Repair {
   readonly mutes: number;
   /** Where the rows from before are now; undefined if there were none. */
   readonly before: string | undefined;
+  /** Where the messages are as they were, if their damage was accepted. */
+  readonly messagesBefore: string | undefined;
 }
 
 /**
  * Makes the rows of a data folder that no process uses anew from its message log, in a file of their own that then takes
  * the place of the old one, which is kept beside it. Rejects with DataFolderError, with everything as it was.
+ *
+ * With `acceptsLoss` messages that are damaged are opened too, once they were copied aside: what LevelDB cannot read is
+ * lost then, and a page that lacks it stays LOG_DAMAGED. For those who have no backup.
  */
-export async function repairFolder(folder: DataFolder, progress: Progress): Promise<Repair> {
+export async function repairFolder(
+  folder: DataFolder,
+  progress: Progress,
+  acceptsLoss = false,
+): Promise<Repair> {
   const path = `${folder.threads}.new`;
   await removeRows(path);
   const { taken, lost } = takeOverIfReadable(path, folder.threads);
@@ -34,7 +43,9 @@ export async function repairFolder(folder: DataFolder, progress: Progress): Prom
   const clock = { ...systemClock, nowMs: () => time.nowMs };
   const rows = new SqliteThreadStore({ path, clock, isScratch: true });
   let noted: SqliteThreadStore | undefined;
-  const init = { path: folder.messages, clock: systemClock, rows: () => noted?.state };
+  const messagesBefore = acceptsLoss ? `${folder.messages}.before-repair-${stamp()}` : undefined;
+  if (messagesBefore) await cp(folder.messages, messagesBefore, { recursive: true });
+  const init = { path: folder.messages, clock: systemClock, rows: () => noted?.state, acceptsLoss };
   const log = await LevelMessageStore.open(init).catch(async (error) => {
     await rows.close();
     await removeRows(path);
@@ -51,7 +62,7 @@ export async function repairFolder(folder: DataFolder, progress: Progress): Prom
     const before = await swap(path, folder.threads);
     noted = new SqliteThreadStore({ path: folder.threads, clock: systemClock });
     await meet(log, noted);
-    return { made, taken, lost, mutes, before };
+    return { made, taken, lost, mutes, before, messagesBefore };
   } finally {
     await rows.close();
     await log.close();
@@ -117,7 +128,7 @@ async function mute(rows: SqliteThreadStore, taken: TakenOver | undefined): Prom
 async function swap(path: string, place: string): Promise<string | undefined> {
   const file = await open(path, "r");
   await file.sync().finally(() => file.close());
-  const before = `${place}.before-repair-${new Date().toISOString().replace(/[:.]/g, "-")}`;
+  const before = `${place}.before-repair-${stamp()}`;
   const hadRows = existsSync(place);
   if (hadRows) await rename(place, before);
   if (existsSync(`${place}-wal`)) await rename(`${place}-wal`, `${before}-wal`);
@@ -133,6 +144,11 @@ async function meet(log: LevelMessageStore, rows: SqliteThreadStore): Promise<vo
   } finally {
     await rows.close();
   }
+}
+
+/** The time, as a part of a file's name. */
+function stamp(): string {
+  return new Date().toISOString().replace(/[:.]/g, "-");
 }
 
 async function removeRows(path: string): Promise<void> {

@@ -20,6 +20,8 @@ export interface LevelFolderInit {
   readonly path: string;
   readonly clock: Clock;
   readonly watch?: StoreWatch | undefined;
+  /** Opens a damaged folder too, where LevelDB does: what it cannot read is left out, for good. */
+  readonly acceptsLoss?: boolean | undefined;
 }
 
 /**
@@ -46,7 +48,7 @@ export class LevelFolder {
   /** Opens the folder, makes it if there is none. Rejects with DataFolderError, for damage before anything is changed. */
   static async open(init: LevelFolderInit): Promise<LevelFolder> {
     try {
-      await lookBeforeOpening(init);
+      if (!init.acceptsLoss) await lookBeforeOpening(init);
       // Only now: what is constructed opens by itself.
       const db: Level = new ClassicLevel(init.path, { keyEncoding: "view", valueEncoding: "view" });
       await db.open();

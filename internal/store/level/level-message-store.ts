@@ -20,6 +20,8 @@ export interface LevelMessageStoreInit {
   readonly watch?: StoreWatch;
   /** The last committed state of the rows beside this log, of which it takes note with every batch. */
   readonly rows?: () => HistoryMark | undefined;
+  /** Opens a damaged folder too: what cannot be read is lost (LevelFolder). */
+  readonly acceptsLoss?: boolean;
   /** Bytes of writes that may wait or be under way. Default 64 MiB: over a second of what a fast disk takes. */
   readonly maxQueuedBytes?: number;
 }
@@ -54,7 +56,8 @@ export class LevelMessageStore implements MessageStore {
 
   /** Rejects with DataFolderError if the folder is in use, unreadable or damaged. */
   static async open(init: LevelMessageStoreInit): Promise<LevelMessageStore> {
-    const folder = await LevelFolder.open({ path: init.path, clock: init.clock, watch: init.watch });
+    const { path, clock, watch, acceptsLoss } = init;
+    const folder = await LevelFolder.open({ path, clock, watch, acceptsLoss });
     const mark = new LogMark(init.rows ?? (() => undefined));
     mark.load(await folder.db.get(MARK_KEY));
     const queue = new CommitQueue({
