@@ -30,6 +30,7 @@ export function buildClient(): void {
     if (file.endsWith(".d.ts")) nameModules(file);
     takeGenerated(part, file);
   }
+  copyFileSync(join(root, "LICENSE"), join(part, "LICENSE"));
   rmSync(join(folder, "dist"), { recursive: true, force: true });
   renameSync(part, join(folder, "dist"));
 }

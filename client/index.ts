@@ -1,4 +1,7 @@
-/** The client library of Heddle. Browser-safe; transports are in client/grpc and client/web. See README.md. */
+/**
+ * The client library of Heddle, `@heddle/client`. Browser-safe: node.ts and browser.ts add transports and storages, as
+ * `@heddle/client/node` and `@heddle/client/browser`. See README.md.
+ */
 export { Code, ErrorReason, HeddleError } from "../internal/base/heddle-error.ts";
 export { changeText } from "./api/change-text.ts";
 export type {
