@@ -10,6 +10,7 @@ import { RowFetcher } from "../log/row-fetcher.ts";
 import { Sync } from "../log/sync.ts";
 import type { ThreadState } from "../log/thread-state.ts";
 import { Threads } from "../log/threads.ts";
+import { UnreadReader } from "../log/unread-reader.ts";
 import { Events } from "../model/events.ts";
 import type { ConnectionState, OutboxItem } from "../model/model.ts";
 import type { Place } from "../model/place.ts";
@@ -55,6 +56,7 @@ export class Engine {
   readonly puller: Puller;
   readonly positions: Positions;
   readonly receipts: ReceiptReader;
+  readonly unread: UnreadReader;
   readonly sends: Sends;
   readonly outbox: Outbox;
   readonly pump: OutboxPump;
@@ -105,6 +107,7 @@ export class Engine {
     this.#rows = new RowFetcher(calls, threads, clock, random);
     this.sends = new Sends(threads, events);
     this.receipts = new ReceiptReader(calls, threads, this.sends);
+    this.unread = new UnreadReader(calls, threads);
     this.outbox = new Outbox({
       storage: this.storage,
       clock,
@@ -227,6 +230,7 @@ export class Engine {
     const newest = wasFirst ? this.threads.list().slice(0, PREVIEWS) : [];
     for (const { threadId, last } of newest) if (!last) this.puller.preview(this.threads.ensure(threadId));
     this.receipts.refreshWatched();
+    void this.unread.refresh();
     this.presences.caughtUp();
   }
 

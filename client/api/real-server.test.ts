@@ -98,6 +98,46 @@ describe("The client library on a real server", function () {
     });
   }
 
+  it("counts no message of one's own as unread, on the device that sent it and on a new one", async () => {
+    const [ann, bob] = [newName("ann"), newName("bob")];
+    const a = await signIn(ann);
+    const b = await signIn(bob);
+    await Promise.all([a.client.ready(), b.client.ready()]);
+    for (let at = 0; at < 25; at++) await (await b.client.send({ to: ann }, `got ${at}`)).outcome();
+    await until(a.client, () => a.entries.length === 25);
+    for (let at = 0; at < 26; at++) await (await a.client.send({ to: bob }, `sent ${at}`)).outcome();
+    await until(a.client, () => a.client.threads()[0]?.unread === 0);
+    await (await b.client.send({ to: ann }, "one more")).outcome();
+    await until(a.client, () => a.client.threads()[0]?.unread === 1);
+    const fresh = await signIn(ann, { deviceId: "fresh" });
+    await fresh.client.ready();
+    assert.equal(fresh.client.threads()[0]?.unread, 1);
+  });
+
+  it("shows a laptop that signs in what the phone has just read", async () => {
+    const [ann, bob] = [newName("ann"), newName("bob")];
+    const laptopState = server.stateOf(`${ann}-laptop`);
+    const laptop = async () =>
+      signIn(ann, { deviceId: "laptop", storage: await FileStorage.open(laptopState) });
+    const before = await laptop();
+    const phone = await signIn(ann, { deviceId: "phone" });
+    const b = await signIn(bob);
+    await Promise.all([before.client.ready(), phone.client.ready(), b.client.ready()]);
+    for (let at = 0; at < 3; at++) await (await b.client.send({ to: ann }, `news ${at}`)).outcome();
+    await until(before.client, () => before.client.threads()[0]?.unread === 3);
+    await until(phone.client, () => phone.client.threads()[0]?.unread === 3);
+    await before.client.close();
+    phone.client.markRead(phone.client.threads()[0]?.threadId ?? "", 3);
+    await until(b.client, () =>
+      b.events.some((event) => event.type === "receipt" && event.receipt.readSeq === 3),
+    );
+    const after = await laptop();
+    await after.client.ready();
+    const late = AbortSignal.timeout(2_000);
+    for await (const _ of after.client.events(late)) if (after.client.threads()[0]?.unread === 0) break;
+    assert.equal(after.client.threads()[0]?.unread, 0);
+  });
+
   it("shows a new device of the user what is unread, and the history when asked", async () => {
     const [ann, bob] = [newName("ann"), newName("bob")];
     const a = await signIn(ann);

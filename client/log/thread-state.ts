@@ -1,8 +1,9 @@
 import { ThreadKind, type Thread as WireThread } from "../../internal/gen/heddle/thread/v1/thread_pb.js";
-import type { Entry, Receipt, Thread } from "../model/model.ts";
+import type { Entry, Head, Receipt, Thread } from "../model/model.ts";
 import type { Json } from "../storage/storage.ts";
 import { toHead } from "../transport/wire.ts";
 import { type GroupState, groupAfter, groupOfRow } from "./group-state.ts";
+import { type KeptOwn, OwnUnread } from "./own-unread.ts";
 import { ThreadLog } from "./thread-log.ts";
 
 /** What a thread row says of a thread, as far as clients need it. */
@@ -20,15 +21,29 @@ export interface Row {
 /** What tells an entry from any other that might stand at its seq. */
 export type Top = Omit<Entry, "threadId" | "body">;
 
+/** What the server says of a user's read position. */
+export interface Read {
+  readonly readSeq: number;
+  readonly readOrdinal: number;
+  /** Messages of others above it; undefined where it was not told. */
+  readonly unread: number | undefined;
+}
+
+/** So many, or more: then the server has told no number. */
+const MOST_UNREAD = 1_000;
+
 /** Everything this device knows of one thread. */
 export class ThreadState {
   readonly threadId: string;
+  readonly #userId: string;
   log = new ThreadLog();
   /** Undefined until a row came: an entry may come first. */
   row: Row | undefined;
   /** The user's own read position. */
   readSeq = 0;
   readOrdinal = 0;
+  /** One's own messages above it. */
+  own = new OwnUnread();
   /** A read position of this device that no thread row has confirmed yet; 0 for none (docs/design.md, section 5). */
   unconfirmedReadSeq = 0;
   /** The server knows that everything up to it is on this device. */
@@ -42,9 +57,10 @@ export class ThreadState {
   /** What was held was dropped, and the next row says where to begin. */
   isDropped = false;
 
-  /** `logEpoch`: of now, since nothing is held yet. */
-  constructor(threadId: string, logEpoch = 0) {
+  /** `userId`: whose thread it is. `logEpoch`: of now, since nothing is held yet. */
+  constructor(threadId: string, userId = "", logEpoch = 0) {
     this.threadId = threadId;
+    this.#userId = userId;
     this.logEpoch = logEpoch;
   }
 
@@ -77,6 +93,20 @@ export class ThreadState {
     };
     if (group && group !== known) this.#bound(group, wire.head);
     this.log.learn(toHead(wire.head));
+  }
+
+  /** Takes what the server says of the read position, and of what is unread above it up to a head. */
+  takeRead(head: Head, { readSeq, readOrdinal, unread }: Read): boolean {
+    const before = this.#unread;
+    const isKnown = unread !== undefined && unread < MOST_UNREAD;
+    if (isKnown) this.own.tell(Math.max(0, head.ordinal - readOrdinal - unread), head.seq);
+    if (isKnown && this.readSeq > readSeq) this.#passOwn(readSeq, this.readSeq);
+    return this.raiseRead(readSeq, readOrdinal) || this.#unread !== before;
+  }
+
+  /** An entry is in the log: of one's own messages those above the read position are noted. */
+  noteOwn({ sender, seq, body }: Pick<Entry, "sender" | "seq" | "body">): void {
+    if (sender === this.#userId && body.kind === "text" && seq > this.readSeq) this.own.add(seq);
   }
 
   /** Takes what an entry says of a group and of the user in it, before the entry itself is taken. */
@@ -116,6 +146,7 @@ export class ThreadState {
     this.log.isOpen = isOpen;
     if (this.row?.kind !== "direct") this.row = undefined;
     this.top = undefined;
+    this.own = new OwnUnread();
     this.isDropped = true;
     this.readSeq = this.readOrdinal = this.unconfirmedReadSeq = this.reportedSeq = 0;
     this.receipts.clear();
@@ -124,6 +155,7 @@ export class ThreadState {
   /** Raises the read position; a lower one changes nothing. Returns whether it rose. */
   raiseRead(seq: number, ordinal?: number): boolean {
     if (seq <= this.readSeq) return false;
+    this.#passOwn(this.readSeq, seq);
     this.readSeq = seq;
     this.readOrdinal = Math.max(this.readOrdinal, ordinal ?? this.log.ordinalAt(seq) ?? 0);
     return true;
@@ -150,7 +182,6 @@ export class ThreadState {
   /** The thread as `userId` sees it. */
   view(userId: string): Thread {
     const last: Entry | undefined = this.log.last;
-    const isAllRead = this.readSeq >= this.log.head.seq;
     const group = this.row?.group;
     return {
       threadId: this.threadId,
@@ -166,9 +197,22 @@ export class ThreadState {
       isMuted: this.row?.isMuted ?? false,
       head: this.log.head,
       readSeq: this.readSeq,
-      unread: isAllRead ? 0 : Math.max(0, this.log.head.ordinal - this.readOrdinal),
+      unread: this.#unread,
       last,
     };
+  }
+
+  /** Messages of others above the read position, up to the head. */
+  get #unread(): number {
+    const { head } = this.log;
+    return this.readSeq >= head.seq ? 0 : Math.max(0, head.ordinal - this.readOrdinal - this.own.count);
+  }
+
+  #passOwn(fromSeq: number, toSeq: number): void {
+    this.own.read(fromSeq, toSeq, (seq) => {
+      const entry = this.log.get(seq);
+      return entry?.sender === this.#userId && entry.body.kind === "text";
+    });
   }
 
   /** The other user of a direct thread. */
@@ -183,6 +227,7 @@ export class ThreadState {
       head: [this.log.head.seq, this.log.head.ordinal],
       row: this.row ? (this.row as unknown as Json) : null,
       read: [this.readSeq, this.readOrdinal, this.unconfirmedReadSeq],
+      own: this.own.toJson(),
       reported: this.reportedSeq,
       receipts: [...this.receipts.values()].map((r) => [r.userId, r.deliveredSeq, r.readSeq]),
       epoch: this.logEpoch,
@@ -191,9 +236,9 @@ export class ThreadState {
     };
   }
 
-  static fromJson(threadId: string, json: Json): ThreadState {
+  static fromJson(threadId: string, json: Json, userId = ""): ThreadState {
     const kept = json as unknown as Kept;
-    const state = new ThreadState(threadId, kept.epoch);
+    const state = new ThreadState(threadId, userId, kept.epoch);
     state.top = kept.top;
     state.isDropped = kept.isDropped ?? false;
     state.log = new ThreadLog(kept.position, { seq: kept.head[0], ordinal: kept.head[1] });
@@ -201,6 +246,7 @@ export class ThreadState {
     state.row = kept.row ? { ...kept.row, isBlocked: kept.row.isBlocked ?? false } : undefined;
     if (state.hasLeft) state.log.endAt(state.log.head);
     [state.readSeq, state.readOrdinal, state.unconfirmedReadSeq] = kept.read;
+    if (kept.own) state.own = OwnUnread.fromJson(kept.own); // Not kept by earlier versions.
     state.reportedSeq = kept.reported;
     for (const [userId, deliveredSeq, readSeq] of kept.receipts) {
       state.receipts.set(userId, { threadId, userId, deliveredSeq, readSeq });
@@ -219,6 +265,7 @@ interface Kept {
   readonly head: readonly [number, number];
   readonly row: Row | null;
   readonly read: readonly [number, number, number];
+  readonly own?: KeptOwn;
   readonly reported: number;
   readonly receipts: readonly (readonly [string, number, number])[];
   /** Not of earlier versions. */

@@ -6,8 +6,9 @@ import type { Entry, Head, OutboxItem, Receipt, Thread } from "../model/model.ts
 import type { Place } from "../model/place.ts";
 import type { Keeper } from "../storage/keeper.ts";
 import type { Json } from "../storage/storage.ts";
+import { toHead } from "../transport/wire.ts";
 import { OwnEntries } from "./own-entries.ts";
-import { ThreadState } from "./thread-state.ts";
+import { type Read, ThreadState } from "./thread-state.ts";
 
 /** Held of all threads; beyond it the threads that changed longest ago keep their newest entry only. */
 const HELD_BYTES = 32 * 1024 * 1024;
@@ -41,13 +42,16 @@ export class Threads {
   load(kept: ReadonlyMap<string, Json>): void {
     for (const [key, value] of kept) {
       const [table, threadId = ""] = key.split("/");
-      if (table === "thread") this.#states.set(threadId, ThreadState.fromJson(threadId, value));
+      if (table === "thread") {
+        this.#states.set(threadId, ThreadState.fromJson(threadId, value, this.#deps.userId));
+      }
     }
     for (const [key, value] of kept) {
       if (!key.startsWith("entry/")) continue;
       const entry = value as unknown as Entry;
       const state = this.#states.get(entry.threadId);
       if (state) this.#hold(state, [entry]);
+      state?.noteOwn(entry);
       this.#deps.keeper.knowEntry(key, entry);
     }
     // Earlier versions kept no tops: all that they held is of one history.
@@ -62,7 +66,7 @@ export class Threads {
   ensure(threadId: string): ThreadState {
     const known = this.#states.get(threadId);
     if (known) return known;
-    const state = new ThreadState(threadId, this.#deps.logEpoch());
+    const state = new ThreadState(threadId, this.#deps.userId, this.#deps.logEpoch());
     this.#states.set(threadId, state);
     return state;
   }
@@ -94,7 +98,8 @@ export class Threads {
       state.reportedSeq = state.log.position;
     }
     state.isDropped = false;
-    state.raiseRead(readSeq, Number(wire.readOrdinal));
+    const readOrdinal = Number(wire.readOrdinal);
+    state.takeRead(toHead(wire.head), { readSeq, readOrdinal, unread: wire.unread });
     if (state.unconfirmedReadSeq <= readSeq) state.unconfirmedReadSeq = 0;
     // A position that a row had confirmed, and whose row was put back since, is said again.
     if (state.readSeq > readSeq) state.unconfirmedReadSeq = state.readSeq;
@@ -128,7 +133,10 @@ export class Threads {
       due.push(...this.#hold(state, [own]));
       own = this.#own.next(state.threadId, state.log);
     }
-    for (const entry of news) this.#deps.keeper.keepEntry(entry);
+    for (const entry of news) {
+      this.#deps.keeper.keepEntry(entry);
+      state.noteOwn(entry);
+    }
     if (state.logEpoch === this.#deps.logEpoch()) state.raiseTop();
     for (const entry of due) {
       const isOwnNext = entry.sender === this.#deps.userId && state.readSeq >= entry.seq - 1;
@@ -181,10 +189,20 @@ export class Threads {
       const rest = { isMuted: false, isBlocked: false, group: undefined };
       state.row = { kind: "direct", participants, updatedAtMs: createdAtMs ?? 0, ...rest };
     }
+    // Composed on this device, which held the thread so far: that is read, on the server too.
+    state.raiseRead(Math.min(item.baseSeq, seq - 1));
+    state.noteOwn({ sender: this.#deps.userId, seq, body: { kind: "text", text: item.text } });
     this.#own.add(item, place.threadId);
     this.takeEntries(state, [], "own");
     const { head } = state.log;
     if (seq > head.seq) this.takeHead(place.threadId, { seq, ordinal: head.ordinal + 1 });
+  }
+
+  /** Takes what the server says of the user's read position, and of what is unread. */
+  takeRead(threadId: string, head: Head, read: Read): void {
+    const state = this.ensure(threadId);
+    this.takeHead(threadId, head);
+    if (state.takeRead(head, read)) this.changed(state);
   }
 
   /** Takes a member's positions. The user's own, from another device, are its read position. */

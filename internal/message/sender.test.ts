@@ -10,7 +10,9 @@ import { MemoryVisibilities } from "../testing/fakes/memory-visibilities.ts";
 import { MessageParts } from "../testing/fakes/message-parts.ts";
 import { clientIdOf, type SendSample, sendOf } from "../testing/fakes/message-samples.ts";
 import { quiet } from "../testing/worlds/interleaving.ts";
+import type { Counted } from "./cells/receipt-cell.ts";
 import { Hiding } from "./hiding.ts";
+import type { OwnSend } from "./receipts/receipts.ts";
 import { Sender } from "./sender.ts";
 
 describe("A send", () => {
@@ -212,7 +214,7 @@ function world({ isAnswered = true } = {}) {
   const moved: string[] = [];
   const settled: number[] = [];
   const receipts = {
-    ownMessage: (_log: unknown, userId: string, seq: number, ordinal: number) => {
+    ownMessage: (_log: unknown, { userId }: OwnSend, { seq, ordinal }: Counted) => {
       if (isAnswered) assert.equal(settled.length, moved.length + 1, "moved before it was answered");
       moved.push(`${userId} ${seq} ${ordinal}`);
     },

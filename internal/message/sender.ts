@@ -107,7 +107,7 @@ export class Sender {
     const isOnline = committed.online[at];
     const answer = (recipientOffline: boolean | undefined) => {
       settle(accepted(send, committed, recipientOffline));
-      receipts.ownMessage(log, send.userId, committed.seq, committed.ordinal);
+      receipts.ownMessage(log, send, committed);
     };
     if (recipient === undefined || isOnline === undefined) answer(undefined);
     else hiding.of(log.membership, recipient, (isHidden) => answer(isHidden ? undefined : !isOnline));

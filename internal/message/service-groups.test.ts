@@ -40,7 +40,7 @@ describe("MessageService in a group", () => {
     await assert.rejects(page("zed"), reason(ErrorReason.THREAD_NOT_FOUND));
     const heads = create(GetHeadsRequestSchema, { threadIds: [threadId] });
     assert.deepEqual(await service.handlers.getHeads(heads, as("dee")), {
-      heads: [{ threadId, head: { seq: 5n, ordinal: 2n } }],
+      heads: [{ threadId, head: { seq: 5n, ordinal: 2n }, readSeq: 3n, readOrdinal: 1n, unread: 1 }],
     });
     assert.deepEqual(await service.handlers.getHeads(heads, as("zed")), { heads: [] });
     const receipts = create(ListReceiptsRequestSchema, { threadId });

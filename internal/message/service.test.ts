@@ -102,10 +102,16 @@ describe("MessageService", () => {
     const request = create(GetHeadsRequestSchema, { threadIds: [empty, foreign, threadId] });
     assert.deepEqual(await service.handlers.getHeads(request, ann), {
       heads: [
-        { threadId: empty, head: { seq: 0n, ordinal: 0n } },
-        { threadId, head: { seq: 9n, ordinal: 9n } },
+        { threadId: empty, head: { seq: 0n, ordinal: 0n }, ...{ readSeq: 0n, readOrdinal: 0n, unread: 0 } },
+        { threadId, head: { seq: 9n, ordinal: 9n }, ...{ readSeq: 0n, readOrdinal: 0n, unread: 0 } },
       ],
     });
+    const bobs = await service.handlers.getHeads(request, { caller: { userId: "bob" } });
+    assert.deepEqual(
+      bobs.heads?.map(({ unread }) => unread),
+      [9],
+      "ann wrote all of them",
+    );
   });
 
   it("GetHeads fails where the thread service does", async () => {
@@ -184,7 +190,7 @@ describe("MessageService", () => {
     );
     await service.close();
     const { cells } = await store.inner.get({ threadId, bucket: RECEIPTS_BUCKET }, { family: "r" });
-    assert.equal(cells.length, 4);
+    assert.equal(cells.length, 6);
     assert.deepEqual(
       threads.raised.map(({ ownerId }) => ownerId),
       ["bob", "ann"],

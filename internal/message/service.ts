@@ -23,6 +23,7 @@ import type { AskedChange, MadeChange } from "./group-changes.ts";
 import { readPage } from "./history.ts";
 import { findWriters } from "./log-writers.ts";
 import type { FoundWriters } from "./ports.ts";
+import type { Unread, UnreadQuery } from "./receipts/receipts.ts";
 import type { Membership } from "./thread-reader.ts";
 import { publishTyping } from "./typing.ts";
 
@@ -122,6 +123,11 @@ export class MessageService {
     return new Map((await Promise.all(entries.filter(({ seq }) => seq > 0).map(read))).flat());
   }
 
+  /** How far a user has read threads, and what is unread of each; no log is read. For the thread service. */
+  unread(userId: string, threads: readonly UnreadQuery[]): Promise<ReadonlyMap<string, Unread>> {
+    return this.#parts.receipts.unread(userId, threads);
+  }
+
   /** Who has written in a thread, by its log. For the thread service. */
   writers(threadId: Uint8Array): Promise<FoundWriters> {
     return findWriters(this.#parts.reading, threadId);
@@ -205,8 +211,24 @@ export class MessageService {
   async #headFor(threadId: Uint8Array, userId: string) {
     const log = await this.#parts.logs.find(threadId, userId);
     if (!log) return undefined;
-    const { last } = await this.#parts.reader.range(log, userId);
-    return { threadId, head: headOf(last) };
+    const { firstSeq, last } = await this.#parts.reader.range(log, userId);
+    const row = log.isGroup ? await this.#joined(threadId, firstSeq) : { readSeq: 0, readOrdinal: 0 };
+    const query = { threadId, head: last, row, log };
+    const read = (await this.#parts.receipts.unread(userId, [query])).get(log.key);
+    const { readSeq = 0, readOrdinal = 0, unread = 0 } = read ?? {};
+    return {
+      threadId,
+      head: headOf(last),
+      readSeq: BigInt(readSeq),
+      readOrdinal: BigInt(readOrdinal),
+      unread,
+    };
+  }
+
+  /** Who has joined a group has read it up to there. */
+  async #joined(threadId: Uint8Array, joinedSeq: number) {
+    const { ordinal } = decodeCell(await this.#parts.reading.cell(threadId, joinedSeq));
+    return { readSeq: joinedSeq, readOrdinal: Number(ordinal) };
   }
 
   async #compareHeld(

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { decodeHead, EMPTY_HEAD, encodeHead } from "../base/head.ts";
 import { MAX_SEQ } from "../base/ids.ts";
+import { familyPrefixSuite } from "./family-prefix.suite.ts";
 import {
   type EntryCellPut,
   type MessageStore,
@@ -236,6 +237,7 @@ function putTests(store: () => MessageStore): void {
       assert.deepEqual(await read(row), ["00@9=v9"]);
     });
 
+    familyPrefixSuite(store, family);
     it(`keeps qualifiers of ${family} with any bytes apart and in order`, async () => {
       const row = freshRow();
       const qualifiers = [

@@ -36,6 +36,8 @@ export interface RowQuery {
   readonly entries?: { readonly fromSeq: number; readonly toSeq: number; readonly keysOnly?: boolean };
   /** Read all cells of this family. */
   readonly family?: "x" | "r";
+  /** Of these, only those whose qualifier begins with these bytes, at most 256. */
+  readonly prefix?: Uint8Array;
 }
 
 export interface Row {

@@ -1,10 +1,12 @@
 import { hex } from "../base/ids.ts";
-import type { Heads, ThreadRow, ThreadStore } from "./ports.ts";
+import type { Heads, ThreadRow, ThreadStore, Unread } from "./ports.ts";
 
 /** A row with the thread's head, read from the message store after the row. */
 export interface ListedThread {
   readonly row: ThreadRow;
   readonly head: { readonly seq: number; readonly ordinal: number };
+  /** What the owner has read, and not, up to the head; undefined where it was not asked for. */
+  readonly read?: Unread | undefined;
 }
 
 /** The head of a thread without entries. */
@@ -26,10 +28,13 @@ export async function withHeads(
   const groups = rows.filter(({ group }) => group && !group.left).map(({ threadId }) => threadId);
   const later = groups.length > 0 ? await store.get(first.ownerId, groups) : [];
   const laterRows = new Map(later.map((row) => [hex(row.threadId), row]));
-  return rows.map((row) => {
+  const listed = rows.map((row) => {
     const key = hex(row.threadId);
     return { row, head: headFor(laterRows.get(key) ?? row, found.get(key) ?? NO_ENTRIES) };
   });
+  const asked = listed.map(({ row, head }) => ({ threadId: row.threadId, head, row }));
+  const reads = await heads.unread?.(first.ownerId, asked);
+  return reads ? listed.map((one) => ({ ...one, read: reads.get(hex(one.row.threadId)) })) : listed;
 }
 
 /**

@@ -12,6 +12,26 @@ export interface Heads {
   heads(
     threads: readonly { readonly threadId: Uint8Array; readonly headBucket: number }[],
   ): Promise<ReadonlyMap<string, { readonly seq: number; readonly ordinal: number }>>;
+  /**
+   * How far the owner has read some threads, and what is unread of each up to a head, by thread id in hex: what is durable
+   * now, which may be more than the row knows. Reads no log. Left out by logs without receipts, in tests.
+   */
+  unread?(
+    ownerId: string,
+    threads: readonly {
+      readonly threadId: Uint8Array;
+      readonly head: { readonly seq: number; readonly ordinal: number };
+      readonly row: { readonly readSeq: number; readonly readOrdinal: number };
+    }[],
+  ): Promise<ReadonlyMap<string, Unread>>;
+}
+
+/** How far a user has read a thread. */
+export interface Unread {
+  readonly readSeq: number;
+  readonly readOrdinal: number;
+  /** Messages of others above it: exact to 999, and 1,000 means that or more. */
+  readonly unread: number;
 }
 
 /** When entries were made, as the message service knows. */

@@ -10,7 +10,7 @@ import type { ListedThread } from "./listed-threads.ts";
 import type { GroupView } from "./ports.ts";
 
 /** A row with its head as clients see it. */
-export function toThread({ row, head }: ListedThread): Thread {
+export function toThread({ row, head, read }: ListedThread): Thread {
   return create(ThreadSchema, {
     threadId: row.threadId,
     kind: row.kind === "direct" ? ThreadKind.DIRECT : ThreadKind.GROUP,
@@ -19,8 +19,9 @@ export function toThread({ row, head }: ListedThread): Thread {
     updatedAtMs: BigInt(row.updatedAtMs),
     isMuted: row.isMuted,
     head: create(HeadSchema, { seq: BigInt(head.seq), ordinal: BigInt(head.ordinal) }),
-    readSeq: BigInt(row.readSeq),
-    readOrdinal: BigInt(row.readOrdinal),
+    readSeq: BigInt(read?.readSeq ?? row.readSeq),
+    readOrdinal: BigInt(read?.readOrdinal ?? row.readOrdinal),
+    ...(read && { unread: read.unread }),
     isBlocked: row.isBlocked,
     ...(row.group ? groupFields(row.group) : {}),
   });

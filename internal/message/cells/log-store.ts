@@ -10,6 +10,7 @@ import {
   type RowQuery,
   type VersionedCell,
 } from "../ports.ts";
+import { cellsOfUser } from "./receipt-cell.ts";
 import { isSound } from "./sound-cell.ts";
 
 /**
@@ -103,6 +104,12 @@ export class LogStore {
   async receipts(threadId: Uint8Array): Promise<readonly VersionedCell[]> {
     const row = { threadId, bucket: RECEIPTS_BUCKET };
     return (await this.#get(row, { family: "r" })).cells;
+  }
+
+  /** Those of one user. */
+  async receiptsOf(threadId: Uint8Array, userId: string): Promise<readonly VersionedCell[]> {
+    const row = { threadId, bucket: RECEIPTS_BUCKET };
+    return (await this.#get(row, { family: "r", prefix: cellsOfUser(userId) })).cells;
   }
 
   putReceipts(threadId: Uint8Array, cells: readonly VersionedCell[]): Promise<void> {

@@ -4,7 +4,14 @@ import { inbox, type Topic } from "../../base/publication.ts";
 import { Deadlines } from "../../stream/deadlines.ts";
 import { eventFrame } from "../../wire/event-frames.ts";
 import type { LogStore } from "../cells/log-store.ts";
-import { type Positions, receiptCells } from "../cells/receipt-cell.ts";
+import {
+  type Counted,
+  countedCell,
+  type Own,
+  ownCell,
+  type Positions,
+  receiptCells,
+} from "../cells/receipt-cell.ts";
 import type { Judging } from "../group/judging.ts";
 import type { Hiding } from "../hiding.ts";
 import type { ThreadLog } from "../log/thread-log.ts";
@@ -125,9 +132,11 @@ export class ReceiptFlushes {
   }
 
   /** Writes positions, and once they are durable has them copied, and tells the others. */
-  async #write(thread: ThreadReceipts, { positions, uncopied, untold }: Flush): Promise<void> {
+  async #write(thread: ThreadReceipts, { positions, own, counted, uncopied, untold }: Flush): Promise<void> {
     const { key, threadId } = thread;
     const cells = [...positions].flatMap(([userId, mine]) => receiptCells(userId, mine));
+    cells.push(...[...own].map(([userId, mine]) => ownCell(userId, mine)));
+    if (counted) cells.push(countedCell(counted));
     await this.#ports.store.putReceipts(threadId, cells);
     for (const ownerId of uncopied) {
       const { readSeq = 0, readOrdinal = 0 } = positions.get(ownerId) ?? {};
@@ -181,6 +190,9 @@ export class ReceiptFlushes {
 /** What one flush writes, as it is when it begins: what is raised meanwhile waits for the next. */
 interface Flush {
   readonly positions: ReadonlyMap<string, Positions>;
+  /** Of the same users, and up to where they are complete. */
+  readonly own: ReadonlyMap<string, Own>;
+  readonly counted: Counted | undefined;
   readonly uncopied: readonly string[];
   readonly untold: ReadonlyMap<string, Untold>;
 }
@@ -189,6 +201,8 @@ function takeFlush(thread: ThreadReceipts): Flush {
   const users = [...thread.unwritten];
   const flush = {
     positions: new Map(users.map((userId) => [userId, { ...thread.positionOf(userId) }])),
+    own: new Map(users.flatMap((userId) => ownOf(thread, userId))),
+    counted: thread.counted,
     uncopied: [...thread.uncopied],
     untold: new Map(thread.untold),
   };
@@ -196,4 +210,9 @@ function takeFlush(thread: ThreadReceipts): Flush {
   thread.uncopied.clear();
   thread.untold.clear();
   return flush;
+}
+
+function ownOf(thread: ThreadReceipts, userId: string): [string, Own][] {
+  const own = thread.own.get(userId);
+  return own ? [[userId, { ...own }]] : [];
 }

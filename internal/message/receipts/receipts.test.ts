@@ -83,21 +83,23 @@ describe("Raising positions", () => {
 });
 
 describe("A sender's own message", () => {
+  const imported = { userId: "ann", baseSeq: 0, originSession: "" };
+
   it("moves its read position where that stood right below it", async () => {
     const world = await receiptsOf(5);
     await world.raise("ann", { readSeq: 5 });
-    world.receipts.ownMessage(world.log, "ann", 6, 6);
-    world.receipts.ownMessage(world.log, "ann", 7, 7);
+    world.receipts.ownMessage(world.log, imported, { seq: 6, ordinal: 6 });
+    world.receipts.ownMessage(world.log, imported, { seq: 7, ordinal: 7 });
     assert.deepEqual((await world.listed()).get("ann"), { deliveredSeq: 7, readSeq: 7, readOrdinal: 7 });
   });
 
   it("does not where an entry between was not read, and lowers nothing", async () => {
     const world = await receiptsOf(5);
     await world.raise("ann", { readSeq: 4 });
-    world.receipts.ownMessage(world.log, "ann", 6, 6);
+    world.receipts.ownMessage(world.log, imported, { seq: 6, ordinal: 6 });
     assert.equal((await world.listed()).get("ann")?.readSeq, 4);
     await world.raise("ann", { readSeq: 5 });
-    world.receipts.ownMessage(world.log, "ann", 3, 3);
+    world.receipts.ownMessage(world.log, imported, { seq: 3, ordinal: 3 });
     assert.equal((await world.listed()).get("ann")?.readSeq, 5);
   });
 
@@ -106,18 +108,97 @@ describe("A sender's own message", () => {
     await world.raise("ann", { readSeq: 5 });
     await world.pass(1_000);
     const restarted = world.restart();
-    restarted.receipts.ownMessage(restarted.log, "ann", 6, 6);
+    restarted.receipts.ownMessage(restarted.log, imported, { seq: 6, ordinal: 6 });
     await quiet();
     assert.equal((await restarted.listed()).get("ann")?.readSeq, 6);
   });
 
   it("is written, and told to nobody: its entry tells it", async () => {
     const world = await receiptsOf(0);
-    world.receipts.ownMessage(world.log, "ann", 1, 1);
+    world.receipts.ownMessage(world.log, imported, { seq: 1, ordinal: 1 });
     await quiet();
     await world.pass(1_000);
     assert.deepEqual(await world.stored("ann"), { deliveredSeq: 1, readSeq: 1, readOrdinal: 1 });
     assert.deepEqual(world.told(), []);
+  });
+});
+
+describe("What is unread", () => {
+  const session = "5e55";
+  const rowOf = (readSeq = 0) => ({ readSeq, readOrdinal: readSeq });
+
+  it("leaves one's own messages out, wherever the read position stands", async () => {
+    const world = await receiptsOf(0);
+    for (const [at, by] of [..."baabbab"].entries()) await world.post(by === "a" ? "ann" : "bob", at + 1);
+    const left = [4, 3, 3, 3, 2, 1, 1, 0];
+    for (const [readSeq, unread] of left.entries()) {
+      await world.raise("ann", { readSeq });
+      assert.deepEqual(await world.unread("ann"), { readSeq, readOrdinal: readSeq, unread }, `at ${readSeq}`);
+    }
+  });
+
+  it("is what was read where the session stood that has sent, and no more", async () => {
+    const world = await receiptsOf(25);
+    await world.post("bob", 26, { baseSeq: 20, originSession: session });
+    assert.deepEqual(await world.unread("bob"), { readSeq: 20, readOrdinal: 20, unread: 5 });
+    await world.post("bob", 27, { baseSeq: 25, originSession: session });
+    assert.deepEqual(await world.unread("bob"), { readSeq: 25, readOrdinal: 25, unread: 0 });
+    await world.pass(1_000);
+    assert.equal(world.told().at(-1)?.readSeq, 25n);
+  });
+
+  it("is not read by a message that no session of the user has sent", async () => {
+    const world = await receiptsOf(25);
+    await world.post("bob", 26, { baseSeq: 25 });
+    assert.deepEqual(await world.unread("bob"), { readSeq: 0, readOrdinal: 0, unread: 25 });
+  });
+
+  it("counts no entry that is no message", async () => {
+    const world = await receiptsOf(2);
+    await world.parts.append(world.log, { kind: "void", baseSeq: 2 });
+    await world.post("bob", 4, { baseSeq: 2, originSession: session });
+    assert.equal((await world.unread("bob"))?.unread, 0);
+    await world.raise("ann", { readSeq: 2 });
+    assert.equal((await world.unread("ann"))?.unread, 1);
+  });
+
+  it("is counted again from the log after a server died before it wrote", async () => {
+    const world = await receiptsOf(0);
+    for (let seq = 1; seq <= 3; seq++) await world.post(seq === 2 ? "bob" : "ann", seq);
+    const restarted = world.restart();
+    assert.equal((await restarted.unread("ann"))?.unread, 1);
+    await restarted.post("ann", 4);
+    assert.equal((await restarted.unread("ann"))?.unread, 1);
+    assert.equal((await world.restart().unread("ann", { isExact: false }))?.unread, 1, "it is kept now");
+  });
+
+  it("reads no log where it need not be exact", async () => {
+    const world = await receiptsOf(0);
+    for (let seq = 1; seq <= 9; seq++) await world.post(seq % 3 === 0 ? "bob" : "ann", seq);
+    await world.pass(1_000);
+    const restarted = world.restart();
+    const before = restarted.reads();
+    assert.equal((await restarted.unread("ann", { isExact: false }))?.unread, 3);
+    assert.equal(restarted.reads(), before + 1, "more than the cells of the user");
+  });
+
+  it("is exact to 999", async () => {
+    const world = await receiptsOf(0);
+    await storeLog(world.parts.store.inner, world.parts.threadId, 4, 1_500);
+    for (const [readSeq, unread] of [
+      [0, 1_000],
+      [500, 1_000],
+      [501, 999],
+      [1_499, 1],
+    ] as const) {
+      await world.raise("bob", { readSeq });
+      assert.equal((await world.unread("bob"))?.unread, unread);
+    }
+  });
+
+  it("follows a row that knows more than the cells, as of one who has just joined", async () => {
+    const world = await receiptsOf(9);
+    assert.deepEqual(await world.unread("bob", { row: rowOf(7) }), { ...rowOf(7), unread: 2 });
   });
 });
 

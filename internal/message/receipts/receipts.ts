@@ -1,11 +1,13 @@
 import { overloaded } from "../../base/heddle-error.ts";
+import { hex } from "../../base/ids.ts";
 import { decodeCell } from "../cells/entry-cell.ts";
-import { type Positions, positionsOf } from "../cells/receipt-cell.ts";
+import { type Counted, type Own, ownCountsOf, type Positions, positionsOf } from "../cells/receipt-cell.ts";
 import type { Range } from "../group/membership.ts";
 import type { HeadReader } from "../log/head-finder.ts";
 import type { ThreadLog } from "../log/thread-log.ts";
 import { MemoryUse } from "../memory-use.ts";
 import type { Threads } from "../ports.ts";
+import { OwnMessages } from "./own-messages.ts";
 import { type FlushPorts, ReceiptFlushes } from "./receipt-flushes.ts";
 import { RowCopies } from "./row-copies.ts";
 import { highest, ThreadReceipts, withheld } from "./thread-receipts.ts";
@@ -19,6 +21,35 @@ export interface RaisedReceipt {
   readonly readSeq: number;
   readonly originSession: string;
 }
+
+/** A message that a user has sent. */
+export interface OwnSend {
+  readonly userId: string;
+  readonly baseSeq: number;
+  /** The session that sent it; "" for none. */
+  readonly originSession: string;
+}
+
+/** A thread whose unread messages are asked for. */
+export interface UnreadQuery {
+  readonly threadId: Uint8Array;
+  /** As far as the user may see. */
+  readonly head: Counted;
+  /** What the thread row says, which may be a minute old. */
+  readonly row: Pick<Positions, "readSeq" | "readOrdinal">;
+  /** For an exact count. */
+  readonly log?: ThreadLog;
+}
+
+export interface Unread {
+  readonly readSeq: number;
+  readonly readOrdinal: number;
+  /** Messages of others above it, at most MOST_UNREAD, which means: so many or more. */
+  readonly unread: number;
+}
+
+/** One more than clients show. */
+export const MOST_UNREAD = 1_000;
 
 /** Where a user may come in a group. */
 export interface Reach {
@@ -45,12 +76,14 @@ export class Receipts {
   readonly #maxBytes: number;
   readonly #flushes: ReceiptFlushes;
   readonly #copies: RowCopies;
+  readonly #own: OwnMessages;
 
   constructor(ports: ReceiptPorts) {
     this.#ports = ports;
     this.#maxBytes = ports.maxBytes ?? MAX_BYTES;
     this.#copies = new RowCopies(ports.threads, ports.clock);
     this.#flushes = new ReceiptFlushes(ports, this.#copies);
+    this.#own = new OwnMessages(ports.store);
   }
 
   /** What all that is remembered takes, in bytes. */
@@ -72,9 +105,7 @@ export class Receipts {
     // A newcomer has read up to where it joined: its row says so, and no cell need.
     const floor = log.isGroup ? firstSeq : 0;
     if (readSeq > Math.max(mine.readSeq, floor)) {
-      const readOrdinal = await this.#ordinalAt(thread, readSeq, last);
-      if (readSeq > mine.readSeq) {
-        setRead(thread, userId, mine, readSeq, readOrdinal);
+      if (await this.#read(thread, userId, readSeq, last)) {
         this.#flushes.mark(thread, userId, { log, originSession, isRead: true });
       }
     } else if (raised.readSeq > 0) {
@@ -86,6 +117,29 @@ export class Receipts {
     if (deliveredSeq > Math.max(mine.deliveredSeq, floor)) {
       mine.deliveredSeq = deliveredSeq;
       this.#flushes.mark(thread, userId, { log, originSession, isRead: false });
+    }
+  }
+
+  /** Raises a read position, and lowers the count of own messages above it. Resolves to whether it rose. */
+  async #read(
+    thread: ThreadReceipts,
+    userId: string,
+    readSeq: number,
+    last: Range["last"],
+  ): Promise<boolean> {
+    const mine = thread.positionOf(userId);
+    const readOrdinal = await this.#ordinalAt(thread, readSeq, last);
+    await this.#own.countUpTo(thread, { seq: readSeq, ordinal: readOrdinal });
+    for (;;) {
+      const from = mine.readSeq;
+      const own = thread.own.get(userId);
+      const isPassed = !own || own.count === 0 || own.lastSeq <= readSeq;
+      const passed = isPassed ? undefined : await this.#own.between(thread, userId, from, readSeq);
+      if (readSeq <= mine.readSeq) return false;
+      if (mine.readSeq !== from) continue;
+      setRead(thread, userId, mine, readSeq, readOrdinal);
+      if (own) Object.assign(own, { readSeq, count: passed === undefined ? 0 : own.count - passed });
+      return true;
     }
   }
 
@@ -115,21 +169,70 @@ export class Receipts {
     return { firstSeq: 1, last: thread.known, hasLeft: false };
   }
 
-  /** A sender's own message moves its read position only if that stood right below it, or later. */
-  ownMessage(log: ThreadLog, userId: string, seq: number, ordinal: number): void {
-    const move = (thread: ThreadReceipts) => {
-      if (seq > thread.known.seq) thread.known = { ...thread.known, seq, ordinal };
-      const mine = thread.positionOf(userId);
-      const joinedSeq = log.membership.view?.roster.members.get(userId)?.joinedSeq ?? 0;
-      if (Math.max(mine.readSeq, joinedSeq) < seq - 1 || mine.readSeq >= seq) return;
+  /**
+   * A message of a user's own was accepted: it is counted as such. One that its own session has sent raises its read
+   * position to the base_seq, up to which that device held the thread; one that came otherwise, as from an import or from
+   * an account that acts for the user, does not. Where nothing is unread below it, the message itself is read too.
+   */
+  ownMessage(log: ThreadLog, send: OwnSend, at: Counted): void {
+    const thread = this.#threads.get(log.key);
+    if (thread?.loaded) this.#ownMessage(log, thread, send, at);
+    // A position that could not be loaded is not moved: the client says it again when it reads.
+    else
+      this.#open(log).then(
+        (opened) => this.#ownMessage(log, opened, send, at),
+        () => {},
+      );
+  }
+
+  #ownMessage(log: ThreadLog, thread: ThreadReceipts, send: OwnSend, at: Counted): void {
+    const { userId, originSession } = send;
+    const { seq, ordinal } = at;
+    if (seq > thread.known.seq) thread.known = { ...thread.known, seq, ordinal };
+    this.#own.accepted(thread, userId, at);
+    const mine = thread.positionOf(userId);
+    const joinedSeq = log.membership.view?.roster.members.get(userId)?.joinedSeq ?? 0;
+    const before = Math.max(mine.readSeq, joinedSeq);
+    const readSeq = originSession === "" ? before : Math.max(before, Math.min(send.baseSeq, seq - 1));
+    if (before < seq && readSeq >= seq - 1) {
       setRead(thread, userId, mine, seq, ordinal);
       mine.deliveredSeq = Math.max(mine.deliveredSeq, seq);
-      this.#flushes.mark(thread, userId);
-    };
-    const thread = this.#threads.get(log.key);
-    if (thread?.loaded) move(thread);
-    // A position that could not be loaded is not moved: the client says it again when it reads.
-    else this.#open(log).then(move, () => {});
+      const own = thread.own.get(userId);
+      if (own) Object.assign(own, { readSeq: seq, count: 0 });
+    } else if (readSeq > before) {
+      const raised = { userId, deliveredSeq: 0, readSeq, originSession };
+      this.raise(log, raised).catch(() => {}); // As above.
+    }
+    this.#flushes.mark(thread, userId);
+  }
+
+  /**
+   * What is unread of some threads, each up to a head that the user may see: what is in the store, after what waits there
+   * has been written. With `log` it is exact, whatever a server that died had not written; without, no log is read.
+   */
+  async unread(userId: string, threads: readonly UnreadQuery[]): Promise<ReadonlyMap<string, Unread>> {
+    for (const { log, head } of threads) if (log) await this.#countUpTo(log, userId, head);
+    await this.#flushes.flushUser(userId);
+    const read = async (query: UnreadQuery) =>
+      [hex(query.threadId), await this.#unread(userId, query)] as const;
+    return new Map(await Promise.all(threads.map(read)));
+  }
+
+  async #countUpTo(log: ThreadLog, userId: string, head: Counted): Promise<void> {
+    const thread = await this.#open(log);
+    const before = thread.counted;
+    await this.#own.countUpTo(thread, head);
+    if (thread.counted !== before) this.#flushes.mark(thread, userId);
+  }
+
+  async #unread(userId: string, { threadId, head, row }: UnreadQuery): Promise<Unread> {
+    const cells = row.readOrdinal >= head.ordinal ? [] : await this.#ports.store.receiptsOf(threadId, userId);
+    const cell = positionsOf(cells).get(userId);
+    const { readSeq, readOrdinal } = cell && cell.readSeq > row.readSeq ? cell : row;
+    const own = ownCountsOf(cells).own.get(userId);
+    const ownUnread = own && own.lastSeq > readSeq ? own.count : 0;
+    const unread = Math.max(0, head.ordinal - readOrdinal - ownUnread);
+    return { readSeq, readOrdinal, unread: Math.min(unread, MOST_UNREAD) };
   }
 
   /**
@@ -198,11 +301,26 @@ export class Receipts {
         const mine = thread.positionOf(userId);
         Object.assign(mine, highest(stored, mine));
       }
+      const { own, counted } = ownCountsOf(cells);
+      for (const [userId, mine] of own) {
+        thread.countOwn(userId, mine.lastSeq);
+        Object.assign(thread.own.get(userId) ?? {}, await this.#ofRead(thread, userId, mine));
+        thread.unwritten.delete(userId);
+      }
+      thread.counted = counted;
       thread.loaded = true;
     } finally {
       thread.loading = undefined;
     }
     this.#forgetBeyond(thread);
+  }
+
+  /** The count for the read position that is stored: two servers may each have written one of the two cells. */
+  async #ofRead(thread: ThreadReceipts, userId: string, own: Own): Promise<Own> {
+    const { readSeq } = thread.positionOf(userId);
+    if (own.readSeq === readSeq) return own;
+    const count = await this.#own.between(thread, userId, readSeq, own.lastSeq);
+    return { ...own, readSeq, count };
   }
 
   #isFull(): boolean {

@@ -1,11 +1,12 @@
 import type { Head } from "../../base/head.ts";
-import type { Positions } from "../cells/receipt-cell.ts";
+import type { Counted, Own, Positions } from "../cells/receipt-cell.ts";
 import type { ThreadLog } from "../log/thread-log.ts";
 import { MemoryShare } from "../memory-use.ts";
 
 /** What a thread without positions takes, and a position besides its user_id, in bytes: receipts-memory.test.ts. */
 const THREAD_BYTES = 1_500;
 const POSITION_BYTES = 190;
+const OWN_BYTES = 160;
 
 /** What is remembered of one thread's receipts. */
 export class ThreadReceipts {
@@ -19,6 +20,12 @@ export class ThreadReceipts {
   loading: Promise<void> | undefined;
   /** A head that was read or made: what positions may reach without another look. */
   known: Pick<Head, "seq" | "ordinal"> = { seq: 0, ordinal: 0 };
+  /** By user, those who have a message of their own among the counted ones. */
+  readonly own = new Map<string, Own>();
+  /** Up to where all messages are counted to their senders; undefined: none was ever. */
+  counted: Counted | undefined;
+  /** The newest count from the log that is under way. */
+  counting: Promise<void> | undefined;
   flushedAtMs = Number.NEGATIVE_INFINITY;
   /** The newest flush that is under way. Never rejects. */
   flushing: Promise<void> | undefined;
@@ -45,6 +52,21 @@ export class ThreadReceipts {
       this.memory.add(POSITION_BYTES + userId.length);
     }
     return mine;
+  }
+
+  /** Counts a message to its sender. Messages come in order of seq. */
+  countOwn(userId: string, seq: number): void {
+    const { readSeq } = this.positionOf(userId);
+    let own = this.own.get(userId);
+    if (!own) {
+      own = { readSeq, lastSeq: 0, count: 0 };
+      this.own.set(userId, own);
+      this.memory.add(OWN_BYTES + userId.length);
+    }
+    if (seq <= own.lastSeq) return;
+    own.lastSeq = seq;
+    if (seq > own.readSeq) own.count += 1;
+    this.unwritten.add(userId);
   }
 
   /** Notes that others are to hear of a user's positions. Where two sessions said them, each hears of the other's. */

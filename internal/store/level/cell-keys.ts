@@ -38,9 +38,19 @@ export function entryRange(row: Uint8Array, fromSeq: number, toSeq: number): { g
   return { gte: entryKey(row, fromSeq, LOWEST_TAG), lt: entryKey(row, toSeq + 1, LOWEST_TAG) };
 }
 
-/** The keys of a whole family of a row. */
-export function familyRange(row: Uint8Array, family: "x" | "r"): { gte: Buffer; lt: Buffer } {
-  return { gte: familyKey(row, LETTER[family], 0), lt: familyKey(row, LETTER[family] + 1, 0) };
+/** The keys of a family of a row: of all its cells, or of those whose qualifiers begin with `prefix`. */
+export function familyRange(
+  row: Uint8Array,
+  family: "x" | "r",
+  prefix: Uint8Array = new Uint8Array(0),
+): { gte: Buffer; lt: Buffer } {
+  const gte = cellKey(row, family, prefix);
+  const lt = Buffer.from(gte);
+  // The lowest key above all that begin like that: the last byte that can be raised is, and what follows it is cut off.
+  let end = lt.length;
+  while (lt[end - 1] === 0xff) end -= 1;
+  lt.writeUInt8(lt.readUInt8(end - 1) + 1, end - 1);
+  return { gte, lt: lt.subarray(0, end) };
 }
 
 /** Where the qualifier stands in a key. */

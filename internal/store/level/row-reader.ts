@@ -31,7 +31,7 @@ async function readParts(
   const [head, entries, cells] = await Promise.all([
     query.head ? db.get(headKey(row), { snapshot }) : undefined,
     query.entries ? readEntries(db, row, query.entries, snapshot) : [],
-    query.family ? readCells(db, row, query.family, snapshot) : [],
+    query.family ? readCells(db, row, query.family, query.prefix, snapshot) : [],
   ]);
   return { head, entries, cells };
 }
@@ -56,9 +56,10 @@ async function readCells(
   db: Level,
   row: Uint8Array,
   family: "x" | "r",
+  prefix: Uint8Array | undefined,
   snapshot: Snapshot | undefined,
 ): Promise<VersionedCell[]> {
-  const range = { ...familyRange(row, family), snapshot, highWaterMarkBytes: FETCH_BYTES };
+  const range = { ...familyRange(row, family, prefix), snapshot, highWaterMarkBytes: FETCH_BYTES };
   const found = await db.iterator(range).all();
   return found.map(([key, bytes]) => ({
     qualifier: qualifierOf(key),

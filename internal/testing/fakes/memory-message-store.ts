@@ -52,7 +52,7 @@ export class MemoryMessageStore implements MessageStore {
     return {
       head: query.head ? row.head : undefined,
       entries: query.entries ? entriesOf(row, query.entries) : [],
-      cells: query.family ? sorted(row[query.family]) : [],
+      cells: query.family ? sorted(row[query.family]).filter((cell) => beginsWith(cell, query.prefix)) : [],
     };
   }
 
@@ -65,6 +65,10 @@ export class MemoryMessageStore implements MessageStore {
     }
     return row;
   }
+}
+
+function beginsWith({ qualifier }: VersionedCell, prefix: Uint8Array = NO_VALUE): boolean {
+  return equalBytes(qualifier.subarray(0, prefix.length), prefix);
 }
 
 function entryName(entry: EntryCellPut): string {

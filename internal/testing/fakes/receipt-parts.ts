@@ -1,4 +1,5 @@
 import { fromBinary } from "@bufbuild/protobuf";
+import { HeddleError } from "../../base/heddle-error.ts";
 import { ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
 import { type Positions, positionsOf } from "../../message/cells/receipt-cell.ts";
 import { Hiding } from "../../message/hiding.ts";
@@ -8,7 +9,7 @@ import { Receipts } from "../../message/receipts/receipts.ts";
 import { quiet } from "../worlds/interleaving.ts";
 import { MemoryVisibilities } from "./memory-visibilities.ts";
 import { MessageParts } from "./message-parts.ts";
-import { storeLog } from "./message-samples.ts";
+import { clientIdOf, storeLog } from "./message-samples.ts";
 
 /** The receipts of a thread of ann's and bob's with `seq` entries, on ports that a test holds in its hands. */
 export async function receiptsOf(seq: number) {
@@ -42,6 +43,21 @@ function worldOf(
     receipts,
     raise(userId: string, raised: { deliveredSeq?: number; readSeq?: number }, originSession = "") {
       return receipts.raise(log, { userId, deliveredSeq: 0, readSeq: 0, originSession, ...raised });
+    },
+    /** A message that is accepted. */
+    async post(userId: string, seq: number, sent: { baseSeq?: number; originSession?: string } = {}) {
+      const { baseSeq = 0, originSession = "" } = sent;
+      const verdict = await parts.append(log, { userId, clientId: clientIdOf(seq), baseSeq });
+      if (verdict instanceof HeddleError) throw verdict;
+      receipts.ownMessage(log, { userId, baseSeq, originSession }, verdict);
+      await quiet();
+    },
+    /** What is unread up to the head, with a row that knows nothing unless it is given. */
+    async unread(userId: string, { row = { readSeq: 0, readOrdinal: 0 }, isExact = true } = {}) {
+      const { threadId } = parts;
+      const head = await heads.read(log.key, threadId, 0);
+      const query = { threadId, head, row, ...(isExact ? { log } : {}) };
+      return (await receipts.unread(userId, [query])).get(log.key);
     },
     list: async (viewerId = "ann") => receipts.list(log, viewerId, await reader.range(log, viewerId)),
     /** Lists once all that was raised is written. */

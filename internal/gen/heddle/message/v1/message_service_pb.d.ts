@@ -447,6 +447,28 @@ export declare type GetHeadsResponse_ThreadHead = Message<"heddle.message.v1.Get
    * @generated from field: heddle.message.v1.Head head = 2;
    */
   head?: Head | undefined;
+
+  /**
+   * read_seq is the caller's read position, from the store.
+   *
+   * @generated from field: uint64 read_seq = 3;
+   */
+  readSeq: bigint;
+
+  /**
+   * read_ordinal is the ordinal at read_seq.
+   *
+   * @generated from field: uint64 read_ordinal = 4;
+   */
+  readOrdinal: bigint;
+
+  /**
+   * unread is how many messages of others are above read_seq, as far as the caller may see; exact to 999, and 1,000 means
+   * that or more. Set by the server.
+   *
+   * @generated from field: uint32 unread = 5;
+   */
+  unread: number;
 };
 
 /**

@@ -68,7 +68,7 @@ export declare type Thread = Message<"heddle.thread.v1.Thread"> & {
   head?: Head | undefined;
 
   /**
-   * read_seq is the user's read position as this row knows it; the receipts may know a higher one.
+   * read_seq is the user's read position; where unread is unset the receipts may know a higher one.
    *
    * @generated from field: uint64 read_seq = 8;
    */
@@ -139,6 +139,15 @@ export declare type Thread = Message<"heddle.thread.v1.Thread"> & {
    * @generated from field: uint64 members_seq = 17;
    */
   membersSeq: bigint;
+
+  /**
+   * unread is how many messages of others are above read_seq, as far as the user may see; exact to 999, and 1,000 means
+   * that or more. Set by the server in answers to Sync, GetThread and ListThreads, with the read position of that moment;
+   * unset where only a change of the row is told.
+   *
+   * @generated from field: optional uint32 unread = 18;
+   */
+  unread?: number | undefined;
 };
 
 /**
