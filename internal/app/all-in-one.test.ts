@@ -65,6 +65,21 @@ describe("Heddle in one process", () => {
     await rm(folder, { recursive: true });
   });
 
+  it("bounds how often a source address opens sessions, by what named proxies say of it", async () => {
+    const heddle = await start({ opensPerAddress: 2, proxies: new Set(["127.0.0.1"]) });
+    const { gateway } = await signIn(heddle, "ann");
+    const from = (address: string) =>
+      gateway.openSession({ deviceId: "phone" }, { headers: { "x-forwarded-for": address } });
+    for (let n = 0; n < 2; n++) await from("1.1.1.1, 203.0.113.7");
+    await assert.rejects(from("2.2.2.2, 203.0.113.7"), /address/);
+    await from("203.0.113.8");
+    for (let n = 0; n < 3; n++) await gateway.openSession({ deviceId: "phone" });
+    const unnamed = await start({ opensPerAddress: 2, dataDir: join(folder, "other") });
+    const other = (await signIn(unnamed, "ann")).gateway;
+    const headers = { "x-forwarded-for": "203.0.113.7" };
+    for (let n = 0; n < 3; n++) await other.openSession({ deviceId: "phone" }, { headers });
+  });
+
   it("carries a message from a unary call to a stream", async () => {
     const heddle = await start();
     const [ann, bob] = [await signIn(heddle, "ann"), await signIn(heddle, "bob")];

@@ -81,7 +81,7 @@ async function start(config: HeddleConfig, clock: Clock, log: Logger, stack: Sto
   );
   stack.add("admin listener", () => admin.close());
 
-  const context: RpcContext = { clock, log, metrics: createRpcMetrics(metrics) };
+  const context: RpcContext = { clock, log, metrics: createRpcMetrics(metrics), proxies: config.proxies };
   const health = new Health(services.bindings.map(({ desc }) => desc.typeName));
   const grpc = grpcListener(config, context, services, health);
   stack.add("gRPC listener", () => grpc.close());

@@ -6,6 +6,7 @@ import { DEV_TOKEN_TTL_S } from "../gateway/door-dev-tokens.ts";
 import type { SightRule } from "../presence/sight.ts";
 import { STREAMS_PER_USER } from "../push/limits.ts";
 import { type ListenAddress, parseListenAddress } from "../rpc/listen-address.ts";
+import { plainAddress } from "../rpc/source-address.ts";
 import type { ProfileRules } from "../thread/profile-calls.ts";
 import { profileProblems } from "./profile.ts";
 
@@ -29,6 +30,22 @@ const url = z
   .url({ protocol: /^https?$/, error: "write a URL that begins with https:// or http://" })
   .transform((text) => text.replace(/\/+$/, ""))
   .optional();
+
+const addresses = z
+  .string()
+  .default("")
+  .transform((text, context) => {
+    const parts = text.split(",").map((part) => part.trim());
+    const given = parts.filter((part) => part !== "");
+    for (const part of given) {
+      if (plainAddress(part) === "")
+        context.addIssue({
+          code: "custom",
+          message: `${part} is no IP address: write 10.0.0.1 or 2001:db8::1`,
+        });
+    }
+    return given.map(plainAddress);
+  });
 
 const whole = (fallback: number, min: number, max: number) =>
   z.coerce
@@ -127,6 +144,14 @@ export const SETTINGS = {
     whole(STREAMS_PER_USER, 1, 1_000_000),
     "client streams that one user may hold at a time, those that have not opened among them",
   ),
+  HEDDLE_OPENS_PER_ADDRESS: setting(
+    whole(1_000, 0, 1_000_000),
+    "sessions that one source address may open a minute; 0 for any number; this machine is never limited, IPv6 by /64",
+  ),
+  HEDDLE_PROXIES: setting(
+    addresses,
+    "addresses of the proxies, separated by commas, whose x-forwarded-for says where a call comes from",
+  ),
   HEDDLE_DRAIN_MS: setting(whole(3_000, 0, 600_000), "how long a stop waits for clients to move, in ms"),
   HEDDLE_LOG_LEVEL: setting(
     z.enum(LOG_LEVELS, { error: `write one of ${LOG_LEVELS.join(", ")}` }).optional(),
@@ -169,6 +194,10 @@ export interface HeddleConfig {
   readonly sightRule: SightRule;
   readonly pushCapacity: number;
   readonly streamsPerUser: number;
+  /** Sessions that one source address may open a minute; 0: any number. */
+  readonly opensPerAddress: number;
+  /** Proxies that are believed about the address in front of them. */
+  readonly proxies: ReadonlySet<string>;
   readonly drainMs: number;
   readonly logLevel: LogLevel;
   readonly devTokenTtlS: number;
@@ -229,6 +258,8 @@ function fromValues(values: Values, isTerminal: boolean): HeddleConfig {
     sightRule: values.HEDDLE_SIGHT_RULE ?? (profile === "development" ? "shared-thread" : "written"),
     pushCapacity: values.HEDDLE_PUSH_CAPACITY,
     streamsPerUser: values.HEDDLE_STREAMS_PER_USER,
+    opensPerAddress: values.HEDDLE_OPENS_PER_ADDRESS,
+    proxies: new Set(values.HEDDLE_PROXIES),
     drainMs: values.HEDDLE_DRAIN_MS,
     logLevel: values.HEDDLE_LOG_LEVEL ?? (quiet ? "warn" : "info"),
     devTokenTtlS: values.HEDDLE_DEV_TOKEN_TTL_S,

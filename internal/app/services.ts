@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
 import { ChannelService } from "../channel/service.ts";
+import { AddressLimit } from "../gateway/address-limit.ts";
 import type { Profiles } from "../gateway/ports.ts";
 import { GatewayService } from "../gateway/service.ts";
 import { GatewayService as GatewayDesc } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
@@ -136,6 +137,7 @@ export async function openServices(init: ServicesInit): Promise<Services> {
     registry,
     tickets: ticketSigner,
     profiles,
+    addresses: new AddressLimit(clock, config.opensPerAddress),
   });
   const profileCalls = new ProfileCalls(threadStore, config.profiles);
 

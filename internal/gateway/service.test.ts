@@ -5,8 +5,10 @@ import { newSessionId } from "../base/session-id.ts";
 import type { OpenSessionRequest, RenewTicketRequest } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
 import { MemoryRegistry } from "../registry/push-servers.ts";
 import type { TicketGrant } from "../rpc/tickets.ts";
+import { FakeClock } from "../testing/fakes/fake-clock.ts";
 import { callerNamed } from "../testing/fakes/rpc-listeners.ts";
-import { GatewayService } from "./service.ts";
+import { AddressLimit } from "./address-limit.ts";
+import { type GatewayPorts, GatewayService } from "./service.ts";
 
 describe("The gateway", () => {
   let registry: MemoryRegistry;
@@ -26,6 +28,7 @@ describe("The gateway", () => {
   });
   const call = (userId: string) => ({
     caller: callerNamed(userId),
+    source: "203.0.113.7",
     requestId: "r",
     signal: new AbortController().signal,
   });
@@ -34,6 +37,25 @@ describe("The gateway", () => {
   const renew = (sessionId: Uint8Array, userId = "ann") =>
     gateway.handlers.renewTicket({ sessionId } as RenewTicketRequest, call(userId));
 
+  const ports = (): GatewayPorts => ({
+    registry,
+    devices: {
+      openDevice: async (_userId, _deviceId, live) => {
+        if (state instanceof HeddleError) throw state;
+        if (state === "full" && live && live.length === 0) return "open";
+        return state;
+      },
+      listDevices: async (userId) => (devices[userId] ?? []).map((deviceId) => ({ deviceId })),
+    },
+    streams: { devicesOf: () => live },
+    tickets: {
+      sign: async (grant) => {
+        signed.push(grant);
+        return { ticket: `ticket-${signed.length}`, expiresAtMs: 5 };
+      },
+    },
+  });
+
   beforeEach(() => {
     registry = new MemoryRegistry();
     loads = {};
@@ -41,24 +63,7 @@ describe("The gateway", () => {
     live = ["phone"];
     state = "open";
     signed = [];
-    gateway = new GatewayService({
-      registry,
-      devices: {
-        openDevice: async (_userId, _deviceId, live) => {
-          if (state instanceof HeddleError) throw state;
-          if (state === "full" && live && live.length === 0) return "open";
-          return state;
-        },
-        listDevices: async (userId) => (devices[userId] ?? []).map((deviceId) => ({ deviceId })),
-      },
-      streams: { devicesOf: () => live },
-      tickets: {
-        sign: async (grant) => {
-          signed.push(grant);
-          return { ticket: `ticket-${signed.length}`, expiresAtMs: 5 };
-        },
-      },
-    });
+    gateway = new GatewayService(ports());
   });
 
   it("lets a device that is known come while the store cannot write, and no other", async () => {
@@ -105,6 +110,14 @@ describe("The gateway", () => {
     live = []; // Then the longest unused device makes room.
     await open();
     assert.equal(signed.length, 1);
+  });
+
+  it("opens so many sessions a minute for one source address", async () => {
+    registry.register(offer("a"));
+    gateway = new GatewayService({ ...ports(), addresses: new AddressLimit(new FakeClock(), 2) });
+    await open();
+    await open("tablet", "bob");
+    assert.equal((await refused(open(), ErrorReason.OVERLOADED)).metadata.queue, "address");
   });
 
   it("renews a ticket for the same session, device and push server, though it keeps nothing", async () => {

@@ -9,6 +9,7 @@ import type {
   RenewTicketResponseSchema,
 } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
 import type { Call, Caller, Handlers } from "../rpc/handlers.ts";
+import type { AddressLimit } from "./address-limit.ts";
 import { allot, noSession } from "./allotment.ts";
 import type { Devices, Profiles, PushServers, Streams, Tickets } from "./ports.ts";
 
@@ -22,6 +23,8 @@ export interface GatewayPorts {
   readonly tickets: Tickets;
   /** Without them nothing is kept of what tokens say. */
   readonly profiles?: Profiles;
+  /** Without it an address may open as many sessions as it likes. */
+  readonly addresses?: AddressLimit;
 }
 
 /** The gateway: keeps nothing, so any instance answers any call. */
@@ -42,9 +45,10 @@ export class GatewayService {
 
   async #openSession(
     { deviceId }: OpenSessionRequest,
-    { caller }: Call,
+    { caller, source = "" }: Call,
   ): Promise<MessageInitShape<typeof OpenSessionResponseSchema>> {
-    const { registry, tickets } = this.#ports;
+    const { registry, tickets, addresses } = this.#ports;
+    addresses?.spend(source);
     const { userId, userTokenExpiresAtMs } = caller;
     const server = allot(registry.pushServers());
     const state = await this.#openDevice(userId, deviceId);

@@ -13,6 +13,8 @@ export interface RpcContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: RpcMetrics;
+  /** Addresses of the proxies that are believed about the address in front of them; none if left out. */
+  readonly proxies?: ReadonlySet<string>;
 }
 
 /** One method of a binding, as a listener calls it. */
@@ -59,6 +61,8 @@ export function runUnary(
   call: {
     readonly transport: "grpc" | "web";
     readonly requestId: string;
+    /** As Call.source. */
+    readonly source: string;
     /** What is left of the client's deadline, in milliseconds. */
     readonly askedMs: number | undefined;
     readonly caller: () => Promise<Caller>;
@@ -71,7 +75,8 @@ export function runUnary(
     const request = call.request();
     method.checkRequest(request);
     const handler = method.handler as (request: Message, call: Call) => Promise<Message>;
-    const response = await handler(request, { caller, requestId: call.requestId, signal });
+    const { requestId, source } = call;
+    const response = await handler(request, { caller, requestId, source, signal });
     return create(method.desc.output, response);
   });
   const observe = (code: Code) =>

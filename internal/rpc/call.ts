@@ -21,6 +21,8 @@ export interface Call {
   readonly caller: Caller;
   /** Hex, made by the server, or what the client gave as `x-request-id` where that is harmless text. */
   readonly requestId: string;
+  /** The address that a unary call comes from (sourceOf); "" or left out where it is not known. */
+  readonly source?: string;
   /** Aborts when the deadline passes or the client is gone; the reason is then a HeddleError. */
   readonly signal: AbortSignal;
 }

@@ -29,6 +29,7 @@ import type { Call, ServiceBinding } from "./handlers.ts";
 import { type ListenAddress, listenError } from "./listen-address.ts";
 import { decodeBinary, MAX_MESSAGE_BYTES } from "./request-decoding.ts";
 import { requestIdFrom } from "./request-id.ts";
+import { NO_PROXIES, sourceOf } from "./source-address.ts";
 
 /** Ask after 5 s, wait 5 s for the answer. */
 const KEEPALIVE_MS = 5_000;
@@ -138,6 +139,11 @@ function unary(context: RpcContext, method: BoundMethod): handleUnaryCall<Buffer
     const running = runUnary(context, method, {
       transport: "grpc",
       requestId,
+      source: sourceOf(
+        call.getPeer(),
+        allText(call.metadata, "x-forwarded-for"),
+        context.proxies ?? NO_PROXIES,
+      ),
       askedMs: Number(call.getDeadline()) - Date.now(),
       caller: () => method.authenticate(authorizationOf(call.metadata), false),
       request: () => decodeBinary(method.desc.input, call.request) as Message,
@@ -203,6 +209,11 @@ async function open(
 /** The reason with which a call's signal aborts when the client has gone. Nobody is there to see it. */
 function clientGone(): HeddleError {
   return new HeddleError(Code.CANCELLED, ErrorReason.UNSPECIFIED, "the client is gone");
+}
+
+/** All values of a header, as one list. */
+function allText(metadata: Metadata, name: string): string {
+  return metadata.get(name).join(",");
 }
 
 function authorizationOf(metadata: Metadata): string | undefined {

@@ -24,6 +24,7 @@ import { allDecoded, decodedMessage, encodedMessage } from "./encoded-message.ts
 import type { Caller, ServiceBinding } from "./handlers.ts";
 import { type HttpRoute, pathOf } from "./http-route.ts";
 import { requestIdFrom } from "./request-id.ts";
+import { NO_PROXIES, sourceOf } from "./source-address.ts";
 import { WebByteStream } from "./web-byte-stream.ts";
 import { connectError } from "./web-error.ts";
 import { checkedBody } from "./web-request.ts";
@@ -32,6 +33,8 @@ import { checkedBody } from "./web-request.ts";
 interface Exchange {
   readonly response: ServerResponse;
   readonly requestId: string;
+  /** As Call.source. */
+  readonly source: string;
   caller: Caller | undefined;
 }
 
@@ -56,7 +59,7 @@ export function createWebRpc(
   return (request, response) => {
     const handler = handlers.get(pathOf(request));
     if (!handler) return false;
-    const values = startExchange(request, response);
+    const values = startExchange(context, request, response);
     const universal = universalRequestFromNodeRequest(request, response, undefined, values);
     universal.header.delete("content-length"); // connect-es would judge it, in its own words.
     const body = checkedBody(handler.method, request, maxMessageBytes);
@@ -74,10 +77,17 @@ export function createWebRpc(
   };
 }
 
-function startExchange(request: IncomingMessage, response: ServerResponse): ContextValues {
+function startExchange(
+  context: RpcContext,
+  request: IncomingMessage,
+  response: ServerResponse,
+): ContextValues {
   const given = request.headers["x-request-id"];
   const requestId = requestIdFrom(typeof given === "string" ? given : undefined);
-  return createContextValues().set(exchangeKey, { response, requestId, caller: undefined });
+  const forwarded = request.headers["x-forwarded-for"];
+  const forwardedFor = Array.isArray(forwarded) ? forwarded.join(",") : forwarded;
+  const source = sourceOf(request.socket.remoteAddress, forwardedFor, context.proxies ?? NO_PROXIES);
+  return createContextValues().set(exchangeKey, { response, requestId, source, caller: undefined });
 }
 
 function exchangeOf(context: HandlerContext): Exchange {
@@ -106,11 +116,12 @@ function implement(context: RpcContext, method: BoundMethod): MethodImpl<DescMet
 
 function unary(context: RpcContext, method: BoundMethod) {
   return async (request: Message, call: HandlerContext): Promise<Message> => {
-    const { caller, requestId } = exchangeOf(call);
+    const { caller, requestId, source } = exchangeOf(call);
     const askedMs = call.timeoutMs();
     const running = runUnary(context, method, {
       transport: "web",
       requestId,
+      source,
       askedMs,
       caller: async () => caller as Caller,
       request: () => request,
