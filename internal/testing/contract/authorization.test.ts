@@ -34,6 +34,7 @@ describe("Who may what (docs/authorization.md)", function () {
   before(async () => {
     world = await World.open();
   });
+  afterEach(() => world.closeStreams());
   after(() => world?.close());
 
   for (const { heading, column, names, cases } of TABLES) {

@@ -106,6 +106,19 @@ const presence: Record<string, Case> = {
   },
 };
 
+const profile: Record<string, Case> = {
+  "ProfileService.GetProfiles": (world, asker) =>
+    outcome(services(world, asker).profile.getProfiles({ userIds: ["ann"] }), ({ profiles }) =>
+      profiles[0]?.userId === "ann" ? "yes" : "none",
+    ),
+  "ProfileService.SetProfile": (world, asker) => {
+    const setting = { displayName: "B", pictureUrl: "", requestId: requestId() };
+    return outcome(services(world, asker).profile.setProfile(setting), (answer) =>
+      answer.profile?.userId === user(asker) ? "own" : "another's",
+    );
+  },
+};
+
 const push: Record<string, Case> = {
   "PushService.Connect": (world, asker) => connect(world, asker),
   "PushService.Subscribe": async (world, asker) => {
@@ -239,4 +252,11 @@ function listed(world: World, asker: Asker, rows: readonly Row[]): string {
 }
 
 /** By the names of the calls in docs/authorization.md. */
-export const CALLS: Record<string, Case> = { ...gateway, ...message, ...presence, ...push, ...threads };
+export const CALLS: Record<string, Case> = {
+  ...gateway,
+  ...message,
+  ...presence,
+  ...profile,
+  ...push,
+  ...threads,
+};

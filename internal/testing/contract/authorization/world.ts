@@ -22,6 +22,7 @@ export const requestId = () => new Uint8Array(randomBytes(16));
  */
 export class World {
   readonly #heddle: RecordedHeddle;
+  readonly #streams: RawStream[] = [];
   /** Ann's group, her first messages in it, and where exa was removed. */
   group: Uint8Array = new Uint8Array(0);
   annsClientIds: [Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0)];
@@ -47,9 +48,9 @@ export class World {
       await heddle.signIn(["ann", "lea", "dee", "zed", ...new Set(Object.values(USERS))]);
       await world.#makeThreads();
       await world.#loseDevice();
-      world.ann = await world.session("ann");
+      world.ann = await heddle.session("ann", "phone");
       world.ann.keepAlive();
-      await world.session("ann", "tablet");
+      await heddle.session("ann", "tablet");
       return world;
     } catch (error) {
       await world.close();
@@ -89,12 +90,21 @@ export class World {
   /** A stream that has said nothing. */
   async stream(ticket: string): Promise<RawStream> {
     const { grpcUrl } = await this.as("ann").gateway.openSession({ deviceId: "phone" });
-    return this.#heddle.stream({ ticket, grpcUrl });
+    const stream = this.#heddle.stream({ ticket, grpcUrl });
+    this.#streams.push(stream);
+    return stream;
   }
 
   /** A stream that has caught up. */
-  session(userId: string, deviceId = "phone"): Promise<RawStream> {
-    return this.#heddle.session(userId, deviceId);
+  async session(userId: string, deviceId = "phone"): Promise<RawStream> {
+    const stream = await this.#heddle.session(userId, deviceId);
+    this.#streams.push(stream);
+    return stream;
+  }
+
+  /** Ends the streams that were opened since the last call: a user may hold only so many. */
+  closeStreams(): void {
+    for (const stream of this.#streams.splice(0)) stream.close();
   }
 
   async #makeThreads(): Promise<void> {
