@@ -1,4 +1,3 @@
-import { isIPv6 } from "node:net";
 import type { Clock } from "../base/clock.ts";
 import { overloaded } from "../base/heddle-error.ts";
 import { TokenBucket } from "../stream/token-bucket.ts";
@@ -42,7 +41,7 @@ export class AddressLimit {
 /** An IPv6 address counts with all of its /64, which is what one household or machine is given. */
 function keyOf(source: string): string | undefined {
   if (source === "" || source === "::1" || source.startsWith("127.")) return undefined;
-  return isIPv6(source) ? prefixOf(source) : source;
+  return source.includes(":") ? prefixOf(source) : source;
 }
 
 /** The first four of the eight groups, each without leading zeros. */
