@@ -149,18 +149,21 @@ async function repair({ dataDir }: HeddleConfig, acceptsLoss: boolean): Promise<
 function repairText(repair: Repair): readonly string[] {
   const { made, taken, lost, mutes, before, messagesBefore } = repair;
   const { direct, groups, memberEntries, readPositions, unknownOthers, maybeBlocked, damaged } = made;
-  const { block = 0, device = 0, visibility = 0 } = taken?.kept ?? {};
+  const { block = 0, device = 0, profile = 0, visibility = 0 } = taken?.kept ?? {};
   const lines = [
     `made anew from the messages: ${direct} direct threads, ${groups} groups from ${memberEntries} changes, ` +
       `${readPositions} read positions`,
   ];
   if (taken) {
     lines.push(
-      `taken over from the rows before: ${mutes} mutes, ${block} blocks, ${device} devices, ${visibility} visibilities`,
-      "what was changed of these since those rows were written is lost: blocks, revoked devices, mutes, visibility",
+      `taken over from the rows before: ${mutes} mutes, ${block} blocks, ${device} devices, ${visibility} visibilities, ` +
+        `${profile} profiles`,
+      "what was changed of these since those rows were written is lost: blocks, revoked devices, mutes, visibility, names",
     );
   } else
-    lines.push(`lost, for no log holds them: mutes, blocks, devices and revocations, visibility (${lost})`);
+    lines.push(
+      `lost, for no log holds them: mutes, blocks, devices and revocations, visibility, profiles (${lost})`,
+    );
   if (unknownOthers.length > 0) {
     const shown = `not shown until somebody writes there: ${unknownOthers.length} direct threads of which one user is known`;
     lines.push(`${shown}: ${some(unknownOthers)}`);

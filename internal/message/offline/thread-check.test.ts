@@ -55,7 +55,7 @@ describe("The check of a thread's log", () => {
       /^seq 2 has another sender/,
     );
     assert.match(
-      change((cell) => ({ ...cell, value: cell.value.subarray(9) })),
+      change((cell) => ({ ...cell, value: cell.value.subarray(0, -3) })),
       /^seq 2 is not readable/,
     );
     assert.match(

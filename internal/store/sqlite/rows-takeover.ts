@@ -15,7 +15,7 @@ export const REBUILT_TABLES = [
 ] as const;
 
 /** Tables that say what no log says: a file that is made anew takes them over from the one before it, as they are. */
-export const KEPT_TABLES = ["block", "device", "visibility"] as const;
+export const KEPT_TABLES = ["block", "device", "profile", "visibility"] as const;
 
 /** What a new file has taken over from the one before it, and what that one knew of threads. */
 export interface TakenOver {
