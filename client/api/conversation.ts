@@ -80,11 +80,12 @@ export class ThreadConversation implements Conversation {
   async open(signal?: AbortSignal): Promise<void> {
     this.#state.log.isOpen = true;
     this.#deps.compare(this.threadId);
-    const { log } = this.#state;
-    if (log.head.seq === 0) await this.#deps.known(signal);
-    if (log.head.seq === 0) return;
+    const isBare = () => this.#state.log.head.seq === 0 && !this.#state.isDropped;
+    if (isBare()) await this.#deps.known(signal);
+    if (isBare()) return;
     const isHeld =
-      this.entries.at(-1)?.seq === log.head.seq && (this.entries.length >= PAGE || !this.hasOlder);
+      this.entries.at(-1)?.seq === this.#state.log.head.seq &&
+      (this.entries.length >= PAGE || !this.hasOlder);
     const page = isHeld ? undefined : this.#deps.puller.page(this.#state, undefined, PAGE, signal);
     await Promise.all([page, this.#deps.receipts.refresh(this.threadId, signal)]);
     this.#entries = undefined;

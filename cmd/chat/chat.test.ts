@@ -5,12 +5,18 @@ import { ChatPrograms, type Line } from "../../internal/testing/trials/chat-prog
 import { devTokens } from "../../internal/testing/trials/heddle-process.ts";
 import { folderNameOf } from "./state-folder.ts";
 
+/** No server is there. With the state folder of the one that is, it is that one that is away. */
+const AWAY = "http://127.0.0.1:9";
+
 describe("bin/chat", function () {
   this.timeout(60_000);
   const programs = new ChatPrograms();
   const newName = (base: string) => programs.newName(base);
   const chat = (args: readonly string[], input?: string) => programs.run(args, input);
   const listen = (user: string) => programs.listen(user);
+  /** Where a user's state for a server is: that of the tests, or another. */
+  const stateOf = (user: string, server = programs.grpcUrl) =>
+    join(programs.folder, "state", "heddle", folderNameOf(user, server));
 
   it("sends one message, and says where it is and how far it got", async () => {
     const [ann, bob] = [newName("ann"), newName("bob")];
@@ -90,7 +96,7 @@ describe("bin/chat", function () {
 
   it("keeps a message while the server is away, says so with code 3, and sends it on the next run", async () => {
     const [ann, bob] = [newName("ann"), newName("bob")];
-    const away = ["--grpc", "http://127.0.0.1:9", "--web", "http://127.0.0.1:9", "--wait", "0.5"];
+    const away = ["--grpc", AWAY, "--web", AWAY, "--wait", "0.5", "--state", stateOf(ann)];
     const kept = await chat(["as", ann, "to", bob, "later", ...away]);
     assert.equal(kept.code, 3);
     assert.match(kept.err, /no Heddle answers at http:\/\/127\.0\.0\.1:9; start one with: make run\n/);
@@ -105,28 +111,23 @@ describe("bin/chat", function () {
     const [ann, bob] = [newName("ann"), newName("bob")];
     const anns = listen(ann);
     await anns.until(({ type }) => type === "caught_up");
-    const away = ["--grpc", "http://127.0.0.1:9", "--web", "http://127.0.0.1:9", "--wait", "0.1"];
+    const away = ["--grpc", AWAY, "--web", AWAY, "--wait", "0.1", "--state", stateOf(ann)];
     assert.equal((await chat(["as", ann, "to", bob, "from the second", ...away])).code, 3);
     const bobs = listen(bob);
     await bobs.until(({ type }) => type === "caught_up");
     await anns.stop();
-    assert.deepEqual((await readdir(join(programs.folder, "state", "heddle", folderNameOf(ann)))).sort(), [
-      "2",
-      "device",
-      "state.log",
-    ]);
+    assert.deepEqual((await readdir(stateOf(ann))).sort(), ["2", "device", "state.log"]);
     listen(ann);
     const entry = await bobs.until(({ type }) => type === "entry");
     assert.equal(entry.text, "from the second");
   });
 
   it("writes into no folder but its own, whatever the user is called", async () => {
-    const away = ["--grpc", "http://127.0.0.1:9", "--web", "http://127.0.0.1:9", "--wait", "0.1"];
+    const away = ["--grpc", AWAY, "--web", AWAY, "--wait", "0.1"];
     const bob = newName("bob");
     for (const user of ["..", ".", "../x", "a/../../b"]) {
       assert.equal((await chat(["as", user, "to", bob, `from ${user}`, ...away])).code, 3);
-      const inside = await readdir(join(programs.folder, "state", "heddle", folderNameOf(user)));
-      assert.deepEqual(inside.sort(), ["device", "state.log"]);
+      assert.deepEqual((await readdir(stateOf(user, AWAY))).sort(), ["device", "state.log"]);
     }
     assert.deepEqual(await readdir(join(programs.folder, "state")), ["heddle"]);
     const folders = await readdir(join(programs.folder, "state", "heddle"));
@@ -134,6 +135,7 @@ describe("bin/chat", function () {
       folders.filter((name) => !/\.[0-9a-f]{64}$/.test(name)),
       [],
     );
+    await rename(stateOf(".", AWAY), stateOf("."));
     const dots = listen(".");
     assert.equal((await dots.until(({ type }) => type === "accepted")).seq, 1);
     await dots.until(({ type }) => type === "caught_up");
@@ -142,10 +144,10 @@ describe("bin/chat", function () {
 
   it("sends what an earlier version kept in a folder named by the id alone", async () => {
     const [ann, bob] = [newName("ann"), newName("bob")];
-    const away = ["--grpc", "http://127.0.0.1:9", "--web", "http://127.0.0.1:9", "--wait", "0.1"];
+    const away = ["--grpc", AWAY, "--web", AWAY, "--wait", "0.1", "--state", stateOf(ann)];
     assert.equal((await chat(["as", ann, "to", bob, "from before", ...away])).code, 3);
     const states = join(programs.folder, "state", "heddle");
-    await rename(join(states, folderNameOf(ann)), join(states, ann));
+    await rename(stateOf(ann), join(states, ann));
     listen(ann);
     assert.equal((await listen(bob).until(({ type }) => type === "entry")).text, "from before");
     assert.equal((await readdir(states)).includes(ann), false);

@@ -24,7 +24,7 @@ export interface Settings {
   readonly webUrl: string;
   /** A file with a user token, instead of the development profile. */
   readonly tokenFile: string | undefined;
-  /** Where device, outbox and recent history of this user are kept. */
+  /** Where device, outbox and recent history of this user at this server are kept. */
   readonly stateFolder: string;
   /** Where an earlier version kept it; undefined where it could not have. */
   readonly oldStateFolder: string | undefined;
@@ -39,13 +39,14 @@ export function readSettings(user: string, options: Options, env: NodeJS.Process
   if (!(seconds >= 0 && seconds <= 3_600)) throw new ChatError(EXIT.wrongUse, "--wait takes 0–3600 seconds");
   const states = join(env.XDG_STATE_HOME || join(homedir(), ".local", "state"), "heddle");
   const oldName = options.state === undefined ? oldFolderNameOf(userId) : undefined;
+  const grpcUrl = url("--grpc", options.grpc ?? env.HEDDLE_GRPC_URL ?? "http://127.0.0.1:8440");
   return {
     userId,
     json: options.json ?? false,
-    grpcUrl: url("--grpc", options.grpc ?? env.HEDDLE_GRPC_URL ?? "http://127.0.0.1:8440"),
+    grpcUrl,
     webUrl: url("--web", options.web ?? env.HEDDLE_WEB_URL ?? "http://127.0.0.1:8480"),
     tokenFile: options.tokenFile,
-    stateFolder: options.state ?? join(states, folderNameOf(userId)),
+    stateFolder: options.state ?? join(states, folderNameOf(userId, grpcUrl)),
     oldStateFolder: oldName === undefined ? undefined : join(states, oldName),
     waitMs: seconds * 1_000,
   };

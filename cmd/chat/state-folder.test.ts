@@ -25,12 +25,12 @@ describe("The folder of a user's state", () => {
     await writeFile(join(oldFolder(), "2", "device"), "chat-2");
   }
 
-  it("is another for every user, and always below the place where folders are", () => {
+  it("is another for every user and server, and always below the place where folders are", () => {
     const ids = [".", "..", "...", "ann", "Ann", "ann/..", "../ann", "a|b", "a/b", "+", "1", "~".repeat(255)];
-    const names = ids.map(folderNameOf);
-    assert.equal(new Set(names.map((name) => name.toLowerCase())).size, ids.length);
+    const names = ["http://a:1", "http://a:2"].flatMap((url) => ids.map((id) => folderNameOf(id, url)));
+    assert.equal(new Set(names.map((name) => name.toLowerCase())).size, 2 * ids.length);
     for (const name of names) assert.match(name, /^[a-z0-9_-]{1,24}\.[0-9a-f]{64}$/);
-    assert.match(folderNameOf("ann"), /^ann\./);
+    assert.match(folderNameOf("ann", "http://a:1"), /^ann\./);
   });
 
   it("is that of an earlier version, taken over with all its devices", async () => {

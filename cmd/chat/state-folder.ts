@@ -14,15 +14,16 @@ export interface StateFolders {
 const SHOWN = 24;
 
 /**
- * The name of a user's folder: what can be read of its id, and SHA-256 of all of it. So any id has a folder of its own,
- * also where a file system takes capitals for small letters, and none leads out of the place where folders are.
+ * The name of a user's folder for one server: what can be read of the id, and
+ * SHA-256 of both (no id has a blank in it). So any id has a folder of its own at each server, also where a file system takes capitals for small
+ * letters, and none leads out of the place where folders are.
  */
-export function folderNameOf(userId: string): string {
+export function folderNameOf(userId: string, server: string): string {
   const shown = userId
     .toLowerCase()
     .replace(/[^a-z0-9_-]+/g, "_")
     .slice(0, SHOWN);
-  return `${shown}.${createHash("sha256").update(userId).digest("hex")}`;
+  return `${shown}.${createHash("sha256").update(`${userId} ${server}`).digest("hex")}`;
 }
 
 /** The name that earlier versions gave the folder, by the id alone; undefined for ids that could not sign in there. */
@@ -31,8 +32,8 @@ export function oldFolderNameOf(userId: string): string | undefined {
 }
 
 /**
- * Where the state of this run is. A folder of an earlier version is taken over, if nothing runs in it; while something
- * does, this run is one more beside it, there.
+ * Where the state of this run is. A folder of an earlier version, which did not know servers apart, is taken over by
+ * the first that is asked for, if nothing runs in it; while something does, this run is one more beside it, there.
  */
 export async function findStateFolder({ stateFolder, oldStateFolder }: StateFolders): Promise<string> {
   if (oldStateFolder === undefined || existsSync(stateFolder) || !existsSync(oldStateFolder))

@@ -10,13 +10,26 @@ const KEEPING = {
     "This browser keeps nothing for this page: what is not sent is lost when the tab is reloaded or closed.",
 };
 
-/** Says how the connection stands when it is not simply there, and what this browser does not keep. */
+/** Says how the connection stands when it is not simply there, what this browser does not keep, and what was lost. */
 export function Banner({ model, onSignIn }: { model: Model; onSignIn: (notice: string) => void }) {
   const connection = useSettled(model);
   const seconds = useSecondsLeft(connection);
   return (
     <div class="banner" role="status" data-phase={connection.phase}>
       {model.keeping.value !== "all" && <p>{KEEPING[model.keeping.value]}</p>}
+      {model.putBack.value !== "" && (
+        <>
+          <p>{model.putBack.value}</p>
+          <button
+            type="button"
+            onClick={() => {
+              model.putBack.value = "";
+            }}
+          >
+            Understood
+          </button>
+        </>
+      )}
       {connection.phase !== "online" && (
         <>
           <p>{sentence(connection, seconds)}</p>

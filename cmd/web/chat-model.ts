@@ -22,6 +22,7 @@ export class ChatModel implements Model {
   readonly groups: Groups;
   readonly blocks: Blocks;
   readonly keeping: ReadonlySignal<Keeping>;
+  readonly putBack = signal("");
   readonly #client: Client;
   readonly #window: Window;
   readonly #isOnline: Signal<boolean>;
@@ -51,6 +52,7 @@ export class ChatModel implements Model {
       if (event.type === "presence" || event.type === "typing") return;
       if (event.type === "state") this.#session.value = this.#connectionOf(event.state);
       if (event.type === "caught_up") this.#isListed.value = this.#isCaughtUp.value = true;
+      if (event.type === "put_back") this.putBack.value = event.text;
       if (event.type === "entry") this.#arrived(event.entry);
       this.#listSoon();
     });

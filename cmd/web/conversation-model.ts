@@ -43,10 +43,20 @@ export class ShownConversation implements Conversation {
     this.headSeqAtOpen = held.thread?.head.seq ?? 0;
     const unsubscribe = held.on(() => this.#show());
     const ignore = isCaughtUp.subscribe(() => this.#show());
+    const forget = client.on((event) => {
+      if (event.type === "dropped" && event.threadId === this.chatId) this.#begin();
+    });
     this.#unsubscribe = () => {
       unsubscribe();
       ignore();
+      forget();
     };
+    this.#begin();
+  }
+
+  /** Shows the newest page: at first, and when what was held has been dropped. */
+  #begin(): void {
+    this.#aboveSeq = undefined;
     this.#load()
       .catch(() => undefined) // Away or offline: what is held is shown, and the banner says why there is no more.
       .finally(() => {

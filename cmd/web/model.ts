@@ -1,4 +1,4 @@
-import type { ReadonlySignal } from "@preact/signals";
+import type { ReadonlySignal, Signal } from "@preact/signals";
 import type { Blocks, Groups, Presence, Role, Visibility } from "../../client/index.ts";
 
 /**
@@ -10,6 +10,8 @@ export interface Model {
   readonly userId: string;
   readonly connection: ReadonlySignal<Connection>;
   readonly keeping: ReadonlySignal<Keeping>;
+  /** That the server was put back to an earlier state, in words, until the person has seen it; else empty. */
+  readonly putBack: Signal<string>;
   /** Most recently active first. */
   readonly chats: ReadonlySignal<readonly Chat[]>;
   /** False until the list is known, from this browser's storage or the server. */

@@ -96,9 +96,9 @@ export class FakeStream implements Stream {
     this.#wake();
   }
 
-  /** The client hears that it is open, and caught up with `cursor`. */
-  welcome(userId: string, cursor = new Uint8Array([1])): void {
-    const opened = { sessionId: new Uint8Array(16), userId, pingIntervalMs: 15_000 };
+  /** The client hears that it is open, and caught up with `cursor`. `history`: what it is told of the data. */
+  welcome(userId: string, cursor = new Uint8Array([1]), history: object = {}): void {
+    const opened = { sessionId: new Uint8Array(16), userId, pingIntervalMs: 15_000, ...history };
     this.hear({ case: "opened", value: opened }, { case: "caughtUp", value: { cursor } });
   }
 

@@ -78,6 +78,10 @@ export class ChatPrograms {
     });
   }
 
+  get grpcUrl(): string {
+    return this.#heddle?.addresses.grpcUrl ?? "";
+  }
+
   get webUrl(): string {
     return this.#heddle?.addresses.webUrl ?? "";
   }

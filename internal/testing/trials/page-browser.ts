@@ -54,12 +54,16 @@ export class PageBrowser {
     return new PageBrowser(heddle, await launchChromium(), dataDir);
   }
 
-  /** Stops Heddle, and resolves to how to start it again on the same data and web address. */
-  async stop(): Promise<() => Promise<void>> {
+  /**
+   * Stops Heddle, and resolves to how to start it again on the same data, or what `change` makes of it, and the same
+   * web address.
+   */
+  async stop(): Promise<(change?: (dataDir: string) => Promise<void>) => Promise<void>> {
     const webAddress = parseListenAddress(new URL(this.heddle.webUrl).host);
     if (!webAddress) throw new Error(`no address: ${this.heddle.webUrl}`);
     await this.heddle.close();
-    return async () => {
+    return async (change) => {
+      await change?.(this.#dataDir);
       this.heddle = await startHeddle(developmentConfig(this.#dataDir, { drainMs: 500, webAddress }));
     };
   }
