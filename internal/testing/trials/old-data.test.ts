@@ -155,7 +155,12 @@ async function textsAfter(call: Caller, threadId: string, afterSeq: string): Pro
 async function compare(call: Caller, user: string, then: Told): Promise<void> {
   const { threads } = await call(`${THREADS}/ListThreads`, {});
   const were = then.threads.map(({ thread }) => thread);
-  assertTold(threads, were, `${user}'s threads`);
+  const now = threads as typeof were;
+  // Rows had a copy of what was read, up to a minute old; now what is told is what was read.
+  for (const [at, { readSeq = 0 }] of were.entries())
+    assert.ok(Number(now[at]?.readSeq ?? 0) >= Number(readSeq));
+  const withoutRead = ({ readSeq: _, readOrdinal: __, ...rest }: (typeof were)[number]) => rest;
+  assertTold(now.map(withoutRead), were.map(withoutRead), `${user}'s threads`);
   for (const { thread, entries, members, receipts } of then.threads) {
     const of = { threadId: thread.threadId };
     const page = await call(`${MESSAGES}/ListEntries`, { ...of, pageSize: 200 });
