@@ -24,7 +24,7 @@ describe("The rules of the schema", () => {
     [{ baseSeq: 2n ** 53n }, "base_seq", "uint64.lte"],
     [{ body: { kind: { case: "text", value: { text: "" } } } }, "body.text.text", "string.min_bytes"],
     [
-      { body: { kind: { case: "text", value: { text: "é".repeat(4097) } } } },
+      { body: { kind: { case: "text", value: { text: "é".repeat(16_385) } } } },
       "body.text.text",
       "string.max_bytes",
     ],

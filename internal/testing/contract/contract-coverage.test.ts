@@ -54,6 +54,8 @@ describe("The contract, every part of it in use over the real listeners", functi
   });
 
   it("has no message, field, arm or enum value that nothing sets", () => {
-    assert.deepEqual(coverage.missingOf(SERVICES), []);
+    // For a door that is to come: a client must not take its absence for an error.
+    const later = ["response heddle.gateway.v1.OpenSessionResponse.ws_url"];
+    assert.deepEqual(coverage.missingOf(SERVICES), later);
   });
 });
