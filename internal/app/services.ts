@@ -77,7 +77,7 @@ export async function openServices(init: ServicesInit): Promise<Services> {
   stack.add("message store", () => messageStore.close());
   const halves = new TwoHalves(messageStore, threadStore, clock);
   await halves.check(config.dataDir);
-  await halves.start();
+  await halves.start(config.dataDir);
   stack.add("notes of the stores", () => halves.stop());
   const history = await beginHistory(folder.deploymentId);
 

@@ -41,7 +41,7 @@ describe("The log and the rows of one data folder", () => {
   const session = async (work: (parts: Awaited<ReturnType<typeof open>>) => Promise<unknown>) => {
     const parts = await open(base);
     await parts.halves.check(base);
-    await parts.halves.start();
+    await parts.halves.start(base);
     await work(parts);
     await parts.close();
   };

@@ -52,9 +52,13 @@ export class TwoHalves {
       throw otherTimes(folder, "threads.sqlite", "messages");
   }
 
-  /** Takes note now, and from now on. Rejects if a store cannot write. */
-  async start(): Promise<void> {
-    await this.#note();
+  /** Takes note now, and from now on. Rejects with DataFolderError if a store cannot write. */
+  async start(folder: string): Promise<void> {
+    try {
+      await this.#note();
+    } catch (error) {
+      throw DataFolderError.unusable(folder, (error as { cause?: unknown }).cause ?? error);
+    }
     this.#running = this.#run();
   }
 
