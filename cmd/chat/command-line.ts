@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { asHeddleError, HeddleError } from "../../client/index.ts";
+import { addDeviceCommands } from "./device-commands.ts";
 import { ChatError, EXIT } from "./exit-code.ts";
 import { addGroupCommands } from "./group-commands.ts";
 import { jsonMode } from "./json-mode.ts";
@@ -127,6 +128,7 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
       );
     });
   addGroupCommands(program, run, output);
+  addDeviceCommands(program, run, output);
   for (const command of program.commands.flatMap((each) => [each, ...each.commands])) {
     command
       .option("--json", "as above")
