@@ -83,7 +83,8 @@ export class HeadReader {
   }
 
   #start(key: string, threadId: Uint8Array, hint: number): Promise<FoundHead> {
-    const reading: Reading = { current: findHead(this.#store, threadId, hint), next: undefined };
+    const current = this.#store.within(findHead(this.#store, threadId, hint));
+    const reading: Reading = { current, next: undefined };
     this.#running.set(key, reading);
     const done = () => {
       if (this.#running.get(key) === reading && !reading.next) this.#running.delete(key);

@@ -68,6 +68,8 @@ export class PendingSends {
 
   /** Sets all sends of a sender aside, those to come too, until `release`. Returns those that are here now. */
   hold(userId: string): readonly PendingSend[] {
+    const held = this.#held.get(userId);
+    if (held) return [...held];
     const queue = this.#bySender.get(userId) ?? [];
     this.#bySender.delete(userId);
     this.#held.set(userId, queue);
