@@ -7,7 +7,7 @@ import type { Conversation } from "./model.ts";
 /** What a message may have, in bytes of UTF-8 (docs/design.md, section 12). */
 const MAX_BYTES = 32_768;
 /** From here on the page says how much room is left. */
-const WARN_BYTES = 7_700;
+const WARN_BYTES = 32_000;
 
 const encoder = new TextEncoder();
 
