@@ -27,6 +27,7 @@ export type {
   MemberPage,
   OutboxItem,
   Presence,
+  Profile,
   Receipt,
   Role,
   SendState,

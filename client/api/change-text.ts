@@ -4,16 +4,20 @@ import type { Entry, EntryBody, MemberChange } from "../model/model.ts";
 const NAMED = 8;
 
 /**
- * A member or setting entry as an English sentence without a full stop: `ann added bob and cleo`, with `you` for `userId`.
+ * A member or setting entry as an English sentence without a full stop: `ann added bob and cleo`, with `you` for `userId` and what
+ * `nameOf` says for others: their ids where it is left out.
  * Undefined for other entries. Names of groups are as people wrote them: show it as you show text of theirs.
  */
-export function changeText({ sender, body }: Entry, userId: string): string | undefined {
-  const text = sentence(sender, body, userId);
+export function changeText(
+  { sender, body }: Entry,
+  userId: string,
+  nameOf: (userId: string) => string = (id) => id,
+): string | undefined {
+  const text = sentence(sender, body, (id) => (id === userId ? "you" : nameOf(id)));
   return sender === userId ? text?.replace(/^you/, "You") : text;
 }
 
-function sentence(sender: string, body: EntryBody, userId: string): string | undefined {
-  const called = (name: string) => (name === userId ? "you" : name);
+function sentence(sender: string, body: EntryBody, called: Called): string | undefined {
   const all = (names: readonly string[]) => listed(names.map(called));
   if (body.kind === "setting_change") return `${called(sender)} named the group “${body.name}”`;
   if (body.kind !== "member_change") return undefined;

@@ -8,6 +8,7 @@ import type {
   MemberPage,
   OutboxItem,
   Presence,
+  Profile,
   Receipt,
   Role,
   SendState,
@@ -167,6 +168,18 @@ export interface Client {
    * Undefined where that is not known: no connection, or not to be seen by this user.
    */
   presence(userId: string): Presence | undefined;
+  /**
+   * What a user is called and looks like, to be shown beside or instead of the id. Undefined while that is not known: it
+   * is asked for then, and an event says it. Kept up to date with each sync, for the 1,000 users last asked for.
+   */
+  profile(userId: string): Profile | undefined;
+  /** Of several users, asked for now where it is not known. */
+  profiles(userIds: Iterable<string>, signal?: AbortSignal): Promise<ReadonlyMap<string, Profile>>;
+  /** Sets this user's own. Rejects with PROFILE_IS_GIVEN where names come from the identity provider alone. */
+  setProfile(
+    profile: { readonly displayName?: string | undefined; readonly pictureUrl?: string | undefined },
+    signal?: AbortSignal,
+  ): Promise<Profile>;
   /** To whom this user's presence shows. */
   visibility(signal?: AbortSignal): Promise<Visibility>;
   /** Sets it; in force when it resolves. */

@@ -19,6 +19,7 @@ import { OutboxPump } from "../outbox/outbox-pump.ts";
 import { Sends } from "../outbox/sends.ts";
 import { Presences } from "../presence/presences.ts";
 import { Typing } from "../presence/typing.ts";
+import { Profiles } from "../profiles/profiles.ts";
 import { Keeper } from "../storage/keeper.ts";
 import { MemoryStorage } from "../storage/memory-storage.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -62,6 +63,7 @@ export class Engine {
   readonly pump: OutboxPump;
   readonly sync: Sync;
   readonly presences: Presences;
+  readonly profiles: Profiles;
   readonly typing: Typing;
   readonly connection: Connection;
   readonly #end = new AbortController();
@@ -119,7 +121,9 @@ export class Engine {
     });
     this.pump = new OutboxPump({ outbox: this.outbox, calls, clock, random, history: this.history });
     const onLogEpoch = (logEpoch: number) => this.history.told(logEpoch);
-    this.sync = new Sync({ calls, threads, cursor, onLogEpoch, clock, random });
+    this.profiles = new Profiles({ calls, events, clock });
+    const onSynced = () => this.profiles.refresh();
+    this.sync = new Sync({ calls, threads, cursor, onLogEpoch, onSynced, clock, random });
     this.presences = new Presences({ calls, threads, events, clock, random });
     this.typing = new Typing({ userId, events, clock, isThread: (threadId) => this.#canWrite(threadId) });
     this.connection = this.#newConnection(tokens, random, this.#newIncoming());
@@ -222,6 +226,7 @@ export class Engine {
     this.puller.setOpen(false);
     this.history.setOpen(false);
     this.presences.lost();
+    this.profiles.lost();
     this.typing.setSession(undefined);
   }
 
@@ -232,6 +237,7 @@ export class Engine {
     this.receipts.refreshWatched();
     void this.unread.refresh();
     this.presences.caughtUp();
+    this.profiles.refresh();
   }
 
   /** A send changed. Once it is sent its entry belongs to the thread, in its place. */

@@ -1,3 +1,4 @@
+import { create } from "@bufbuild/protobuf";
 import { Code, ErrorReason, HeddleError, invalidField } from "../../internal/base/heddle-error.ts";
 import {
   DEVICE_ID_PATTERN,
@@ -7,6 +8,8 @@ import {
   USER_ID_PATTERN,
   USER_ID_RULE,
 } from "../../internal/base/ids.ts";
+import { ProfileSchema } from "../../internal/gen/heddle/profile/v1/profile_pb.js";
+import { ProfileService } from "../../internal/gen/heddle/profile/v1/profile_service_pb.js";
 import { ThreadService } from "../../internal/gen/heddle/thread/v1/thread_service_pb.js";
 import type {
   ClientEvent,
@@ -14,6 +17,7 @@ import type {
   Device,
   OutboxItem,
   Presence,
+  Profile,
   Thread,
   Visibility,
 } from "../model/model.ts";
@@ -150,6 +154,23 @@ class HeddleClient implements Client {
 
   presence(userId: string): Presence | undefined {
     return this.#engine.presences.get(userId);
+  }
+
+  profile(userId: string): Profile | undefined {
+    return this.#engine.profiles.get(userId);
+  }
+
+  profiles(userIds: Iterable<string>, signal?: AbortSignal): Promise<ReadonlyMap<string, Profile>> {
+    return this.#engine.profiles.list(userIds, signal);
+  }
+
+  async setProfile(
+    { displayName = "", pictureUrl = "" }: Partial<Pick<Profile, "displayName" | "pictureUrl">>,
+    signal?: AbortSignal,
+  ): Promise<Profile> {
+    const request = { displayName, pictureUrl, requestId: this.#requestId() };
+    const { profile } = await this.#engine.calls.call(ProfileService.method.setProfile, request, signal);
+    return this.#engine.profiles.take(profile ?? create(ProfileSchema, { userId: this.userId }));
   }
 
   visibility(signal?: AbortSignal): Promise<Visibility> {

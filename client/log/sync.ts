@@ -15,6 +15,8 @@ export interface SyncDeps {
   readonly threads: Threads;
   readonly cursor: Cursor;
   readonly onLogEpoch: (logEpoch: number) => void;
+  /** A sync has ended well. */
+  readonly onSynced: () => void;
   readonly clock: Clock;
   readonly random: () => number;
 }
@@ -55,6 +57,7 @@ export class Sync {
       await this.#pages();
       this.#isRunning = false;
       this.#backoff.reset();
+      this.#deps.onSynced();
       if (this.#isOpen) this.#schedule(this.#isWanted ? 0 : EVERY_MS * (0.8 + 0.4 * this.#deps.random()));
     } catch (thrown) {
       const error = asError(thrown);

@@ -4,6 +4,15 @@
  */
 import type { HeddleError } from "../../internal/base/heddle-error.ts";
 
+/** What a user is called and looks like. The id says who somebody is: two may be called the same. */
+export interface Profile {
+  readonly userId: string;
+  /** Undefined where none is known: show the id. */
+  readonly displayName: string | undefined;
+  /** An https URL. */
+  readonly pictureUrl: string | undefined;
+}
+
 /** What a member of a group may do: an owner also removes others and gives roles. */
 export type Role = "owner" | "member";
 
@@ -221,6 +230,8 @@ export type ClientEvent =
       readonly userId: string;
       readonly isTyping: boolean;
     }
+  /** What a user is called or looks like has become known, or changed. */
+  | { readonly type: "profile"; readonly profile: Profile }
   /** A send changed. */
   | { readonly type: "outbox"; readonly item: OutboxItem }
   /** The backfill of a session has ended: every thread that changed has been named. */

@@ -1,4 +1,5 @@
 import type { Client, ClientEvent, Conversation, Entry, OutboxItem, Send } from "../../client/index.ts";
+import { learnNames, namesOf, usersIn } from "./display-name.ts";
 import { dayLine, entryLine, type Layout, layoutOf, notice, pendingLine } from "./looks.ts";
 import type { Screen, ScreenLine } from "./screen.ts";
 import { titleOf } from "./target.ts";
@@ -41,18 +42,25 @@ export class ConversationView {
 
   get name(): string {
     const { peer, thread, threadId } = this.#conversation;
+    if (peer !== undefined)
+      return namesOf(this.#client)(peer) ?? titleOf({ peer, name: undefined, threadId });
     return titleOf({ peer, name: thread?.name, threadId });
   }
 
   get #layout(): Layout {
-    const { nameWidth } = layoutOf(this.#client.userId, this.#conversation.entries.slice(-SHOWN));
-    return { nameWidth, columns: this.#screen.columns };
+    const nameOf = namesOf(this.#client);
+    const { nameWidth } = layoutOf(this.#client.userId, this.#conversation.entries.slice(-SHOWN), nameOf);
+    return { nameWidth, columns: this.#screen.columns, nameOf };
   }
 
   /** Shows the newest entries, fetched if the server is there. */
   async show(): Promise<void> {
     await this.#conversation.open().catch(() => {}); // What is held is shown; the notice of the connection is up already.
     const entries = this.#conversation.entries.slice(-SHOWN);
+    const { peer } = this.#conversation;
+    if (this.#client.state.phase !== "offline") {
+      await learnNames(this.#client, [...usersIn(entries), ...(peer === undefined ? [] : [peer])]);
+    }
     if (entries.length === 0) this.#screen.print(notice(`no messages with ${this.name} yet`));
     else if (this.#conversation.hasOlder || entries[0] !== this.#conversation.entries[0]) {
       this.#screen.print(notice("/older shows more"));

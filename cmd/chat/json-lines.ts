@@ -88,6 +88,15 @@ export function eventJson(event: ClientEvent): JsonLine | undefined {
       const seen = presence?.lastSeenAtMs === undefined ? {} : { last_seen_at_ms: presence.lastSeenAtMs };
       return { type: "presence", user: userId, status: presence?.status ?? "unknown", ...seen };
     }
+    case "profile": {
+      const { userId, displayName, pictureUrl } = event.profile;
+      return {
+        type: "profile",
+        user: userId,
+        display_name: displayName ?? "",
+        picture_url: pictureUrl ?? "",
+      };
+    }
     case "typing": {
       const { threadId, userId, isTyping } = event;
       return { type: "typing", thread: threadId, user: userId, is_typing: isTyping };

@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
 import { asHeddleError, type Client, type Conversation } from "../../client/index.ts";
+import { learnNames, namesOf, usersIn } from "./display-name.ts";
 import { callProblem, EXIT } from "./exit-code.ts";
 import { entryJson, threadJson } from "./json-lines.ts";
 import { dayLine, entryLine, layoutOf, notice, threadLine } from "./looks.ts";
@@ -32,7 +33,9 @@ export async function printHistory(
   }
   if (entries.length === 0) output.write(`${notice(`no messages with ${target} yet`)}\n`);
   const columns = (output as { columns?: number }).columns ?? Number.POSITIVE_INFINITY;
-  const layout = { ...layoutOf(client.userId, entries), columns };
+  const nameOf = namesOf(client);
+  await learnNames(client, usersIn(entries));
+  const layout = { ...layoutOf(client.userId, entries, nameOf), columns, nameOf };
   let day = "";
   for (const entry of entries) {
     const line = entryLine(entry, conversation.stateOf(entry), layout, client.userId);
@@ -64,9 +67,12 @@ export async function printThreads(client: Client, settings: Settings, output: W
     return EXIT.well;
   }
   if (threads.length === 0) output.write(`${notice("no conversations yet")}\n`);
-  const width = Math.max(3, ...threads.map((thread) => titleOf(thread).length));
+  const nameOf = namesOf(client);
+  const peers = threads.flatMap(({ peer }) => (peer === undefined ? [] : [peer]));
+  await learnNames(client, [...peers, ...usersIn(threads.flatMap(({ last }) => last ?? []))]);
+  const width = Math.max(3, ...threads.map((thread) => titleOf(thread, nameOf).length));
   threads.forEach((thread, at) => {
-    output.write(`${threadLine(thread, at + 1, client.userId, width)}\n`);
+    output.write(`${threadLine(thread, at + 1, client.userId, width, false, nameOf)}\n`);
   });
   return EXIT.well;
 }

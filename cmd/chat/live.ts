@@ -8,6 +8,7 @@ import {
   HeddleError,
 } from "../../client/index.ts";
 import { ConversationView } from "./conversation-view.ts";
+import { namesOf } from "./display-name.ts";
 import { ChatError, connectionProblem, EXIT } from "./exit-code.ts";
 import { GROUP_HELP, groupLine } from "./group-lines.ts";
 import { connectionNotice, notice } from "./looks.ts";
@@ -102,7 +103,8 @@ class LiveView {
     this.#view = undefined;
     this.#prompt();
     const threads = this.#client.threads();
-    const width = Math.max(3, ...threads.map((thread) => titleOf(thread).length));
+    const nameOf = namesOf(this.#client);
+    const width = Math.max(3, ...threads.map((thread) => titleOf(thread, nameOf).length));
     this.#people.list(threads.slice(0, 30), width);
     this.say(
       notice(
@@ -208,12 +210,15 @@ class LiveView {
   /** Something was said, or changed, in another conversation. */
   #elsewhere(entry: Entry): void {
     const { body, sender, threadId } = entry;
+    const nameOf = namesOf(this.#client);
     const thread = this.#client.conversation(threadId).thread;
     const where = thread?.kind === "group" ? pc.dim(` in ${titleOf(thread)}`) : "";
     if (body.kind === "text") {
-      this.say(`${pc.dim("·")} ${pc.bold(sender)}${where}${pc.dim(":")} ${oneLine(body.text, 60)}`);
+      this.say(
+        `${pc.dim("·")} ${pc.bold(nameOf(sender) ?? sender)}${where}${pc.dim(":")} ${oneLine(body.text, 60)}`,
+      );
     }
-    const change = changeText(entry, this.#client.userId);
+    const change = changeText(entry, this.#client.userId, (id) => nameOf(id) ?? id);
     if (change !== undefined) this.say(`${notice(oneLine(change, 90))}${where}`);
   }
 

@@ -9,6 +9,7 @@ import {
   type SendState,
   type Thread,
 } from "../../client/index.ts";
+import type { NameOf } from "./display-name.ts";
 import { oneLine, safeText } from "./safe-text.ts";
 import { titleOf } from "./target.ts";
 import { textWidth, wrap } from "./text-width.ts";
@@ -47,18 +48,35 @@ export function dayLine(atMs: number): string {
   return pc.dim(`── ${day} ──`);
 }
 
+/** The most that stands of a name before what its user wrote. */
+const SENDER_CHARACTERS = 20;
+
 /** How a conversation is laid out. */
 export interface Layout {
   /** Room for names. */
   readonly nameWidth: number;
   /** Columns of the terminal; Infinity where there is none. */
   readonly columns: number;
+  readonly nameOf?: NameOf;
 }
 
 /** Room for the names of those who wrote, up to a width that leaves room for what they wrote. */
-export function layoutOf(userId: string, entries: readonly Entry[]): { readonly nameWidth: number } {
+export function layoutOf(
+  userId: string,
+  entries: readonly Entry[],
+  nameOf?: NameOf,
+): { readonly nameWidth: number } {
   const senders = entries.filter(({ sender, body }) => sender !== userId && body.kind === "text");
-  return { nameWidth: Math.max(3, ...senders.map(({ sender }) => Math.min(20, sender.length))) };
+  return {
+    nameWidth: Math.max(
+      3,
+      ...senders.map(({ sender }) => Math.min(SENDER_CHARACTERS, senderOf(sender, nameOf).length)),
+    ),
+  };
+}
+
+function senderOf(userId: string, nameOf: NameOf | undefined): string {
+  return oneLine(nameOf?.(userId) ?? userId, SENDER_CHARACTERS);
 }
 
 /** One entry as it stands in a conversation; undefined for what is nothing to a person. */
@@ -69,10 +87,16 @@ export function entryLine(
   userId: string,
 ): string | undefined {
   if (entry.body.kind === "void") return undefined;
-  const change = changeText(entry, userId);
+  const change = changeText(entry, userId, (id) => layout.nameOf?.(id) ?? id);
   if (change !== undefined) return changeLine(entry.createdAtMs, change, layout);
   const text = entry.body.kind === "text" ? entry.body.text : "(something this chat cannot show yet)";
-  return messageLine(entry.createdAtMs, own ? undefined : entry.sender, text, own, layout);
+  return messageLine(
+    entry.createdAtMs,
+    own ? undefined : senderOf(entry.sender, layout.nameOf),
+    text,
+    own,
+    layout,
+  );
 }
 
 /** What became of a group, across both columns. */
@@ -112,12 +136,15 @@ export function threadLine(
   userId: string,
   nameWidth: number,
   there: { readonly presence: Presence | undefined } | false = false,
+  nameOf?: NameOf,
 ): string {
-  const name = titleOf(thread).padEnd(nameWidth);
+  const name = titleOf(thread, nameOf).padEnd(nameWidth);
   const unread = thread.unread > 0 ? pc.cyan(` ${thread.unread} new`) : "";
   const body = thread.last?.body;
   const said = body?.kind === "text" ? oneLine(body.text, 48) : "";
-  const preview = said ? `${sayer(thread, userId)}${said}` : oneLine(lastChange(thread, userId), 60);
+  const preview = said
+    ? `${sayer(thread, userId, nameOf)}${said}`
+    : oneLine(lastChange(thread, userId, nameOf), 60);
   const marks = [thread.isMuted && "muted", thread.isBlocked && "blocked", thread.hasLeft && "left"];
   const muted = marks.some(Boolean) ? pc.dim(` (${marks.filter(Boolean).join(", ")})`) : "";
   const label = thread.unread > 0 ? pc.bold(name) : name;
@@ -128,13 +155,13 @@ export function threadLine(
 }
 
 /** Who said what a preview shows, where that is not plain. */
-function sayer({ last, kind }: Thread, userId: string): string {
+function sayer({ last, kind }: Thread, userId: string, nameOf: NameOf | undefined): string {
   if (last?.sender === userId) return "you: ";
-  return kind === "group" && last ? `${last.sender}: ` : "";
+  return kind === "group" && last ? `${senderOf(last.sender, nameOf)}: ` : "";
 }
 
-function lastChange({ last }: Thread, userId: string): string {
-  return (last && changeText(last, userId)) ?? "";
+function lastChange({ last }: Thread, userId: string, nameOf: NameOf | undefined): string {
+  return (last && changeText(last, userId, (id) => nameOf?.(id) ?? id)) ?? "";
 }
 
 function when(atMs: number): string {

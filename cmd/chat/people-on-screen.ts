@@ -1,4 +1,5 @@
 import type { Client, ClientEvent, Presence, Thread } from "../../client/index.ts";
+import { type NameOf, namesOf } from "./display-name.ts";
 import { presenceNotice, threadLine, typingNotice } from "./looks.ts";
 import type { Screen, ScreenLine } from "./screen.ts";
 
@@ -19,6 +20,7 @@ interface Row {
 export class PeopleOnScreen {
   readonly #client: Client;
   readonly #screen: Screen;
+  readonly #nameOf: NameOf;
   readonly #tick: ReturnType<typeof setInterval>;
   #rows: readonly Row[] = [];
   #open: { readonly peer: string | undefined; readonly threadId: string } | undefined;
@@ -26,6 +28,7 @@ export class PeopleOnScreen {
   constructor(client: Client, screen: Screen) {
     this.#client = client;
     this.#screen = screen;
+    this.#nameOf = namesOf(client);
     this.#tick = setInterval(() => this.#show(), TICK_MS).unref();
   }
 
@@ -35,7 +38,7 @@ export class PeopleOnScreen {
     this.#rows = threads.flatMap((thread, at) => {
       const { userId } = this.#client;
       const text = (presence: Presence | undefined) =>
-        threadLine(thread, at + 1, userId, nameWidth, this.#screen.isTerminal && { presence });
+        threadLine(thread, at + 1, userId, nameWidth, this.#screen.isTerminal && { presence }, this.#nameOf);
       const line = this.#screen.print(text(this.#client.presence(thread.peer ?? "")));
       return thread.peer === undefined ? [] : [{ peer: thread.peer, line, text }];
     });
@@ -51,7 +54,8 @@ export class PeopleOnScreen {
 
   /** Something happened: shows it, if it is about whom one sees. */
   take(event: ClientEvent): void {
-    if (event.type === "presence") this.#show(event.userId);
+    if (event.type === "profile") this.#show();
+    else if (event.type === "presence") this.#show(event.userId);
     else if (event.type === "typing" && event.threadId === this.#open?.threadId) this.#show();
   }
 
@@ -79,7 +83,12 @@ export class PeopleOnScreen {
   }
 
   #status(peer: string | undefined, threadId: string): string {
-    if (peer === undefined) return typingNotice(this.#client.typists(threadId));
-    return presenceNotice(peer, this.#client.presence(peer), this.#client.typists(threadId).length > 0);
+    if (peer === undefined)
+      return typingNotice(this.#client.typists(threadId).map((id) => this.#nameOf(id) ?? id));
+    return presenceNotice(
+      this.#nameOf(peer) ?? peer,
+      this.#client.presence(peer),
+      this.#client.typists(threadId).length > 0,
+    );
   }
 }

@@ -1,13 +1,14 @@
 import type { Client, Conversation, Thread } from "../../client/index.ts";
+import { type NameOf, nameAndId } from "./display-name.ts";
 import { ChatError, EXIT } from "./exit-code.ts";
 import { waitUntilLive } from "./open-client.ts";
 import { oneLine } from "./safe-text.ts";
 import type { Settings } from "./settings.ts";
-import { GROUP, named, wordFor } from "./user-name.ts";
+import { GROUP, named } from "./user-name.ts";
 
-/** What a conversation is called: the other user, or `+name` of a group. */
-export function titleOf(thread: Pick<Thread, "peer" | "name" | "threadId">): string {
-  if (thread.peer !== undefined) return wordFor(thread.peer);
+/** What a conversation is called: the other user, by id or `name <id>`, or `+name` of a group. */
+export function titleOf(thread: Pick<Thread, "peer" | "name" | "threadId">, nameOf?: NameOf): string {
+  if (thread.peer !== undefined) return nameAndId(thread.peer, nameOf);
   return thread.name === undefined ? thread.threadId.slice(0, 8) : `${GROUP}${oneLine(thread.name, 40)}`;
 }
 

@@ -9,11 +9,12 @@ export function Announcer({ model, openId }: { model: Model; openId: ReadonlySig
     () =>
       model.onArrival((line, chatId) => {
         const isOpen = chatId === openId.peek();
+        const sender = model.people.nameOf(line.sender);
         if (line.isChange) text.value = isOpen ? (line.text ?? "") : "";
         else
           text.value = isOpen
-            ? `${line.sender}: ${line.text ?? "a message that this page cannot show"}`
-            : `New message from ${line.sender}`;
+            ? `${sender}: ${line.text ?? "a message that this page cannot show"}`
+            : `New message from ${sender}`;
       }),
     [model, openId],
   );

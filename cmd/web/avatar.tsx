@@ -1,9 +1,26 @@
-/** The first letter of a name on a disc whose colour is the name's own, the same everywhere. */
-export function Avatar({ name, size }: { name: string; size?: "large" }) {
-  const letter = [...name][0]?.toUpperCase() ?? "?";
+import type { People } from "./model.ts";
+
+/**
+ * The first letter of a name on a disc whose colour is the id's own, the same everywhere; over it the picture of a user
+ * who has one. `id`: a user's id, or the name of a group.
+ */
+export function Avatar(props: { id: string; people?: People | undefined; size?: "large" }) {
+  const { id, people, size } = props;
+  const letter = [...(people?.nameOf(id) ?? id)][0]?.toUpperCase() ?? "?";
+  const picture = people?.pictureOf(id);
   return (
-    <span class={`avatar hue-${hueOf(name)} ${size ?? ""}`} aria-hidden="true">
-      {letter}
+    <span class={`avatar hue-${hueOf(id)} ${size ?? ""}`} aria-hidden="true">
+      <span>{letter}</span>
+      {picture && (
+        <img
+          key={picture}
+          src={picture}
+          alt=""
+          referrerpolicy="no-referrer"
+          loading="lazy"
+          onError={({ currentTarget }) => currentTarget.remove()}
+        />
+      )}
     </span>
   );
 }

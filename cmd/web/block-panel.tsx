@@ -6,19 +6,21 @@ import type { Conversation, Model } from "./model.ts";
 export function BlockPanel({ model, conversation }: { model: Model; conversation: Conversation }) {
   const problem = useSignal("");
   const isBusy = useSignal(false);
-  const name = conversation.title.value;
+  const userId = conversation.title.value;
+  const name = model.people.nameOf(userId);
   const { isBlocked } = conversation.about.value;
   const toggle = async () => {
     if (isBusy.value) return;
     isBusy.value = true;
     problem.value = "";
-    await model.blocks[isBlocked ? "unblock" : "block"](name).catch((error) => {
+    await model.blocks[isBlocked ? "unblock" : "block"](userId).catch((error) => {
       problem.value = changeProblem(error);
     });
     isBusy.value = false;
   };
   return (
     <div>
+      <p class="note id">{userId}</p>
       <p class="note">
         {isBlocked
           ? `You have blocked ${name}. Neither of you can write here, or see whether the other is there.`

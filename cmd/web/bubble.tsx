@@ -6,6 +6,8 @@ import { clockTime, fullTime } from "./times.ts";
 
 interface BubbleProps {
   readonly line: Line;
+  /** What people call whoever wrote. */
+  readonly sender: string;
   /** Follows another of the same sender within a few minutes. */
   readonly isFollowing: boolean;
   /** In a group the name of whoever wrote stands above. */
@@ -19,20 +21,21 @@ export class Bubble extends Component<BubbleProps> {
   override shouldComponentUpdate(next: BubbleProps): boolean {
     return (
       next.line !== this.props.line ||
+      next.sender !== this.props.sender ||
       next.isFollowing !== this.props.isFollowing ||
       next.isNamed !== this.props.isNamed
     );
   }
 
   override render() {
-    const { line, isFollowing, isNamed } = this.props;
+    const { line, sender, isFollowing, isNamed } = this.props;
     const isNameShown = isNamed && !line.isOwn && !isFollowing;
     const classes = ["bubble", line.isOwn ? "own" : "other", line.tick ?? "", isFollowing ? "following" : ""];
     return (
       <div class={classes.filter(Boolean).join(" ")} data-key={line.key} data-seq={line.seq}>
         <div class="body">
-          <span class={isNameShown ? "sender" : "for-listeners"}>
-            {line.isOwn ? "You" : line.sender}
+          <span class={isNameShown ? "sender" : "for-listeners"} title={line.sender}>
+            {line.isOwn ? "You" : sender}
             <span class="for-listeners">: </span>
           </span>
           <MessageText text={line.text} />

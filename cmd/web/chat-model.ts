@@ -190,6 +190,6 @@ export class ChatModel implements Model {
     const state: SendState | undefined = isOwn
       ? this.#client.conversation(entry.threadId).stateOf(entry)
       : undefined;
-    return entryLine(entry, this.userId, state);
+    return entryLine(entry, this.userId, state, (id) => this.#client.profile(id)?.displayName ?? id);
   }
 }

@@ -42,12 +42,16 @@ export class ShownConversation implements Conversation {
     this.#readSeqAtOpen = held.thread?.readSeq ?? 0;
     this.headSeqAtOpen = held.thread?.head.seq ?? 0;
     const unsubscribe = held.on(() => this.#show());
+    const renamed = client.on(({ type }) => {
+      if (type === "profile") this.#show();
+    });
     const ignore = isCaughtUp.subscribe(() => this.#show());
     const forget = client.on((event) => {
       if (event.type === "dropped" && event.threadId === this.chatId) this.#begin();
     });
     this.#unsubscribe = () => {
       unsubscribe();
+      renamed();
       ignore();
       forget();
     };
@@ -168,9 +172,10 @@ export class ShownConversation implements Conversation {
       // From now on the window begins at this entry: new messages do not push old ones off the screen.
       this.#aboveSeq = (entries[first]?.seq ?? 1) - 1;
     }
+    const nameOf = (id: string) => this.#client.profile(id)?.displayName ?? id;
     const shown = entries.slice(first).filter(isShown);
     const lines = [
-      ...shown.map((entry) => entryLine(entry, userId, this.#held.stateOf(entry))),
+      ...shown.map((entry) => entryLine(entry, userId, this.#held.stateOf(entry), nameOf)),
       ...pending.map((item) => itemLine(item, userId)),
     ];
     this.#title.value = peer ?? thread?.name ?? "";
@@ -202,7 +207,13 @@ function indexAbove(entries: readonly Entry[], seq: number): number {
   return at < 0 ? entries.length : at;
 }
 
-/** Text and sender go with the key, and never change. */
+/** A text of somebody goes with the key; what became of a group is told with names, which change. */
 function isSame(a: Line, b: Line): boolean {
-  return a.seq === b.seq && a.tick === b.tick && a.failure === b.failure && a.createdAtMs === b.createdAtMs;
+  return (
+    a.text === b.text &&
+    a.seq === b.seq &&
+    a.tick === b.tick &&
+    a.failure === b.failure &&
+    a.createdAtMs === b.createdAtMs
+  );
 }

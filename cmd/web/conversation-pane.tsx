@@ -49,9 +49,9 @@ export function ConversationPane(props: {
         <button type="button" class="icon back" aria-label="Back to the list" onClick={onClose}>
           <BackIcon />
         </button>
-        <Avatar name={title} />
+        <Avatar id={title} people={about.isGroup ? undefined : model.people} />
         <div class="who">
-          <h2>{title}</h2>
+          <h2 title={title}>{about.isGroup ? title : model.people.nameOf(title)}</h2>
           <PresenceLine people={model.people} chatId={chatId} title={title} about={about} />
         </div>
         <MuteButton model={model} chatId={chatId} />
@@ -72,7 +72,7 @@ export function ConversationPane(props: {
         )}
       </header>
       {isPanelOpen.value && <Later pick={chatPanel} props={{ model, conversation, onLeft: closePanel }} />}
-      <MessageList conversation={conversation} attention={attention} title={title} />
+      <MessageList conversation={conversation} attention={attention} title={title} people={model.people} />
       {about.hasLeft || about.isBlocked ? (
         <Later pick={closedFoot} props={{ model, conversation }} />
       ) : (

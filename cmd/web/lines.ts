@@ -13,10 +13,15 @@ export function isShown(entry: Entry): boolean {
   return entry.body.kind !== "void";
 }
 
-/** A line for an entry of the log. */
-export function entryLine(entry: Entry, userId: string, state: SendState | undefined): Line {
+/** A line for an entry of the log. `nameOf`: what people call a user. */
+export function entryLine(
+  entry: Entry,
+  userId: string,
+  state: SendState | undefined,
+  nameOf?: (userId: string) => string,
+): Line {
   const isOwn = entry.sender === userId;
-  const change = changeText(entry, userId);
+  const change = changeText(entry, userId, nameOf);
   return {
     key: entry.clientId,
     seq: entry.seq,

@@ -45,9 +45,9 @@ export function MemberList({ model, conversation, change, members }: ListProps) 
       <ul class="members" aria-label="Members">
         {members.value.map((member) => (
           <li key={member.userId}>
-            <Avatar name={member.userId} />
-            <span class="name">
-              {member.userId}
+            <Avatar id={member.userId} people={model.people} />
+            <span class="name" title={member.userId}>
+              {model.people.nameOf(member.userId)}
               {member.userId === model.userId && " (you)"}
             </span>
             {member.role === "owner" && <span class="role">Owner</span>}

@@ -3,7 +3,7 @@ import { Fragment } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { Bubble, ChangeNote } from "./bubble.tsx";
 import { Older, ToEnd } from "./list-edges.tsx";
-import type { Conversation, Line } from "./model.ts";
+import type { Conversation, Line, People } from "./model.ts";
 import { ScrollKeeper } from "./scroll-keeper.ts";
 import { dayName, isSameDay } from "./times.ts";
 
@@ -14,13 +14,14 @@ interface ListProps {
   readonly conversation: Conversation;
   readonly attention: ReadonlySignal<boolean>;
   readonly title: string;
+  readonly people: People;
 }
 
 /**
  * The messages of a chat, oldest above. Stays at the end while one is at the end, and otherwise keeps what one reads in
  * its place, whatever comes above or below. Older pages load before the upper edge is reached.
  */
-export function MessageList({ conversation, attention, title }: ListProps) {
+export function MessageList({ conversation, attention, title, people }: ListProps) {
   const box = useRef<HTMLDivElement>(null);
   const isAtEnd = useSignal(true);
   const keeper = useRef<ScrollKeeper | undefined>(undefined);
@@ -50,7 +51,7 @@ export function MessageList({ conversation, attention, title }: ListProps) {
       >
         <div class="content">
           <Older conversation={conversation} box={box} />
-          <Lines conversation={conversation} lines={lines} />
+          <Lines conversation={conversation} lines={lines} people={people} />
         </div>
       </div>
       <ToEnd conversation={conversation} isAtEnd={isAtEnd} onClick={() => keeper.current?.toEnd()} />
@@ -58,7 +59,8 @@ export function MessageList({ conversation, attention, title }: ListProps) {
   );
 }
 
-function Lines({ conversation, lines }: { conversation: Conversation; lines: readonly Line[] }) {
+function Lines(props: { conversation: Conversation; lines: readonly Line[]; people: People }) {
+  const { conversation, lines, people } = props;
   const now = Date.now();
   const firstNew = firstNewLine(conversation, lines);
   const { isGroup } = conversation.about.value;
@@ -81,6 +83,7 @@ function Lines({ conversation, lines }: { conversation: Conversation; lines: rea
             ) : (
               <Bubble
                 line={line}
+                sender={people.nameOf(line.sender)}
                 isFollowing={!isNewDay && line !== firstNew && belongsTo(before, line)}
                 isNamed={isGroup}
                 onRetry={retry}

@@ -43,6 +43,10 @@ export interface People {
   typistsIn(chatId: string): readonly string[];
   /** Who is on this part of the screen: their presence is kept up to date. */
   show(part: "chat" | "list", userIds: readonly string[]): void;
+  /** What people call a user: a name, or the id where none is known. */
+  nameOf(userId: string): string;
+  /** An https URL of a picture; undefined where there is none. */
+  pictureOf(userId: string): string | undefined;
   /** To whom one's own presence shows. */
   visibility(): Promise<Visibility>;
   setVisibility(visibility: Visibility): Promise<Visibility>;

@@ -13,6 +13,8 @@ export class SeenPeople implements People {
   readonly #page: Document;
   readonly #connection: ReadonlySignal<Connection>;
   readonly #changes = signal(0);
+  /** Counts changes of names, which are rare and redraw much. */
+  readonly #names = signal(0);
   readonly #nowMs = signal(Date.now());
   readonly #tick: ReturnType<typeof setInterval>;
   /** By the part of the screen that they are on. */
@@ -23,6 +25,7 @@ export class SeenPeople implements People {
     this.#page = page;
     this.#connection = connection;
     client.on(({ type }) => {
+      if (type === "profile") this.#names.value += 1;
       if (type === "presence" || type === "typing") this.#changes.value += 1;
     });
     this.#tick = setInterval(() => {
@@ -49,6 +52,16 @@ export class SeenPeople implements People {
   show(part: "chat" | "list", userIds: readonly string[]): void {
     this.#shown.set(part, userIds);
     this.#watch();
+  }
+
+  nameOf(userId: string): string {
+    void this.#names.value;
+    return this.#client.profile(userId)?.displayName ?? userId;
+  }
+
+  pictureOf(userId: string): string | undefined {
+    void this.#names.value;
+    return this.#client.profile(userId)?.pictureUrl;
   }
 
   visibility(): Promise<Visibility> {

@@ -31,7 +31,7 @@ export function PresenceLine(props: { people: People; chatId: string; title: str
   const presence = typists.length > 0 || about.isGroup ? undefined : people.presenceOf(title);
   return (
     <p class="presence">
-      <span role="status">{typingText(typists, title)}</span>
+      <span role="status">{typingText(typists, title, people)}</span>
       {presence?.status === "online" && <span class="dot" />}
       {presenceText(presence, people.nowMs.value)}
       {about.isGroup && typists.length === 0 && groupText(about)}
@@ -45,9 +45,11 @@ function groupText({ memberCount, hasLeft }: About): string {
 }
 
 /** In a chat with one other user there is no need to say who. */
-export function typingText(typists: readonly string[], title: string): string {
+export function typingText(typists: readonly string[], title: string, people: People): string {
   if (typists.length === 0) return "";
-  return typists[0] === title ? "typing…" : `${typists.join(", ")} typing…`;
+  return typists[0] === title
+    ? "typing…"
+    : `${typists.map((userId) => people.nameOf(userId)).join(", ")} typing…`;
 }
 
 /** Tells who of a list's rows, each with `data-user`, is in sight. `order`: changes with the rows. */

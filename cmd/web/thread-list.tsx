@@ -30,9 +30,9 @@ export function ThreadList(props: ListProps) {
   return (
     <nav class="threads" aria-label="Chats">
       <header>
-        <Avatar name={model.userId} />
-        <h1 class="me" title="You">
-          {model.userId}
+        <Avatar id={model.userId} people={model.people} />
+        <h1 class="me" title={model.userId}>
+          {model.people.nameOf(model.userId)}
         </h1>
         <button
           type="button"
@@ -153,9 +153,9 @@ interface RowProps {
 function Row({ people, chat, draft }: RowProps) {
   return (
     <>
-      <Avatar name={chat.title} size="large" />
+      <Avatar id={chat.title} people={chat.isDirect ? people : undefined} size="large" />
       {chat.isDirect && <PresenceMark people={people} userId={chat.title} />}
-      <span class="name">{chat.title}</span>
+      <span class="name">{chat.isDirect ? people.nameOf(chat.title) : chat.title}</span>
       <time dateTime={new Date(chat.updatedAtMs).toISOString()} title={fullTime(chat.updatedAtMs)}>
         {shortTime(chat.updatedAtMs, Date.now())}
       </time>
@@ -183,7 +183,7 @@ function Row({ people, chat, draft }: RowProps) {
 }
 
 function Preview({ people, chat, draft }: RowProps) {
-  const typing = typingText(people.typistsIn(chat.id), chat.title);
+  const typing = typingText(people.typistsIn(chat.id), chat.title, people);
   if (typing) return <span class="preview typing">{typing}</span>;
   if (draft.trim() !== "") {
     return (
@@ -198,7 +198,7 @@ function Preview({ people, chat, draft }: RowProps) {
     <span class="preview">
       {last?.tick && <TickMark tick={last.tick} />}
       <span class="text">
-        {isNamed && `${last.sender}: `}
+        {isNamed && `${people.nameOf(last.sender)}: `}
         {last ? (last.text ?? "A message this page cannot show") : ""}
       </span>
     </span>

@@ -35,7 +35,19 @@ const arrows: Record<string, readonly string[]> = {
  * beside the rooms those that lead to no later room, such as ports and limits. Files beside the rooms may import any.
  */
 const rooms: Record<string, readonly string[]> = {
-  client: ["model", "transport", "storage", "stream", "log", "outbox", "presence", "grpc", "web", "api"],
+  client: [
+    "model",
+    "transport",
+    "storage",
+    "stream",
+    "log",
+    "outbox",
+    "presence",
+    "profiles",
+    "grpc",
+    "web",
+    "api",
+  ],
   "internal/message": ["cells", "group", "log", "receipts", "offline"],
   "internal/push": ["session", "topics", "presence", "doors"],
 };
