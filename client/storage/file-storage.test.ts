@@ -38,6 +38,30 @@ storageSuite("FileStorage", async () => {
 
 describe("FileStorage", function () {
   this.timeout(20_000);
+  it("keeps what it has written where the file cannot be written anew, and does so once it can", async () => {
+    const folder = await newFolder();
+    const storage = await FileStorage.open(folder);
+    const inTheWay = join(folder, "state.log.new");
+    await mkdir(inTheWay);
+    const long = "x".repeat(300_000);
+    for (let at = 1; at <= 8; at++) await storage.write([{ key: "a", value: `${at} ${long}` }]);
+    assert.ok((await stat(join(folder, "state.log"))).size > 2_400_000);
+    await rm(inTheWay, { recursive: true });
+    for (let at = 9; at <= 16; at++) await storage.write([{ key: "a", value: `${at} ${long}` }]);
+    assert.ok((await stat(join(folder, "state.log"))).size < 2_400_000, "it was written anew");
+    await storage.write([{ key: "b", value: 1 }], { durable: true });
+    await storage.close();
+    const again = await FileStorage.open(folder);
+    assert.deepEqual(
+      [...(await again.load())],
+      [
+        ["a", `16 ${long}`],
+        ["b", 1],
+      ],
+    );
+    await again.close();
+  });
+
   it("has all of a change or none of it, wherever the file was cut", async () => {
     const folder = await newFolder();
     const storage = await FileStorage.open(folder);

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, readFile, rename, rm, truncate } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { Change, Json, Storage } from "./storage.ts";
@@ -27,8 +27,10 @@ export class FileStorage implements Storage {
   #file: FileHandle;
   /** The file is good up to here. */
   #bytes: number;
-  /** How long the file would be if it were written anew. */
-  #liveBytes: number;
+  /** Beyond this length it is written anew. */
+  #mostBytes: number;
+  /** Its name is not durable yet: it was written anew, and the folder could not be synced. */
+  #isFolderDirty = false;
   /** Something beyond #bytes could not be cut off yet. */
   #isTorn = false;
   #waiting: Waiting[] = [];
@@ -40,7 +42,7 @@ export class FileStorage implements Storage {
     this.#values = values;
     this.#file = file;
     this.#bytes = bytes;
-    this.#liveBytes = content(values).length;
+    this.#mostBytes = mostBytes(content(values).length);
   }
 
   /** Opens, and makes, the storage in a folder. Rejects as the file system does. */
@@ -91,7 +93,7 @@ export class FileStorage implements Storage {
     if (this.#isTorn) await this.#cut();
     try {
       await this.#file.appendFile(bytes);
-      if (batch.some(({ durable }) => durable)) await this.#file.datasync();
+      if (batch.some(({ durable }) => durable)) await this.#sync();
     } catch (fault) {
       // What was refused must not come back after a restart, and half a line would hide every later one.
       this.#isTorn = true;
@@ -100,7 +102,17 @@ export class FileStorage implements Storage {
     }
     this.#bytes += bytes.length;
     for (const { changes } of batch) apply(this.#values, changes);
-    if (this.#bytes > 2 * this.#liveBytes + SLACK_BYTES) await this.#rewrite();
+    if (this.#bytes <= this.#mostBytes) return;
+    // What was written is kept, whatever becomes of this: it is tried again when the file has grown as much once more.
+    await this.#rewrite().catch(() => {
+      this.#mostBytes = this.#bytes + SLACK_BYTES;
+    });
+  }
+
+  async #sync(): Promise<void> {
+    await this.#file.datasync();
+    if (this.#isFolderDirty) await syncFolder(this.#folder);
+    this.#isFolderDirty = false;
   }
 
   async #cut(): Promise<void> {
@@ -108,23 +120,32 @@ export class FileStorage implements Storage {
     this.#isTorn = false;
   }
 
+  /** Rejects with the file as it was: the new one takes its place only when it is complete and open. */
   async #rewrite(): Promise<void> {
     const path = join(this.#folder, FILE);
     const bytes = content(this.#values);
-    const fresh = await open(`${path}.new`, "w", 0o600);
+    await writeFile(`${path}.new`, bytes, { mode: 0o600 });
+    const fresh = await open(`${path}.new`, "a", 0o600);
     try {
-      await fresh.writeFile(bytes);
       await fresh.datasync();
-    } finally {
+      await rename(`${path}.new`, path);
+    } catch (fault) {
       await fresh.close();
+      throw fault;
     }
-    await rename(`${path}.new`, path);
-    await syncFolder(this.#folder);
-    await this.#file.close();
-    this.#file = await open(path, "a", 0o600);
+    const old = this.#file;
+    this.#file = fresh;
     this.#bytes = bytes.length;
-    this.#liveBytes = bytes.length;
+    this.#mostBytes = mostBytes(bytes.length);
+    this.#isFolderDirty = true;
+    await old.close();
+    await this.#sync();
   }
+}
+
+/** `liveBytes`: how long the file would be if it were written anew. */
+function mostBytes(liveBytes: number): number {
+  return 2 * liveBytes + SLACK_BYTES;
 }
 
 /** The shortest log that says this. */
