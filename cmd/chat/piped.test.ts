@@ -37,11 +37,13 @@ describe("bin/chat at the end of a pipe", function () {
     }
   });
 
-  const away = ["--grpc", "http://127.0.0.1:9", "--web", "http://127.0.0.1:9", "--wait", "1"];
+  const wait = ["--wait", "1"];
 
   it("keeps what it has read while the server is away, reads no more, says so with code 3, and sends it later", async () => {
     const [ann, bob] = [programs.newName("ann"), programs.newName("bob")];
-    const { code, out } = await programs.run(["as", ann, "to", bob, ...away], `${texts.join("\n")}\n`);
+    const { code, out } = await programs.whileAway(() =>
+      programs.run(["as", ann, "to", bob, ...wait], `${texts.join("\n")}\n`),
+    );
     assert.equal(code, 3, out.slice(-500));
     const kept = Number(out.match(/^· (\d+) not sent yet/m)?.[1]);
     assert.ok(kept > 0 && kept < 1_000, out.slice(-500));
@@ -54,13 +56,16 @@ describe("bin/chat at the end of a pipe", function () {
   it("does the same with lines of JSON", async () => {
     const [ann, bob] = [programs.newName("ann"), programs.newName("bob")];
     const lines = texts.map((text) => JSON.stringify({ to: bob, text }));
-    const { code, out } = await programs.run(["as", ann, "--json", ...away], lines.join("\n"));
+    const alone = programs.newName("ann");
+    const [{ code, out }, few] = await programs.whileAway(async () => [
+      await programs.run(["as", ann, "--json", ...wait], lines.join("\n")),
+      await programs.run(["as", alone, "--json", ...wait], lines[0]),
+    ]);
     assert.equal(code, 3, out.slice(-500));
     const errors = out.split("\n").filter((line) => line.includes('"type":"error"'));
     assert.equal(errors.length, 1, errors.slice(0, 3).join("\n"));
     const kept = Number(errors[0]?.match(/(\d+) not sent yet/)?.[1]);
     assert.match(errors[0] ?? "", new RegExp(`from line ${kept + 1} on`));
-    const few = await programs.run(["as", programs.newName("ann"), "--json", ...away], lines[0]);
     assert.equal(few.code, 3, "also where all was read");
   });
 

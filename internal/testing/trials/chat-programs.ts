@@ -86,6 +86,18 @@ export class ChatPrograms {
     return this.#heddle?.addresses.webUrl ?? "";
   }
 
+  /** Does something while nothing answers at Heddle's addresses; it serves there again afterwards. */
+  async whileAway<T>(work: () => Promise<T>): Promise<T> {
+    const heddle = this.#heddle;
+    await heddle?.stop("SIGTERM");
+    try {
+      return await work();
+    } finally {
+      const again = heddle && { again: heddle.addresses };
+      this.#heddle = await HeddleProcess.start(join(this.folder, "data"), again);
+    }
+  }
+
   /** A user that no other test has. */
   newName(base: string): string {
     this.#names += 1;
