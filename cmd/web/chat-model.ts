@@ -12,7 +12,7 @@ import type {
 import type { BrowserMemory } from "./browser-memory.ts";
 import { ShownConversation } from "./conversation-model.ts";
 import { entryLine, isShown, itemLine } from "./lines.ts";
-import type { Chat, Connection, Conversation, Keeping, Line, Model } from "./model.ts";
+import type { Chat, Connection, Conversation, Devices, Keeping, Line, Model } from "./model.ts";
 import { SeenPeople } from "./people.ts";
 
 /** The client library as the page's model: its events become signals, at most one change a microtask. */
@@ -21,6 +21,7 @@ export class ChatModel implements Model {
   readonly people: SeenPeople;
   readonly groups: Groups;
   readonly blocks: Blocks;
+  readonly devices: Devices;
   readonly keeping: ReadonlySignal<Keeping>;
   readonly putBack = signal("");
   readonly #client: Client;
@@ -42,6 +43,11 @@ export class ChatModel implements Model {
     this.userId = client.userId;
     this.groups = client.groups;
     this.blocks = client.blocks;
+    this.devices = {
+      ownId: client.deviceId,
+      list: () => client.devices(),
+      revoke: (deviceId) => this.#revoke(deviceId),
+    };
     this.#isOnline = signal(window.navigator.onLine);
     this.#session = signal(this.#connectionOf(client.state));
     this.#connection = computed(() => this.#shownConnection());
@@ -127,6 +133,12 @@ export class ChatModel implements Model {
     if (state.phase !== "signed-out") return { phase: this.#wasLive ? "reconnecting" : "connecting" };
     const isRevoked = state.reason?.kind === "device-revoked";
     return { phase: "ended", why: isRevoked ? "revoked" : "expired" };
+  }
+
+  /** The stream of a revoked device ends some seconds later: that its session is over is known now. */
+  async #revoke(deviceId: string): Promise<void> {
+    await this.#client.revokeDevice(deviceId);
+    if (deviceId === this.#client.deviceId) this.#session.value = { phase: "ended", why: "revoked" };
   }
 
   #arrived(entry: Entry): void {

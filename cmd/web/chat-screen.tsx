@@ -41,7 +41,7 @@ export function ChatScreen(props: {
         onOpen={open}
         onOpenWith={openWith}
         onOpenGroup={openGroup}
-        onSignOut={() => props.onSignOut("")}
+        onSignOut={props.onSignOut}
       />
       {openId.value ? (
         <ConversationPane

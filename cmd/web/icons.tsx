@@ -39,10 +39,9 @@ export const LeaveIcon = () => (
   </Icon>
 );
 
-export const EyeIcon = () => (
+export const SettingsIcon = () => (
   <Icon>
-    <path d="M2.5 10s2.5-5 7.5-5 7.5 5 7.5 5-2.5 5-7.5 5-7.5-5-7.5-5Z" />
-    <path d="M12 10a2 2 0 1 1-4 0 2 2 0 0 1 4 0Z" />
+    <path d="M3 6h6m4 0h4M3 14h2m4 0h8M13 6a2 2 0 1 1-4 0 2 2 0 0 1 4 0ZM9 14a2 2 0 1 1-4 0 2 2 0 0 1 4 0Z" />
   </Icon>
 );
 

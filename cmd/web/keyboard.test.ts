@@ -21,7 +21,7 @@ describe("The page without a mouse", function () {
     await keyboard.press("Enter");
     for (const name of ["bob", "carl", "dora"]) await row(page, name).waitFor();
 
-    for (let at = 0; at < 4; at++) await keyboard.press("Tab"); // New chat, who sees you, sign out, the list.
+    for (let at = 0; at < 4; at++) await keyboard.press("Tab"); // New chat, settings, sign out, the list.
     await becomes(focused, await row(page, "dora").getAttribute("id"));
     await keyboard.press("ArrowDown");
     await keyboard.press("ArrowDown");

@@ -1,5 +1,5 @@
 import type { ReadonlySignal, Signal } from "@preact/signals";
-import type { Blocks, Groups, Presence, Role, Visibility } from "../../client/index.ts";
+import type { Blocks, Device, Groups, Presence, Role, Visibility } from "../../client/index.ts";
 
 /**
  * What the page shows and does, as signals and plain data. Components know only this; `chat-model.ts` fills it from
@@ -20,6 +20,7 @@ export interface Model {
   /** What one does with groups; what comes of it is seen in chats and conversations. */
   readonly groups: Groups;
   readonly blocks: Blocks;
+  readonly devices: Devices;
   /** Opens a conversation; the caller closes it. */
   open(chatId: string): Conversation;
   /** The id of the chat with another user, whether it exists yet or not. Asks nobody. */
@@ -50,6 +51,16 @@ export interface People {
   /** To whom one's own presence shows. */
   visibility(): Promise<Visibility>;
   setVisibility(visibility: Visibility): Promise<Visibility>;
+}
+
+/** The user's own devices, as the server has them. */
+export interface Devices {
+  /** The one that this tab is. */
+  readonly ownId: string;
+  /** Those that are signed in, the last connected first. */
+  list(): Promise<readonly Device[]>;
+  /** Signs one out for ever. Once this tab's own is, its connection has ended, before this resolves. */
+  revoke(deviceId: string): Promise<void>;
 }
 
 /** How the session stands. */

@@ -3,4 +3,4 @@ export { ChatPanel } from "./chat-panel.tsx";
 export { ClosedFoot } from "./closed-foot.tsx";
 export { NewChat } from "./new-chat.tsx";
 export { NewGroup } from "./new-group.tsx";
-export { VisibilityMenu } from "./visibility-menu.tsx";
+export { SettingsMenu } from "./settings-menu.tsx";

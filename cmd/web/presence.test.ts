@@ -54,12 +54,12 @@ describe("Presence on the page", function () {
 
   it("hides a user who wants that, and remembers it", async () => {
     const { ann, bob } = await both("eve", "fred");
-    await bob.getByRole("button", { name: "Who sees you" }).click();
+    await bob.getByRole("button", { name: "Settings" }).click();
     const shown = bob.getByRole("checkbox", { name: "Show when I am online" });
     await shown.uncheck();
     await dot(ann, "fred").waitFor({ state: "detached" });
     await bob.reload();
-    await bob.getByRole("button", { name: "Who sees you" }).click();
+    await bob.getByRole("button", { name: "Settings" }).click();
     assert.equal(await shown.isChecked(), false);
     assert.equal(await dot(ann, "fred").count(), 0);
     await shown.check();
@@ -69,7 +69,7 @@ describe("Presence on the page", function () {
   it("has no box to tick before the server has said how it is", async () => {
     const page = await browser.signedIn("jo");
     const held = await holdCalls(page, "**/heddle.presence.v1.PresenceService/GetVisibility");
-    await page.getByRole("button", { name: "Who sees you" }).click();
+    await page.getByRole("button", { name: "Settings" }).click();
     await page.getByText("Asking the server").waitFor();
     await held.asked;
     assert.equal(await page.getByRole("checkbox").count(), 0);
@@ -80,7 +80,7 @@ describe("Presence on the page", function () {
 
   it("says so when the setting did not reach the server, and asks again how it is", async () => {
     const page = await browser.signedIn("ivo");
-    await page.getByRole("button", { name: "Who sees you" }).click();
+    await page.getByRole("button", { name: "Settings" }).click();
     const shown = page.getByRole("checkbox", { name: "Show when I am online", checked: true });
     await shown.waitFor();
     await page.context().setOffline(true);

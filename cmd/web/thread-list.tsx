@@ -2,13 +2,13 @@ import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preac
 import { useRef } from "preact/hooks";
 import { Avatar } from "./avatar.tsx";
 import type { Drafts } from "./drafts.ts";
-import { BellOffIcon, BlockedIcon, EyeIcon, LeaveIcon, PenIcon, TickMark } from "./icons.tsx";
+import { BellOffIcon, BlockedIcon, LeaveIcon, PenIcon, SettingsIcon, TickMark } from "./icons.tsx";
 import { Later, type More } from "./later.tsx";
 import type { Chat, Model, People } from "./model.ts";
 import { PresenceMark, typingText, useInSight } from "./presence.tsx";
 import { fullTime, shortTime } from "./times.ts";
 
-const visibilityMenu = (more: More) => more.VisibilityMenu;
+const settingsMenu = (more: More) => more.SettingsMenu;
 const newChat = (more: More) => more.NewChat;
 const newGroup = (more: More) => more.NewGroup;
 
@@ -19,7 +19,8 @@ interface ListProps {
   readonly onOpen: (chat: Chat) => void;
   readonly onOpenWith: (userId: string) => void;
   readonly onOpenGroup: (threadId: string) => void;
-  readonly onSignOut: () => void;
+  /** With what the sign-in screen says then. */
+  readonly onSignOut: (notice: string) => void;
 }
 
 /** All chats, the most recent first. Arrow keys, Home and End go through them, Enter opens one. */
@@ -50,20 +51,26 @@ export function ThreadList(props: ListProps) {
         <button
           type="button"
           class="icon"
-          aria-label="Who sees you"
-          title="Who sees you"
+          aria-label="Settings"
+          title="Settings"
           aria-expanded={isMenuOpen.value}
           onClick={() => {
             isMenuOpen.value = !isMenuOpen.value;
           }}
         >
-          <EyeIcon />
+          <SettingsIcon />
         </button>
-        <button type="button" class="icon" aria-label="Sign out" title="Sign out" onClick={props.onSignOut}>
+        <button
+          type="button"
+          class="icon"
+          aria-label="Sign out"
+          title="Sign out"
+          onClick={() => props.onSignOut("")}
+        >
           <LeaveIcon />
         </button>
       </header>
-      {isMenuOpen.value && <Later pick={visibilityMenu} props={{ people: model.people }} />}
+      {isMenuOpen.value && <Later pick={settingsMenu} props={{ model, onSignOut: props.onSignOut }} />}
       {isStarting.value && <StartForm {...props} isStarting={isStarting} />}
       <Rows {...props} isStarting={isStarting} />
     </nav>

@@ -28,7 +28,7 @@ export function VisibilityMenu({ people }: { people: People }) {
   };
   useEffect(() => void ask(), []);
   return (
-    <section class="menu" aria-label="Settings" aria-busy={isBusy.value}>
+    <div aria-busy={isBusy.value}>
       {isShown.value !== undefined && (
         <>
           <label>
@@ -52,6 +52,6 @@ export function VisibilityMenu({ people }: { people: People }) {
           Ask again
         </button>
       )}
-    </section>
+    </div>
   );
 }
