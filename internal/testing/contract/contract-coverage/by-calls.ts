@@ -109,6 +109,10 @@ export function byCalls(recorded: () => RecordedHeddle): void {
     const dans = receipts.find(({ userId }) => userId === "dan");
     assert.deepEqual([dans?.readSeq, dans?.deliveredSeq, dans?.readOrdinal], [3n, 3n, 3n]);
     assert.equal(hex(dans?.threadId ?? assert.fail()), hex(THREAD));
+    const { heads } = await recorded()
+      .as("dan")
+      .message.getHeads({ threadIds: [THREAD] });
+    assert.deepEqual([heads[0]?.readSeq, heads[0]?.readOrdinal], [3n, 3n]);
     reader.close();
     writer.close();
   });
@@ -121,7 +125,10 @@ export function byCalls(recorded: () => RecordedHeddle): void {
     assert.equal(muted?.isMuted, true);
     const heard = await stream.next("threadChanged", (changed) => changed.thread?.isMuted === true);
     assert.equal(hex(heard.threadId), hex(THREAD));
-    assert.deepEqual((await thread.getThread({ threadId: THREAD })).thread, muted);
+    const { thread: got } = await thread.getThread({ threadId: THREAD });
+    // A row that tells of a change says nothing of what is unread; one that was asked for does.
+    assert.deepEqual([muted?.unread, got?.unread], [undefined, 1]);
+    assert.deepEqual({ ...got, unread: 0 }, { ...muted, unread: 0 });
     stream.close();
   });
 

@@ -8,10 +8,10 @@ import type { RecordedHeddle, RecordedStream } from "./recorded-heddle.ts";
 import { sendOf } from "./send-request.ts";
 
 /**
- * More threads than 500 that may be behind one by one, 8 whose entries fill the flow-control window of the client, 3
- * in the transport, and 242 of which `behind` may stand beside them there.
+ * More threads than 500 that may be behind one by one: beside them some entries fill the flow-control window of the
+ * client and what is given to the transport at a time, and where no entry fits there some hundred `behind` still do.
  */
-const WRITERS = Array.from({ length: 800 }, (_, at) => `writer${at}`);
+const WRITERS = Array.from({ length: 1_600 }, (_, at) => `writer${at}`);
 const FEW = 40;
 const LONGEST = "x".repeat(32_768);
 
