@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -167,7 +167,14 @@ describe("The program heddle", function () {
     const well = await run(["admin", "verify", "--json"]);
     assert.equal(well.code, 0, well.stdout);
     assert.deepEqual(JSON.parse(well.stdout).problems, []);
-    await rm(join(settings.HEDDLE_DATA_DIR ?? "", "messages/CURRENT"));
+    const data = settings.HEDDLE_DATA_DIR ?? "";
+    const empty = await run(["admin", "verify"], { HEDDLE_DATA_DIR: await mkdtemp(join(folder, "empty-")) });
+    assert.deepEqual([empty.code, empty.stdout.match(/^PROBLEM/gm)?.length], [1, 2], empty.stdout);
+    await cp(join(data, "threads.sqlite"), join(folder, "half/threads.sqlite"));
+    const half = await run(["admin", "verify"], { HEDDLE_DATA_DIR: join(folder, "half") });
+    assert.equal(half.code, 1);
+    assert.match(half.stdout, /^PROBLEM {2}messages: it is missing/m);
+    await rm(join(data, "messages/CURRENT"));
     const damaged = await run(["admin", "verify"]);
     assert.equal(damaged.code, 1);
     assert.match(damaged.stdout, /^PROBLEM {2}messages\/CURRENT: it is missing/m);

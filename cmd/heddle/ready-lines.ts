@@ -7,14 +7,17 @@ export function readyLines(heddle: Heddle, config: HeddleConfig): string {
   const data = relative(process.cwd(), config.dataDir) || ".";
   const where = data.startsWith("..") ? config.dataDir : `./${data}`;
   const grpc = heddle.grpcUrl.replace("http://", "");
-  const profile =
-    config.profile === "development"
-      ? "DEVELOPMENT PROFILE: ANYONE IS SIGNED IN BY NAME, from this machine only"
-      : "production profile";
+  const isDevelopment = config.profile === "development";
+  const profile = isDevelopment
+    ? "DEVELOPMENT PROFILE: ANYONE IS SIGNED IN BY NAME, from this machine only"
+    : "production profile";
+  const next = isDevelopment
+    ? "open the page in two windows, as ann and as bob, or run: bin/chat as ann"
+    : "sign in on the page with a token of your identity provider";
   return [
     `Heddle is ready (${profile}). Data in ${where}. Ctrl-C stops it.`,
     `  page  ${heddle.webUrl}   gRPC  ${grpc}   admin  ${heddle.adminUrl}`,
-    "  next  open the page in two windows, as ann and as bob, or run: bin/chat as ann",
+    `  next  ${next}`,
   ].join("\n");
 }
 

@@ -61,8 +61,10 @@ class Look implements Verification {
     const rows = existsSync(threads) ? checkRows(threads) : undefined;
     this.files += 1;
     if (rows) for (const what of rows.problems) this.problems.push({ where: "threads.sqlite", what });
-    else if (existsSync(messages)) this.problems.push({ where: "threads.sqlite", what: "it is missing" });
-    if (await this.#levelFiles(messages)) await this.#log(messages, rows);
+    else this.problems.push({ where: "threads.sqlite", what: "it is missing" });
+    // A look at a folder of LevelDB that is not there finds no damage in it.
+    if (!existsSync(messages)) this.problems.push({ where: "messages", what: "it is missing" });
+    else if (await this.#levelFiles(messages)) await this.#log(messages, rows);
   }
 
   /** Whether LevelDB may open the folder: else it would leave out what is damaged, and delete the evidence. */

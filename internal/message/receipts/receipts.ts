@@ -255,6 +255,8 @@ export class Receipts {
       if (isOther && !(seesOthers && (members?.has(userId) ?? true))) continue;
       const withholds = isLarge || (isOther && (await this.#ports.hiding.read(log.membership, userId)));
       const shown = withholds ? withheld(positions) : positions;
+      // A user of whom nothing may be told has no row either: it would say that a device of the user came to be there.
+      if (shown.deliveredSeq === 0 && shown.readSeq === 0) continue;
       users.set(userId, log.isGroup ? atMost(shown, last) : shown);
     }
     return users;
