@@ -2,6 +2,19 @@ import Mocha from "mocha";
 
 const { EVENT_RUN_END, EVENT_TEST_FAIL, EVENT_TEST_PENDING } = Mocha.Runner.constants;
 
+/** How long Mocha may take to leave once all is said, in ms. */
+const LEAVE_MS = 20_000;
+
+/** Mocha does not leave while a handle is open, for ever if need be: says which, and ends with the code it would have. */
+function endAnyway(failures: () => number): void {
+  const late = setTimeout(() => {
+    const open = process.getActiveResourcesInfo().join(" ");
+    process.stderr.write(`a test left something open (${open}): find it, and close it\n`);
+    process.exit(Math.min(failures(), 255));
+  }, LEAVE_MS);
+  late.unref();
+}
+
 /**
  * Mocha's Spec output, closed by the line `N passed, N failed, N skipped`, which CI reads.
  *
@@ -30,6 +43,7 @@ export default class ClosingLineReporter extends Mocha.reporters.Spec {
       if (passed + failed + skipped.length === 0) this.#failRun("no test ran: nothing matched", 1);
       for (const line of failures) Mocha.reporters.Base.consoleLog(line);
       Mocha.reporters.Base.consoleLog(`${passed} passed, ${failed} failed, ${skipped.length} skipped`);
+      endAnyway(() => this.runner.failures);
     });
   }
 
