@@ -89,7 +89,11 @@ describe("Positions of one who hides", () => {
     await world.raise("bob", { deliveredSeq: 4 });
     await world.pass(1_100);
     assert.deepEqual(world.told(), []);
-    assert.equal((await world.list("ann")).has("bob"), false, "a row would say that a device came to be there");
+    assert.equal(
+      (await world.list("ann")).has("bob"),
+      false,
+      "a row would say that a device came to be there",
+    );
     assert.equal((await world.list("bob")).get("bob")?.deliveredSeq, 4);
     await world.raise("bob", { deliveredSeq: 7, readSeq: 5 });
     await world.pass(1_100);
