@@ -149,13 +149,19 @@ export async function connect(world: World, asker: Asker): Promise<string> {
 
 /** The same of a Subscribe. */
 async function firstOfEvents(api: Api, deviceId: string, asker: Asker): Promise<string> {
-  for await (const { events } of api.push.subscribe({ deviceId, cursor: new Uint8Array(0) })) {
-    for (const { kind } of events) {
-      if (kind.case === "draining") return DrainingReason[kind.value.reason] ?? "";
-      if (kind.case === "caughtUp" && asker !== "revoked") return "yes";
+  const left = new AbortController(); // Connect does not end a stream that is no longer read.
+  const request = { deviceId, cursor: new Uint8Array(0) };
+  try {
+    for await (const { events } of api.push.subscribe(request, { signal: left.signal })) {
+      for (const { kind } of events) {
+        if (kind.case === "draining") return DrainingReason[kind.value.reason] ?? "";
+        if (kind.case === "caughtUp" && asker !== "revoked") return "yes";
+      }
     }
+    return "an end";
+  } finally {
+    left.abort();
   }
-  return "an end";
 }
 
 /** How a stream begins, or is ended. */
