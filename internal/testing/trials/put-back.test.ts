@@ -217,9 +217,17 @@ async function shown(client: Client) {
 /** Resolves when a device that has looked at every thread shows these texts: what it held is compared, and comes anew. */
 async function comesToShow(client: Client, texts: ReadonlyMap<string, readonly string[]>): Promise<void> {
   const isSame = async () => isDeepStrictEqual((await shown(client)).texts, texts);
-  const events = client.events()[Symbol.asyncIterator]();
-  while (!(await isSame())) await events.next();
-  await events.return?.();
+  let wake = () => {};
+  const stop = client.on(() => wake());
+  for (;;) {
+    // Before the look: what changes during it counts.
+    const woken = new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+    if (await isSame()) break;
+    await woken;
+  }
+  stop();
 }
 
 function textOf({ body }: Entry): string {
