@@ -220,9 +220,11 @@ async function comesToShow(client: Client, texts: ReadonlyMap<string, readonly s
   let wake = () => {};
   const stop = client.on(() => wake());
   for (;;) {
-    // Before the look: what changes during it counts.
+    // Before the look: what changes during it counts. A look itself changes something of which no event tells, so there
+    // is another one after a second.
     const woken = new Promise<void>((resolve) => {
       wake = resolve;
+      setTimeout(resolve, 1_000);
     });
     if (await isSame()) break;
     await woken;
