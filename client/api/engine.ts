@@ -195,7 +195,7 @@ export class Engine {
       cursor: () => this.cursor.bytes,
       dropCursor: () => this.cursor.drop(),
       onState: (state) => this.#stateChanged(state),
-      onEvent: (event) => incoming.take(event),
+      onEvent: (event) => incoming.takeEvent(event),
       onAcked: () => this.positions.acked(),
       onOpened: (session, opened) => this.#opened(session, opened),
       onEnded: (session) => this.pump.sessionEnded(session),

@@ -170,7 +170,7 @@ class HeddleClient implements Client {
   ): Promise<Profile> {
     const request = { displayName, pictureUrl, requestId: this.#requestId() };
     const { profile } = await this.#engine.calls.call(ProfileService.method.setProfile, request, signal);
-    return this.#engine.profiles.take(profile ?? create(ProfileSchema, { userId: this.userId }));
+    return this.#engine.profiles.takeProfile(profile ?? create(ProfileSchema, { userId: this.userId }));
   }
 
   visibility(signal?: AbortSignal): Promise<Visibility> {

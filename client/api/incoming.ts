@@ -35,7 +35,7 @@ export class Incoming {
   }
 
   /** Takes an event of any session, in order. */
-  take(event: Event): void {
+  takeEvent(event: Event): void {
     const { threads, pump, sync, cursor } = this.#deps;
     const { kind } = event;
     switch (kind.case) {
@@ -67,10 +67,10 @@ export class Incoming {
         threads.takeHead(hex(kind.value.threadId), toHead(kind.value.head));
         break;
       case "presence":
-        this.#deps.presences.take(kind.value);
+        this.#deps.presences.takePresence(kind.value);
         break;
       case "typing":
-        this.#deps.typing.take(kind.value);
+        this.#deps.typing.takeTyping(kind.value);
         break;
       case "behindAll":
         sync.want();

@@ -149,7 +149,7 @@ export class History {
       if (this.#wanted.size > 0) waitMs = 0;
     } catch (thrown) {
       this.#hasFailed = true;
-      waitMs = this.#backoff.next(asError(thrown).retryAfterMs);
+      waitMs = this.#backoff.nextDelayMs(asError(thrown).retryAfterMs);
     }
     this.#isRunning = false;
     this.#schedule(waitMs);
@@ -173,11 +173,11 @@ export class History {
     state.logEpoch = this.#epoch;
     if (compared.isSame && compared.head && toHead(compared.head).seq >= state.log.head.seq) {
       state.raiseTop();
-      this.#deps.threads.keep(state);
+      this.#deps.threads.keepState(state);
       this.#deps.onProved(state.threadId, from);
       return;
     }
-    this.#deps.threads.drop(state);
+    this.#deps.threads.dropEntries(state);
     this.#deps.onDropped(state, compared.head !== undefined);
   }
 }

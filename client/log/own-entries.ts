@@ -18,7 +18,7 @@ export class OwnEntries {
   }
 
   /** Takes a send that is in the log. */
-  add(item: OutboxItem, threadId: string): void {
+  addSent(item: OutboxItem, threadId: string): void {
     if (item.seq === undefined || item.createdAtMs === undefined) return;
     const waiting = this.#waiting.get(threadId) ?? new Map<number, OutboxItem>();
     if (waiting.size < WAITING) this.#waiting.set(threadId, waiting.set(item.seq, item));
@@ -30,7 +30,7 @@ export class OwnEntries {
   }
 
   /** The entry right above the log's position, if it is an own one. */
-  next(threadId: string, log: ThreadLog): Entry | undefined {
+  nextEntry(threadId: string, log: ThreadLog): Entry | undefined {
     const waiting = this.#waiting.get(threadId);
     if (!waiting) return undefined;
     for (const seq of waiting.keys()) if (seq <= log.position) waiting.delete(seq);

@@ -15,7 +15,7 @@ export class OwnUnread {
   }
 
   /** Takes the server's count as of a head. Of an older head it says nothing new. */
-  tell(count: number, headSeq: number): void {
+  setToldCount(count: number, headSeq: number): void {
     if (headSeq < this.#toldSeq) return;
     this.#told = count;
     this.#toldSeq = headSeq;
@@ -23,12 +23,12 @@ export class OwnUnread {
   }
 
   /** A message of one's own is in the log, above the read position. Any number of times. */
-  add(seq: number): void {
+  addOwnMessage(seq: number): void {
     if (seq > this.#toldSeq) this.#later.add(seq);
   }
 
   /** The read position rose. `isOwn`: whether the entry is held here and a message of one's own. */
-  read(fromSeq: number, toSeq: number, isOwn: (seq: number) => boolean): void {
+  raiseRead(fromSeq: number, toSeq: number, isOwn: (seq: number) => boolean): void {
     const told = Math.min(toSeq, this.#toldSeq);
     for (let seq = Math.max(fromSeq + 1, told - MOST_HELD); seq <= told && this.#told > 0; seq++) {
       if (isOwn(seq)) this.#told -= 1;
@@ -43,8 +43,8 @@ export class OwnUnread {
 
   static fromJson([told = 0, toldSeq = 0, ...later]: KeptOwn): OwnUnread {
     const own = new OwnUnread();
-    own.tell(told, toldSeq);
-    for (const seq of later) own.add(seq);
+    own.setToldCount(told, toldSeq);
+    for (const seq of later) own.addOwnMessage(seq);
     return own;
   }
 

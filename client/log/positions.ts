@@ -117,6 +117,6 @@ export class Positions {
   #reported(state: ThreadState, seq: number): void {
     if (seq <= state.reportedSeq) return;
     state.reportedSeq = seq;
-    this.#threads.keep(state);
+    this.#threads.keepState(state);
   }
 }

@@ -117,14 +117,14 @@ export class Puller {
         await this.#read(state, position, Math.min(PAGE, missing.count));
         this.#refused.delete(state);
         // What is not to be had, such as what was said before one joined, is missing until the row says so.
-        if (state.log.missing()?.afterSeq === missing.afterSeq) await this.#wait(backoff.next());
+        if (state.log.missing()?.afterSeq === missing.afterSeq) await this.#wait(backoff.nextDelayMs());
         else backoff.reset();
       } catch (thrown) {
         if (asError(thrown).reason === ErrorReason.THREAD_NOT_FOUND) {
           this.#refused.add(state);
           return;
         }
-        await this.#wait(backoff.next(asError(thrown).retryAfterMs));
+        await this.#wait(backoff.nextDelayMs(asError(thrown).retryAfterMs));
       }
     }
   }

@@ -48,7 +48,9 @@ export class RowFetcher {
       } catch (thrown) {
         const error = asError(thrown);
         if (error.reason === ErrorReason.THREAD_NOT_FOUND) return;
-        await new Promise<void>((resolve) => this.#clock.after(backoff.next(error.retryAfterMs), resolve));
+        await new Promise<void>((resolve) =>
+          this.#clock.after(backoff.nextDelayMs(error.retryAfterMs), resolve),
+        );
       }
     }
   }

@@ -64,7 +64,7 @@ export class Sync {
       this.#isRunning = false;
       this.#isWanted = true;
       if (error.reason === ErrorReason.TOKEN_MALFORMED) this.#deps.cursor.drop();
-      if (this.#isOpen) this.#schedule(this.#backoff.next(error.retryAfterMs));
+      if (this.#isOpen) this.#schedule(this.#backoff.nextDelayMs(error.retryAfterMs));
     }
   }
 

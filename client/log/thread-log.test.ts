@@ -28,7 +28,7 @@ describe("ThreadLog", function () {
         const log = new ThreadLog();
         const given: number[] = [];
         for (const batch of batches) {
-          given.push(...seqs(log.take(batch.map(entry))));
+          given.push(...seqs(log.takeEntries(batch.map(entry))));
           assert.equal(log.position, given.length);
         }
         log.learn({ seq: head, ordinal: head });
@@ -37,7 +37,7 @@ describe("ThreadLog", function () {
           const { afterSeq, count } = missing;
           const page = Array.from({ length: Math.min(200, count) }, (_, at) => afterSeq + 1 + at);
           for (const seq of page) assert.equal(log.get(seq), undefined, `${seq} is pulled and held`);
-          given.push(...seqs(log.take(page.map(entry))));
+          given.push(...seqs(log.takeEntries(page.map(entry))));
           assert.ok(++pulls < 500, "no progress");
         }
         assert.deepEqual(
@@ -50,16 +50,16 @@ describe("ThreadLog", function () {
 
   it("asks for exactly the gap", () => {
     const log = new ThreadLog();
-    log.take([1, 2, 3, 7, 8].map(entry));
+    log.takeEntries([1, 2, 3, 7, 8].map(entry));
     assert.deepEqual(log.missing(), { afterSeq: 3, count: 3 });
     assert.equal(log.highest, 8);
-    assert.deepEqual(seqs(log.take([4, 5, 6].map(entry))), [4, 5, 6, 7, 8]);
+    assert.deepEqual(seqs(log.takeEntries([4, 5, 6].map(entry))), [4, 5, 6, 7, 8]);
     assert.equal(log.missing(), undefined);
   });
 
   it("learns of a gap from a head alone", () => {
     const log = new ThreadLog();
-    log.take([entry(1)]);
+    log.takeEntries([entry(1)]);
     assert.equal(log.learn({ seq: 4, ordinal: 4 }), true);
     assert.deepEqual(log.missing(), { afterSeq: 1, count: 3 });
     assert.equal(log.learn({ seq: 3, ordinal: 3 }), false, "an older head is no news");
@@ -67,10 +67,10 @@ describe("ThreadLog", function () {
 
   it("holds a bounded number of entries, the newest for reading, the nearest of those that wait", () => {
     const log = new ThreadLog();
-    for (let seq = 1; seq <= 1_000; seq++) log.take([entry(seq)]);
+    for (let seq = 1; seq <= 1_000; seq++) log.takeEntries([entry(seq)]);
     assert.equal(log.newest().length, 200);
     assert.equal(log.newest()[0]?.seq, 801);
-    for (let seq = 1_100; seq < 1_500; seq++) log.take([entry(seq)]);
+    for (let seq = 1_100; seq < 1_500; seq++) log.takeEntries([entry(seq)]);
     assert.ok(log.get(1_100), "what is needed next is kept");
     assert.equal(log.get(1_499), undefined, "what is far ahead is pulled again");
     assert.equal(log.head.seq, 1_499);
@@ -79,11 +79,11 @@ describe("ThreadLog", function () {
   it("holds a bounded number of bytes, and the newest entry whatever its size", () => {
     const log = new ThreadLog();
     const text = "x".repeat(8_192);
-    for (let seq = 1; seq <= 100; seq++) log.take([{ ...entry(seq), body: { kind: "text", text } }]);
+    for (let seq = 1; seq <= 100; seq++) log.takeEntries([{ ...entry(seq), body: { kind: "text", text } }]);
     assert.ok(log.bytes <= 256 * 1024, `${log.bytes}`);
     assert.ok(log.newest().length > 10);
     log.isOpen = true;
-    for (let seq = 101; seq <= 200; seq++) log.take([{ ...entry(seq), body: { kind: "text", text } }]);
+    for (let seq = 101; seq <= 200; seq++) log.takeEntries([{ ...entry(seq), body: { kind: "text", text } }]);
     assert.ok(log.newest().length > 100, "a person reads it");
     log.shrink();
     assert.deepEqual(seqs(log.newest()), [200]);

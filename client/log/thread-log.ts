@@ -76,7 +76,7 @@ export class ThreadLog {
   }
 
   /** Takes entries and returns those whose turn has come. */
-  take(entries: readonly Entry[]): readonly Entry[] {
+  takeEntries(entries: readonly Entry[]): readonly Entry[] {
     for (const entry of entries) {
       if (this.#entries.has(entry.seq) || entry.seq > this.#end) continue;
       this.#entries.set(entry.seq, entry);

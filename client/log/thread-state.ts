@@ -99,14 +99,14 @@ export class ThreadState {
   takeRead(head: Head, { readSeq, readOrdinal, unread }: Read): boolean {
     const before = this.#unread;
     const isKnown = unread !== undefined && unread < MOST_UNREAD;
-    if (isKnown) this.own.tell(Math.max(0, head.ordinal - readOrdinal - unread), head.seq);
+    if (isKnown) this.own.setToldCount(Math.max(0, head.ordinal - readOrdinal - unread), head.seq);
     if (isKnown && this.readSeq > readSeq) this.#passOwn(readSeq, this.readSeq);
     return this.raiseRead(readSeq, readOrdinal) || this.#unread !== before;
   }
 
   /** An entry is in the log: of one's own messages those above the read position are noted. */
   noteOwn({ sender, seq, body }: Pick<Entry, "sender" | "seq" | "body">): void {
-    if (sender === this.#userId && body.kind === "text" && seq > this.readSeq) this.own.add(seq);
+    if (sender === this.#userId && body.kind === "text" && seq > this.readSeq) this.own.addOwnMessage(seq);
   }
 
   /** Takes what an entry says of a group and of the user in it, before the entry itself is taken. */
@@ -209,7 +209,7 @@ export class ThreadState {
   }
 
   #passOwn(fromSeq: number, toSeq: number): void {
-    this.own.read(fromSeq, toSeq, (seq) => {
+    this.own.raiseRead(fromSeq, toSeq, (seq) => {
       const entry = this.log.get(seq);
       return entry?.sender === this.#userId && entry.body.kind === "text";
     });

@@ -127,11 +127,11 @@ export class Threads {
     const news = entries.filter((entry) => !state.log.get(entry.seq));
     for (const entry of news) state.follow(entry, this.#deps.userId);
     const due = [...this.#hold(state, news)];
-    let own = this.#own.next(state.threadId, state.log);
+    let own = this.#own.nextEntry(state.threadId, state.log);
     while (own) {
       news.push(own);
       due.push(...this.#hold(state, [own]));
-      own = this.#own.next(state.threadId, state.log);
+      own = this.#own.nextEntry(state.threadId, state.log);
     }
     for (const entry of news) {
       this.#deps.keeper.keepEntry(entry);
@@ -156,7 +156,7 @@ export class Threads {
   /** Drops all, and keeps nothing of it. */
   dropAll(): void {
     for (const state of this.#states.values()) {
-      this.drop(state);
+      this.dropEntries(state);
       this.#deps.keeper.mark(`thread/${state.threadId}`, () => undefined);
     }
   }
@@ -165,17 +165,17 @@ export class Threads {
   forgetReceipts(): void {
     for (const state of this.#states.values()) {
       state.receipts.clear();
-      this.keep(state);
+      this.keepState(state);
     }
   }
 
   /** Drops what is held of a thread: the server has something else. A view of it begins again. */
-  drop(state: ThreadState): void {
+  dropEntries(state: ThreadState): void {
     this.#bytes -= state.log.bytes;
     state.drop();
     this.#own.forget(state.threadId);
     this.#deps.keeper.dropEntries(state.threadId);
-    this.keep(state);
+    this.keepState(state);
     this.#deps.events.emit({ type: "dropped", threadId: state.threadId });
   }
 
@@ -192,7 +192,7 @@ export class Threads {
     // Composed on this device, which held the thread so far: that is read, on the server too.
     state.raiseRead(Math.min(item.baseSeq, seq - 1));
     state.noteOwn({ sender: this.#deps.userId, seq, body: { kind: "text", text: item.text } });
-    this.#own.add(item, place.threadId);
+    this.#own.addSent(item, place.threadId);
     this.takeEntries(state, [], "own");
     const { head } = state.log;
     if (seq > head.seq) this.takeHead(place.threadId, { seq, ordinal: head.ordinal + 1 });
@@ -215,7 +215,7 @@ export class Threads {
 
   /** Keeps a thread and says that it changed; `first` runs before that is said. */
   changed(state: ThreadState, first?: () => void): void {
-    this.keep(state);
+    this.keepState(state);
     first?.();
     if (state.row) {
       this.#deps.events.emit({ type: "thread_changed", thread: state.view(this.#deps.userId) });
@@ -225,7 +225,7 @@ export class Threads {
   /** Holds entries within the bound of all threads, and returns those whose turn has come. */
   #hold(state: ThreadState, entries: readonly Entry[]): readonly Entry[] {
     const before = state.log.bytes;
-    const due = state.log.take(entries);
+    const due = state.log.takeEntries(entries);
     this.#bytes += state.log.bytes - before;
     this.#states.delete(state.threadId);
     this.#states.set(state.threadId, state);
@@ -244,7 +244,7 @@ export class Threads {
   }
 
   /** Keeps a thread. */
-  keep(state: ThreadState): void {
+  keepState(state: ThreadState): void {
     this.#deps.keeper.mark(`thread/${state.threadId}`, () => state.toJson());
   }
 }

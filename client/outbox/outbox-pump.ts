@@ -292,13 +292,13 @@ export class OutboxPump {
     run.session = undefined;
     run.isBusy = false;
     run.isStuck = isStuck;
-    const waitMs = run.backoff.next(error.retryAfterMs);
+    const waitMs = run.backoff.nextDelayMs(error.retryAfterMs);
     run.notBeforeMs = this.#deps.clock.monotonicMs() + waitMs;
     run.cancel = this.#deps.clock.after(waitMs, () => {
       run.notBeforeMs = 0; // The timer's word counts: by the clock it may be a moment early, and it comes but once.
       this.pump();
     });
-    this.#deps.outbox.note(record, error);
+    this.#deps.outbox.noteError(record, error);
     this.pump();
   }
 

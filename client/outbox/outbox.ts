@@ -150,7 +150,7 @@ export class Outbox {
   }
 
   /** Notes an error that settles nothing. */
-  note(record: OutboxRecord, error: HeddleError): void {
+  noteError(record: OutboxRecord, error: HeddleError): void {
     record.error = error;
     this.#say(record);
   }

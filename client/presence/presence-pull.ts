@@ -87,7 +87,7 @@ export class PresencePull {
       this.#backoff.reset();
       return true;
     } catch (thrown) {
-      if (!signal.aborted) this.#nextRound(this.#backoff.next(asError(thrown).retryAfterMs), signal);
+      if (!signal.aborted) this.#nextRound(this.#backoff.nextDelayMs(asError(thrown).retryAfterMs), signal);
       return false;
     }
   }

@@ -67,7 +67,7 @@ export class Presences {
   }
 
   /** The stream says it. */
-  take(presence: WirePresence): void {
+  takePresence(presence: WirePresence): void {
     this.#board.heard(presence);
   }
 

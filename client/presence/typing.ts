@@ -64,7 +64,7 @@ export class Typing {
   }
 
   /** The stream says it. */
-  take({ threadId: id, userId, expiresAfterMs }: WireTyping): void {
+  takeTyping({ threadId: id, userId, expiresAfterMs }: WireTyping): void {
     const threadId = hex(id);
     if (userId === this.#deps.userId) return;
     const typists = this.#typists.get(threadId) ?? new Map<string, () => void>();

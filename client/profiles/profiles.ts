@@ -68,7 +68,7 @@ export class Profiles {
   }
 
   /** The server has said it. */
-  take(wire: WireProfile): Profile {
+  takeProfile(wire: WireProfile): Profile {
     const { userId } = wire;
     const profile = {
       userId,
@@ -113,7 +113,7 @@ export class Profiles {
     for (let at = 0; at < userIds.length; at += MOST_ASKED) {
       const request = { userIds: userIds.slice(at, at + MOST_ASKED) };
       const { profiles } = await this.#deps.calls.call(ProfileService.method.getProfiles, request, signal);
-      found.push(...profiles.map((wire) => this.take(wire)));
+      found.push(...profiles.map((wire) => this.takeProfile(wire)));
     }
     return found;
   }

@@ -17,7 +17,7 @@ export class Backoff {
   }
 
   /** The next wait in milliseconds: what the server asked for (0: nothing), plus a share of a growing ceiling. */
-  next(askedMs = 0): number {
+  nextDelayMs(askedMs = 0): number {
     const ceiling = Math.min(LAST_MS, FIRST_MS * 2 ** Math.min(this.#tries, 16));
     this.#tries += 1;
     return askedMs + Math.floor(this.#random() * ceiling);

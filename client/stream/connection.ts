@@ -200,7 +200,7 @@ export class Connection {
       this.#signOut(course.reason);
       return;
     }
-    const waitMs = this.#backoff.next(course.askedMs);
+    const waitMs = this.#backoff.nextDelayMs(course.askedMs);
     const retryAtMs = this.#deps.clock.nowMs() + waitMs;
     this.#say({ phase: "offline", reason: course.reason, retryAtMs });
     await this.#pause(waitMs);

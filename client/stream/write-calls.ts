@@ -61,7 +61,7 @@ export class WriteCalls {
         this.#deps.signal.throwIfAborted();
         signal?.throwIfAborted();
         const error = asError(thrown);
-        const waitMs = backoff.next(error.retryAfterMs);
+        const waitMs = backoff.nextDelayMs(error.retryAfterMs);
         if (!isOpen(error) || clock.monotonicMs() + waitMs > untilMs) throw thrown;
         await sleep(clock, waitMs, signal);
         this.#deps.signal.throwIfAborted();

@@ -90,7 +90,7 @@ export class ConversationView {
   }
 
   /** Takes an event of this conversation's thread. */
-  take(event: ClientEvent): void {
+  takeEvent(event: ClientEvent): void {
     if (event.type === "entry") {
       this.#showEntry(event.entry);
       this.#conversation.markRead();

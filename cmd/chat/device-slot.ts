@@ -43,7 +43,7 @@ function folderOf(stateFolder: string, number: number): string {
 
 async function trySlot(folder: string, number: number): Promise<DeviceSlot | undefined> {
   try {
-    const lock = await FolderLock.take(folder);
+    const lock = await FolderLock.takeLock(folder);
     if (!lock) return undefined;
     const deviceId = await deviceIdOf(folder).catch(async (fault) => {
       await lock.release();

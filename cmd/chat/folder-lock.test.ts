@@ -19,11 +19,11 @@ describe("FolderLock", function () {
   });
 
   it("is had by one at a time, and left without a trace", async () => {
-    const first = await FolderLock.take(folder);
+    const first = await FolderLock.takeLock(folder);
     assert.ok(first);
-    assert.equal(await FolderLock.take(folder), undefined);
+    assert.equal(await FolderLock.takeLock(folder), undefined);
     await first.release();
-    const second = await FolderLock.take(folder);
+    const second = await FolderLock.takeLock(folder);
     assert.ok(second);
     await second.release();
     assert.deepEqual(await readdir(folder), []);
@@ -37,11 +37,11 @@ describe("FolderLock", function () {
       setInterval(() => {}, 1000);`;
     const child = spawn(process.execPath, ["--input-type=module-typescript", "-e", script]);
     await once(child.stdout, "data");
-    assert.equal(await FolderLock.take(folder), undefined);
+    assert.equal(await FolderLock.takeLock(folder), undefined);
     const exit = once(child, "exit");
     child.kill("SIGKILL");
     await exit;
-    const lock = await FolderLock.take(folder);
+    const lock = await FolderLock.takeLock(folder);
     assert.ok(lock);
     await lock.release();
   });
@@ -49,7 +49,7 @@ describe("FolderLock", function () {
   it("is taken from a dead process whose number another one has now, and from a torn file", async () => {
     for (const text of [JSON.stringify({ pid: process.pid, began: "1", id: "x" }), "{", ""]) {
       await writeFile(join(folder, "lock"), text);
-      const lock = await FolderLock.take(folder);
+      const lock = await FolderLock.takeLock(folder);
       assert.ok(lock, text);
       await lock.release();
     }
@@ -58,7 +58,7 @@ describe("FolderLock", function () {
   it("is had by one of many that come at once, however dead the holder", async () => {
     for (let round = 0; round < 20; round++) {
       await writeFile(join(folder, "lock"), JSON.stringify({ pid: 2 ** 22 + 1, began: "", id: "dead" }));
-      const locks = (await Promise.all(Array.from({ length: 8 }, () => FolderLock.take(folder)))).filter(
+      const locks = (await Promise.all(Array.from({ length: 8 }, () => FolderLock.takeLock(folder)))).filter(
         Boolean,
       );
       assert.ok(locks.length <= 1, `${locks.length} have it`);

@@ -21,7 +21,7 @@ export class FolderLock {
   }
 
   /** Takes the lock, or resolves to undefined if a living process has it. */
-  static async take(folder: string): Promise<FolderLock | undefined> {
+  static async takeLock(folder: string): Promise<FolderLock | undefined> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const path = join(folder, "lock");
     const holder: Holder = { pid: process.pid, began: await began(process.pid), id: randomUUID() };

@@ -197,12 +197,12 @@ class LiveView {
 
   #take(event: ClientEvent): void {
     const threadId = threadOf(event);
-    this.#people.take(event);
+    this.#people.takeEvent(event);
     if (event.type === "state") this.#connection();
     else if (event.type === "caught_up" && !this.#view && this.#client.threads().length > 0) this.#showOnce();
     else if (event.type === "put_back") this.say(pc.red(`· ${event.text}`));
     else if (event.type === "trouble") this.say(pc.red(`· ${event.error.message}`));
-    else if (this.#view && threadId === this.#view.threadId) this.#view.take(event);
+    else if (this.#view && threadId === this.#view.threadId) this.#view.takeEvent(event);
     else if (event.type === "entry" && event.entry.sender !== this.#client.userId)
       this.#elsewhere(event.entry);
   }

@@ -40,7 +40,7 @@ describe("People on the screen of a terminal", () => {
     world = await new ClientWorld().live();
     screen = new SeenScreen();
     people = new PeopleOnScreen(world.client, screen as unknown as Screen);
-    world.client.on((event) => people.take(event));
+    world.client.on((event) => people.takeEvent(event));
     const value = { threadId: wireRow(1).threadId, thread: wireRow(1) };
     world.transport.stream.hear({ case: "threadChanged", value }, { case: "entry", value: wireEntry(1) });
     await settled();

@@ -53,7 +53,7 @@ export class PeopleOnScreen {
   }
 
   /** Something happened: shows it, if it is about whom one sees. */
-  take(event: ClientEvent): void {
+  takeEvent(event: ClientEvent): void {
     if (event.type === "profile") this.#show();
     else if (event.type === "presence") this.#show(event.userId);
     else if (event.type === "typing" && event.threadId === this.#open?.threadId) this.#show();

@@ -49,7 +49,7 @@ describe("The folder of a user's state", () => {
   for (const used of [".", "2"]) {
     it(`stays where it is while an earlier version runs in it, in ${used}`, async () => {
       await leaveOld();
-      const lock = await FolderLock.take(join(oldFolder(), used));
+      const lock = await FolderLock.takeLock(join(oldFolder(), used));
       assert.equal(await findStateFolder(settingsOf("ann")), oldFolder());
       assert.equal(await readFile(join(oldFolder(), "device"), "utf8"), "chat-1");
       await lock?.release();

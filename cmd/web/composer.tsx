@@ -14,7 +14,7 @@ const encoder = new TextEncoder();
 /** The field to write in. Enter sends, Shift+Enter makes a new line; the draft is kept with every key. */
 export function Composer(props: { conversation: Conversation; drafts: Drafts; title: string }) {
   const { conversation, drafts, title } = props;
-  const text = useSignal(drafts.of(conversation.chatId));
+  const text = useSignal(drafts.draftOf(conversation.chatId));
   const problem = useSignal("");
   const field = useRef<HTMLTextAreaElement>(null);
   const bytes = useComputed(() => encoder.encode(text.value.trim()).length);
@@ -27,7 +27,7 @@ export function Composer(props: { conversation: Conversation; drafts: Drafts; ti
 
   const keepDraft = () => {
     const parts = [...unsafe.current, text.value].filter((part) => part !== "");
-    drafts.keep(conversation.chatId, parts.join("\n"));
+    drafts.keepDraft(conversation.chatId, parts.join("\n"));
   };
   const write = (value: string) => {
     text.value = value;

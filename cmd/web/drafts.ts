@@ -11,12 +11,12 @@ export class Drafts {
   }
 
   /** "" if there is none. */
-  of(chatId: string): string {
+  draftOf(chatId: string): string {
     return this.#storage.getItem(this.#prefix + chatId) ?? "";
   }
 
   /** Keeps a draft; an empty one is forgotten. */
-  keep(chatId: string, text: string): void {
+  keepDraft(chatId: string, text: string): void {
     const key = this.#prefix + chatId;
     if (text === "") this.#storage.removeItem(key);
     else this.#storage.setItem(key, text);

@@ -89,7 +89,7 @@ function Add({ model, conversation, change, members }: PartProps & { readonly me
     <form
       onSubmit={async (event) => {
         event.preventDefault();
-        if (!choice.take() || choice.people.value.length === 0) return;
+        if (!choice.takeNames() || choice.people.value.length === 0) return;
         const added = choice.people.value;
         if (await change(() => model.groups.add(conversation.chatId, added))) choice.people.value = [];
       }}

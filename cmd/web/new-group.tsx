@@ -20,7 +20,7 @@ export function NewGroup(props: { model: Model; onMade: (threadId: string) => vo
 
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
-    if (isBusy.value || !choice.take()) return;
+    if (isBusy.value || !choice.takeNames()) return;
     if (name.value.trim() === "") {
       problem.value = "A group needs a name.";
       field.current?.focus();

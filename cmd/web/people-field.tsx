@@ -17,7 +17,7 @@ export class PeopleChoice {
   }
 
   /** Takes the names that are typed. Returns false, and says why, if one of them cannot be taken. */
-  take(text = this.typed.value): boolean {
+  takeNames(text = this.typed.value): boolean {
     // A comma may stand in a user's id; one with a space behind it ends a name.
     const names = text.split(/[,;]?\s+/).filter(Boolean);
     const wrong = names.find((name) => userIdOf(name) === undefined);
@@ -30,14 +30,14 @@ export class PeopleChoice {
     return true;
   }
 
-  drop(userId: string): void {
+  dropName(userId: string): void {
     this.people.value = this.people.value.filter((each) => each !== userId);
   }
 }
 
 /** What is being composed is not yet what one has typed. */
 function takeAtSeparator(choice: PeopleChoice): void {
-  if (/\S\s$/.test(choice.typed.value)) choice.take();
+  if (/\S\s$/.test(choice.typed.value)) choice.takeNames();
 }
 
 /** A field for people: typed names become marks that can be taken away; people one writes with are offered. */
@@ -72,7 +72,7 @@ export function PeopleField(props: {
             if (event.key !== "Enter" || choice.typed.value.trim() === "") return;
             // With names in the field Enter takes them; the next one sends the form.
             event.preventDefault();
-            choice.take();
+            choice.takeNames();
           }}
         />
       </label>
@@ -86,7 +86,7 @@ export function PeopleField(props: {
               type="button"
               class="chip chosen"
               aria-label={`Leave out ${userId}`}
-              onClick={() => choice.drop(userId)}
+              onClick={() => choice.dropName(userId)}
             >
               {userId} <span aria-hidden="true">×</span>
             </button>
@@ -98,7 +98,7 @@ export function PeopleField(props: {
               type="button"
               class="chip"
               aria-label={`Choose ${userId}`}
-              onClick={() => choice.take(userId)}
+              onClick={() => choice.takeNames(userId)}
             >
               <span aria-hidden="true">+</span> {userId}
             </button>

@@ -142,7 +142,7 @@ function Rows(props: ListProps & { readonly isStarting: Signal<boolean> }) {
             <Row
               people={model.people}
               chat={chat}
-              draft={chat.id === openId.value ? "" : drafts.of(chat.id)}
+              draft={chat.id === openId.value ? "" : drafts.draftOf(chat.id)}
             />
           </button>
         </li>

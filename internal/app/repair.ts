@@ -106,7 +106,7 @@ async function rebuild(
   const work = new Rebuild(rows, { pairs: taken?.pairs ?? new Map(), users: taken?.users ?? [] });
   let entries = 0;
   for await (const row of log.rows()) {
-    await work.add(row.key, row);
+    await work.addRow(row.key, row);
     entries += row.entries.length;
     progress(`${entries} entries`);
   }
@@ -139,7 +139,7 @@ async function swap(path: string, place: string): Promise<string | undefined> {
 /** Each half takes note of the other. Until then a start is refused, and a repair can be made again. */
 async function meet(log: LevelMessageStore, rows: SqliteThreadStore): Promise<void> {
   try {
-    await log.note();
+    await log.noteRows();
     await rows.noteLogMark(log.mark);
   } finally {
     await rows.close();

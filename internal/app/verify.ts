@@ -120,7 +120,7 @@ class Look implements Verification {
         check = new ThreadCheck();
         this.threads += 1;
       }
-      check.add(row.key, row);
+      check.addRow(row.key, row);
       this.entries += row.entries.length;
       this.#progress(`${this.entries} entries of ${this.threads} threads`);
     }

@@ -96,7 +96,7 @@ export class ChannelService {
     let incomplete = false;
     const subscribed = publication.topics.map((topic) => {
       let isSubscribed = false;
-      for (const link of this.#subscriptions.of(topic)) {
+      for (const link of this.#subscriptions.linksOf(topic)) {
         if (link.state !== "up") {
           incomplete = true;
           continue;

@@ -15,7 +15,7 @@ export class Subscriptions {
     return this.#links.size;
   }
 
-  of(topic: Topic): readonly AttachedLink[] {
+  linksOf(topic: Topic): readonly AttachedLink[] {
     return this.#links.get(topic) ?? NONE;
   }
 

@@ -27,7 +27,7 @@ export class AddressLimit {
     this.#buckets.delete(key);
     this.#buckets.set(key, bucket);
     if (this.#buckets.size > MAX_ADDRESSES) this.#forgetOne();
-    if (!bucket.take(nowMs)) throw overloaded("address", Math.ceil(MINUTE_MS / this.#perMinute));
+    if (!bucket.takeToken(nowMs)) throw overloaded("address", Math.ceil(MINUTE_MS / this.#perMinute));
   }
 
   #forgetOne(): void {

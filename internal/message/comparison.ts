@@ -48,7 +48,7 @@ export class Comparison {
   /** Rejects as the stores do. Who names an entry by its hash has seen it: where the user's view begins is not asked. */
   async compare(userId: string, { threadId, seq, entryHash }: Held): Promise<Compared> {
     const { logs, reader, store } = this.#ports;
-    const log = await logs.find(threadId, userId);
+    const log = await logs.findLog(threadId, userId);
     if (!log) return { isSame: false, head: undefined };
     const { last } = await reader.range(log, userId);
     const head = { seq: last.seq, ordinal: last.ordinal };

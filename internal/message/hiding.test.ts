@@ -19,9 +19,9 @@ function sightsOf(writers: readonly string[], pairs: readonly string[] = []) {
 describe("Hiding", () => {
   it("hides one of a direct thread who has not written there, unless the other sees it elsewhere", async () => {
     const log = await new MessageParts().open();
-    assert.equal(await new Hiding(sightsOf([])).read(log.membership, "bob"), true);
-    assert.equal(await new Hiding(sightsOf([], ["ann bob"])).read(log.membership, "bob"), false);
-    assert.equal(await new Hiding().read(log.membership, "bob"), false);
+    assert.equal(await new Hiding(sightsOf([])).isHidden(log.membership, "bob"), true);
+    assert.equal(await new Hiding(sightsOf([], ["ann bob"])).isHidden(log.membership, "bob"), false);
+    assert.equal(await new Hiding().isHidden(log.membership, "bob"), false);
   });
 
   it("answers at once for one who is known to have written", async () => {
@@ -30,7 +30,7 @@ describe("Hiding", () => {
     await parts.append(log, { userId: "bob" });
     const { asked, sights } = sightsOf([]);
     const told: boolean[] = [];
-    new Hiding({ sights }).of(log.membership, "bob", (isHidden) => told.push(isHidden));
+    new Hiding({ sights }).checkHidden(log.membership, "bob", (isHidden) => told.push(isHidden));
     assert.deepEqual([told, asked], [[false], []]);
   });
 
@@ -38,7 +38,7 @@ describe("Hiding", () => {
     const log = await new MessageParts().open();
     const { asked, sights } = sightsOf(["bob"]);
     const hiding = new Hiding({ sights });
-    for (let n = 0; n < 3; n++) assert.equal(await hiding.read(log.membership, "bob"), false);
+    for (let n = 0; n < 3; n++) assert.equal(await hiding.isHidden(log.membership, "bob"), false);
     assert.deepEqual(asked, ["bob"]);
   });
 
@@ -48,21 +48,24 @@ describe("Hiding", () => {
     const log = await parts.openGroup();
     await parts.append(log, { userId: "bob", clientId: clientIdOf(1) });
     const hiding = new Hiding(sightsOf([], ["ann bob"]));
-    assert.equal(await hiding.read(log.membership, "bob"), false);
+    assert.equal(await hiding.isHidden(log.membership, "bob"), false);
     await parts.ask("ann", 2, { kind: "remove", userIds: ["bob"] });
-    assert.equal(await hiding.read(log.membership, "bob"), true);
+    assert.equal(await hiding.isHidden(log.membership, "bob"), true);
     await parts.ask("ann", 3, { kind: "add", userIds: ["bob"] });
-    assert.equal(await hiding.read(log.membership, "bob"), true);
+    assert.equal(await hiding.isHidden(log.membership, "bob"), true);
   });
 
   it("hides whom it cannot judge, and who has chosen so", async () => {
     const log = await new MessageParts().open();
     const away = async () => Promise.reject(storeUnavailable("thread"));
     assert.equal(
-      await new Hiding({ sights: { hasWritten: away, shows: away } }).read(log.membership, "bob"),
+      await new Hiding({ sights: { hasWritten: away, shows: away } }).isHidden(log.membership, "bob"),
       true,
     );
-    const visibilities = { known: () => "nobody" as const, read: async () => "nobody" as const };
-    assert.equal(await new Hiding({ visibilities, ...sightsOf(["bob"]) }).read(log.membership, "bob"), true);
+    const visibilities = { known: () => "nobody" as const, readVisibility: async () => "nobody" as const };
+    assert.equal(
+      await new Hiding({ visibilities, ...sightsOf(["bob"]) }).isHidden(log.membership, "bob"),
+      true,
+    );
   });
 });

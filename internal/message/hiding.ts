@@ -23,16 +23,16 @@ export class Hiding {
   }
 
   /** Calls back once, at once if all is remembered: the hot path makes no promise. `act` must not throw. */
-  of(thread: Membership, userId: string, act: (isHidden: boolean) => void): void {
+  checkHidden(thread: Membership, userId: string, act: (isHidden: boolean) => void): void {
     const known = this.#visibilities ? this.#visibilities.known(userId) : "shared";
     if (known && (!this.#sights || thread.writers.has(userId))) act(known === "nobody");
-    else void this.read(thread, userId).then(act);
+    else void this.isHidden(thread, userId).then(act);
   }
 
   /** The same as a promise. Never rejects. */
-  async read(thread: Membership, userId: string): Promise<boolean> {
+  async isHidden(thread: Membership, userId: string): Promise<boolean> {
     try {
-      if ((await this.#visibilities?.read(userId)) === "nobody") return true;
+      if ((await this.#visibilities?.readVisibility(userId)) === "nobody") return true;
       return !(await this.isShown(thread, userId));
     } catch {
       return true;
@@ -44,7 +44,7 @@ export class Hiding {
     if (!this.#sights || thread.writers.has(userId)) return true;
     const since = thread.memberSince(userId);
     if (await this.#sights.hasWritten(thread.threadId, userId)) {
-      if (since !== undefined) thread.writers.add(userId, since);
+      if (since !== undefined) thread.writers.addWriter(userId, since);
       return true;
     }
     const [other] = thread.participants.filter((one) => one !== userId);

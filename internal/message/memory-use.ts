@@ -23,13 +23,13 @@ export class MemoryShare {
   }
 
   /** Counts `bytes` more, or, if negative, fewer. */
-  add(bytes: number): void {
+  addBytes(bytes: number): void {
     this.#bytes += bytes;
     if (this.#use) this.#use.bytes += bytes;
   }
 
   /** Nobody remembers the thing any more; one that still uses it counts for itself. */
-  leave(): void {
+  releaseBytes(): void {
     if (this.#use) this.#use.bytes -= this.#bytes;
     this.#use = undefined;
   }

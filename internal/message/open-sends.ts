@@ -30,7 +30,10 @@ export class OpenSends {
   }
 
   /** Takes a send in, and returns what is to be called with its outcome: only the first one is passed on. */
-  take(send: OpenSend["send"], settle: Settle): { readonly expiresAtMs: number; readonly settle: Settle } {
+  takeSend(
+    send: OpenSend["send"],
+    settle: Settle,
+  ): { readonly expiresAtMs: number; readonly settle: Settle } {
     const expiresAtMs = this.#clock.monotonicMs() + this.#expiresMs;
     const open: OpenSend = { send, expiresAtMs, settle };
     this.#open.add(open);

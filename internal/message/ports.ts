@@ -84,7 +84,7 @@ export interface Visibilities {
   /** What is remembered; undefined if it must be read. */
   known(userId: string): "shared" | "nobody" | undefined;
   /** Rejects with STORE_UNAVAILABLE if it is not remembered and cannot be read. */
-  read(userId: string): Promise<"shared" | "nobody">;
+  readVisibility(userId: string): Promise<"shared" | "nobody">;
 }
 
 /** The message store is a port too: domain files take it from here. */

@@ -35,7 +35,7 @@ export interface ResolverPorts {
   readonly reader: ThreadReader;
   readonly search: StoreSearch;
   readonly appender: Appender;
-  readonly seals: Pick<Seals, "take">;
+  readonly seals: Pick<Seals, "countSeal">;
   readonly tries: Pick<Sender, "settled">;
   readonly clock: Clock;
   /** How long a seal may wait to be appended, in ms. */
@@ -71,7 +71,7 @@ export class Resolver {
       head.seq,
     );
     if (!hit && !seal) return "unknown";
-    if (!hit && !maySend) await seals.take(log.threadId, userId, tag);
+    if (!hit && !maySend) await seals.countSeal(log.threadId, userId, tag);
     const found = await (hit ? appender.answerFound(log, hit, "") : this.#seal(log, inquiry, tag, head.seq));
     const isOut = hasLeft || (log.isGroup && !log.membership.view?.roster.members.has(userId));
     return found.isVoid && isOut ? "never" : found;
@@ -89,14 +89,14 @@ export class Resolver {
     if (!threadId) {
       if (toUserId === userId) throw selfThread();
       if (seal) return logs.openDirect(userId, toUserId);
-      return (await logs.find(directThreadId(userId, toUserId), userId)) ?? "unknown";
+      return (await logs.findLog(directThreadId(userId, toUserId), userId)) ?? "unknown";
     }
     if (!seal || !isGroupThread(threadId)) return logs.open(threadId, userId);
     // Nothing of one who never was a member is in a group's log. A try that is open may still be let in meanwhile.
-    const known = await logs.find(threadId, userId);
+    const known = await logs.findLog(threadId, userId);
     if (known) return known;
     await tries.settled(userId, clientId);
-    return (await logs.find(threadId, userId)) ?? "never";
+    return (await logs.findLog(threadId, userId)) ?? "never";
   }
 
   /** Appends a void. Its own duplicate search covers what came above the head up to which we looked. */

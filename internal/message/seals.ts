@@ -21,7 +21,7 @@ export class Seals {
   }
 
   /** Counts a seal, durably. Rejects with TOO_MANY_SEALS, and with STORE_UNAVAILABLE. */
-  async take(threadId: Uint8Array, userId: string, tag: Uint8Array): Promise<void> {
+  async countSeal(threadId: Uint8Array, userId: string, tag: Uint8Array): Promise<void> {
     const key = `${hex(threadId)} ${userId}`;
     const before = this.#running.get(key) ?? Promise.resolve();
     const take = () => this.#take(threadId, userId, tag);

@@ -180,7 +180,7 @@ describe("A send that is held up", () => {
     assert.equal(refused(await finding).code, Code.UNAVAILABLE);
     parts.threads.onCall = undefined;
     visibilities.isForgetful = true;
-    visibilities.read = () => new Promise(() => {});
+    visibilities.readVisibility = () => new Promise(() => {});
     const reading = send();
     await quiet();
     parts.clock.advance(10_000);

@@ -52,7 +52,7 @@ export class Sender {
       told(otherLogEpoch(logEpoch));
       return;
     }
-    const { settle, expiresAtMs } = this.#open.take(send, told);
+    const { settle, expiresAtMs } = this.#open.takeSend(send, told);
     const { logs } = this.#committer;
     const threadId = send.threadId ?? directThreadId(send.userId, send.toUserId);
     const cached = logs.cached(hex(threadId), send.userId);
@@ -110,7 +110,8 @@ export class Sender {
       receipts.ownMessage(log, send, committed);
     };
     if (recipient === undefined || isOnline === undefined) answer(undefined);
-    else hiding.of(log.membership, recipient, (isHidden) => answer(isHidden ? undefined : !isOnline));
+    else
+      hiding.checkHidden(log.membership, recipient, (isHidden) => answer(isHidden ? undefined : !isOnline));
   }
 }
 

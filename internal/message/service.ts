@@ -99,7 +99,7 @@ export class MessageService {
   ): Promise<ReadonlyMap<string, { readonly seq: number; readonly ordinal: number }>> {
     const read = async ({ threadId, headBucket }: { threadId: Uint8Array; headBucket: number }) => {
       const key = hex(threadId);
-      return [key, await this.#parts.heads.read(key, threadId, headBucket)] as const;
+      return [key, await this.#parts.heads.readHead(key, threadId, headBucket)] as const;
     };
     return new Map(await Promise.all(threads.map(read)));
   }
@@ -209,7 +209,7 @@ export class MessageService {
 
   /** The head of a thread as far as the user may see; undefined if it is not the user's. */
   async #headFor(threadId: Uint8Array, userId: string) {
-    const log = await this.#parts.logs.find(threadId, userId);
+    const log = await this.#parts.logs.findLog(threadId, userId);
     if (!log) return undefined;
     const { firstSeq, last } = await this.#parts.reader.range(log, userId);
     const row = log.isGroup ? await this.#joined(threadId, firstSeq) : { readSeq: 0, readOrdinal: 0 };

@@ -40,7 +40,7 @@ export class ThreadReader {
   async head(log: ThreadLog): Promise<{ readonly head: Head; readonly view: View | undefined }> {
     const { heads, judging } = this.#ports;
     for (let read = 0; read < MAX_HEAD_READS; read++) {
-      const head = await heads.read(log.key, log.threadId, log.cache.hint);
+      const head = await heads.readHead(log.key, log.threadId, log.cache.hint);
       if (!log.isGroup) return { head, view: undefined };
       const view = await judging.at(log.membership, head);
       if (view) return { head, view };
@@ -78,7 +78,7 @@ export class ThreadReader {
   }
 
   /** The same where `seq` is within it for certain: by what this server knows, if that is enough, else read now. */
-  reach(log: ThreadLog, userId: string, seq: number): Range | Promise<Range> {
+  reachableRange(log: ThreadLog, userId: string, seq: number): Range | Promise<Range> {
     const { view } = log.membership;
     const head = log.cache.found?.head;
     const member = view?.roster.members.get(userId);

@@ -186,8 +186,8 @@ describe("Visibilities", () => {
       readVisibility: () => new Promise((resolve) => reads.push(resolve)),
       setVisibility: async () => {},
     });
-    const early = visibilities.read("ann");
-    await visibilities.set("ann", "nobody");
+    const early = visibilities.readVisibility("ann");
+    await visibilities.setVisibility("ann", "nobody");
     reads[0]?.("shared");
     assert.equal(await early, "shared");
     assert.equal(visibilities.known("ann"), "nobody");
@@ -198,9 +198,9 @@ describe("Visibilities", () => {
       readVisibility: async () => "nobody",
       setVisibility: () => Promise.reject(new Error("away")),
     });
-    await assert.rejects(visibilities.set("ann", "nobody"));
+    await assert.rejects(visibilities.setVisibility("ann", "nobody"));
     assert.equal(visibilities.known("ann"), undefined);
-    assert.equal(await visibilities.read("ann"), "nobody");
+    assert.equal(await visibilities.readVisibility("ann"), "nobody");
     assert.equal(visibilities.known("ann"), "nobody");
   });
 });

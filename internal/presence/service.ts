@@ -147,7 +147,7 @@ export class PresenceService {
   readonly handlers = {
     listPresence: (request: rpc.ListPresenceRequest, call: Call) => this.#list(request, call),
     getVisibility: async (_request: rpc.GetVisibilityRequest, { caller }: Call) => ({
-      visibility: toWire(await this.#init.visibilities.read(caller.userId)),
+      visibility: toWire(await this.#init.visibilities.readVisibility(caller.userId)),
     }),
     setVisibility: (request: rpc.SetVisibilityRequest, call: Call) => this.#setVisibility(request, call),
   };
@@ -171,7 +171,7 @@ export class PresenceService {
   async #setVisibility({ visibility }: rpc.SetVisibilityRequest, { caller }: Call) {
     const set: Visibility = visibility === WireVisibility.NOBODY ? "nobody" : "shared";
     try {
-      await this.#init.visibilities.set(caller.userId, set);
+      await this.#init.visibilities.setVisibility(caller.userId, set);
     } finally {
       // Also where it is unclear whether it is stored: then whoever watches is checked by what is.
       if (set === "nobody") this.#watches.hide(caller.userId);

@@ -22,7 +22,7 @@ export class Sight implements Privacy {
 
   async maySee(viewer: string, user: string): Promise<boolean> {
     if (viewer === user) return false;
-    if ((await this.#visibilities.read(user)) === "nobody") return false;
+    if ((await this.#visibilities.readVisibility(user)) === "nobody") return false;
     if ((await this.#acquaintances.between(viewer, user)).length > 0) return false;
     return this.#rule === "written"
       ? this.#acquaintances.shows(viewer, user)

@@ -21,7 +21,7 @@ export class Visibilities {
   }
 
   /** Rejects with STORE_UNAVAILABLE if it is not remembered and cannot be read. */
-  async read(userId: string): Promise<Visibility> {
+  async readVisibility(userId: string): Promise<Visibility> {
     const known = this.#known.get(userId);
     if (known) {
       this.#known.delete(userId);
@@ -40,7 +40,7 @@ export class Visibilities {
   }
 
   /** Resolves when it is stored and in force here. If it rejects, either may be stored, and is read anew. */
-  async set(userId: string, visibility: Visibility): Promise<void> {
+  async setVisibility(userId: string, visibility: Visibility): Promise<void> {
     try {
       await this.#store.setVisibility(userId, visibility);
       this.#remember(userId, visibility);

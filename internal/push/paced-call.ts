@@ -9,7 +9,7 @@ export interface PacedCallInit<T> {
   /** Asks. Settles within a deadline. */
   readonly ask: () => Promise<T>;
   /** Takes the answer. False: it is of no use, ask again. */
-  readonly take: (answer: T) => boolean;
+  readonly takeAnswer: (answer: T) => boolean;
   /** What was asked for does not exist: asking again does not help. */
   readonly notFound: () => void;
 }
@@ -52,7 +52,7 @@ export class PacedCall<T> implements GatedCall {
   #answered(answer: T): void {
     if (this.#isOver) return;
     this.#isOver = true; // Before the answer is taken: who takes it may ask something else.
-    if (this.#init.take(answer)) return;
+    if (this.#init.takeAnswer(answer)) return;
     this.#isOver = false;
     this.#askAgain(0);
   }

@@ -12,7 +12,7 @@ export interface MarkedLog {
   /** The state of the rows that it last took note of. */
   readonly notedRows: HistoryMark | undefined;
   /** Takes note of the rows' state now. */
-  note(): Promise<void>;
+  noteRows(): Promise<void>;
 }
 
 /** The rows, as the other half. */
@@ -82,7 +82,7 @@ export class TwoHalves {
     const rows = this.#rows.state.mark;
     if (log === this.#quiet.log && rows === this.#quiet.rows) return;
     await this.#rows.noteLogMark(log);
-    await this.#log.note();
+    await this.#log.noteRows();
     this.#quiet = { log: log + 1, rows: rows + 1 };
   }
 }

@@ -3,7 +3,7 @@ import { TokenBucket } from "./token-bucket.ts";
 
 describe("TokenBucket", () => {
   const takes = (bucket: TokenBucket, count: number, nowMs: number) =>
-    Array.from({ length: count }, () => bucket.take(nowMs)).filter(Boolean).length;
+    Array.from({ length: count }, () => bucket.takeToken(nowMs)).filter(Boolean).length;
 
   it("allows a burst and then nothing", () => {
     assert.equal(takes(new TokenBucket(5, 10, 0), 8, 0), 5);

@@ -14,7 +14,7 @@ export class TokenBucket {
   }
 
   /** Takes one token; false, and nothing taken, if there is none. */
-  take(nowMs: number): boolean {
+  takeToken(nowMs: number): boolean {
     const refill = (Math.max(0, nowMs - this.#atMs) / 1000) * this.#perSecond;
     this.#tokens = Math.min(this.#burst, this.#tokens + refill);
     this.#atMs = nowMs;

@@ -118,11 +118,11 @@ export class ThreadService {
     if (other === caller.userId) throw selfThread();
     const threadId = directThreadId(caller.userId, other);
     await this.#store.createDirect(threadId, participants(caller.userId, other));
-    return { thread: toThread(await this.#views.read(caller.userId, threadId)) };
+    return { thread: toThread(await this.#views.readView(caller.userId, threadId)) };
   }
 
   async #get({ threadId }: rpc.GetThreadRequest, { caller }: Call) {
-    return { thread: toThread(await this.#views.read(caller.userId, threadId)) };
+    return { thread: toThread(await this.#views.readView(caller.userId, threadId)) };
   }
 
   async #list({ pageToken, pageSize }: rpc.ListThreadsRequest, { caller }: Call) {

@@ -19,7 +19,7 @@ export class ThreadViews {
   }
 
   /** Rejects with THREAD_NOT_FOUND if the owner has no row of it. */
-  async read(ownerId: string, threadId: Uint8Array): Promise<ListedThread> {
+  async readView(ownerId: string, threadId: Uint8Array): Promise<ListedThread> {
     const { heads, store } = this.#init;
     const [listed] = await withHeads(heads, await store.get(ownerId, [threadId]), store);
     if (!listed) throw threadNotFound();

@@ -105,25 +105,25 @@ export class Membership {
     } else if (this.#participants.length === 0) {
       this.#participants = participants;
       this.#audience = directAudience(participants);
-      for (const user of participants) this.#memory.add(2 * user.length);
+      for (const user of participants) this.#memory.addBytes(2 * user.length);
     }
   }
 
   #admit(userId: string): void {
     if (this.#admitted.has(userId)) return;
     if (this.#admitted.size >= MAX_MEMBERS) {
-      for (const user of this.#admitted) this.#memory.add(-ADMITTED_BYTES - user.length);
+      for (const user of this.#admitted) this.#memory.addBytes(-ADMITTED_BYTES - user.length);
       this.#admitted.clear();
     }
     this.#admitted.add(userId);
-    this.#memory.add(ADMITTED_BYTES + userId.length);
+    this.#memory.addBytes(ADMITTED_BYTES + userId.length);
   }
 
   /** Takes a group's roster that the projection holds, unless a newer one is at hand. */
   takeRoster(roster: Roster, epoch: number): void {
     const before = this.#view;
     if (before && before.membersSeq >= roster.appliedSeq) return;
-    this.#memory.add(bytesOf(roster) - (before ? bytesOf(before.roster) : 0));
+    this.#memory.addBytes(bytesOf(roster) - (before ? bytesOf(before.roster) : 0));
     this.#view = { membersSeq: roster.appliedSeq, epoch, roster, blockedBy: NOBODY };
     this.#audience = groupAudience(this.key, roster);
     this.#listener(roster.members);

@@ -28,10 +28,10 @@ export class NotedWriters {
   }
 
   /** Takes that it has, of one who was a member since `since` before the store was asked. */
-  add(userId: string, since: number): void {
+  addWriter(userId: string, since: number): void {
     const before = this.#since?.size ?? 0;
     if (this.#since === undefined || before >= MAX_MEMBERS) this.#since = new Map();
     this.#since.set(userId, since);
-    this.#memory.add(WRITER_BYTES * (this.#since.size - before));
+    this.#memory.addBytes(WRITER_BYTES * (this.#since.size - before));
   }
 }

@@ -31,9 +31,9 @@ describe("AppendCache", () => {
   it("begins its keys anew above a head that was read", () => {
     const cache = cacheAt(2);
     cache.advance(appended(3), [keyOf(3, 3)]);
-    assert.deepEqual(cache.keys.find(tagKey(keyOf(3, 3).tag)), [3]);
-    cache.load({ head: headAt(5), bucket: 1, stored: encodeHead(headAt(5)) });
-    assert.deepEqual(cache.keys.find(tagKey(keyOf(3, 3).tag)), []);
+    assert.deepEqual(cache.keys.seqsOfTag(tagKey(keyOf(3, 3).tag)), [3]);
+    cache.loadHead({ head: headAt(5), bucket: 1, stored: encodeHead(headAt(5)) });
+    assert.deepEqual(cache.keys.seqsOfTag(tagKey(keyOf(3, 3).tag)), []);
     assert.equal(cache.keys.from, 5);
   });
 });
@@ -51,7 +51,7 @@ describe("KeyCache", () => {
         for (let tag = 0; tag <= 40; tag++) {
           const seqs = all.flatMap((other, at) => (other === tag ? [start + 1 + at] : []));
           const kept = seqs.filter((seq) => seq > keys.from);
-          assert.deepEqual([...keys.find(tagKey(keyOf(0, tag).tag))], kept);
+          assert.deepEqual([...keys.seqsOfTag(tagKey(keyOf(0, tag).tag))], kept);
         }
       }),
       { numRuns: 30, endOnFailure: true },
@@ -62,14 +62,14 @@ describe("KeyCache", () => {
     const keys = new KeyCache();
     for (let seq = 1; seq <= 5_000; seq++) keys.add(keyOf(seq, seq));
     assert.ok(5_000 - keys.from <= 512);
-    assert.deepEqual(keys.find(tagKey(keyOf(1, 1).tag)), []);
+    assert.deepEqual(keys.seqsOfTag(tagKey(keyOf(1, 1).tag)), []);
   });
 });
 
 /** A cache in which the head of `seq` messages, in rows of 4, was read. */
 function cacheAt(seq: number): AppendCache {
   const cache = new AppendCache();
-  cache.load({ head: headAt(seq), bucket: Math.floor(seq / 4), stored: encodeHead(headAt(seq)) });
+  cache.loadHead({ head: headAt(seq), bucket: Math.floor(seq / 4), stored: encodeHead(headAt(seq)) });
   return cache;
 }
 

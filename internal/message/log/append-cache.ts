@@ -46,7 +46,7 @@ export class AppendCache {
   }
 
   /** Takes a head that was read. The keys above the old head are unknown, so the cache begins anew above it. */
-  load(found: FoundHead): void {
+  loadHead(found: FoundHead): void {
     this.#found = found;
     this.#hint = found.bucket;
     this.keys.restart(found.head.seq);
@@ -111,7 +111,7 @@ export class KeyCache {
   }
 
   /** The seqs of cached entries with this tag: of one send, or, rarely, of several whose tags are equal. */
-  find(tag: number): readonly number[] {
+  seqsOfTag(tag: number): readonly number[] {
     let seqs: number[] | undefined;
     for (let at = this.#indexOf(tag, 0); at >= 0; at = this.#indexOf(tag, at + 1)) {
       seqs ??= [];
@@ -128,7 +128,7 @@ export class KeyCache {
   #grow(): void {
     const larger = new Int32Array(Math.max(FIRST_KEYS, 2 * this.#tags.length));
     larger.set(this.#tags);
-    this.#memory.add(larger.byteLength - this.#tags.byteLength);
+    this.#memory.addBytes(larger.byteLength - this.#tags.byteLength);
     this.#tags = larger;
   }
 

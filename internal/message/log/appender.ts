@@ -76,7 +76,7 @@ export class Appender {
       return;
     }
     this.#queuedBytes += bytesOf(send);
-    log.pending.push(send);
+    log.pending.pushSend(send);
     this.#wake(log);
   }
 
@@ -120,10 +120,10 @@ export class Appender {
       // Always a turn later: what is sent in one turn goes as one batch.
       const round = await (this.#known(log) ?? this.#prepare(log));
       const room = this.#ports.store.lastSeqOf(round.bucket) - round.head.seq;
-      batch.taken = log.pending.take(room, BATCH_BYTES);
+      batch.taken = log.pending.takeSends(room, BATCH_BYTES);
       await this.#judge(log, batch, round);
       if (batch.newer) {
-        log.cache.load(batch.newer);
+        log.cache.loadHead(batch.newer);
         log.pending.putBack(batch.unsettled());
       } else if (batch.items.length > 0) await this.#commit(log, batch, round);
     } catch (error) {
@@ -131,7 +131,9 @@ export class Appender {
       log.cache.drop();
       const reason = error instanceof HeddleError ? error : storeUnavailable("message", error);
       const failed =
-        batch.taken.length > 0 ? batch.unsettled() : log.pending.take(Number.MAX_SAFE_INTEGER, QUEUE_BYTES);
+        batch.taken.length > 0
+          ? batch.unsettled()
+          : log.pending.takeSends(Number.MAX_SAFE_INTEGER, QUEUE_BYTES);
       for (const send of failed) this.#settle(send, reason);
     }
   }
@@ -149,7 +151,7 @@ export class Appender {
     const { cache, membership } = log;
     for (let read = 0; read < MAX_HEAD_READS; read++) {
       const found = cache.found ?? (await store.within(findHead(store, log.threadId, cache.hint)));
-      if (found !== cache.found) cache.load(found);
+      if (found !== cache.found) cache.loadHead(found);
       const { head } = found;
       const view = judging.known(membership, head) ?? (await judging.at(membership, head));
       if (view) {

@@ -63,7 +63,7 @@ export class Doubts {
     const covered = log.pending.hold(userId);
     let proof: FoundHead | HeddleError;
     try {
-      proof = await this.#heads.find(log.key, log.threadId, log.cache.hint);
+      proof = await this.#heads.findHead(log.key, log.threadId, log.cache.hint);
     } catch (error) {
       proof = error instanceof HeddleError ? error : storeUnavailable("message", error);
     }
@@ -81,7 +81,7 @@ export class Doubts {
       if (this.#budgets.size <= MAX_SENDERS) break;
       this.#budgets.delete(oldest);
     }
-    return budget.take(nowMs);
+    return budget.takeToken(nowMs);
   }
 }
 

@@ -119,6 +119,6 @@ async function loaded(seq: number) {
   const parts = new MessageParts(4);
   await storeLog(parts.store.inner, parts.threadId, 4, seq);
   const log = await parts.open();
-  log.cache.load(await findHead(logStoreOf(parts.store), parts.threadId, 0));
+  log.cache.loadHead(await findHead(logStoreOf(parts.store), parts.threadId, 0));
   return { parts, log };
 }

@@ -37,7 +37,7 @@ export class StoreSearch implements DuplicateSearch {
 
   find(log: ThreadLog, send: PendingSend): Hit | undefined | Promise<Hit | undefined> {
     const { keys } = log.cache;
-    const cached = keys.find(send.tagKey);
+    const cached = keys.seqsOfTag(send.tagKey);
     if (cached.length === 0 && send.searchedSeq >= keys.from) return undefined;
     return this.#store.within(this.#look(log, send, cached));
   }

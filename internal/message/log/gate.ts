@@ -128,7 +128,7 @@ export class Gate {
       const since = membership.memberSince(sender);
       const noting = threads.noteWriter(threadId, sender, seq);
       await deadlines.bound(noting, THREADS_DEADLINE_MS, () => storeUnavailable("thread"));
-      if (since !== undefined && since <= seq) membership.writers.add(sender, since);
+      if (since !== undefined && since <= seq) membership.writers.addWriter(sender, since);
     }
   }
 

@@ -148,7 +148,7 @@ describe("HeadReader", () => {
     const { reader, store, answer } = heldReader();
     const other = Uint8Array.from({ length: 16 }, () => 1);
     await raiseTo(store.inner, 4, 3, 0, other);
-    const heads = [read(reader), reader.read("other", other, 0)];
+    const heads = [read(reader), reader.readHead("other", other, 0)];
     assert.equal(store.gets.length, 2);
     await answer();
     await answer();
@@ -160,7 +160,7 @@ describe("HeadReader", () => {
 });
 
 function read(reader: HeadReader): Promise<Head> {
-  return reader.read("thread", threadId, 0);
+  return reader.readHead("thread", threadId, 0);
 }
 
 /** A reader whose reads see the store at once and are answered, the oldest first, when the test says so. */

@@ -62,9 +62,9 @@ export class HeadReader {
     this.#store = store;
   }
 
-  /** The head now, as `find`. */
-  async read(key: string, threadId: Uint8Array, hint: number): Promise<Head> {
-    return (await this.find(key, threadId, hint)).head;
+  /** The head now, as `findHead`. */
+  async readHead(key: string, threadId: Uint8Array, hint: number): Promise<Head> {
+    return (await this.findHead(key, threadId, hint)).head;
   }
 
   /**
@@ -72,7 +72,7 @@ export class HeadReader {
    * starts after they asked: a read already under way may miss what was committed before they asked, so they wait for
    * the next one.
    */
-  find(key: string, threadId: Uint8Array, hint: number): Promise<FoundHead> {
+  findHead(key: string, threadId: Uint8Array, hint: number): Promise<FoundHead> {
     const running = this.#running.get(key);
     if (!running) return this.#start(key, threadId, hint);
     running.next ??= running.current.then(

@@ -8,31 +8,31 @@ const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 describe("PendingSends", () => {
   it("takes one of each sender in turn, and each sender's in their order", () => {
     const pending = queueOf("ann 1", "ann 2", "ann 3", "bob 1", "cay 1", "cay 2");
-    assert.deepEqual(names(pending.take(4, NO_LIMIT)), ["ann 1", "bob 1", "cay 1", "ann 2"]);
-    assert.deepEqual(names(pending.take(4, NO_LIMIT)), ["cay 2", "ann 3"]);
+    assert.deepEqual(names(pending.takeSends(4, NO_LIMIT)), ["ann 1", "bob 1", "cay 1", "ann 2"]);
+    assert.deepEqual(names(pending.takeSends(4, NO_LIMIT)), ["cay 2", "ann 3"]);
   });
 
   it("lets a sender who comes late to a long queue of another wait for one send, not for all", () => {
     const pending = queueOf(...Array.from({ length: 100 }, (_, at) => `ann ${at}`));
-    pending.push(named("bob 1"));
-    assert.deepEqual(names(pending.take(2, NO_LIMIT)), ["ann 0", "bob 1"]);
+    pending.pushSend(named("bob 1"));
+    assert.deepEqual(names(pending.takeSends(2, NO_LIMIT)), ["ann 0", "bob 1"]);
   });
 
   it("takes what fits, at least one", () => {
     const pending = queueOf("ann 1", "ann 2", "ann 3");
     const one = bytesOf(named("ann 1"));
-    assert.deepEqual(names(pending.take(9, 2 * one)), ["ann 1", "ann 2"]);
-    assert.deepEqual(names(pending.take(9, 1)), ["ann 3"]);
-    assert.deepEqual(pending.take(9, 1), []);
+    assert.deepEqual(names(pending.takeSends(9, 2 * one)), ["ann 1", "ann 2"]);
+    assert.deepEqual(names(pending.takeSends(9, 1)), ["ann 3"]);
+    assert.deepEqual(pending.takeSends(9, 1), []);
   });
 
   it("puts back what was taken before all others of its sender, in order", () => {
     const pending = queueOf("ann 1", "bob 1", "ann 2", "ann 3");
-    const taken = pending.take(3, NO_LIMIT);
+    const taken = pending.takeSends(3, NO_LIMIT);
     assert.deepEqual(names(taken), ["ann 1", "bob 1", "ann 2"]);
-    pending.push(named("bob 2"));
+    pending.pushSend(named("bob 2"));
     pending.putBack(taken);
-    const all = pending.take(9, NO_LIMIT);
+    const all = pending.takeSends(9, NO_LIMIT);
     assert.deepEqual(names(all.filter(({ userId }) => userId === "ann")), ["ann 1", "ann 2", "ann 3"]);
     assert.deepEqual(names(all.filter(({ userId }) => userId === "bob")), ["bob 1", "bob 2"]);
   });
@@ -44,25 +44,25 @@ describe("PendingSends", () => {
       ["ann 2", 30],
       ["bob 1", 20],
     ] as const) {
-      pending.push(named(name, expiresAtMs));
+      pending.pushSend(named(name, expiresAtMs));
     }
     assert.deepEqual(names(pending.takeExpired(9)), []);
     assert.deepEqual(names(pending.takeExpired(20)), ["ann 1", "bob 1"]);
-    assert.deepEqual(names(pending.take(9, NO_LIMIT)), ["ann 2"]);
+    assert.deepEqual(names(pending.takeSends(9, NO_LIMIT)), ["ann 2"]);
     assert.deepEqual([pending.length, pending.bytes], [0, 0]);
   });
 
   it("keeps the sends of one who is set aside in order, with those that come later, before all of them put back", () => {
     const pending = queueOf("ann 1", "bob 1", "ann 2", "ann 3");
-    const [first] = pending.take(1, NO_LIMIT);
+    const [first] = pending.takeSends(1, NO_LIMIT);
     assert.ok(first);
     assert.deepEqual(names(pending.hold("ann")), ["ann 2", "ann 3"]);
-    pending.push(named("ann 4"));
+    pending.pushSend(named("ann 4"));
     pending.putBack([first]);
-    assert.deepEqual(names(pending.take(9, NO_LIMIT)), ["bob 1"]);
+    assert.deepEqual(names(pending.takeSends(9, NO_LIMIT)), ["bob 1"]);
     assert.equal(pending.length, 0);
     pending.release("ann");
-    assert.deepEqual(names(pending.take(9, NO_LIMIT)), ["ann 1", "ann 2", "ann 3", "ann 4"]);
+    assert.deepEqual(names(pending.takeSends(9, NO_LIMIT)), ["ann 1", "ann 2", "ann 3", "ann 4"]);
     assert.deepEqual([pending.length, pending.bytes], [0, 0]);
   });
 
@@ -88,10 +88,10 @@ describe("PendingSends", () => {
           if (next.what === "push") {
             const sample = { userId: `u${next.sender}`, text: "a".repeat(next.text + 1), expiresAtMs: at };
             const send = pendingOf(sample);
-            pending.push(send);
+            pending.pushSend(send);
             inside.add(send);
           } else if (next.what === "take") {
-            taken = pending.take(next.count, next.bytes);
+            taken = pending.takeSends(next.count, next.bytes);
             out(taken);
             assert.ok(taken.length <= next.count);
             assert.ok(taken.length <= 1 || sum(taken) <= next.bytes);
@@ -116,7 +116,7 @@ describe("PendingSends", () => {
           assert.deepEqual([pending.length, pending.bytes], [free.length, sum([...inside])]);
         }
         for (const userId of held) pending.release(userId);
-        out(pending.take(NO_LIMIT, NO_LIMIT));
+        out(pending.takeSends(NO_LIMIT, NO_LIMIT));
         assert.equal(inside.size, 0);
       }),
     );
@@ -129,7 +129,7 @@ function ofSender(sends: Iterable<PendingSend>, userId: string): PendingSend[] {
 
 function queueOf(...all: string[]): PendingSends {
   const pending = new PendingSends();
-  for (const name of all) pending.push(named(name));
+  for (const name of all) pending.pushSend(named(name));
   return pending;
 }
 

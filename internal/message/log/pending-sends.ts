@@ -62,7 +62,7 @@ export class PendingSends {
     return this.#bytes;
   }
 
-  push(send: PendingSend): void {
+  pushSend(send: PendingSend): void {
     this.#add(send, (queue) => queue.push(send));
   }
 
@@ -94,7 +94,7 @@ export class PendingSends {
    * Takes at most `count` sends of together at most `bytes`, at least one, one of each sender in turn. A change of a
    * group is the last one taken: whatever comes after it is judged by what it makes of the group.
    */
-  take(count: number, bytes: number): PendingSend[] {
+  takeSends(count: number, bytes: number): PendingSend[] {
     const taken: PendingSend[] = [];
     let size = 0;
     while (taken.length < count && this.#length > 0) {

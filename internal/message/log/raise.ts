@@ -60,7 +60,7 @@ export class EpochRaiser {
     const { store } = this.#ports;
     const { cache, threadId } = log;
     const found = cache.found ?? (await store.within(findHead(store, threadId, cache.hint)));
-    if (found !== cache.found) cache.load(found);
+    if (found !== cache.found) cache.loadHead(found);
     const { head, bucket, stored } = found;
     const next = { ...head, epoch: head.epoch + 1 };
     const bytes = encodeHead(next);

@@ -39,9 +39,9 @@ export class ThreadLog {
   /** `hint` is the bucket in which to look for the head first. */
   constructor(threadId: Uint8Array, pending: PendingSends, memory = new MemoryShare(), hint = 0) {
     this.memory = memory;
-    memory.add(LOG_BYTES);
+    memory.addBytes(LOG_BYTES);
     this.touches = new TouchAges(memory);
-    this.membership = new Membership(threadId, memory, (members) => this.touches.keep(members));
+    this.membership = new Membership(threadId, memory, (members) => this.touches.keepMembers(members));
     this.threadId = this.membership.threadId;
     this.key = this.membership.key;
     this.isGroup = this.membership.isGroup;

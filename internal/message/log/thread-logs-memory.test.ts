@@ -84,9 +84,9 @@ function join(log: ThreadLog, n: number, count: number, idLength: number): void 
 function fill(log: ThreadLog): void {
   for (const member of log.membership.audience.touched) {
     log.touches.confirm(member, Date.now());
-    log.membership.writers.add(member, 1);
+    log.membership.writers.addWriter(member, 1);
   }
-  log.cache.load({ head: headAt(7), bucket: 0, stored: encodeHead(headAt(7)) });
+  log.cache.loadHead({ head: headAt(7), bucket: 0, stored: encodeHead(headAt(7)) });
   const cells = Array.from({ length: 500 }, (_, at) => {
     const tag = new Uint8Array(8);
     new DataView(tag.buffer).setUint32(0, 2_654_435_761 * at);

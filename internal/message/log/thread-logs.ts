@@ -42,7 +42,7 @@ export class ThreadLogs {
   }
 
   /** The log, or undefined if there is no such thread or the user never was a member. */
-  async find(threadId: Uint8Array, userId: string): Promise<ThreadLog | undefined> {
+  async findLog(threadId: Uint8Array, userId: string): Promise<ThreadLog | undefined> {
     const key = hex(threadId);
     const cached = this.cached(key, userId);
     if (cached) return cached;
@@ -52,7 +52,7 @@ export class ThreadLogs {
 
   /** The same, but rejects with THREAD_NOT_FOUND. */
   async open(threadId: Uint8Array, userId: string): Promise<ThreadLog> {
-    const log = await this.find(threadId, userId);
+    const log = await this.findLog(threadId, userId);
     if (!log) throw threadNotFound();
     return log;
   }
@@ -60,7 +60,7 @@ export class ThreadLogs {
   /** The log of the direct thread of two users, whose rows are made if they are not there. */
   async openDirect(userId: string, toUserId: string): Promise<ThreadLog> {
     const threadId = directThreadId(userId, toUserId);
-    const log = await this.find(threadId, userId);
+    const log = await this.findLog(threadId, userId);
     if (log) return log;
     await this.#threads.createDirect(userId, toUserId);
     const view = { participants: participants(userId, toUserId), headBucket: 0 };
@@ -100,7 +100,7 @@ export class ThreadLogs {
       if (this.#memory.bytes <= this.#maxBytes) return;
       if (log === newest || log.busy || log.pending.bytes > 0 || log.touches.isRenewing) continue;
       this.#logs.delete(key);
-      log.memory.leave();
+      log.memory.releaseBytes();
     }
   }
 }

@@ -24,15 +24,15 @@ export class TouchAges {
   /** Notes a touch that is durable, with the moment from before it was sent. */
   confirm(member: string, sentAtMs: number): void {
     const before = this.#sentAtMs.get(member);
-    if (before === undefined) this.#memory.add(AGE_BYTES);
+    if (before === undefined) this.#memory.addBytes(AGE_BYTES);
     if (before === undefined || before < sentAtMs) this.#sentAtMs.set(member, sentAtMs);
   }
 
   /** Forgets all but these. */
-  keep(members: ReadonlyMap<string, unknown>): void {
+  keepMembers(members: ReadonlyMap<string, unknown>): void {
     const before = this.#sentAtMs.size;
     for (const userId of this.#sentAtMs.keys()) if (!members.has(userId)) this.#sentAtMs.delete(userId);
-    this.#memory.add(AGE_BYTES * (this.#sentAtMs.size - before));
+    this.#memory.addBytes(AGE_BYTES * (this.#sentAtMs.size - before));
   }
 
   /** Whether touches renew in the background. */

@@ -70,7 +70,7 @@ export class Rebuild {
   }
 
   /** Takes the next row: of a thread after the other, the buckets in order, the receipts last. */
-  async add(key: RowKey, row: Row): Promise<void> {
+  async addRow(key: RowKey, row: Row): Promise<void> {
     if (!this.#thread || !equalBytes(this.#thread.threadId, key.threadId)) {
       await this.#end();
       this.#thread = new OpenThread(key.threadId);

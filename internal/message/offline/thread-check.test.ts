@@ -13,7 +13,7 @@ function problemsOf(rows: Readonly<Record<number, readonly [number | undefined, 
   const check = new ThreadCheck();
   for (const [bucket, [seq, entries]] of Object.entries(rows)) {
     const head = seq === undefined ? undefined : encodeHead(headAt(seq));
-    check.add({ threadId, bucket: Number(bucket) }, { head, entries, cells: [] });
+    check.addRow({ threadId, bucket: Number(bucket) }, { head, entries, cells: [] });
   }
   return check.problems;
 }

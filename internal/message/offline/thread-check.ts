@@ -28,7 +28,7 @@ export class ThreadCheck {
     return this.#head;
   }
 
-  add(key: RowKey, row: Row): void {
+  addRow(key: RowKey, row: Row): void {
     if (key.bucket === RECEIPTS_BUCKET) return;
     if (key.bucket !== this.#bucket) this.#problem(`bucket ${this.#bucket} is missing`);
     for (const cell of row.entries) this.#entry(cell);

@@ -42,7 +42,7 @@ export interface FlushPorts {
  */
 export class ReceiptFlushes {
   readonly #ports: FlushPorts;
-  readonly #copies: Pick<RowCopies, "note">;
+  readonly #copies: Pick<RowCopies, "notePosition">;
   readonly #dirty = new Set<ThreadReceipts>();
   /** The threads with positions of a user that are not written, or are being written. */
   readonly #byUser = new Map<string, Set<ThreadReceipts>>();
@@ -50,7 +50,7 @@ export class ReceiptFlushes {
   readonly #deadlines: Deadlines;
   #sweeping = false;
 
-  constructor(ports: FlushPorts, copies: Pick<RowCopies, "note">) {
+  constructor(ports: FlushPorts, copies: Pick<RowCopies, "notePosition">) {
     this.#ports = ports;
     this.#copies = copies;
     this.#deadlines = new Deadlines(ports.clock);
@@ -75,9 +75,9 @@ export class ReceiptFlushes {
   }
 
   /** Marks a user's positions to be written; with `news` for the others to hear of, too. */
-  mark(thread: ThreadReceipts, userId: string, news?: Untold): void {
+  markUser(thread: ThreadReceipts, userId: string, news?: Untold): void {
     thread.unwritten.add(userId);
-    if (news) thread.tell(userId, news);
+    if (news) thread.tellPositions(userId, news);
     const threads = this.#byUser.get(userId) ?? new Set();
     this.#byUser.set(userId, threads.add(thread));
     this.#dirty.add(thread);
@@ -110,7 +110,7 @@ export class ReceiptFlushes {
         // The store or the channel is away: the same again in a second. Nothing was told before it was written.
         for (const userId of flush.positions.keys()) thread.unwritten.add(userId);
         for (const userId of flush.uncopied) thread.uncopied.add(userId);
-        for (const [userId, news] of flush.untold) thread.tell(userId, news);
+        for (const [userId, news] of flush.untold) thread.tellPositions(userId, news);
         this.#dirty.add(thread);
         this.#sweepSoon();
       })
@@ -140,7 +140,7 @@ export class ReceiptFlushes {
     await this.#ports.store.putReceipts(threadId, cells);
     for (const ownerId of uncopied) {
       const { readSeq = 0, readOrdinal = 0 } = positions.get(ownerId) ?? {};
-      this.#copies.note({ ownerId, threadId, readSeq, readOrdinal }, key);
+      this.#copies.notePosition({ ownerId, threadId, readSeq, readOrdinal }, key);
     }
     for (const [userId, news] of untold) {
       const mine = positions.get(userId);
@@ -153,7 +153,7 @@ export class ReceiptFlushes {
     positions: Positions,
     { log, originSession, isRead }: Untold,
   ): Promise<void> {
-    const isHidden = await this.#ports.hiding.read(log.membership, userId);
+    const isHidden = await this.#ports.hiding.isHidden(log.membership, userId);
     if (isHidden && !isRead) return; // That there is something to tell would say that the user is there.
     const { deliveredSeq, readSeq, readOrdinal } = isHidden ? withheld(positions) : positions;
     const value = {

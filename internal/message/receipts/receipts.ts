@@ -54,7 +54,7 @@ export const MOST_UNREAD = 1_000;
 /** Where a user may come in a group. */
 export interface Reach {
   /** What the user may see, where `seq` is within it for certain: by what is known if that is enough, else read now. */
-  reach(log: ThreadLog, userId: string, seq: number): Range | Promise<Range>;
+  reachableRange(log: ThreadLog, userId: string, seq: number): Range | Promise<Range>;
 }
 
 export interface ReceiptPorts extends FlushPorts {
@@ -106,7 +106,7 @@ export class Receipts {
     const floor = log.isGroup ? firstSeq : 0;
     if (readSeq > Math.max(mine.readSeq, floor)) {
       if (await this.#read(thread, userId, readSeq, last)) {
-        this.#flushes.mark(thread, userId, { log, originSession, isRead: true });
+        this.#flushes.markUser(thread, userId, { log, originSession, isRead: true });
       }
     } else if (raised.readSeq > 0) {
       // A client repeats what its thread row does not show: the row's copy was lost.
@@ -116,7 +116,7 @@ export class Receipts {
     const deliveredSeq = Math.max(readSeq, delivered);
     if (deliveredSeq > Math.max(mine.deliveredSeq, floor)) {
       mine.deliveredSeq = deliveredSeq;
-      this.#flushes.mark(thread, userId, { log, originSession, isRead: false });
+      this.#flushes.markUser(thread, userId, { log, originSession, isRead: false });
     }
   }
 
@@ -146,10 +146,10 @@ export class Receipts {
   #copyAgain(thread: ThreadReceipts, userId: string, { readSeq, readOrdinal }: Positions): void {
     const { threadId, key } = thread;
     if (!this.#flushes.waits(thread)) {
-      this.#copies.note({ ownerId: userId, threadId, readSeq, readOrdinal }, key);
+      this.#copies.notePosition({ ownerId: userId, threadId, readSeq, readOrdinal }, key);
     } else {
       thread.uncopied.add(userId);
-      this.#flushes.mark(thread, userId);
+      this.#flushes.markUser(thread, userId);
     }
   }
 
@@ -161,9 +161,9 @@ export class Receipts {
   ): Promise<Range> {
     const { heads, reader } = this.#ports;
     const wanted = Math.max(deliveredSeq, readSeq);
-    if (log.isGroup) return reader.reach(log, userId, wanted);
+    if (log.isGroup) return reader.reachableRange(log, userId, wanted);
     if (wanted > thread.known.seq) {
-      const head = await heads.read(log.key, log.threadId, log.cache.hint);
+      const head = await heads.readHead(log.key, log.threadId, log.cache.hint);
       if (head.seq > thread.known.seq) thread.known = head;
     }
     return { firstSeq: 1, last: thread.known, hasLeft: false };
@@ -203,7 +203,7 @@ export class Receipts {
       const raised = { userId, deliveredSeq: 0, readSeq, originSession };
       this.raise(log, raised).catch(() => {}); // As above.
     }
-    this.#flushes.mark(thread, userId);
+    this.#flushes.markUser(thread, userId);
   }
 
   /**
@@ -222,7 +222,7 @@ export class Receipts {
     const thread = await this.#open(log);
     const before = thread.counted;
     await this.#own.countUpTo(thread, head);
-    if (thread.counted !== before) this.#flushes.mark(thread, userId);
+    if (thread.counted !== before) this.#flushes.markUser(thread, userId);
   }
 
   async #unread(userId: string, { threadId, head, row }: UnreadQuery): Promise<Unread> {
@@ -253,7 +253,7 @@ export class Receipts {
     for (const [userId, positions] of stored) {
       const isOther = userId !== viewerId;
       if (isOther && !(seesOthers && (members?.has(userId) ?? true))) continue;
-      const withholds = isLarge || (isOther && (await this.#ports.hiding.read(log.membership, userId)));
+      const withholds = isLarge || (isOther && (await this.#ports.hiding.isHidden(log.membership, userId)));
       const shown = withholds ? withheld(positions) : positions;
       // A user of whom nothing may be told has no row either: it would say that a device of the user came to be there.
       if (shown.deliveredSeq === 0 && shown.readSeq === 0) continue;
@@ -334,7 +334,7 @@ export class Receipts {
     for (const [key, thread] of this.#threads) {
       if (thread === newest || this.#flushes.waits(thread) || thread.loading) continue;
       this.#threads.delete(key);
-      thread.memory.leave();
+      thread.memory.releaseBytes();
       if (!this.#isFull()) return;
     }
   }

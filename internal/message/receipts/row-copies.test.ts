@@ -74,7 +74,7 @@ function copies() {
   const note = (ownerId: string, thread: number, readSeq: number) => {
     const threadId = new Uint8Array(16);
     new DataView(threadId.buffer).setUint32(12, thread);
-    rows.note({ ownerId, threadId, readSeq, readOrdinal: readSeq }, hex(threadId));
+    rows.notePosition({ ownerId, threadId, readSeq, readOrdinal: readSeq }, hex(threadId));
   };
   return { clock, threads, rows, note };
 }

@@ -23,7 +23,7 @@ export class RowCopies {
   }
 
   /** Notes a position to be copied within a minute. */
-  note(position: ReadPosition, threadKey: string): void {
+  notePosition(position: ReadPosition, threadKey: string): void {
     let mine = this.#byOwner.get(position.ownerId);
     if (!mine) {
       mine = new Map();

@@ -40,7 +40,7 @@ export class ThreadReceipts {
     this.key = key;
     this.threadId = threadId;
     this.memory = memory;
-    memory.add(THREAD_BYTES);
+    memory.addBytes(THREAD_BYTES);
   }
 
   /** A user's positions, to be changed in place. */
@@ -49,7 +49,7 @@ export class ThreadReceipts {
     if (!mine) {
       mine = { deliveredSeq: 0, readSeq: 0, readOrdinal: 0 };
       this.#users.set(userId, mine);
-      this.memory.add(POSITION_BYTES + userId.length);
+      this.memory.addBytes(POSITION_BYTES + userId.length);
     }
     return mine;
   }
@@ -61,7 +61,7 @@ export class ThreadReceipts {
     if (!own) {
       own = { readSeq, lastSeq: 0, count: 0 };
       this.own.set(userId, own);
-      this.memory.add(OWN_BYTES + userId.length);
+      this.memory.addBytes(OWN_BYTES + userId.length);
     }
     if (seq <= own.lastSeq) return;
     own.lastSeq = seq;
@@ -70,7 +70,7 @@ export class ThreadReceipts {
   }
 
   /** Notes that others are to hear of a user's positions. Where two sessions said them, each hears of the other's. */
-  tell(userId: string, { log, originSession, isRead }: Untold): void {
+  tellPositions(userId: string, { log, originSession, isRead }: Untold): void {
     const before = this.untold.get(userId);
     const isSame = !before || before.originSession === originSession;
     const origin = isSame ? originSession : "";

@@ -35,7 +35,7 @@ export class PresenceLinks {
   }
 
   /** The link to the instance that owns the user; undefined while there is none. */
-  of(userId: string): PresenceAttachment | undefined {
+  linkOf(userId: string): PresenceAttachment | undefined {
     const owner = this.#init.ring.owner(userId);
     return owner && this.#attached.get(owner);
   }
@@ -71,7 +71,7 @@ export class PresenceLinks {
     const attachment: PresenceAttachment = instance.attach({
       name: this.#init.name,
       told: (userId, presence, sessions) => {
-        if (this.of(userId) === attachment) this.#init.told(userId, presence, sessions);
+        if (this.linkOf(userId) === attachment) this.#init.told(userId, presence, sessions);
       },
       closed: () => {
         if (!isCurrent() || this.#isClosed) return;

@@ -88,7 +88,7 @@ export class PresenceReports {
   }
 
   #note(name: string, userId: string): void {
-    const attachment = this.#init.links.of(userId);
+    const attachment = this.#init.links.linkOf(userId);
     if (!attachment) return; // The digest to whoever will own the user names it.
     this.#outboxOf(attachment).news.add(name);
     this.#flushSoon();
@@ -149,9 +149,9 @@ export class PresenceReports {
     const ups: SessionUp[] = [];
     const downs: SessionDown[] = [];
     const { links } = this.#init;
-    for (const [name, up] of this.#up) if (links.of(up.userId) === to) ups.push(this.#upOf(name, up));
+    for (const [name, up] of this.#up) if (links.linkOf(up.userId) === to) ups.push(this.#upOf(name, up));
     for (const [name, down] of this.#down) {
-      if (links.of(down.userId) === to) downs.push(this.#downOf(name, down));
+      if (links.linkOf(down.userId) === to) downs.push(this.#downOf(name, down));
     }
     return { isDigest: true, ups, downs };
   }

@@ -91,7 +91,7 @@ export class Watches {
   renewed(): void {
     const moved: { readonly one: WatchingSession; readonly userIds: readonly string[] }[] = [];
     for (const one of this.#sessions.values()) {
-      const users = [...one.users].filter(([userId, { at }]) => at !== this.#links.of(userId));
+      const users = [...one.users].filter(([userId, { at }]) => at !== this.#links.linkOf(userId));
       if (users.length === 0) continue;
       this.#unwatch(one, users);
       const userIds = users.map(([userId]) => userId);
@@ -136,7 +136,7 @@ export class Watches {
   #watch({ name, session, users }: WatchingSession, userIds: readonly string[]): void {
     const byOwner = new Map<PresenceAttachment, string[]>();
     for (const userId of userIds) {
-      const owner = this.#links.of(userId);
+      const owner = this.#links.linkOf(userId);
       const watched = users.get(userId);
       if (watched) watched.at = owner;
       if (owner) gather(byOwner, owner, userId);

@@ -34,7 +34,7 @@ export class BehindThreads {
   }
 
   /** The entries of the thread (hex) up to `position` exist, and some may be missing at the client. */
-  note(thread: string, position: Position): void {
+  noteThread(thread: string, position: Position): void {
     if (this.#all) return;
     const known = this.#threads.get(thread);
     if (!known || known.seq < position.seq) {

@@ -23,7 +23,7 @@ export class DeliveredMarks {
   }
 
   /** The entries of the thread (hex) up to `seq` have reached the device. */
-  note(thread: string, seq: number): void {
+  noteSeq(thread: string, seq: number): void {
     const known = this.#marks.get(thread);
     if (known === undefined && this.#marks.size >= DELIVERED_THREADS) return;
     if (known === undefined || known < seq) this.#marks.set(thread, seq);

@@ -11,13 +11,13 @@ export class FrameList {
     return this.#bytes;
   }
 
-  add(frame: Uint8Array): void {
+  addFrame(frame: Uint8Array): void {
     this.#frames.push(frame);
     this.#bytes += frame.length;
   }
 
   /** Removes and returns the oldest ones that fit into `spare` bytes together. */
-  take(spare: number): Uint8Array[] {
+  takeFrames(spare: number): Uint8Array[] {
     let bytes = 0;
     let count = 0;
     for (const frame of this.#frames) {

@@ -175,7 +175,7 @@ class World {
 
   flush(): void {
     const before = this.queue.sent;
-    const bytes = this.queue.take();
+    const bytes = this.queue.takeFrame();
     if (!bytes) return;
     const { events } = fromBinary(ServerFrameSchema, bytes);
     assert.equal(this.queue.sent - before, events.length, "one number an event");

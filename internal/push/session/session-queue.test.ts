@@ -71,7 +71,7 @@ function filled() {
   const all = () => {
     transport.bufferedBytes = 0;
     const said: string[] = [];
-    for (let taken = one.take(); taken; taken = one.take()) said.push(...words(taken));
+    for (let taken = one.takeFrame(); taken; taken = one.takeFrame()) said.push(...words(taken));
     return said.filter((what) => what !== `entry ${FILLER}/1`);
   };
   return { ...made, words: all };
@@ -103,22 +103,22 @@ describe("SessionQueue", () => {
     const { queue: one } = queue();
     const alone = from(1, 1);
     one.push(alone);
-    assert.equal(one.take(), alone.frame);
+    assert.equal(one.takeFrame(), alone.frame);
     one.push(from(1, 2));
     one.push(from(2, 1));
     one.answer(PONG_FRAME);
-    assert.deepEqual(words(one.take()), ["pong", "entry 1/2", "entry 2/1"]);
-    assert.equal(one.take(), undefined);
+    assert.deepEqual(words(one.takeFrame()), ["pong", "entry 1/2", "entry 2/1"]);
+    assert.equal(one.takeFrame(), undefined);
   });
 
   it("numbers every event in the order in which it stands on the stream", () => {
     const { queue: one } = queue();
     one.answer(PONG_FRAME);
     one.push(from(1, 1));
-    one.take();
+    one.takeFrame();
     assert.equal(one.sent, 2);
     one.push(from(1, 2));
-    one.take();
+    one.takeFrame();
     assert.equal(one.sent, 3);
     const covered: string[] = [];
     assert.equal(
@@ -134,7 +134,7 @@ describe("SessionQueue", () => {
   it("names no entry of the user's own as delivered, and gives its credit back all the same", () => {
     const { queue: one } = queue();
     one.push(from(1, 1, "hi", "bob"));
-    one.take();
+    one.takeFrame();
     assert.equal(one.unackedEvents, 1);
     one.ack(1, () => assert.fail("own"));
     assert.equal(one.unackedEvents, 0);
@@ -144,21 +144,21 @@ describe("SessionQueue", () => {
     it("lets 256 events out unacknowledged, holds the next, and lets out as many as are acknowledged", () => {
       const { queue: one } = queue();
       for (let seq = 1; seq <= CREDIT_EVENTS + 10; seq++) one.push(from(1, seq));
-      assert.equal(words(one.take()).length, CREDIT_EVENTS);
-      assert.equal(one.take(), undefined);
+      assert.equal(words(one.takeFrame()).length, CREDIT_EVENTS);
+      assert.equal(one.takeFrame(), undefined);
       assert.equal(one.isReady, false);
       one.ack(3, NOBODY);
       assert.equal(one.isReady, true);
-      assert.deepEqual(words(one.take()), ["entry 1/257", "entry 1/258", "entry 1/259"]);
+      assert.deepEqual(words(one.takeFrame()), ["entry 1/257", "entry 1/258", "entry 1/259"]);
     });
 
     it("is not needed by answers and behind", () => {
       const { queue: one } = queue();
       for (let seq = 1; seq <= CREDIT_EVENTS; seq++) one.push(from(1, seq));
-      one.take();
+      one.takeFrame();
       one.push(from(2, 9, TOO_LONG));
       one.answer(PONG_FRAME);
-      assert.deepEqual(words(one.take()), ["behind 2/9", "pong"]);
+      assert.deepEqual(words(one.takeFrame()), ["behind 2/9", "pong"]);
     });
   });
 
@@ -171,7 +171,7 @@ describe("SessionQueue", () => {
       while (one.queuedBytes < ROOM - 8_000) one.push(from(3, 1, "x".repeat(4_000)));
       one.push(from(1, 3, "x".repeat(8_000)));
       one.push(from(1, 4));
-      const said = words(one.take());
+      const said = words(one.takeFrame());
       assert.equal(said[0], "behind 1/4");
       assert.deepEqual(said.slice(1, 3), ["entry 2/1", "entry 3/1"]);
       assert.equal(said.filter((what) => what.includes(" 1/")).length, 1);
@@ -229,7 +229,7 @@ describe("SessionQueue", () => {
     one.push(read("ann", 2, 1));
     one.push(read("ann", 1, 2));
     one.push(changed(1, 2));
-    assert.deepEqual(words(one.take()), ["receipt 1/2", "changed 1/2", "receipt 1/1", "receipt 2/1"]);
+    assert.deepEqual(words(one.takeFrame()), ["receipt 1/2", "changed 1/2", "receipt 1/1", "receipt 2/1"]);
     assert.equal(one.queuedBytes, 0);
   });
 
@@ -238,7 +238,7 @@ describe("SessionQueue", () => {
       const { queue: one } = queue();
       for (let count = 0; count < ANSWERS; count++) assert.equal(one.answer(PONG_FRAME), true);
       assert.equal(one.answer(PONG_FRAME), false);
-      assert.equal(words(one.take()).length, ANSWERS);
+      assert.equal(words(one.takeFrame()).length, ANSWERS);
       assert.equal(one.answer(PONG_FRAME), true);
     });
 
@@ -257,7 +257,7 @@ describe("SessionQueue", () => {
       }
       assert.ok(one.queuedBytes <= QUEUE_BYTES, `${one.queuedBytes}`);
       transport.bufferedBytes = 0;
-      assert.equal(one.take()?.length, ANSWERS * 64 + behindFrame(threadOf(1), 3, 3).length);
+      assert.equal(one.takeFrame()?.length, ANSWERS * 64 + behindFrame(threadOf(1), 3, 3).length);
     });
   });
 
@@ -267,15 +267,15 @@ describe("SessionQueue", () => {
       one.pushPresence("ann", presence("ann", "online"));
       one.pushPresence("cay", presence("cay", "online"));
       one.pushPresence("ann", presence("ann", "offline"));
-      assert.equal(one.take(), undefined);
+      assert.equal(one.takeFrame(), undefined);
       one.release();
       for (let seq = 1; seq <= CREDIT_EVENTS; seq++) one.push(from(1, seq));
-      while (words(one.take()).length > 0);
+      while (words(one.takeFrame()).length > 0);
       assert.equal(one.isReady, false);
       one.ack(1, NOBODY);
-      const { events } = fromBinary(ServerFrameSchema, one.take() ?? new Uint8Array(0));
+      const { events } = fromBinary(ServerFrameSchema, one.takeFrame() ?? new Uint8Array(0));
       one.ack(one.sent, NOBODY);
-      events.push(...fromBinary(ServerFrameSchema, one.take() ?? new Uint8Array(0)).events);
+      events.push(...fromBinary(ServerFrameSchema, one.takeFrame() ?? new Uint8Array(0)).events);
       const told = events.map(
         ({ kind }) => kind.case === "presence" && [kind.value.userId, kind.value.status],
       );
@@ -291,7 +291,7 @@ describe("SessionQueue", () => {
       one.pushPresence("ann", presence("ann", "online"));
       one.pushPresence("cay", presence("cay", "online"));
       one.keepPresenceOf(new Set(["cay"]));
-      assert.equal(one.take()?.length, presence("cay", "online").length);
+      assert.equal(one.takeFrame()?.length, presence("cay", "online").length);
     });
 
     it("has room beside everything else, for as many users as may be watched", () => {
@@ -319,7 +319,7 @@ describe("SessionQueue", () => {
       one.push(typing(1));
       one.push(typing(1, "cay"));
       one.push(typing(2));
-      assert.equal(words(one.take()).length, 3);
+      assert.equal(words(one.takeFrame()).length, 3);
     });
 
     it("is dropped, and nothing is said to be missing, without credit, without room, and while it is held", () => {
@@ -331,7 +331,7 @@ describe("SessionQueue", () => {
       const { queue: spent } = queue();
       for (let seq = 1; seq <= CREDIT_EVENTS; seq++) spent.push(from(1, seq));
       spent.push(typing(1));
-      while (words(spent.take()).length > 0);
+      while (words(spent.takeFrame()).length > 0);
       spent.ack(spent.sent, NOBODY);
       assert.equal(spent.isReady, false);
 
@@ -345,7 +345,7 @@ describe("SessionQueue", () => {
       transport.bufferedBytes = PRESENCE_BYTES + 3_600;
       for (let count = 0; count < ANSWERS; count++) giving.answer(new Uint8Array(64));
       transport.bufferedBytes = 0;
-      assert.equal(giving.take()?.length, ANSWERS * 64 + behindFrame(threadOf(1), 3, 3).length);
+      assert.equal(giving.takeFrame()?.length, ANSWERS * 64 + behindFrame(threadOf(1), 3, 3).length);
     });
   });
 
@@ -355,10 +355,10 @@ describe("SessionQueue", () => {
       one.push(from(1, 5));
       assert.equal(one.isReady, false);
       assert.equal(one.offer(threadChangedFrame(row(1, 4))), true);
-      assert.deepEqual(words(one.take()), ["changed 1/4"]);
+      assert.deepEqual(words(one.takeFrame()), ["changed 1/4"]);
       assert.equal(one.offer(caughtUpFrame(new Uint8Array(1))), true);
       one.release();
-      assert.deepEqual(words(one.take()), ["caughtUp", "entry 1/5"]);
+      assert.deepEqual(words(one.takeFrame()), ["caughtUp", "entry 1/5"]);
     });
 
     it("leaves the backfill room however many live events come", () => {
@@ -374,7 +374,7 @@ describe("SessionQueue", () => {
       let taken = 0;
       while (rows()) taken++;
       assert.equal(taken, CREDIT_EVENTS);
-      assert.equal(words(one.take()).length, CREDIT_EVENTS);
+      assert.equal(words(one.takeFrame()).length, CREDIT_EVENTS);
       assert.equal(rows(), false);
       one.ack(2, NOBODY);
       assert.deepEqual([rows(), rows(), rows()], [true, true, false]);
@@ -387,7 +387,7 @@ describe("SessionQueue", () => {
     const { queue: one, transport } = queue();
     for (let count = 0; count < 12; count++) one.push(from(1, count, "x".repeat(3_500)));
     for (let count = 0; count < 200; count++) one.answer(new Uint8Array(80));
-    const taken = one.take()?.length ?? 0;
+    const taken = one.takeFrame()?.length ?? 0;
     transport.bufferedBytes = taken;
     assert.ok(taken <= QUEUE_BYTES - 16 * 1024, `${taken}`);
     for (let count = 0; count < 100; count++) one.answer(new Uint8Array(80));

@@ -104,7 +104,7 @@ export class SessionQueue {
   answer(frame: Uint8Array): boolean {
     this.#answers ??= new FrameList();
     if (this.#answers.count >= ANSWERS || this.#answers.bytes + frame.length > ANSWER_BYTES) return false;
-    this.#answers.add(frame);
+    this.#answers.addFrame(frame);
     if (this.queuedBytes > QUEUE_BYTES) this.#giveWay();
     return true;
   }
@@ -114,7 +114,7 @@ export class SessionQueue {
     this.#backfill ??= new FrameList();
     const room = Math.min(this.#room, BACKFILL_BYTES - this.#backfill.bytes);
     if (this.#credit <= this.#backfill.count || frame.length > room) return false;
-    this.#backfill.add(frame);
+    this.#backfill.addFrame(frame);
     return true;
   }
 
@@ -135,13 +135,15 @@ export class SessionQueue {
   /** Queues the newest presence of a watched user, encoded. */
   pushPresence(userId: string, frame: Uint8Array): void {
     this.#presence ??= new WaitingPresence();
-    this.#presence.set(userId, frame);
+    this.#presence.setFrame(userId, frame);
     if (this.queuedBytes > QUEUE_BYTES) this.#giveWay();
   }
 
   /** Drops what waits and may not be told any more: receipts and `typing`, which leave nothing missing. */
   forget(isGone: (event: Publication) => boolean): void {
-    this.#live?.remove((event) => (event.kind === "receipt" || event.kind === "typing") && isGone(event));
+    this.#live?.removeEvents(
+      (event) => (event.kind === "receipt" || event.kind === "typing") && isGone(event),
+    );
   }
 
   /** Drops the presence that waits of everybody else. */
@@ -165,7 +167,7 @@ export class SessionQueue {
    * What may leave now, joined into one ServerFrame and numbered; undefined if nothing may. The bytes of a single
    * event are the shared ones.
    */
-  take(): Uint8Array | undefined {
+  takeFrame(): Uint8Array | undefined {
     const frames: Uint8Array[] = [];
     this.#takeInto(frames);
     return frames.length > 1 ? joined(frames) : frames[0];
@@ -209,7 +211,7 @@ export class SessionQueue {
   }
 
   #pushEntry(entry: Publication): void {
-    if (this.#behind?.has(entry.thread)) this.#behind.note(entry.thread, entry);
+    if (this.#behind?.has(entry.thread)) this.#behind.noteThread(entry.thread, entry);
     else if (entry.frame.length <= this.#liveRoom) this.#wait(entry);
     else this.#fallBehind(entry);
   }
@@ -229,7 +231,7 @@ export class SessionQueue {
 
   #wait(event: Publication): void {
     this.#live ??= new WaitingEvents();
-    this.#live.add(event);
+    this.#live.addEvent(event);
   }
 
   /** What waits of the thread's entries goes too: it makes room, and the pull brings them anyway. */
@@ -249,12 +251,12 @@ export class SessionQueue {
     if (event.kind === "typing") return;
     this.#behind ??= new BehindThreads();
     if (event.kind === "thread_changed") this.#behind.noteAll();
-    else this.#behind.note(event.thread, event);
+    else this.#behind.noteThread(event.thread, event);
   }
 
   #noteHead(thread: string, head: Position): void {
     this.#behind ??= new BehindThreads();
-    this.#behind.note(thread, head);
+    this.#behind.noteThread(thread, head);
   }
 
   #takeBehind(frames: Uint8Array[], spare: number): number {
@@ -264,13 +266,13 @@ export class SessionQueue {
   }
 
   #takeBackfill(frames: Uint8Array[], spare: number): number {
-    const leaving = this.#backfill?.take(spare) ?? [];
+    const leaving = this.#backfill?.takeFrames(spare) ?? [];
     for (const frame of leaving) this.#depart(frames, frame, "", 0);
     return bytesOf(leaving);
   }
 
   #takeAnswers(frames: Uint8Array[], spare: number): number {
-    const leaving = this.#answers?.take(spare) ?? [];
+    const leaving = this.#answers?.takeFrames(spare) ?? [];
     for (const frame of leaving) frames.push(frame);
     this.#sent += leaving.length;
     return bytesOf(leaving);
@@ -278,13 +280,14 @@ export class SessionQueue {
 
   #takeLive(frames: Uint8Array[], spare: number): void {
     let left = spare;
-    for (const event of this.#live?.take(this.#credit, spare) ?? []) {
+    for (const event of this.#live?.takeEvents(this.#credit, spare) ?? []) {
       left -= event.frame.length;
       const isDelivery = event.kind === "entry" && event.userId !== this.#userId;
       this.#depart(frames, event.frame, isDelivery ? event.thread : "", event.seq);
     }
     if (this.#live?.count) return;
-    for (const frame of this.#presence?.take(this.#credit, left) ?? []) this.#depart(frames, frame, "", 0);
+    for (const frame of this.#presence?.takeFrames(this.#credit, left) ?? [])
+      this.#depart(frames, frame, "", 0);
   }
 
   #depart(frames: Uint8Array[], frame: Uint8Array, thread: string, seq: number): void {

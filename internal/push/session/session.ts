@@ -194,7 +194,7 @@ export class Session {
   spend(): HeddleError | undefined {
     const nowMs = this.#host.clock.monotonicMs();
     this.#idleFrames ??= new TokenBucket(IDLE_FRAMES_BURST, IDLE_FRAMES_PER_SECOND, nowMs);
-    return this.#idleFrames.take(nowMs) ? undefined : tooManyFrames();
+    return this.#idleFrames.takeToken(nowMs) ? undefined : tooManyFrames();
   }
 
   /** Says `draining` and sets the date, ms from now, at which the stream ends. 0: at once. */
@@ -308,7 +308,7 @@ export class Session {
   #write(): void {
     if (this.#isBlocked) return;
     const before = this.#queue.sent;
-    const bytes = this.#queue.take();
+    const bytes = this.#queue.takeFrame();
     if (!bytes) return;
     this.#host.wrote(this.#queue.sent - before);
     this.#isBlocked = !this.#stream.write(bytes);
@@ -328,7 +328,7 @@ export class Session {
   readonly #covered = (thread: string, seq: number): void => {
     const { userId, key } = this.identity;
     this.#delivered ??= new DeliveredMarks(this.#host.messages, userId, key);
-    this.#delivered.note(thread, seq);
+    this.#delivered.noteSeq(thread, seq);
   };
 
   #close(): void {

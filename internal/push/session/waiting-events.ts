@@ -13,7 +13,7 @@ export class WaitingEvents {
     return this.#bytes;
   }
 
-  add(event: Publication): void {
+  addEvent(event: Publication): void {
     this.#events.push(event);
     this.#bytes += event.frame.length;
   }
@@ -32,11 +32,11 @@ export class WaitingEvents {
 
   /** Removes and returns the entries of a thread. */
   removeEntries(thread: string): Publication[] {
-    return this.remove((one) => one.kind === "entry" && one.thread === thread);
+    return this.removeEvents((one) => one.kind === "entry" && one.thread === thread);
   }
 
   /** Removes and returns those of which `isGone` is true. */
-  remove(isGone: (event: Publication) => boolean): Publication[] {
+  removeEvents(isGone: (event: Publication) => boolean): Publication[] {
     const removed = this.#events.filter(isGone);
     if (removed.length > 0) {
       this.#events = this.#events.filter((one) => !isGone(one));
@@ -46,11 +46,11 @@ export class WaitingEvents {
   }
 
   removeAll(): Publication[] {
-    return this.take(this.#events.length, Number.POSITIVE_INFINITY);
+    return this.takeEvents(this.#events.length, Number.POSITIVE_INFINITY);
   }
 
   /** Removes and returns the oldest ones: at most `count`, together at most `bytes`. */
-  take(count: number, bytes: number): Publication[] {
+  takeEvents(count: number, bytes: number): Publication[] {
     let taken = 0;
     let room = bytes;
     for (const { frame } of this.#events) {

@@ -16,7 +16,7 @@ export class WaitingPresence {
   }
 
   /** Takes the place of what waits of the user. */
-  set(userId: string, frame: Uint8Array): void {
+  setFrame(userId: string, frame: Uint8Array): void {
     this.#bytes += frame.length - (this.#frames.get(userId)?.length ?? 0);
     this.#frames.set(userId, frame);
   }
@@ -27,7 +27,7 @@ export class WaitingPresence {
   }
 
   /** Removes and returns those that have waited longest: at most `count`, together at most `bytes`. */
-  take(count: number, bytes: number): Uint8Array[] {
+  takeFrames(count: number, bytes: number): Uint8Array[] {
     const leaving: Uint8Array[] = [];
     let room = bytes;
     for (const [userId, frame] of this.#frames) {

@@ -39,7 +39,7 @@ export class DeviceChecks {
       clock: this.#init.clock,
       gate: this.#gate,
       ask: () => this.#revoked(user.userId, user.deviceIds, DEVICES_MS),
-      take: revoke,
+      takeAnswer: revoke,
       notFound: () => revoke([]),
     });
     this.#calls.set(user, call);

@@ -67,7 +67,7 @@ class Told implements GroupEffects<LocalUser> {
   known({ userId }: LocalUser): void {
     this.said.push(`${userId} known`);
   }
-  read(): void {
+  readMembers(): void {
     this.said.push("read");
   }
 
@@ -82,7 +82,7 @@ function inStep(seq = 5): Told {
   const told = new Told();
   told.rules.enter(ANN);
   told.rules.enter(BOB);
-  assert.ok(told.rules.answered(told.rules.ask(10), as(seq, { ann: 1, bob: 1 })));
+  assert.ok(told.rules.answered(told.rules.usersToAsk(10), as(seq, { ann: 1, bob: 1 })));
   assert.deepEqual(told.news, ["read", "read", "ann known", "bob known"]);
   return told;
 }
@@ -117,7 +117,7 @@ describe("GroupTopic", () => {
     told.rules.leave(BOB);
     const again = { userId: "bob" };
     told.rules.enter(again);
-    const asked = told.rules.ask(10);
+    const asked = told.rules.usersToAsk(10);
     assert.deepEqual(asked, [again]);
     told.rules.deliver(event(6));
     assert.deepEqual(told.news, ["read", "ann entry 6"]);
@@ -130,9 +130,9 @@ describe("GroupTopic", () => {
     const told = new Told();
     told.rules.enter(ANN);
     told.rules.enter(BOB);
-    told.rules.answered(told.rules.ask(1), as(5, { ann: 1 }));
+    told.rules.answered(told.rules.usersToAsk(1), as(5, { ann: 1 }));
     assert.ok(told.rules.isReadDue);
-    told.rules.answered(told.rules.ask(1), as(5, { bob: 1 }));
+    told.rules.answered(told.rules.usersToAsk(1), as(5, { bob: 1 }));
     assert.ok(!told.rules.isReadDue);
   });
 
@@ -166,7 +166,7 @@ describe("GroupTopic", () => {
     told.rules.deliver(event(9, { after: 7 }));
     told.rules.deliver(event(0, { after: 7, kind: "receipt" }));
     assert.deepEqual(told.news, ["read"]);
-    assert.ok(told.rules.answered(told.rules.ask(10), as(8, { ann: 1 }, 7)));
+    assert.ok(told.rules.answered(told.rules.usersToAsk(10), as(8, { ann: 1 }, 7)));
     assert.deepEqual(
       told.news,
       ["ann behind 9", "bob compare", "bob left"],
@@ -181,14 +181,14 @@ describe("GroupTopic", () => {
     told.rules.deliver(event(0, { after: 6, kind: "typing" }));
     assert.deepEqual(told.news, []);
     told.rules.deliver(event(0, { after: 6, kind: "receipt" }));
-    told.rules.answered(told.rules.ask(10), as(6, { ann: 1, bob: 1 }, 6));
+    told.rules.answered(told.rules.usersToAsk(10), as(6, { ann: 1, bob: 1 }, 6));
     assert.deepEqual(told.news, ["read", "ann behind 6", "bob behind 6"]);
   });
 
   it("lets one who left and came back meanwhile compare: its first entry is another", () => {
     const told = inStep();
     told.rules.deliver(event(9, { after: 8 }));
-    told.rules.answered(told.rules.ask(10), as(9, { ann: 1, bob: 8 }, 8));
+    told.rules.answered(told.rules.usersToAsk(10), as(9, { ann: 1, bob: 8 }, 8));
     assert.deepEqual(told.news, ["read", "ann behind 9", "bob compare"]);
   });
 
@@ -196,9 +196,9 @@ describe("GroupTopic", () => {
     const told = inStep();
     const last = 8 + HELD_ENTRIES;
     for (let seq = 8; seq <= last; seq++) told.rules.deliver(event(seq, { after: 7 }));
-    assert.ok(!told.rules.answered(told.rules.ask(10), as(last - 1, { ann: 1, bob: 1 }, 7)));
+    assert.ok(!told.rules.answered(told.rules.usersToAsk(10), as(last - 1, { ann: 1, bob: 1 }, 7)));
     assert.deepEqual(told.news, ["read"]);
-    assert.ok(told.rules.answered(told.rules.ask(10), as(last, { ann: 1, bob: 1 }, 7)));
+    assert.ok(told.rules.answered(told.rules.usersToAsk(10), as(last, { ann: 1, bob: 1 }, 7)));
     assert.deepEqual(told.news, [`ann behind ${last}`, `bob behind ${last}`]);
   });
 
@@ -208,7 +208,7 @@ describe("GroupTopic", () => {
     const again = { userId: "bob" };
     told.online = (userId) => (userId === "bob" ? again : ANN);
     told.rules.enter(again);
-    told.rules.answered(told.rules.ask(10), as(7, { bob: 7 }, 7)); // Bob left with 6 and came back with 7.
+    told.rules.answered(told.rules.usersToAsk(10), as(7, { bob: 7 }, 7)); // Bob left with 6 and came back with 7.
     told.rules.deliver(event(6, { removed: ["bob"] }));
     told.rules.deliver(event(7, { after: 6, added: ["bob"] }));
     told.rules.deliver(event(8, { after: 7, removed: ["bob"] }));
@@ -225,18 +225,18 @@ describe("GroupTopic", () => {
   it("reads again for one whom its inbox has told of a later entry than the answer knows", () => {
     const told = new Told();
     told.rules.enter(BOB);
-    const asked = told.rules.ask(10);
+    const asked = told.rules.usersToAsk(10);
     told.rules.addedThroughInbox(BOB, event(9, { after: 8, added: ["bob"] }));
     told.rules.answered(asked, as(8, {}, 8));
     assert.ok(told.rules.isReadDue);
-    told.rules.answered(told.rules.ask(10), as(9, { bob: 9 }, 9));
+    told.rules.answered(told.rules.usersToAsk(10), as(9, { bob: 9 }, 9));
     assert.deepEqual(told.news, ["read", "bob entry 9", "bob known"]);
   });
 
   it("lets go of all who wait when there is no such group", () => {
     const told = new Told();
     told.rules.enter(BOB);
-    told.rules.refused(told.rules.ask(10));
+    told.rules.refused(told.rules.usersToAsk(10));
     assert.deepEqual(told.news, ["read", "bob known", "bob left"]);
     assert.ok(told.rules.isEmpty);
   });

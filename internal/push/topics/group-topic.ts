@@ -27,7 +27,7 @@ export interface GroupEffects<U extends LocalUser> {
   /** Now it has been read, after the topic was subscribed to: its sessions compare. */
   known(user: U): void;
   /** Members have to be read: soon, `ask`. */
-  read(): void;
+  readMembers(): void;
 }
 
 /** A user of whom it is not known whether it is a member now. */
@@ -96,7 +96,7 @@ export class GroupTopic<U extends LocalUser> {
     if (this.#members.has(user) || this.#waiting.has(user)) return false;
     this.#wait(user, undefined);
     this.#to.unknown(user);
-    this.#to.read();
+    this.#to.readMembers();
     return true;
   }
 
@@ -132,7 +132,7 @@ export class GroupTopic<U extends LocalUser> {
   }
 
   /** The users whose membership is to be read, at most so many, and from now on: what comes meanwhile is held. */
-  ask(most: number): U[] {
+  usersToAsk(most: number): U[] {
     return [...this.#waiting.keys()].slice(0, most);
   }
 
@@ -227,7 +227,7 @@ export class GroupTopic<U extends LocalUser> {
   #loseStep(): void {
     for (const [user, joinedSeq] of this.#members) this.#wait(user, joinedSeq);
     this.#outOfStep();
-    this.#to.read();
+    this.#to.readMembers();
   }
 
   #outOfStep(): void {

@@ -58,7 +58,7 @@ export class GroupTopics {
       clock,
       gate: this.#listGate,
       ask: () => deadlines.bound(threads.groups(user.userId), GROUPS_MS, late),
-      take: listed,
+      takeAnswer: listed,
       notFound: () => listed([]),
     });
     this.#lists.set(user, list);
@@ -124,7 +124,7 @@ class Group implements Subscriber, GroupEffects<OnlineUser> {
 
   subscribed(): void {
     this.#isSubscribed = true;
-    this.read();
+    this.readMembers();
   }
 
   lost(): void {
@@ -179,7 +179,7 @@ class Group implements Subscriber, GroupEffects<OnlineUser> {
   }
 
   /** Not before the topic has been subscribed to: a change between the two would be missed. */
-  read(): void {
+  readMembers(): void {
     if (!this.#isSubscribed || this.#reading) return;
     const { clock, gate, messages } = this.#context;
     const threadId = fromHex(this.thread);
@@ -188,13 +188,13 @@ class Group implements Subscriber, GroupEffects<OnlineUser> {
       clock,
       gate,
       ask: () => {
-        asked = this.rules.ask(MEMBERSHIP_USERS);
+        asked = this.rules.usersToAsk(MEMBERSHIP_USERS);
         return messages.membership(
           threadId,
           asked.map(({ userId }) => userId),
         );
       },
-      take: (membership) => {
+      takeAnswer: (membership) => {
         if (!this.rules.answered(asked, membership)) return false;
         this.#readOn();
         return true;
@@ -208,7 +208,7 @@ class Group implements Subscriber, GroupEffects<OnlineUser> {
 
   #readOn(): void {
     this.#reading = undefined;
-    if (this.rules.isReadDue) this.read();
+    if (this.rules.isReadDue) this.readMembers();
     else this.endIfEmpty();
   }
 

@@ -129,7 +129,7 @@ export class CommitQueue {
 
   /** A failed write leaves unknown what the disk holds: nothing is cached, nothing more written until it was read again. */
   async #write(db: Level, plan: CommitPlan): Promise<void> {
-    const { value, done } = this.#init.mark.next();
+    const { value, done } = this.#init.mark.nextMark();
     plan.operations.push({ type: "put", key: MARK_KEY, value });
     try {
       await db.batch(plan.operations, { sync: true });

@@ -59,7 +59,7 @@ export class LevelMessageStore implements MessageStore {
     const { path, clock, watch, acceptsLoss } = init;
     const folder = await LevelFolder.open({ path, clock, watch, acceptsLoss });
     const mark = new LogMark(init.rows ?? (() => undefined));
-    mark.load(await folder.db.get(MARK_KEY));
+    mark.loadMark(await folder.db.get(MARK_KEY));
     const queue = new CommitQueue({
       folder,
       mark,
@@ -88,7 +88,7 @@ export class LevelMessageStore implements MessageStore {
   }
 
   /** Takes note of the rows' state now, durably. */
-  async note(): Promise<void> {
+  async noteRows(): Promise<void> {
     await this.#queue.commit([], WRITE_OVERHEAD_BYTES);
   }
 

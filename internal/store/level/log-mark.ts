@@ -33,7 +33,7 @@ export class LogMark {
   }
 
   /** Takes over what the folder says: nothing, where an older Heddle wrote it. */
-  load(stored: Uint8Array | undefined): void {
+  loadMark(stored: Uint8Array | undefined): void {
     if (stored?.length !== MARK_BYTES) return;
     this.#mark = readUint64(stored, 0);
     const era = readUint64(stored, 8);
@@ -41,7 +41,7 @@ export class LogMark {
   }
 
   /** What the next batch writes under MARK_KEY; `done` says that it is durable, or, if it failed, that it may be. */
-  next(): { readonly value: Uint8Array; done(isDurable: boolean): void } {
+  nextMark(): { readonly value: Uint8Array; done(isDurable: boolean): void } {
     const mark = this.#mark + 1;
     const noted = this.#rows() ?? this.#noted;
     const value = new Uint8Array(MARK_BYTES);

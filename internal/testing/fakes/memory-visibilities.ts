@@ -21,7 +21,7 @@ export class MemoryVisibilities implements Visibilities {
     return this.isForgetful || this.isAway ? undefined : this.#of(userId);
   }
 
-  async read(userId: string): Promise<"shared" | "nobody"> {
+  async readVisibility(userId: string): Promise<"shared" | "nobody"> {
     if (this.isAway) throw storeUnavailable("thread");
     return this.#of(userId);
   }

@@ -55,7 +55,7 @@ function worldOf(
     /** What is unread up to the head, with a row that knows nothing unless it is given. */
     async unread(userId: string, { row = { readSeq: 0, readOrdinal: 0 }, isExact = true } = {}) {
       const { threadId } = parts;
-      const head = await heads.read(log.key, threadId, 0);
+      const head = await heads.readHead(log.key, threadId, 0);
       const query = { threadId, head, row, ...(isExact ? { log } : {}) };
       return (await receipts.unread(userId, [query])).get(log.key);
     },

@@ -83,7 +83,7 @@ export class PlainSender {
     const backoff = new Backoff(() => this.#random.fraction());
     for (let attempt = 1; !this.#isStopped; attempt++) {
       if (await this.#try(send, attempt)) return;
-      await sleep(systemClock, Math.min(MOST_WAIT_MS, backoff.next()));
+      await sleep(systemClock, Math.min(MOST_WAIT_MS, backoff.nextDelayMs()));
       if (this.#random.chance(0.5) && (await this.#resolve(send, this.#random.chance(0.5)))) return;
     }
   }

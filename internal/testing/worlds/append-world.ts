@@ -123,7 +123,7 @@ export class AppendWorld {
     this.reader ??= { held: 0, listening: false, waiting: [] };
     const { reader } = this;
     const at = this.#step;
-    const head = await this.#server(server).heads.read(hex(THREAD), THREAD, 0).catch(expectKnown);
+    const head = await this.#server(server).heads.readHead(hex(THREAD), THREAD, 0).catch(expectKnown);
     if (!head) return;
     this.headReads.push({ at, seq: head.seq });
     reader.held = Math.max(reader.held, head.seq);

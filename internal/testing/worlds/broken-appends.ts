@@ -162,8 +162,8 @@ export const brokenGroups: Readonly<Record<string, GroupVariant>> = {
 
 /** Answers a seal and appends nothing. */
 class UnwrittenVoids extends PendingSends {
-  override push(send: PendingSend): void {
-    if (send.kind !== "void") super.push(send);
+  override pushSend(send: PendingSend): void {
+    if (send.kind !== "void") super.pushSend(send);
     else send.settle({ ...NOWHERE, isVoid: true });
   }
 }

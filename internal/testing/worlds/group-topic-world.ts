@@ -144,7 +144,7 @@ export class GroupTopicWorld implements GroupEffects<Stay> {
     this.compare(stay);
   }
 
-  read(): void {}
+  readMembers(): void {}
 
   #checkComplete(entries: readonly Entry[]): void {
     for (const { userId, covered } of this.#stays.values()) {
@@ -282,7 +282,7 @@ export class GroupTopicWorld implements GroupEffects<Stay> {
   #ask(): void {
     if (this.#asked || !this.#rules.isReadDue) return;
     if (!this.#isSubscribed && !this.#variant.readsBeforeSubscribed) return;
-    this.#asked = this.#rules.ask(2);
+    this.#asked = this.#rules.usersToAsk(2);
   }
 
   /** The store reads its head, some time between the call and its answer. */

@@ -61,7 +61,7 @@ export class PresenceWorld {
     const privacy: Privacy = {
       maySee: async (_viewer, user) => {
         await this.beforeCheck();
-        const visibility = await visibilities.read(user);
+        const visibility = await visibilities.readVisibility(user);
         await this.afterCheck();
         return visibility === "shared";
       },

@@ -189,7 +189,7 @@ export class TouchWorld {
       heads: {
         heads: async (threads) => {
           const read = async ({ threadId }: { threadId: Uint8Array }) =>
-            [hex(threadId), await heads.read(hex(threadId), threadId, 0)] as const;
+            [hex(threadId), await heads.readHead(hex(threadId), threadId, 0)] as const;
           return new Map(await Promise.all(threads.map(read)));
         },
       },
