@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage } from "node:http";
 import { isAbsolute } from "node:path";
 import type { Metrics } from "../base/metrics.ts";
-import { getRoute, type HttpRoute, pathOf, sendText } from "../rpc/http-route.ts";
 import type { ListenAddress } from "../rpc/listen-address.ts";
-import { listen } from "../rpc/web-server.ts";
+import { getRoute, type HttpRoute, pathOf, sendText } from "../rpc/web/http-route.ts";
+import { listen } from "../rpc/web/web-server.ts";
 import { type Backup, BackupError } from "./backup.ts";
 
 /** What the admin port shows. */

@@ -5,8 +5,8 @@ import { LOG_LEVELS, type LogLevel } from "../base/log.ts";
 import { DEV_TOKEN_TTL_S } from "../gateway/door-dev-tokens.ts";
 import type { SightRule } from "../presence/sight.ts";
 import { STREAMS_PER_USER } from "../push/limits.ts";
+import { plainAddress } from "../rpc/calls/source-address.ts";
 import { type ListenAddress, parseListenAddress } from "../rpc/listen-address.ts";
-import { plainAddress } from "../rpc/source-address.ts";
 import type { ProfileRules } from "../thread/profile-calls.ts";
 import { profileProblems } from "./profile.ts";
 

@@ -1,11 +1,17 @@
 import type { JWK } from "jose";
 import type { Clock } from "../base/clock.ts";
 import type { SignDevToken } from "../gateway/door-dev-tokens.ts";
-import type { Authenticate } from "../rpc/handlers.ts";
-import { loadSigningKey, type SigningKey } from "../rpc/signing-key.ts";
-import { authenticateTickets, TicketSigner } from "../rpc/tickets.ts";
-import { authenticateUsers, DEV_ISSUER, localKeys, remoteKeys, signUserToken } from "../rpc/user-tokens.ts";
-import { VerifiedTokens } from "../rpc/verified-tokens.ts";
+import type { Authenticate } from "../rpc/calls/handlers.ts";
+import { loadSigningKey, type SigningKey } from "../rpc/credentials/signing-key.ts";
+import { authenticateTickets, TicketSigner } from "../rpc/credentials/tickets.ts";
+import {
+  authenticateUsers,
+  DEV_ISSUER,
+  localKeys,
+  remoteKeys,
+  signUserToken,
+} from "../rpc/credentials/user-tokens.ts";
+import { VerifiedTokens } from "../rpc/credentials/verified-tokens.ts";
 import { DataFolderError } from "../store/data-folder-error.ts";
 import type { HeddleConfig } from "./config.ts";
 import type { DataFolder } from "./data-folder.ts";

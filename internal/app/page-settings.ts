@@ -1,4 +1,4 @@
-import { getRoute, type HttpRoute, sendJson } from "../rpc/http-route.ts";
+import { getRoute, type HttpRoute, sendJson } from "../rpc/web/http-route.ts";
 
 /** `GET /page.json`: what the page must know of this deployment before anybody has signed in. */
 export function pageSettingsRoute(settings: { readonly userClaim: string }): HttpRoute {

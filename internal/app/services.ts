@@ -18,7 +18,7 @@ import { Visibilities } from "../presence/visibilities.ts";
 import { PushServer } from "../push/service.ts";
 import { MemoryRing } from "../registry/memory-ring.ts";
 import type { MemoryRegistry } from "../registry/push-servers.ts";
-import { bind, type ServiceBinding } from "../rpc/handlers.ts";
+import { bind, type ServiceBinding } from "../rpc/calls/handlers.ts";
 import { LevelMessageStore } from "../store/level/level-message-store.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
 import { TwoHalves } from "../store/two-halves.ts";

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
 import { USER_ID_PATTERN, USER_ID_RULE } from "../base/ids.ts";
-import { BodyTooLarge, readBody } from "../rpc/bounded-body.ts";
-import { type HttpRoute, pathOf, sendJson } from "../rpc/http-route.ts";
+import { BodyTooLarge, readBody } from "../rpc/web/bounded-body.ts";
+import { type HttpRoute, pathOf, sendJson } from "../rpc/web/http-route.ts";
 
 /** A thousand users of 255 characters, with room. */
 const MAX_BODY_BYTES = 384 * 1024;

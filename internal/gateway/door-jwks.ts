@@ -1,5 +1,5 @@
 import type { JWK } from "jose";
-import { getRoute, type HttpRoute, sendJson } from "../rpc/http-route.ts";
+import { getRoute, type HttpRoute, sendJson } from "../rpc/web/http-route.ts";
 
 /** How long a proxy may keep the keys, in seconds. */
 const MAX_AGE_S = 300;

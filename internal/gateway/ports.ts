@@ -1,4 +1,4 @@
-import type { TicketGrant } from "../rpc/tickets.ts";
+import type { TicketGrant } from "../rpc/credentials/tickets.ts";
 
 /** The thread service, as the gateway needs it. */
 export interface Devices {

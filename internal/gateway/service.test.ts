@@ -4,7 +4,7 @@ import { fromHex } from "../base/ids.ts";
 import { newSessionId } from "../base/session-id.ts";
 import type { OpenSessionRequest, RenewTicketRequest } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
 import { MemoryRegistry } from "../registry/push-servers.ts";
-import type { TicketGrant } from "../rpc/tickets.ts";
+import type { TicketGrant } from "../rpc/credentials/tickets.ts";
 import { FakeClock } from "../testing/fakes/fake-clock.ts";
 import { callerNamed } from "../testing/fakes/rpc-listeners.ts";
 import { AddressLimit } from "./address-limit.ts";

@@ -8,7 +8,7 @@ import type {
   RenewTicketRequest,
   RenewTicketResponseSchema,
 } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
-import type { Call, Caller, Handlers } from "../rpc/handlers.ts";
+import type { Call, Caller, Handlers } from "../rpc/calls/handlers.ts";
 import type { AddressLimit } from "./address-limit.ts";
 import { allot, noSession } from "./allotment.ts";
 import type { Devices, Profiles, PushServers, Streams, Tickets } from "./ports.ts";

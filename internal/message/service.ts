@@ -16,7 +16,7 @@ import {
   type SendRequest,
   type SendResponseSchema,
 } from "../gen/heddle/message/v1/message_service_pb.js";
-import { withEncoded } from "../rpc/encoded-message.ts";
+import { withEncoded } from "../rpc/calls/encoded-message.ts";
 import { type Assembly, assemble, type MessagePorts } from "./assemble.ts";
 import { decodeCell } from "./cells/entry-cell.ts";
 import type { AskedChange, MadeChange } from "./group-changes.ts";

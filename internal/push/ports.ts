@@ -128,5 +128,5 @@ export interface PresenceLink {
 }
 
 /** A stream whose messages are encoded, and the call that opened it, as the listeners hand them over. */
-export type { ByteStream } from "../rpc/byte-stream.ts";
-export type { Call, Caller } from "../rpc/handlers.ts";
+export type { ByteStream } from "../rpc/calls/byte-stream.ts";
+export type { Call, Caller } from "../rpc/calls/handlers.ts";

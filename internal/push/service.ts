@@ -11,7 +11,7 @@ import type {
   SubmitResponseSchema,
   SubscribeRequest,
 } from "../gen/heddle/push/v1/push_service_pb.js";
-import type { Handlers } from "../rpc/handlers.ts";
+import type { Handlers } from "../rpc/calls/handlers.ts";
 import { Deadlines } from "../stream/deadlines.ts";
 import { EachTick, eventLoopTick, type Tick } from "../stream/each-tick.ts";
 import { CallGate } from "./call-gate.ts";

@@ -5,8 +5,8 @@ import {
   Health as HealthDesc,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from "../gen/grpc/health/v1/health_pb.js";
-import type { ByteStream } from "./byte-stream.ts";
-import { bind, type Caller, type ServiceBinding } from "./handlers.ts";
+import type { ByteStream } from "./calls/byte-stream.ts";
+import { bind, type Caller, type ServiceBinding } from "./calls/handlers.ts";
 
 /** Streams of Watch that one listener serves at a time: they need no credential. */
 const MAX_WATCHERS = 1_000;

@@ -18,8 +18,8 @@ import {
 } from "../testing/contract/raw-calls.ts";
 import { FakeClock } from "../testing/fakes/fake-clock.ts";
 import { callerNamed, type RpcListeners, startRpcListeners } from "../testing/fakes/rpc-listeners.ts";
-import { bearerToken } from "./bearer.ts";
-import { bind } from "./handlers.ts";
+import { bind } from "./calls/handlers.ts";
+import { bearerToken } from "./credentials/bearer.ts";
 
 const PATH = `/${GatewayService.typeName}/OpenSession`;
 

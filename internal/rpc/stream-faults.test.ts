@@ -5,8 +5,8 @@ import { Code } from "../base/heddle-error.ts";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
 import { PushService, SubscribeRequestSchema } from "../gen/heddle/push/v1/push_service_pb.js";
 import { callerNamed, type RpcListeners, startRpcListeners } from "../testing/fakes/rpc-listeners.ts";
-import type { ByteStream } from "./byte-stream.ts";
-import { bind } from "./handlers.ts";
+import type { ByteStream } from "./calls/byte-stream.ts";
+import { bind } from "./calls/handlers.ts";
 
 const plain = (bytes: Buffer) => bytes;
 

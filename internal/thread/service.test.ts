@@ -7,7 +7,7 @@ import { directThreadId, groupThreadId } from "../base/thread-id.ts";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
 import { ThreadKind } from "../gen/heddle/thread/v1/thread_pb.js";
 import * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
-import type { Handlers } from "../rpc/handlers.ts";
+import type { Handlers } from "../rpc/calls/handlers.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
 import { FakeClock } from "../testing/fakes/fake-clock.ts";
 import { because, callOf, ThreadCalls } from "../testing/fakes/thread-calls.ts";

@@ -12,7 +12,7 @@ import { ChannelService } from "../../channel/service.ts";
 import { DrainingReason, type Event } from "../../gen/heddle/push/v1/frame_pb.js";
 import { PushService } from "../../gen/heddle/push/v1/push_service_pb.js";
 import { MemoryRing } from "../../registry/memory-ring.ts";
-import { bind, type Caller } from "../../rpc/handlers.ts";
+import { bind, type Caller } from "../../rpc/calls/handlers.ts";
 import { RawStream } from "../../testing/contract/raw-stream.ts";
 import { type RpcListeners, startRpcListeners } from "../../testing/fakes/rpc-listeners.ts";
 import { entry, FakeMessages, FakeThreads, row, threadOf } from "../../testing/worlds/push-world.ts";

@@ -3,7 +3,7 @@ import { type ErrorReason, HeddleError, threadNotFound } from "../../base/heddle
 import { hex } from "../../base/ids.ts";
 import type { Publication } from "../../base/publication.ts";
 import type { ThreadService as ThreadDesc } from "../../gen/heddle/thread/v1/thread_service_pb.js";
-import type { Handlers } from "../../rpc/handlers.ts";
+import type { Handlers } from "../../rpc/calls/handlers.ts";
 import { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
 import { Directory } from "../../thread/directory.ts";
 import type { Channel, EntryTimes, GroupLog, Heads, Presence } from "../../thread/ports.ts";

@@ -11,7 +11,7 @@ import { type Thread, ThreadKind, ThreadSchema } from "../../gen/heddle/thread/v
 import type { Membership, Messages, PresenceInstance, SyncPage, Threads } from "../../push/ports.ts";
 import { PushServer } from "../../push/service.ts";
 import { MemoryRing } from "../../registry/memory-ring.ts";
-import type { Call, Caller } from "../../rpc/handlers.ts";
+import type { Call, Caller } from "../../rpc/calls/handlers.ts";
 import { FakeByteStream } from "../fakes/fake-byte-stream.ts";
 import { FakeClock } from "../fakes/fake-clock.ts";
 import { ManualLoop } from "../fakes/manual-loop.ts";

@@ -1,8 +1,8 @@
 import { Metadata, type ServerInterceptingCallInterface, type ServerInterceptor } from "@grpc/grpc-js";
-import { Code, type HeddleError } from "../base/heddle-error.ts";
-import { deadlineExceeded } from "./call-deadline.ts";
-import { frameTooLarge, malformed } from "./request-decoding.ts";
-import { encodeStatus } from "./status.ts";
+import { Code, type HeddleError } from "../../base/heddle-error.ts";
+import { deadlineExceeded } from "../calls/call-deadline.ts";
+import { frameTooLarge, malformed } from "../calls/request-decoding.ts";
+import { encodeStatus } from "../calls/status.ts";
 
 const DETAILS = "grpc-status-details-bin";
 

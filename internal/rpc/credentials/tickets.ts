@@ -1,9 +1,9 @@
 import { type JWTVerifyGetKey, SignJWT } from "jose";
-import type { Clock } from "../base/clock.ts";
-import { DEVICE_ID_PATTERN, fromHex, hex, USER_ID_PATTERN } from "../base/ids.ts";
+import type { Clock } from "../../base/clock.ts";
+import { DEVICE_ID_PATTERN, fromHex, hex, USER_ID_PATTERN } from "../../base/ids.ts";
+import type { Authenticate, Caller } from "../calls/handlers.ts";
 import { bearerToken, tokenExpired, tokenInvalid } from "./bearer.ts";
 import { type Claims, textClaim, timeClaim } from "./claims.ts";
-import type { Authenticate, Caller } from "./handlers.ts";
 import { checkJwt, type JwtRules } from "./jwt-check.ts";
 import type { SigningKey } from "./signing-key.ts";
 import { VerifiedTokens } from "./verified-tokens.ts";

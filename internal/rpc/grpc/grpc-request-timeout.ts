@@ -1,6 +1,6 @@
 import type { ServerInterceptingCallInterface, ServerInterceptor } from "@grpc/grpc-js";
-import type { Clock } from "../base/clock.ts";
-import { DEFAULT_DEADLINE_MS, deadlineExceeded } from "./call-deadline.ts";
+import type { Clock } from "../../base/clock.ts";
+import { DEFAULT_DEADLINE_MS, deadlineExceeded } from "../calls/call-deadline.ts";
 import { grpcStatus } from "./grpc-status.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
-import type { Clock } from "../base/clock.ts";
-import type { Caller } from "./handlers.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Caller } from "../calls/handlers.ts";
 
 /** Tokens remembered at a time, each by its SHA-256: a token may have 8 KiB. */
 const MAX_TOKENS = 10_000;

@@ -1,5 +1,5 @@
-import type { Clock } from "../base/clock.ts";
-import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
+import type { Clock } from "../../base/clock.ts";
+import { Code, ErrorReason, HeddleError } from "../../base/heddle-error.ts";
 
 /** How long a unary call may take if the client sets no deadline, in milliseconds. */
 export const DEFAULT_DEADLINE_MS = 10_000;

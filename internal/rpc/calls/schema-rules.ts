@@ -1,6 +1,6 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
-import { type HeddleError, invalidField } from "../base/heddle-error.ts";
+import { type HeddleError, invalidField } from "../../base/heddle-error.ts";
 
 // One for the process: it compiles the rules of a message type once. 0.65 µs a message when warm.
 const validator = createValidator({ failFast: true });

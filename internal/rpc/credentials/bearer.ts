@@ -1,4 +1,4 @@
-import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
+import { Code, ErrorReason, HeddleError } from "../../base/heddle-error.ts";
 
 /** Longer tokens are refused unread. With it a request's headers stay below the 16 KiB that HTTP/1.1 listeners read. */
 const MAX_TOKEN_BYTES = 8_192;

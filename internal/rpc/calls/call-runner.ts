@@ -1,11 +1,11 @@
 import { create, type DescMethod, type DescService, type Message } from "@bufbuild/protobuf";
-import type { Clock } from "../base/clock.ts";
-import { Code, HeddleError } from "../base/heddle-error.ts";
-import type { Logger } from "../base/log.ts";
+import type { Clock } from "../../base/clock.ts";
+import { Code, HeddleError } from "../../base/heddle-error.ts";
+import type { Logger } from "../../base/log.ts";
+import type { RpcMetrics } from "../metrics.ts";
 import type { ByteStream } from "./byte-stream.ts";
 import { unaryLimitMs, withDeadline } from "./call-deadline.ts";
 import type { Authenticate, Call, Caller, ServiceBinding } from "./handlers.ts";
-import type { RpcMetrics } from "./metrics.ts";
 import { checkOwnRules, checkRules } from "./schema-rules.ts";
 
 /** What every listener needs. */

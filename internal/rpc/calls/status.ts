@@ -1,13 +1,13 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { anyPack, DurationSchema } from "@bufbuild/protobuf/wkt";
-import type { HeddleError } from "../base/heddle-error.ts";
+import type { HeddleError } from "../../base/heddle-error.ts";
 import {
   type ErrorInfo,
   ErrorInfoSchema,
   type RetryInfo,
   RetryInfoSchema,
-} from "../gen/google/rpc/error_details_pb.js";
-import { StatusSchema } from "../gen/google/rpc/status_pb.js";
+} from "../../gen/google/rpc/error_details_pb.js";
+import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
 
 /** The domain of every ErrorInfo of ours. */
 const ERROR_DOMAIN = "heddle";

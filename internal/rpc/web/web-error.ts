@@ -1,7 +1,7 @@
 import { ConnectError } from "@connectrpc/connect";
-import type { HeddleError } from "../base/heddle-error.ts";
-import { ErrorInfoSchema, RetryInfoSchema } from "../gen/google/rpc/error_details_pb.js";
-import { errorInfo, retryInfo } from "./status.ts";
+import type { HeddleError } from "../../base/heddle-error.ts";
+import { ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
+import { errorInfo, retryInfo } from "../calls/status.ts";
 
 /** An error as connect-es takes it: Connect and gRPC-Web then carry the same details as gRPC. */
 export function connectError(error: HeddleError): ConnectError {

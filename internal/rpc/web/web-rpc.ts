@@ -9,8 +9,8 @@ import {
   type MethodImpl,
 } from "@connectrpc/connect";
 import { universalRequestFromNodeRequest, universalResponseToNodeResponse } from "@connectrpc/connect-node";
-import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
-import { deadlineExceeded } from "./call-deadline.ts";
+import { Code, ErrorReason, HeddleError } from "../../base/heddle-error.ts";
+import { deadlineExceeded } from "../calls/call-deadline.ts";
 import {
   type BoundMethod,
   methodsOf,
@@ -19,12 +19,12 @@ import {
   runUnary,
   showError,
   streamReports,
-} from "./call-runner.ts";
-import { allDecoded, decodedMessage, encodedMessage } from "./encoded-message.ts";
-import type { Caller, ServiceBinding } from "./handlers.ts";
+} from "../calls/call-runner.ts";
+import { allDecoded, decodedMessage, encodedMessage } from "../calls/encoded-message.ts";
+import type { Caller, ServiceBinding } from "../calls/handlers.ts";
+import { requestIdFrom } from "../calls/request-id.ts";
+import { NO_PROXIES, sourceOf } from "../calls/source-address.ts";
 import { type HttpRoute, pathOf } from "./http-route.ts";
-import { requestIdFrom } from "./request-id.ts";
-import { NO_PROXIES, sourceOf } from "./source-address.ts";
 import { WebByteStream } from "./web-byte-stream.ts";
 import { connectError } from "./web-error.ts";
 import { checkedBody } from "./web-request.ts";

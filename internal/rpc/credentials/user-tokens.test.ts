@@ -3,10 +3,10 @@ import { createHmac, type KeyObject } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from "jose";
-import { systemClock } from "../base/clock.ts";
-import { Code, HeddleError } from "../base/heddle-error.ts";
-import { ODD_VALUES } from "../testing/contract/wrong-types.ts";
-import { IdentityProvider } from "../testing/fakes/identity-provider.ts";
+import { systemClock } from "../../base/clock.ts";
+import { Code, HeddleError } from "../../base/heddle-error.ts";
+import { ODD_VALUES } from "../../testing/contract/wrong-types.ts";
+import { IdentityProvider } from "../../testing/fakes/identity-provider.ts";
 import { authenticateUsers, localKeys, remoteKeys } from "./user-tokens.ts";
 
 const issuer = "https://id.example";

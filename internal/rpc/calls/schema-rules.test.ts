@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { HeddleError } from "../base/heddle-error.ts";
-import { SendRequestSchema } from "../gen/heddle/message/v1/message_service_pb.js";
-import { SubmitRequestSchema } from "../gen/heddle/push/v1/push_service_pb.js";
+import { HeddleError } from "../../base/heddle-error.ts";
+import { SendRequestSchema } from "../../gen/heddle/message/v1/message_service_pb.js";
+import { SubmitRequestSchema } from "../../gen/heddle/push/v1/push_service_pb.js";
 import { brokenRule, checkOwnRules, checkRules } from "./schema-rules.ts";
 
 const send = (changes: MessageInitShape<typeof SendRequestSchema> = {}) =>

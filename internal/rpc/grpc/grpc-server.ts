@@ -11,7 +11,7 @@ import {
   setLogVerbosity,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
+import { Code, ErrorReason, HeddleError } from "../../base/heddle-error.ts";
 import {
   type BoundMethod,
   methodsOf,
@@ -20,16 +20,16 @@ import {
   runUnary,
   showError,
   streamReports,
-} from "./call-runner.ts";
+} from "../calls/call-runner.ts";
+import type { Call, ServiceBinding } from "../calls/handlers.ts";
+import { decodeBinary, MAX_MESSAGE_BYTES } from "../calls/request-decoding.ts";
+import { requestIdFrom } from "../calls/request-id.ts";
+import { NO_PROXIES, sourceOf } from "../calls/source-address.ts";
+import { type ListenAddress, listenError } from "../listen-address.ts";
 import { GrpcByteStream } from "./grpc-byte-stream.ts";
 import { GrpcConnections } from "./grpc-connections.ts";
 import { demandRequest } from "./grpc-request-timeout.ts";
 import { explainOwnStatuses, grpcStatus } from "./grpc-status.ts";
-import type { Call, ServiceBinding } from "./handlers.ts";
-import { type ListenAddress, listenError } from "./listen-address.ts";
-import { decodeBinary, MAX_MESSAGE_BYTES } from "./request-decoding.ts";
-import { requestIdFrom } from "./request-id.ts";
-import { NO_PROXIES, sourceOf } from "./source-address.ts";
 
 /** Ask after 5 s, wait 5 s for the answer. */
 const KEEPALIVE_MS = 5_000;

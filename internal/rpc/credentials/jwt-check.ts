@@ -1,6 +1,6 @@
 import { decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from "jose";
-import type { Clock } from "../base/clock.ts";
-import { HeddleError, storeUnavailable } from "../base/heddle-error.ts";
+import type { Clock } from "../../base/clock.ts";
+import { HeddleError, storeUnavailable } from "../../base/heddle-error.ts";
 import { tokenExpired, tokenInvalid } from "./bearer.ts";
 import type { Claims } from "./claims.ts";
 

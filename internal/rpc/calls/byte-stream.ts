@@ -1,4 +1,4 @@
-import type { HeddleError } from "../base/heddle-error.ts";
+import type { HeddleError } from "../../base/heddle-error.ts";
 import type { Call } from "./call.ts";
 
 /**

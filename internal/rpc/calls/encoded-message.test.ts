@@ -4,8 +4,8 @@ import {
   ListEntriesRequestSchema,
   ListEntriesResponseSchema,
   MessageService,
-} from "../gen/heddle/message/v1/message_service_pb.js";
-import { callerNamed, startRpcListeners } from "../testing/fakes/rpc-listeners.ts";
+} from "../../gen/heddle/message/v1/message_service_pb.js";
+import { callerNamed, startRpcListeners } from "../../testing/fakes/rpc-listeners.ts";
 import { allDecoded, withEncoded } from "./encoded-message.ts";
 import { bind } from "./handlers.ts";
 

@@ -5,7 +5,7 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
+import { Code, ErrorReason, HeddleError } from "../../base/heddle-error.ts";
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

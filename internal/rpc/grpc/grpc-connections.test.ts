@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { Client, type ClientDuplexStream, credentials, type StatusObject } from "@grpc/grpc-js";
-import { systemClock } from "../base/clock.ts";
-import { createLog } from "../base/log.ts";
-import { createMetrics } from "../base/metrics.ts";
-import { PushService } from "../gen/heddle/push/v1/push_service_pb.js";
-import { callerNamed } from "../testing/fakes/rpc-listeners.ts";
-import type { ByteStream } from "./byte-stream.ts";
+import { systemClock } from "../../base/clock.ts";
+import { createLog } from "../../base/log.ts";
+import { createMetrics } from "../../base/metrics.ts";
+import { PushService } from "../../gen/heddle/push/v1/push_service_pb.js";
+import { callerNamed } from "../../testing/fakes/rpc-listeners.ts";
+import type { ByteStream } from "../calls/byte-stream.ts";
+import { bind } from "../calls/handlers.ts";
+import { parseListenAddress } from "../listen-address.ts";
+import { createRpcMetrics } from "../metrics.ts";
 import { createGrpcServer, type GrpcServer } from "./grpc-server.ts";
-import { bind } from "./handlers.ts";
-import { parseListenAddress } from "./listen-address.ts";
-import { createRpcMetrics } from "./metrics.ts";
 
 const KEEPALIVE_MS = 20;
 

@@ -1,11 +1,11 @@
 import type { ServerResponse } from "node:http";
-import type { Clock } from "../base/clock.ts";
-import type { HeddleError } from "../base/heddle-error.ts";
-import type { ByteStream } from "./byte-stream.ts";
-import { LINGER_MS } from "./call-deadline.ts";
-import type { StreamReports } from "./call-runner.ts";
-import type { Call } from "./handlers.ts";
-import { HIGH_WATER_BYTES, StreamState } from "./stream-state.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { HeddleError } from "../../base/heddle-error.ts";
+import type { ByteStream } from "../calls/byte-stream.ts";
+import { LINGER_MS } from "../calls/call-deadline.ts";
+import type { StreamReports } from "../calls/call-runner.ts";
+import type { Call } from "../calls/handlers.ts";
+import { HIGH_WATER_BYTES, StreamState } from "../calls/stream-state.ts";
 import { connectError } from "./web-error.ts";
 
 /** The server's half of a stream over Connect or gRPC-Web: handlers write, connect-node iterates. */

@@ -1,15 +1,15 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import { type ServerDuplexStream, type ServerWritableStream, status } from "@grpc/grpc-js";
-import type { Clock } from "../base/clock.ts";
-import type { HeddleError } from "../base/heddle-error.ts";
-import type { ByteStream } from "./byte-stream.ts";
-import { LINGER_MS } from "./call-deadline.ts";
-import type { StreamReports } from "./call-runner.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { HeddleError } from "../../base/heddle-error.ts";
+import type { ByteStream } from "../calls/byte-stream.ts";
+import { LINGER_MS } from "../calls/call-deadline.ts";
+import type { StreamReports } from "../calls/call-runner.ts";
+import type { Call } from "../calls/handlers.ts";
+import { HIGH_WATER_BYTES, StreamState } from "../calls/stream-state.ts";
 import { type CallBelow, callBelow, http2StreamOf } from "./grpc-call-below.ts";
 import { framed, MessageSplitter } from "./grpc-framing.ts";
 import { grpcStatus } from "./grpc-status.ts";
-import type { Call } from "./handlers.ts";
-import { HIGH_WATER_BYTES, StreamState } from "./stream-state.ts";
 
 type GrpcStream = ServerDuplexStream<Buffer, Buffer> | ServerWritableStream<Buffer, Buffer>;
 

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { decodeBinary, decodeJson, frameTooLarge, malformed } from "../calls/request-decoding.ts";
 import { BodyTooLarge, readBody } from "./bounded-body.ts";
-import { decodeBinary, decodeJson, frameTooLarge, malformed } from "./request-decoding.ts";
 import { connectError } from "./web-error.ts";
 
 const ENVELOPE_BYTES = 5;

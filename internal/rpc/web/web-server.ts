@@ -1,11 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { RpcContext } from "./call-runner.ts";
+import type { RpcContext } from "../calls/call-runner.ts";
+import type { ServiceBinding } from "../calls/handlers.ts";
+import { MAX_MESSAGE_BYTES } from "../calls/request-decoding.ts";
+import { type ListenAddress, listenError } from "../listen-address.ts";
 import { applyCors, type OriginRule } from "./cors.ts";
-import type { ServiceBinding } from "./handlers.ts";
 import { type HttpRoute, sendText } from "./http-route.ts";
-import { type ListenAddress, listenError } from "./listen-address.ts";
-import { MAX_MESSAGE_BYTES } from "./request-decoding.ts";
 import { createWebRpc } from "./web-rpc.ts";
 
 export interface WebServerOptions {
