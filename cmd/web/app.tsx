@@ -1,9 +1,9 @@
 import type { ReadonlySignal } from "@preact/signals";
-import { ChatScreen } from "./chat-screen.tsx";
-import { SignIn, TabsFull, Unable } from "./entrance.tsx";
-import { lastName } from "./identity.ts";
+import { lastName } from "./memory/identity.ts";
 import type { Page } from "./page.ts";
 import type { Router } from "./route.ts";
+import { ChatScreen } from "./screens/chat-screen.tsx";
+import { SignIn, TabsFull, Unable } from "./screens/entrance.tsx";
 
 /** One screen for each stage of the page. */
 export function App(props: { page: Page; router: Router; attention: ReadonlySignal<boolean> }) {

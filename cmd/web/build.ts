@@ -2,7 +2,7 @@ import { renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build, type Plugin, type Rolldown } from "vite";
-import { descriptorsAsData, withoutText } from "./lean-protobuf.ts";
+import { descriptorsAsData, withoutText } from "./build/lean-protobuf.ts";
 
 const folder = import.meta.dirname;
 
@@ -29,7 +29,7 @@ export async function buildPage(outDir: string = join(folder, "dist")): Promise<
     root: folder,
     logLevel: "warn",
     oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-    resolve: { alias: { "uc.micro": join(folder, "characters.ts") } },
+    resolve: { alias: { "uc.micro": join(folder, "build/characters.ts") } },
     plugins: [withoutPreload(), withoutText(), descriptorsAsData()],
     build: {
       outDir: part,

@@ -1,12 +1,12 @@
 import { type Signal, signal } from "@preact/signals";
-import { BrowserMemory } from "./browser-memory.ts";
-import { ChatModel } from "./chat-model.ts";
-import { type Identity, storedIdentity, storeIdentity, storeLastName } from "./identity.ts";
-import { Leftovers } from "./leftovers.ts";
+import { ChatModel } from "./chats/chat-model.ts";
+import { Leftovers } from "./chats/leftovers.ts";
+import { forgetChats, openClient } from "./chats/open-client.ts";
+import { BrowserMemory } from "./memory/browser-memory.ts";
+import { type Identity, storedIdentity, storeIdentity, storeLastName } from "./memory/identity.ts";
+import { forgetInstallation, preferredSlot, rememberSlot } from "./memory/slot-memory.ts";
+import { type Slot, takeSlot } from "./memory/slots.ts";
 import type { Model } from "./model.ts";
-import { forgetChats, openClient } from "./open-client.ts";
-import { forgetInstallation, preferredSlot, rememberSlot } from "./slot-memory.ts";
-import { type Slot, takeSlot } from "./slots.ts";
 
 /** What the page shows. */
 export type Stage =

@@ -1,0 +1,70 @@
+import {
+  changeText,
+  type Entry,
+  ErrorReason,
+  type HeddleError,
+  type OutboxItem,
+  type SendState,
+} from "../../../client/index.ts";
+import type { Line } from "../model.ts";
+
+/** A void only fills the place of a send that will never come: there is nothing to show. */
+export function isShown(entry: Entry): boolean {
+  return entry.body.kind !== "void";
+}
+
+/** A line for an entry of the log. `nameOf`: what people call a user. */
+export function entryLine(
+  entry: Entry,
+  userId: string,
+  state: SendState | undefined,
+  nameOf?: (userId: string) => string,
+): Line {
+  const isOwn = entry.sender === userId;
+  const change = changeText(entry, userId, nameOf);
+  return {
+    key: entry.clientId,
+    seq: entry.seq,
+    sender: entry.sender,
+    isOwn,
+    text: change ?? (entry.body.kind === "text" ? entry.body.text : undefined),
+    isChange: change !== undefined,
+    createdAtMs: entry.createdAtMs,
+    tick: isOwn && change === undefined ? (state ?? "sent") : undefined,
+    failure: undefined,
+  };
+}
+
+/** A line for what is on its way. */
+export function itemLine(item: OutboxItem, userId: string): Line {
+  return {
+    key: item.clientId,
+    seq: item.seq,
+    sender: userId,
+    isOwn: true,
+    text: item.text,
+    isChange: false,
+    createdAtMs: item.createdAtMs ?? item.composedAtMs,
+    tick: item.state,
+    failure: item.state === "failed" ? failureText(item.error) : undefined,
+  };
+}
+
+/** Why a message was not sent, in words for a person. */
+export function failureText(error: HeddleError | undefined): string {
+  switch (error?.reason) {
+    case ErrorReason.SELF_THREAD:
+      return "You cannot write to yourself";
+    case ErrorReason.THREAD_NOT_FOUND:
+      return "You are not in this chat any more";
+    case ErrorReason.BLOCKED:
+      return error.metadata.by === "self" ? "You have blocked them" : "They take no messages from you";
+    case ErrorReason.INVALID_FIELD:
+      return "The server does not take this message";
+    case ErrorReason.OVERLOADED:
+    case ErrorReason.STORE_UNAVAILABLE:
+      return "The server could not take it";
+    default:
+      return "Not sent";
+  }
+}

@@ -1,0 +1,61 @@
+import { useSignal } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { NAME_RULE, userIdOf } from "../memory/identity.ts";
+import { PeopleIcon } from "../parts/icons.tsx";
+
+/** Asks for the name of the other user. Enter starts the chat, Escape leaves it; another way leads to a group. */
+export function NewChat(props: {
+  ownName: string;
+  onStart: (userId: string) => void;
+  onGroup: () => void;
+  onCancel: () => void;
+}) {
+  const problem = useSignal("");
+  const input = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => input.current?.focus(), []);
+
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const userId = userIdOf(input.current?.value ?? "");
+    if (userId === undefined) problem.value = NAME_RULE;
+    else if (userId === props.ownName) problem.value = "That is you. A chat needs somebody else.";
+    else props.onStart(userId);
+  };
+
+  return (
+    <form
+      class="new-chat"
+      noValidate
+      onSubmit={submit}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") props.onCancel();
+      }}
+    >
+      <label for="new-chat-name">Whom do you want to write to?</label>
+      <div class="line">
+        <input
+          ref={input}
+          id="new-chat-name"
+          maxLength={300}
+          autocomplete="off"
+          autocapitalize="none"
+          spellcheck={false}
+          placeholder="Their name"
+          aria-describedby="new-chat-problem"
+          onInput={() => {
+            problem.value = "";
+          }}
+        />
+        <button type="submit" class="primary">
+          Start
+        </button>
+      </div>
+      <p class="problem" role="alert" id="new-chat-problem">
+        {problem}
+      </p>
+      <button type="button" class="plain" onClick={props.onGroup}>
+        <PeopleIcon /> New group
+      </button>
+    </form>
+  );
+}

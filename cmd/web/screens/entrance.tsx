@@ -1,0 +1,169 @@
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import {
+  type Identity,
+  identityOf,
+  NAME_RULE,
+  signInByName,
+  userClaim,
+  userIdOf,
+} from "../memory/identity.ts";
+import { SLOT_COUNT } from "../memory/slots.ts";
+import { Mark } from "../parts/icons.tsx";
+
+/** The card that stands alone on the page before and beside the chat. */
+function Card({ title, children }: { title: string; children: ComponentChildren }) {
+  return (
+    <main class="entrance">
+      <div class="card">
+        <Mark />
+        <h1>{title}</h1>
+        {children}
+      </div>
+    </main>
+  );
+}
+
+/** Sign-in by name, or by token where the server signs nobody in by name. */
+export function SignIn(props: { notice: string; lastName: string; onSignIn: (identity: Identity) => void }) {
+  const isByToken = useSignal(false);
+  const problem = useSignal("");
+  const isBusy = useSignal(false);
+  const input = useRef<HTMLInputElement>(null);
+  useLayoutEffect(() => {
+    input.current?.focus();
+    input.current?.select();
+  }, [isByToken.value]);
+
+  const submit = async (event: SubmitEvent) => {
+    event.preventDefault();
+    if (isBusy.value) return;
+    isBusy.value = true;
+    problem.value = "";
+    try {
+      const identity = await identityFor(input.current?.value ?? "", isByToken.value);
+      if (identity !== "unavailable") return props.onSignIn(identity);
+      isByToken.value = true;
+      problem.value = "This server signs nobody in by name. Paste the token that you were given.";
+    } catch (error) {
+      problem.value = error instanceof Error ? error.message : String(error);
+      input.current?.focus();
+    } finally {
+      isBusy.value = false;
+    }
+  };
+
+  return (
+    <Card title="Heddle">
+      <p class="lead">{props.notice || "Write to each other, live."}</p>
+      <form onSubmit={submit} noValidate>
+        {isByToken.value ? (
+          <TokenField input={input} />
+        ) : (
+          <NameField input={input} lastName={props.lastName} />
+        )}
+        <p class="problem" role="alert" id="problem">
+          {problem.value}
+        </p>
+        <button type="submit" class="primary" aria-disabled={isBusy.value}>
+          {isBusy.value ? "Signing in…" : "Sign in"}
+        </button>
+      </form>
+      <button
+        type="button"
+        class="quiet"
+        onClick={() => {
+          isByToken.value = !isByToken.value;
+          problem.value = "";
+        }}
+      >
+        {isByToken.value ? "Use a name instead" : "Use a token instead"}
+      </button>
+    </Card>
+  );
+}
+
+interface FieldProps {
+  readonly input: { current: HTMLInputElement | null };
+}
+
+function NameField({ input, lastName }: FieldProps & { readonly lastName: string }) {
+  return (
+    <label>
+      Your name
+      <input
+        ref={input}
+        name="name"
+        defaultValue={lastName}
+        maxLength={300}
+        autocomplete="username"
+        autocapitalize="none"
+        spellcheck={false}
+        placeholder="ann"
+        aria-describedby="problem"
+      />
+    </label>
+  );
+}
+
+function TokenField({ input }: FieldProps) {
+  return (
+    <label>
+      Token
+      <input
+        ref={input}
+        name="token"
+        type="password"
+        autocomplete="off"
+        spellcheck={false}
+        aria-describedby="problem"
+      />
+    </label>
+  );
+}
+
+async function identityFor(typed: string, isByToken: boolean): Promise<Identity | "unavailable"> {
+  if (isByToken) {
+    const identity = identityOf(typed, await userClaim());
+    if (!identity) throw new Error("This is no token: it should have three parts with dots between them.");
+    return identity;
+  }
+  const userId = userIdOf(typed);
+  if (userId === undefined) throw new Error(NAME_RULE);
+  return await signInByName(userId);
+}
+
+/** Shown to the tab that finds all slots taken. It goes on by itself when another is closed. */
+export function TabsFull({ onSignOut }: { onSignOut: () => void }) {
+  return (
+    <Card title="Too many tabs">
+      <p role="status">
+        Heddle is open in {SLOT_COUNT} other tabs or windows of this browser, and that is as many as it can
+        serve: browsers keep at most six connections to a site, and each open chat needs one of its own.
+      </p>
+      <p>
+        <strong>Close one of the other tabs, and this one goes on by itself.</strong>
+      </p>
+      <div class="waiting" aria-hidden="true" />
+      <button type="button" class="quiet" onClick={onSignOut}>
+        Sign out of this tab
+      </button>
+    </Card>
+  );
+}
+
+/** Shown where the chat cannot run. */
+export function Unable({ problem, onSignOut }: { problem: string; onSignOut: () => void }) {
+  return (
+    <Card title="This does not work here">
+      <p role="alert">{problem}</p>
+      <button type="button" class="primary" onClick={() => location.reload()}>
+        Try again
+      </button>
+      <button type="button" class="quiet" onClick={onSignOut}>
+        Sign out
+      </button>
+    </Card>
+  );
+}

@@ -1,0 +1,26 @@
+import { useSignal } from "@preact/signals";
+import type { Model } from "../model.ts";
+import { DeviceList } from "./device-list.tsx";
+import { VisibilityMenu } from "./visibility-menu.tsx";
+
+/** What a user sets for themselves: to whom they show, and which devices are signed in. */
+export function SettingsMenu({ model, onSignOut }: { model: Model; onSignOut: (notice: string) => void }) {
+  const isOpen = useSignal(false);
+  return (
+    <section class="menu" aria-label="Settings">
+      <VisibilityMenu people={model.people} />
+      <button
+        type="button"
+        id="devices"
+        class="plain"
+        aria-expanded={isOpen.value}
+        onClick={() => {
+          isOpen.value = !isOpen.value;
+        }}
+      >
+        Devices
+      </button>
+      {isOpen.value && <DeviceList model={model} onSignOut={onSignOut} />}
+    </section>
+  );
+}
