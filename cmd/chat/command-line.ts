@@ -1,15 +1,15 @@
 import { Command, CommanderError } from "commander";
 import { asHeddleError, HeddleError } from "../../client/index.ts";
-import { addDeviceCommands } from "./device-commands.ts";
+import { addDeviceCommands } from "./commands/device-commands.ts";
+import { addGroupCommands } from "./commands/group-commands.ts";
+import { jsonMode } from "./commands/json-mode.ts";
+import { printHistory, printThreads } from "./commands/listing.ts";
+import { sendOnce } from "./commands/one-shot.ts";
+import { type OpenClient, withClient } from "./device/open-client.ts";
+import { type Options, readSettings, type Settings } from "./device/settings.ts";
 import { ChatError, EXIT } from "./exit-code.ts";
-import { addGroupCommands } from "./group-commands.ts";
-import { jsonMode } from "./json-mode.ts";
-import { printHistory, printThreads } from "./listing.ts";
-import { live } from "./live.ts";
-import { sendOnce } from "./one-shot.ts";
-import { type OpenClient, withClient } from "./open-client.ts";
-import { type Options, readSettings, type Settings } from "./settings.ts";
-import { named } from "./user-name.ts";
+import { live } from "./live/live.ts";
+import { named } from "./text/user-name.ts";
 
 const EXAMPLES = `
 Examples:

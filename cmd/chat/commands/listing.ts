@@ -1,0 +1,78 @@
+import type { Writable } from "node:stream";
+import { asHeddleError, type Client, type Conversation } from "../../../client/index.ts";
+import { waitUntilLive } from "../device/open-client.ts";
+import type { Settings } from "../device/settings.ts";
+import { callProblem, EXIT } from "../exit-code.ts";
+import { entryJson, threadJson } from "../lines/json-lines.ts";
+import { dayLine, entryLine, layoutOf, notice, threadLine } from "../lines/looks.ts";
+import { conversationOf, titleOf } from "../lines/target.ts";
+import { learnNames, namesOf, usersIn } from "../text/display-name.ts";
+
+/** The largest page of ListEntries. */
+const PAGE = 200;
+
+/** Prints the last `limit` entries with a user or of a group, oldest first. */
+export async function printHistory(
+  client: Client,
+  settings: Settings,
+  target: string,
+  limit: number,
+  output: Writable,
+): Promise<number> {
+  await waitUntilLive(client, settings);
+  const conversation = await conversationOf(client, settings, target);
+  try {
+    await load(conversation, limit);
+  } catch (thrown) {
+    throw callProblem(asHeddleError(thrown));
+  }
+  const entries = conversation.entries.slice(-limit);
+  if (settings.json) {
+    for (const entry of entries) output.write(`${JSON.stringify(entryJson(entry))}\n`);
+    return EXIT.well;
+  }
+  if (entries.length === 0) output.write(`${notice(`no messages with ${target} yet`)}\n`);
+  const columns = (output as { columns?: number }).columns ?? Number.POSITIVE_INFINITY;
+  const nameOf = namesOf(client);
+  await learnNames(client, usersIn(entries));
+  const layout = { ...layoutOf(client.userId, entries, nameOf), columns, nameOf };
+  let day = "";
+  for (const entry of entries) {
+    const line = entryLine(entry, conversation.stateOf(entry), layout, client.userId);
+    if (line === undefined) continue;
+    const itsDay = new Date(entry.createdAtMs).toDateString();
+    if (itsDay !== day) output.write(`${dayLine(entry.createdAtMs)}\n`);
+    day = itsDay;
+    output.write(`${line}\n`);
+  }
+  return EXIT.well;
+}
+
+async function load(conversation: Conversation, limit: number): Promise<void> {
+  await conversation.open();
+  while (conversation.entries.length < limit && conversation.hasOlder) {
+    const added = await conversation.older(Math.min(PAGE, limit - conversation.entries.length));
+    if (added.length === 0) return;
+  }
+}
+
+/** Prints the list of threads, the most recent first. */
+export async function printThreads(client: Client, settings: Settings, output: Writable): Promise<number> {
+  await waitUntilLive(client, settings);
+  const threads = client.threads();
+  if (settings.json) {
+    for (const thread of threads) {
+      output.write(`${JSON.stringify({ ...threadJson(thread), updated_at_ms: thread.updatedAtMs })}\n`);
+    }
+    return EXIT.well;
+  }
+  if (threads.length === 0) output.write(`${notice("no conversations yet")}\n`);
+  const nameOf = namesOf(client);
+  const peers = threads.flatMap(({ peer }) => (peer === undefined ? [] : [peer]));
+  await learnNames(client, [...peers, ...usersIn(threads.flatMap(({ last }) => last ?? []))]);
+  const width = Math.max(3, ...threads.map((thread) => titleOf(thread, nameOf).length));
+  threads.forEach((thread, at) => {
+    output.write(`${threadLine(thread, at + 1, client.userId, width, false, nameOf)}\n`);
+  });
+  return EXIT.well;
+}

@@ -1,0 +1,58 @@
+import type { Writable } from "node:stream";
+import { type Client, HeddleError, type OutboxItem, type Send } from "../../../client/index.ts";
+import type { Settings } from "../device/settings.ts";
+import { ChatError, connectionProblem, EXIT } from "../exit-code.ts";
+import { outcomeJson } from "../lines/json-lines.ts";
+import { conversationOf } from "../lines/target.ts";
+
+/** How long a sent message gets to be delivered before its tick is printed. */
+const DELIVERY_MS = 400;
+
+/** Sends one message and waits for its outcome. Resolves to the exit code. */
+export async function sendOnce(
+  client: Client,
+  settings: Settings,
+  to: string,
+  text: string,
+  output: Writable,
+): Promise<number> {
+  const conversation = await conversationOf(client, settings, to);
+  const send = await conversation.send(text);
+  let sent: OutboxItem;
+  try {
+    sent = await send.outcome(AbortSignal.timeout(Math.max(1, settings.waitMs)));
+  } catch (thrown) {
+    if (thrown instanceof HeddleError && send.item.state === "failed") {
+      if (settings.json) output.write(`${JSON.stringify(outcomeJson(send.item))}\n`);
+      await client.discard(send.item.clientId);
+      throw new ChatError(EXIT.failed, `not sent: ${thrown.message}`);
+    }
+    return kept(client, settings, send, to);
+  }
+  if (settings.json) output.write(`${JSON.stringify(outcomeJson(sent))}\n`);
+  else {
+    const reached = sent.recipientOffline ? sent : await delivered(send);
+    const offline = sent.recipientOffline ? ` (${to} is offline and gets it on return)` : "";
+    const mark = reached.state === "sent" ? "✓" : "✓✓";
+    output.write(`${mark} ${reached.state} to ${to}, seq ${sent.seq}${offline}\n`);
+  }
+  return EXIT.well;
+}
+
+function kept(client: Client, settings: Settings, send: Send, to: string): never {
+  const problem = connectionProblem(client.state, settings.grpcUrl);
+  const was = send.item.attempt > 0 ? "its outcome is not known yet" : "it was not sent";
+  const isConnected = client.state.phase === "live";
+  throw new ChatError(
+    EXIT.away,
+    `${isConnected ? "no answer in time" : problem.message}\nchat: the message to ${to} is kept (${was}) and goes out when chat runs again as ${client.userId}`,
+  );
+}
+
+/** The newest state, after a moment. */
+async function delivered(send: Send): Promise<OutboxItem> {
+  for await (const item of send.updates(AbortSignal.timeout(DELIVERY_MS))) {
+    if (item.state === "delivered" || item.state === "read") return item;
+  }
+  return send.item;
+}

@@ -1,0 +1,17 @@
+import type { Client } from "../../../client/index.ts";
+
+/** What a client may watch. */
+const MOST_WATCHED = 100;
+
+/** Watches the users of chats, the most recent first, until it is stopped: programs have no screen. */
+export function watchRecent(client: Client): () => void {
+  const users = new Set<string>();
+  const add = (peer: string | undefined) =>
+    peer !== undefined && users.size < MOST_WATCHED && users.add(peer);
+  return client.on((event) => {
+    const before = users.size;
+    if (event.type === "caught_up") for (const { peer } of client.threads()) add(peer);
+    else if (event.type === "thread_changed" && client.state.phase === "live") add(event.thread.peer);
+    if (users.size > before) client.watch(users);
+  });
+}

@@ -1,0 +1,63 @@
+import type { Client } from "../../../client/index.ts";
+import { FileStorage } from "../../../client/storage/file-storage.ts";
+import { ChatError, connectionProblem, EXIT } from "../exit-code.ts";
+import { takeSlot } from "./device-slot.ts";
+import { sendLeftovers } from "./leftovers.ts";
+import type { Settings } from "./settings.ts";
+import { connectSlot } from "./slot-client.ts";
+import { findStateFolder } from "./state-folder.ts";
+
+/** A client and what it stands on. */
+export interface OpenClient {
+  readonly client: Client;
+  /** Says so if another run has the user's first device here. */
+  readonly notice: string | undefined;
+}
+
+/** Runs `use` with a client of the user's, and closes it whatever happens. */
+export async function withClient<T>(given: Settings, use: (open: OpenClient) => Promise<T>): Promise<T> {
+  const settings = { ...given, stateFolder: await findStateFolder(given) };
+  const slot = await takeSlot(settings.stateFolder);
+  // Timers of the library do not keep a process alive; this program decides itself when it ends.
+  const alive = setInterval(() => {}, 60_000);
+  const end = new AbortController();
+  const stop = () => end.abort();
+  // The first signal ends things in order, a second one at once.
+  process.once("SIGINT", stop).once("SIGTERM", stop);
+  try {
+    const storage = await FileStorage.open(slot.folder).catch((fault: Error) => {
+      throw new ChatError(EXIT.failed, `cannot keep state in ${slot.folder}: ${fault.message}`);
+    });
+    const client = await connectSlot(settings, slot, storage, { signal: end.signal });
+    const notice =
+      slot.number > 1
+        ? `${settings.userId} is chatting here already; this is device ${slot.number}`
+        : undefined;
+    let stopLeftovers: (() => Promise<void>) | undefined;
+    try {
+      if (slot.number === 1) stopLeftovers = await sendLeftovers(settings, complain);
+      return await use({ client, notice });
+    } finally {
+      await stopLeftovers?.();
+      await client.close();
+    }
+  } finally {
+    clearInterval(alive);
+    process.off("SIGINT", stop).off("SIGTERM", stop);
+    await slot.release();
+  }
+}
+
+function complain(text: string): void {
+  process.stderr.write(`chat: ${text}\n`);
+}
+
+/** Waits until the client is live. Rejects with the one line that says why it is not. */
+export async function waitUntilLive(client: Client, settings: Settings): Promise<void> {
+  const late = AbortSignal.timeout(Math.max(1, settings.waitMs));
+  try {
+    await client.ready(late);
+  } catch {
+    throw connectionProblem(client.state, settings.grpcUrl);
+  }
+}
