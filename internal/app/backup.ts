@@ -1,9 +1,8 @@
-import { constants, copyFile, cp, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { constants, copyFile, cp, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { gatherLevelFiles } from "../store/level/files/level-copy.ts";
 import { lookAtFiles } from "../store/level/files/level-files.ts";
-import { tableProblem } from "../store/level/files/table-file.ts";
+import { lookAtTables } from "../store/level/files/table-look.ts";
 import type { LevelMessageStore } from "../store/level/level-message-store.ts";
 import type { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
 import type { Progress } from "./verify.ts";
@@ -104,12 +103,9 @@ async function checkAndSync(partial: string, progress: Progress): Promise<{ file
   const { damages, tables } = await lookAtFiles(messages);
   const [damage] = damages;
   if (damage) throw damagedSource(damage.file, damage.why);
-  for (const [at, table] of tables.entries()) {
-    progress(`checking table ${at + 1} of ${tables.length}`);
-    const problem = tableProblem(await readFile(join(messages, table)));
-    if (problem) throw damagedSource(table, problem);
-    await nextTurn(); // About 5 ms each: others come in between.
-  }
+  const checking = (done: number, of: number) => progress(`checking table ${done + 1} of ${of}`);
+  const [bad] = await lookAtTables(messages, tables, { isWhole: true, progress: checking });
+  if (bad) throw damagedSource(bad.file, bad.why);
   let files = 0;
   let bytes = 0;
   for (const entry of await readdir(partial, { withFileTypes: true, recursive: true })) {

@@ -27,6 +27,7 @@ export function storeWatches(log: Logger, metrics: Metrics): (store: string) => 
         log.warn({ store }, "store serves again");
       },
       noticed: (what) => log.warn({ store, what }, "store opened with a remark"),
+      progress: (what) => log.info({ store, what }, "store is looked at before it opens"),
     };
   };
 }

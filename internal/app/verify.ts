@@ -1,12 +1,10 @@
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { HeddleError } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import { ThreadCheck } from "../message/offline/thread-check.ts";
 import { type LevelFiles, lookAtFiles } from "../store/level/files/level-files.ts";
-import { tableProblem } from "../store/level/files/table-file.ts";
+import { lookAtTables } from "../store/level/files/table-look.ts";
 import { LevelMessageStore } from "../store/level/level-message-store.ts";
 import { checkRows, type RowsCheck } from "../store/sqlite/rows-check.ts";
 import type { DataFolder } from "./data-folder.ts";
@@ -74,17 +72,12 @@ class Look implements Verification {
     this.files += 2 + logs.length;
     for (const { file, why } of damages) this.problems.push({ where: `messages/${file}`, what: why });
     for (const { file, why } of torn) this.remarks.push({ where: `messages/${file}`, what: why });
-    let isWell = damages.length === 0;
-    for (const [at, file] of tables.entries()) {
-      if (damages.some((damage) => damage.file === file)) continue;
-      this.#progress(`table ${at + 1} of ${tables.length}`);
-      const what = tableProblem(await readFile(join(path, file)));
-      this.files += 1;
-      if (!what) continue;
-      isWell = false;
-      this.problems.push({ where: `messages/${file}`, what });
-    }
-    return isWell && logs.length > 0;
+    const there = tables.filter((file) => !damages.some((damage) => damage.file === file));
+    const progress = (done: number, of: number) => this.#progress(`table ${done + 1} of ${of}`);
+    const bad = await lookAtTables(path, there, { isWhole: true, progress });
+    this.files += there.length;
+    for (const { file, why } of bad) this.problems.push({ where: `messages/${file}`, what: why });
+    return damages.length + bad.length === 0 && logs.length > 0;
   }
 
   async #log(path: string, rows: RowsCheck | undefined): Promise<void> {

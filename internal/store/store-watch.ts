@@ -6,4 +6,6 @@ export interface StoreWatch {
   recovered(): void;
   /** Found while it opened, and no trouble: one line for the person who runs it. */
   noticed?(what: string): void;
+  /** How far it has come with opening, where that takes more than a second: one line, about every second. */
+  progress?(what: string): void;
 }

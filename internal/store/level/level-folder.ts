@@ -5,7 +5,9 @@ import { type Clock, sleep } from "../../base/clock.ts";
 import { storeUnavailable } from "../../base/heddle-error.ts";
 import { DataFolderError } from "../data-folder-error.ts";
 import type { StoreWatch } from "../store-watch.ts";
+import { forgetClosed, noteClosed, wasClosed } from "./files/closed-note.ts";
 import { lookAtFiles } from "./files/level-files.ts";
+import { lookAtTables } from "./files/table-look.ts";
 
 export type Level = ClassicLevel<Uint8Array, Uint8Array>;
 
@@ -16,12 +18,24 @@ const LAST_RETRY_MS = 1_000;
 /** What a probe writes before LevelDB is closed and opened again: enough to hold its new manifest and log. */
 const PROBE_BYTES = 256 * 1024;
 
+/**
+ * Tables of more bytes than this are looked at whole only where the folder was not closed in order, in bytes. So an abort
+ * in the middle of serving leads to a start that names the damaged file, never to one abort after the other, and a large
+ * folder that is well opens in seconds.
+ */
+const WHOLE_LOOK_BYTES = 256 * 1024 * 1024;
+
+/** How often it is told how far a look has come, in ms. */
+const TELL_EVERY_MS = 1_000;
+
 export interface LevelFolderInit {
   readonly path: string;
   readonly clock: Clock;
   readonly watch?: StoreWatch | undefined;
   /** Opens a damaged folder too, where LevelDB does: what it cannot read is left out, for good. */
   readonly acceptsLoss?: boolean | undefined;
+  /** Up to how many bytes of tables are looked at whole in any case. Default 256 MiB. */
+  readonly wholeLookBytes?: number | undefined;
 }
 
 /**
@@ -48,7 +62,8 @@ export class LevelFolder {
   /** Opens the folder, makes it if there is none. Rejects with DataFolderError, for damage before anything is changed. */
   static async open(init: LevelFolderInit): Promise<LevelFolder> {
     try {
-      if (!init.acceptsLoss) await lookBeforeOpening(init);
+      await lookBeforeOpening(init);
+      await forgetClosed(init.path);
       // Only now: what is constructed opens by itself.
       const db: Level = new ClassicLevel(init.path, { keyEncoding: "view", valueEncoding: "view" });
       await db.open();
@@ -87,9 +102,12 @@ export class LevelFolder {
 
   /** Waits for a running recovery step and closes. The folder's lock is free afterwards. */
   async close(): Promise<void> {
+    const isWell = this.#recovery === undefined;
     this.stopWriting();
     await this.#recovery;
+    if (this.#db.status === "closed") return;
     await this.#db.close();
+    if (isWell) await noteClosed(this.#init.path);
   }
 
   async #recover(): Promise<void> {
@@ -129,16 +147,38 @@ async function probe(path: string): Promise<void> {
   }
 }
 
-/** Refuses what LevelDB would leave out without a word; tells of the end of a write that nobody was told is kept. */
-async function lookBeforeOpening({ path, watch }: LevelFolderInit): Promise<void> {
-  const { damages, torn } = await lookAtFiles(path);
-  const [damage] = damages;
+/**
+ * Refuses what LevelDB would leave out without a word, or abort at; tells of the end of a write that nobody was told is
+ * kept. Everything that opens a folder looks first: no process may end by what is in a file.
+ */
+async function lookBeforeOpening(init: LevelFolderInit): Promise<void> {
+  const { path, watch, acceptsLoss } = init;
+  const { damages, torn, tables, tableBytes } = await lookAtFiles(path);
+  const isSmall = tableBytes <= (init.wholeLookBytes ?? WHOLE_LOOK_BYTES);
+  const isWhole = isSmall || !(await wasClosed(path));
+  // Where loss is accepted LevelDB goes on without bad records of a log. It does not without a table.
+  const refused = acceptsLoss ? damages.filter(({ file }) => !file.endsWith(".log")) : damages;
+  const [damage] =
+    refused.length > 0
+      ? refused
+      : await lookAtTables(path, tables, { isWhole, progress: tableProgress(init, tableBytes) });
   if (damage) throw DataFolderError.damaged(join(path, damage.file), new Error(damage.why));
   for (const { file, why, bytes } of torn) {
     watch?.noticed?.(
       `${file}: ${why}: nobody was told that these ${bytes} bytes are kept, so they are left out`,
     );
   }
+}
+
+/** Tells the watch once a second how far the look has come. */
+function tableProgress({ clock, watch }: LevelFolderInit, tableBytes: number) {
+  let toldAtMs = clock.monotonicMs();
+  return (done: number, of: number, bytes: number) => {
+    if (clock.monotonicMs() - toldAtMs < TELL_EVERY_MS) return;
+    toldAtMs = clock.monotonicMs();
+    const mega = (some: number) => Math.round(some / 1_000_000);
+    watch?.progress?.(`looked at ${done} of ${of} tables, ${mega(bytes)} of ${mega(tableBytes)} MB`);
+  };
 }
 
 function openError(path: string, error: unknown): DataFolderError {

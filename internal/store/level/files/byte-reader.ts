@@ -29,6 +29,11 @@ export class ByteReader {
     return this.#bytes.subarray(this.#at - length, this.#at);
   }
 
+  /** All that is left; shares them. */
+  rest(): Uint8Array {
+    return this.bytes(this.#bytes.length - this.#at);
+  }
+
   /** A string behind its length. */
   lengthPrefixed(): Uint8Array {
     return this.bytes(this.varint());

@@ -19,11 +19,13 @@ export interface LevelFiles {
   readonly torn: readonly (Damage & { readonly bytes: number })[];
   /** Names of the tables that hold the data. */
   readonly tables: readonly string[];
+  /** Bytes of all of them, as the MANIFEST has it. */
+  readonly tableBytes: number;
   /** Names of the write-ahead logs that are read at the next opening, the oldest first. */
   readonly logs: readonly string[];
 }
 
-const NOTHING: LevelFiles = { damages: [], torn: [], tables: [], logs: [] };
+const NOTHING: LevelFiles = { damages: [], torn: [], tables: [], tableBytes: 0, logs: [] };
 
 /** A write-ahead log's record: number of its first operation (8), how many there are (4), the operations. */
 const BATCH_HEADER_BYTES = 12;
@@ -75,7 +77,8 @@ class FolderLook {
     if (!version) return { ...NOTHING, damages: this.#damages };
     const tables = await this.#tables(version);
     const logs = await this.#logs(version);
-    return { damages: this.#damages, torn: this.#torn, tables, logs };
+    const tableBytes = [...version.tables.values()].reduce((sum, bytes) => sum + bytes, 0);
+    return { damages: this.#damages, torn: this.#torn, tables, tableBytes, logs };
   }
 
   async #version(manifest: string): Promise<Version | undefined> {

@@ -20,26 +20,76 @@ interface Handle {
  * LevelDB looks at none of them when it reads. Returns what is wrong, or undefined.
  */
 export function tableProblem(file: Uint8Array): string | undefined {
-  try {
-    const footer = file.subarray(file.length - FOOTER_BYTES);
-    if (file.length < FOOTER_BYTES || !MAGIC.equals(footer.subarray(FOOTER_BYTES - 8)))
-      return "it has no end";
-    const reader = new ByteReader(footer);
-    const metaIndex = handle(reader);
-    const index = handle(reader);
-    const blocks = handlesOf(readBlock(file, index));
-    const filters = handlesOf(readBlock(file, metaIndex));
+  return problemOf(() => {
+    const { blocks, frame } = framework(file);
     let end = 0;
-    for (const block of [...blocks, ...filters, metaIndex, index]) {
-      if (block.offset !== end) return `nothing names the bytes at ${end}`;
+    for (const block of [...blocks, ...frame]) {
+      if (block.offset !== end) throw new RangeError(`nothing names the bytes at ${end}`);
       readBlock(file, block);
       end = block.offset + block.bytes + TRAILER_BYTES;
     }
-    return end === file.length - FOOTER_BYTES ? undefined : `nothing names the bytes at ${end}`;
+    if (end !== file.length - FOOTER_BYTES) throw new RangeError(`nothing names the bytes at ${end}`);
+  });
+}
+
+/**
+ * The same of all but the blocks of data: what LevelDB must find its way by. `tail` is the end of the file; too short,
+ * it is answered with how many bytes are needed.
+ */
+export function frameProblem(
+  tail: Uint8Array,
+  fileBytes: number,
+): string | undefined | { readonly needs: number } {
+  const start = fileBytes - tail.length;
+  let needs = 0;
+  const problem = problemOf(() => {
+    const { metaIndex } = footerOf(tail);
+    // The filter stands right before the metaindex, and the data before it.
+    needs = fileBytes - metaIndex.offset;
+    if (needs > fileBytes) throw new RangeError("a block is beyond the end");
+    if (needs > tail.length) return;
+    const { frame } = framework(tail, start);
+    const first = frame[0] ?? metaIndex;
+    needs = fileBytes - first.offset;
+    if (needs > fileBytes) throw new RangeError("a block is beyond the end");
+    if (needs > tail.length) return;
+    for (const block of frame) readBlock(tail, block, start);
+  });
+  return problem ?? (needs > tail.length ? { needs } : undefined);
+}
+
+function problemOf(look: () => void): string | undefined {
+  try {
+    look();
+    return undefined;
   } catch (error) {
     if (error instanceof RangeError) return error.message;
     throw error;
   }
+}
+
+function footerOf(file: Uint8Array): { readonly metaIndex: Handle; readonly index: Handle } {
+  const footer = file.subarray(Math.max(0, file.length - FOOTER_BYTES));
+  if (footer.length < FOOTER_BYTES || !MAGIC.equals(footer.subarray(FOOTER_BYTES - 8)))
+    throw new RangeError("it has no end");
+  const reader = new ByteReader(footer);
+  const handles = { metaIndex: handle(reader), index: handle(reader) };
+  if (
+    !reader
+      .rest()
+      .subarray(0, -MAGIC.length)
+      .every((byte) => byte === 0)
+  )
+    throw new RangeError("its end is not as it was written");
+  return handles;
+}
+
+/** The blocks of data, and those by which LevelDB finds its way. `start` is where `file` begins in the whole one. */
+function framework(file: Uint8Array, start = 0): { readonly blocks: Handle[]; readonly frame: Handle[] } {
+  const { metaIndex, index } = footerOf(file);
+  const blocks = handlesOf(readBlock(file, index, start));
+  const filters = handlesOf(readBlock(file, metaIndex, start));
+  return { blocks, frame: [...filters, metaIndex, index] };
 }
 
 function handle(reader: ByteReader): Handle {
@@ -47,17 +97,18 @@ function handle(reader: ByteReader): Handle {
 }
 
 /** The plain bytes of a block. Throws RangeError if its checksum is wrong. */
-function readBlock(file: Uint8Array, { offset, bytes }: Handle): Uint8Array {
-  const end = offset + bytes;
+function readBlock(file: Uint8Array, handle: Handle, start = 0): Uint8Array {
+  const offset = handle.offset - start;
+  const end = offset + handle.bytes;
   if (end + TRAILER_BYTES > file.length - FOOTER_BYTES) throw new RangeError("a block is beyond the end");
   const stored = new ByteReader(file.subarray(end + 1, end + TRAILER_BYTES)).uint32();
   if (maskCrc(crc32c(file.subarray(offset, end + 1))) !== stored) {
-    throw new RangeError(`the checksum of the block at ${offset} is wrong`);
+    throw new RangeError(`the checksum of the block at ${handle.offset} is wrong`);
   }
   const block = file.subarray(offset, end);
   if (file[end] === PLAIN) return block;
   if (file[end] === SNAPPY) return unsnap(block);
-  throw new RangeError(`the block at ${offset} is compressed in an unknown way`);
+  throw new RangeError(`the block at ${handle.offset} is compressed in an unknown way`);
 }
 
 /** The handles that the entries of an index block hold: shared length, own length, value length, key, value. */
