@@ -5,8 +5,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
+import type { BenchRecord } from "./figures/record.ts";
 import { CACHE, PAGE } from "./folders.ts";
-import type { BenchRecord } from "./record.ts";
 import { SCENARIOS } from "./scenarios.ts";
 
 const FIELDS = [

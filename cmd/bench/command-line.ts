@@ -1,12 +1,12 @@
 import { writeFile } from "node:fs/promises";
 import { relative } from "node:path";
 import { Command, CommanderError } from "commander";
-import { table } from "./figures-text.ts";
+import { table } from "./figures/figures-text.ts";
+import { runPlace } from "./figures/machine.ts";
+import { benchPage } from "./figures/page.ts";
+import { appendRecords, type BenchRecord, newest, readRecords, toRecord } from "./figures/record.ts";
 import { PAGE, RESULTS, ROOT } from "./folders.ts";
-import { runPlace } from "./machine.ts";
-import { benchPage } from "./page.ts";
 import { keepProfile } from "./profiles.ts";
-import { appendRecords, type BenchRecord, newest, readRecords, toRecord } from "./record.ts";
 import { FULL, QUICK } from "./scale.ts";
 import { LIMIT_MS, type Scenario, Stage } from "./scenario.ts";
 import { SCENARIOS } from "./scenarios.ts";

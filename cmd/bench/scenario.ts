@@ -1,13 +1,13 @@
-import { goLoadBinary } from "./go-load-binary.ts";
-import { GoLoadProcess } from "./go-load-process.ts";
-import type { Inspector } from "./inspector.ts";
+import { type CoresBusy, type CpuReading, coresBusy, machineCpuSeconds } from "./figures/machine-load.ts";
+import type { Figure } from "./figures/record.ts";
 import type { LoadKinds } from "./load/main.ts";
-import { LoadProcess, type Remote } from "./load-process.ts";
-import { type CoresBusy, type CpuReading, coresBusy, machineCpuSeconds } from "./machine-load.ts";
-import type { Figure } from "./record.ts";
+import { goLoadBinary } from "./loads/go-load-binary.ts";
+import { GoLoadProcess } from "./loads/go-load-process.ts";
+import { LoadProcess, type Remote } from "./loads/load-process.ts";
 import type { Scale } from "./scale.ts";
-import { ServerProcess } from "./server-process.ts";
-import { type ThreadSeconds, threadSeconds, threadsText } from "./thread-usage.ts";
+import type { Inspector } from "./server/inspector.ts";
+import { ServerProcess } from "./server/server-process.ts";
+import { type ThreadSeconds, threadSeconds, threadsText } from "./server/thread-usage.ts";
 
 /** One thing to measure, in a file of its own below scenarios/. */
 export interface Scenario {

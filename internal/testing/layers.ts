@@ -48,6 +48,7 @@ const rooms: Record<string, readonly string[]> = {
     "web",
     "api",
   ],
+  "cmd/bench": ["load", "server", "loads", "figures", "scenarios"],
   "cmd/chat": ["text", "device", "lines", "commands", "live"],
   "cmd/web": ["build", "memory", "chats", "parts", "people", "settings", "conversation", "screens"],
   "internal/rpc": ["calls", "credentials", "grpc", "web"],

@@ -1,5 +1,5 @@
 import type { Stage } from "../scenario.ts";
-import type { ServerProcess, SignedIn } from "../server-process.ts";
+import type { ServerProcess, SignedIn } from "../server/server-process.ts";
 
 /** Streams between two lines of progress; a multiple of it is what a load process may hold. */
 const STEP = 500;

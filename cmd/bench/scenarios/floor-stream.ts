@@ -1,8 +1,8 @@
+import type { Figure } from "../figures/record.ts";
 import type { EchoLoad } from "../load/echo-load.ts";
 import type { EchoServer } from "../load/echo-server.ts";
 import { Latencies } from "../load/latency.ts";
-import type { Remote } from "../load-process.ts";
-import type { Figure } from "../record.ts";
+import type { Remote } from "../loads/load-process.ts";
 import { paceOf } from "../scale.ts";
 import type { Scenario, Stage } from "../scenario.ts";
 

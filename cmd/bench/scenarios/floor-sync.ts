@@ -2,7 +2,7 @@ import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Latencies } from "../load/latency.ts";
 import type { Scenario } from "../scenario.ts";
-import { scratchFolder } from "../scratch-folder.ts";
+import { scratchFolder } from "../server/scratch-folder.ts";
 
 const BLOCK_BYTES = 4_096;
 

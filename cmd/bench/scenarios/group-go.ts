@@ -1,4 +1,4 @@
-import type { Figure } from "../record.ts";
+import type { Figure } from "../figures/record.ts";
 import type { Scenario } from "../scenario.ts";
 import { AT_ONCE, connectInSteps } from "./connect-steps.ts";
 import { LIMIT_MS, makeGroups, measureGroup, POSTERS } from "./group.ts";

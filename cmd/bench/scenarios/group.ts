@@ -1,11 +1,11 @@
+import type { Figure } from "../figures/record.ts";
 import { Latencies, type Percentiles } from "../load/latency.ts";
 import type { LoadKinds } from "../load/main.ts";
 import type { Pace } from "../load/pacer.ts";
-import type { Remote } from "../load-process.ts";
-import type { Figure } from "../record.ts";
+import type { Remote } from "../loads/load-process.ts";
 import { type GroupScale, paceOf } from "../scale.ts";
 import type { MeasuredLoad, Scenario, Stage } from "../scenario.ts";
-import type { ServerProcess } from "../server-process.ts";
+import type { ServerProcess } from "../server/server-process.ts";
 import { AT_ONCE, connectInSteps } from "./connect-steps.ts";
 import { userNames } from "./pairs.ts";
 

@@ -1,9 +1,9 @@
 import type { LoadKinds } from "../load/main.ts";
-import type { Remote } from "../load-process.ts";
+import type { Remote } from "../loads/load-process.ts";
 import type { MeasuredLoad, Scenario, Stage } from "../scenario.ts";
 import { passed } from "../scenario.ts";
-import type { ServerProcess } from "../server-process.ts";
-import type { ServerUsage } from "../server-usage.ts";
+import type { ServerProcess } from "../server/server-process.ts";
+import type { ServerUsage } from "../server/server-usage.ts";
 import { AT_ONCE, connectInSteps } from "./connect-steps.ts";
 import { userNames } from "./pairs.ts";
 

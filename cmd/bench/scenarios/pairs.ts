@@ -1,7 +1,7 @@
 import type { LoadKinds } from "../load/main.ts";
-import type { Remote } from "../load-process.ts";
+import type { Remote } from "../loads/load-process.ts";
 import type { Stage } from "../scenario.ts";
-import type { ServerProcess, SignedIn } from "../server-process.ts";
+import type { ServerProcess, SignedIn } from "../server/server-process.ts";
 
 /** A server and a load of connected pairs with a thread each. */
 export interface Pairs {

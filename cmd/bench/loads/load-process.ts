@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import type { LoadKinds } from "./load/main.ts";
-import { type Answer, CPU_SECONDS } from "./load/protocol.ts";
+import type { LoadKinds } from "../load/main.ts";
+import { type Answer, CPU_SECONDS } from "../load/protocol.ts";
 import { LoadCalls } from "./load-calls.ts";
 
 /** A load's methods, as they are called from this process: arguments and results go over as structured clones. */
@@ -22,7 +22,7 @@ export class LoadProcess<K extends keyof LoadKinds = keyof LoadKinds> {
 
   constructor(kind: K) {
     this.kind = kind;
-    this.#child = fork(join(import.meta.dirname, "load/main.ts"), [kind], {
+    this.#child = fork(join(import.meta.dirname, "../load/main.ts"), [kind], {
       serialization: "advanced",
       execArgv: ["--disable-warning=ExperimentalWarning"],
     });

@@ -1,6 +1,6 @@
+import type { Scenario } from "../scenario.ts";
 import { COLUMNS, cellsOf } from "./figures-text.ts";
 import type { BenchRecord } from "./record.ts";
-import type { Scenario } from "./scenario.ts";
 
 /** The benches that measure what this machine can do at all. */
 const ECHO = "floor-stream";

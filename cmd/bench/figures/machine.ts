@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { cpus, release, totalmem, type } from "node:os";
-import { ROOT } from "./folders.ts";
+import { ROOT } from "../folders.ts";
 import type { RunPlace } from "./record.ts";
 
 /** This machine, commit and moment. A commit with a `+` had changes on top. */

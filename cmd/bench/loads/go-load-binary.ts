@@ -5,9 +5,9 @@ import { cp, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { ROOT } from "./folders.ts";
+import { ROOT } from "../folders.ts";
 
-const SOURCE = join(import.meta.dirname, "go-load");
+const SOURCE = join(import.meta.dirname, "../go-load");
 
 /** What `go` reads: its module is that of the stubs, which come in beside the load. */
 const MODULE = ["go.mod", "go.sum"];

@@ -1,4 +1,4 @@
-import type { Answer, Ask } from "./load/protocol.ts";
+import type { Answer, Ask } from "../load/protocol.ts";
 
 /** The longest that one call to a load may take. */
 const CALL_MS = 180_000;

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { CACHE } from "./folders.ts";
+import { CACHE } from "../folders.ts";
 
 /** Folders that hold what is on the disk during a run: `run-<process id>-<random>`. */
 const SCRATCH = /^run-(\d+)-/;

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { ROOT } from "./folders.ts";
+import { ROOT } from "../folders.ts";
 import { Inspector } from "./inspector.ts";
 import { scratchFolder } from "./scratch-folder.ts";
 import { parseUsage, type ServerUsage } from "./server-usage.ts";

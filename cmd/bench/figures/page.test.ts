@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
+import { SCENARIOS } from "../scenarios.ts";
 import { benchPage } from "./page.ts";
 import { toRecord } from "./record.ts";
-import { SCENARIOS } from "./scenarios.ts";
 
 const place = { machine: "2 × CPU, Linux 6", commit: "abc1234", at: "2026-01-02T03:04Z" };
 const records = [

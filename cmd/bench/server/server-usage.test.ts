@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createMetrics } from "../../internal/base/metrics.ts";
+import { createMetrics } from "../../../internal/base/metrics.ts";
 import { parseUsage } from "./server-usage.ts";
 
 describe("Server usage", () => {

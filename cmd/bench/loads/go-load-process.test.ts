@@ -11,14 +11,14 @@ import {
 import {
   GatewayService,
   OpenSessionResponseSchema,
-} from "../../internal/gen/heddle/gateway/v1/gateway_service_pb.js";
-import type { SendRequest } from "../../internal/gen/heddle/message/v1/message_service_pb.js";
+} from "../../../internal/gen/heddle/gateway/v1/gateway_service_pb.js";
+import type { SendRequest } from "../../../internal/gen/heddle/message/v1/message_service_pb.js";
 import {
   ClientFrameSchema,
   EventSchema,
   ServerFrameSchema,
-} from "../../internal/gen/heddle/push/v1/frame_pb.js";
-import { PushService } from "../../internal/gen/heddle/push/v1/push_service_pb.js";
+} from "../../../internal/gen/heddle/push/v1/frame_pb.js";
+import { PushService } from "../../../internal/gen/heddle/push/v1/push_service_pb.js";
 import { goLoadBinary } from "./go-load-binary.ts";
 import { GoLoadProcess } from "./go-load-process.ts";
 
