@@ -2,9 +2,9 @@ import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
-import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import { cacheFolder } from "../../internal/base/cache-folder.ts";
 
 /** The folder of the project. */
 export const ROOT = join(import.meta.dirname, "../..");
@@ -84,11 +84,6 @@ async function fillOnce(
 
 function name(folder: string): string {
   return folder.slice(dirname(folder).length + 1);
-}
-
-function cacheFolder(): string {
-  const { HEDDLE_CACHE_DIR, XDG_CACHE_HOME } = process.env;
-  return HEDDLE_CACHE_DIR || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "heddle");
 }
 
 /** One plugin of a buf template. */

@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
-import { createHash, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
-import { cp, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
-import { homedir } from "node:os";
+import { cp, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { cacheFolder } from "../../../internal/base/cache-folder.ts";
+import { sourcesHash } from "../../../internal/base/sources-hash.ts";
 import { ROOT } from "../folders.ts";
 
 const SOURCE = join(import.meta.dirname, "../go-load");
@@ -37,25 +38,13 @@ export async function goLoadBinary(progress: (text: string) => void): Promise<st
   return binary;
 }
 
-/** Names a state of the load's source and of the schema: 16 hex digits. */
-async function version(): Promise<string> {
-  const hash = createHash("sha256");
-  for (const [folder, kind] of [
-    [SOURCE, ""],
-    [join(ROOT, "proto/heddle"), ".proto"],
-    [join(ROOT, "cmd/stubs"), ".ts"],
-  ] as const) {
-    const all = await readdir(folder, { recursive: true, withFileTypes: true });
-    const files = all.filter((file) => file.isFile() && file.name.endsWith(kind));
-    for (const path of files.map(({ parentPath, name }) => join(parentPath, name)).sort())
-      hash.update(`\0${path.slice(ROOT.length)}\0`).update(await readFile(path));
-  }
-  return hash.digest("hex").slice(0, 16);
-}
-
-function cacheFolder(): string {
-  const { HEDDLE_CACHE_DIR, XDG_CACHE_HOME } = process.env;
-  return HEDDLE_CACHE_DIR || join(XDG_CACHE_HOME || join(homedir(), ".cache"), "heddle");
+/** Names a state of the load's source, of the schema and of what writes the stubs. */
+function version(): Promise<string> {
+  return sourcesHash(ROOT, [
+    { folder: SOURCE, ending: "" },
+    { folder: join(ROOT, "proto/heddle"), ending: ".proto" },
+    { folder: join(ROOT, "cmd/stubs"), ending: ".ts" },
+  ]);
 }
 
 async function run(command: string, args: readonly string[], cwd = ROOT): Promise<void> {

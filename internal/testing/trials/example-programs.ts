@@ -1,11 +1,11 @@
-import { createHash } from "node:crypto";
-import { cp, mkdir, readdir, readFile } from "node:fs/promises";
+import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { goStubs } from "../../../cmd/stubs/go.ts";
 import { javaStubs } from "../../../cmd/stubs/java.ts";
 import { python } from "../../../cmd/stubs/python.ts";
 import { cached, ROOT, runTool } from "../../../cmd/stubs/tool.ts";
-import { pythonStubs, schemaHash } from "./tools.ts";
+import { sourcesHash } from "../../base/sources-hash.ts";
+import { pythonStubs } from "./tools.ts";
 
 /** How to start an example client of `docs/examples/`: program, first arguments, environment. */
 export interface ExampleProgram {
@@ -54,8 +54,9 @@ export async function pythonExample(): Promise<ExampleProgram> {
 }
 
 /** Names a state of the schema and of an example's sources. */
-async function versionOf(folder: string): Promise<string> {
-  const hash = createHash("sha256").update(await schemaHash());
-  for (const file of (await readdir(folder)).sort()) hash.update(await readFile(join(folder, file)));
-  return hash.digest("hex").slice(0, 16);
+function versionOf(folder: string): Promise<string> {
+  return sourcesHash(ROOT, [
+    { folder: join(ROOT, "proto"), ending: ".proto" },
+    { folder, ending: "" },
+  ]);
 }

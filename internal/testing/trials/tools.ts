@@ -1,9 +1,8 @@
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pythonStubs as writePythonStubs } from "../../../cmd/stubs/python.ts";
 import { cached, ROOT, runTool } from "../../../cmd/stubs/tool.ts";
+import { sourcesHash } from "../../base/sources-hash.ts";
 
 const grpcurlVersion = "1.9.3";
 
@@ -32,13 +31,9 @@ export async function pythonStubs(): Promise<string> {
 }
 
 /** Names a state of the schema: 16 hex digits. */
-export async function schemaHash(): Promise<string> {
-  const protoRoot = join(ROOT, "proto");
-  const all = await readdir(protoRoot, { recursive: true });
-  const hash = createHash("sha256");
-  for (const path of all.filter((each) => each.endsWith(".proto")).sort())
-    hash.update(`\0${path}\0`).update(await readFile(join(protoRoot, path)));
-  return hash.digest("hex").slice(0, 16);
+export function schemaHash(): Promise<string> {
+  const folder = join(ROOT, "proto");
+  return sourcesHash(folder, [{ folder, ending: ".proto" }]);
 }
 
 /**
