@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Metrics } from "../base/metrics.ts";
-import type { ChannelService } from "../channel/service.ts";
+import type { ChannelCounters } from "../channel/service.ts";
 import type { MessageService } from "../message/service.ts";
 import type { PresenceService } from "../presence/service.ts";
 import type { PushServer } from "../push/service.ts";
@@ -9,7 +9,7 @@ export function exposeServices(
   metrics: Metrics,
   services: {
     push: PushServer;
-    channel: ChannelService;
+    channel: { readonly topics: number; readonly counters: ChannelCounters };
     message: MessageService;
     presence: PresenceService;
   },

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
-import { ChannelService } from "../channel/service.ts";
+import { SoleChannel } from "../channel/sole-channel.ts";
 import { AddressLimit } from "../gateway/address-limit.ts";
 import type { Profiles } from "../gateway/ports.ts";
 import { GatewayService } from "../gateway/service.ts";
@@ -81,7 +81,7 @@ export async function openServices(init: ServicesInit): Promise<Services> {
   stack.add("notes of the stores", () => halves.stop());
   const history = await beginHistory(folder.deploymentId);
 
-  const channel = new ChannelService({ clock, registry });
+  const channel = new SoleChannel({ clock });
   const directory = new Directory(threadStore);
   const visibilities = new Visibilities(threadStore);
   const message = new MessageService({

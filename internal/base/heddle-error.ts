@@ -89,6 +89,16 @@ export function storeUnavailable(store: string, cause?: unknown): HeddleError {
   );
 }
 
+/** UNAVAILABLE because the channel service has not taken an event. What it tells of may be stored. */
+export function handOffFailed(): HeddleError {
+  return new HeddleError(
+    Code.UNAVAILABLE,
+    ErrorReason.HAND_OFF_FAILED,
+    "no channel instance took the event in time; the entry may be stored: retry",
+    { retryAfterMs: 1000 },
+  );
+}
+
 /** RESOURCE_EXHAUSTED because a bounded queue is full. */
 export function overloaded(queue: string, retryAfterMs: number): HeddleError {
   return new HeddleError(Code.RESOURCE_EXHAUSTED, ErrorReason.OVERLOADED, `the ${queue} queue is full`, {

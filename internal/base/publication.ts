@@ -66,12 +66,27 @@ export interface Publication {
   readonly isBlocked?: boolean;
 }
 
-/** The channel service's word: the event is queued for every subscribed push server's link. */
+/** What a publisher is told when its event is handed over. */
 export interface HandOff {
-  /** For each topic of the publication, whether some push server subscribes to it. */
+  /**
+   * For each topic of the publication, whether some push server subscribes to it; true also where that is not sure, so
+   * that false is never concluded from what is not known.
+   */
   readonly subscribed: readonly boolean[];
-  /** The highest registry revision the instance has heard of (docs/design.md, section 7, ring changes). */
-  readonly revision: number;
-  /** Whether the instance lost, within 60 s and without a goodbye, the link of a push server for a topic here. */
-  readonly incomplete: boolean;
+}
+
+/**
+ * A channel instance's word (docs/design.md, section 7, Publish). `exact`: queued for the link of every push server that
+ * subscribes. `broadcast`: queued for every link. `unsure`: the same, but its lease may be over, or it is leaving.
+ * Each names the incarnation that says so.
+ */
+export type ChannelAnswer =
+  | { readonly kind: "exact"; readonly incarnation: number; readonly subscribed: readonly boolean[] }
+  | { readonly kind: "broadcast" | "unsure"; readonly incarnation: number };
+
+/** Says that a topic has had an event that may not have come: push servers that subscribe compare. */
+export interface Hint {
+  readonly topic: Topic;
+  /** The newest entry of a group's topic; 0 for an inbox, which is compared by Sync. */
+  readonly seq: number;
 }

@@ -1,20 +1,11 @@
-import type { Publication, Topic } from "../base/publication.ts";
+import type { Hint, Publication, Topic } from "../base/publication.ts";
 import { ByteQueue } from "../stream/byte-queue.ts";
 import type { Link } from "./ports.ts";
 
 /** What a queued publication weighs besides its frame, in bytes: the record, its topics and its ids. */
 const RECORD_BYTES = 256;
 
-interface Delivery {
-  readonly publication: Publication;
-  readonly topics: readonly Topic[];
-}
-
-/**
- * What a link is to its instance. `up`: it gets what it subscribes to. `lost`: it ended without a goodbye, by its own
- * fault or ours, and its topics are incomplete for a while. `gone`: it said goodbye, or the while has passed.
- */
-export type LinkState = "up" | "lost" | "gone";
+type Delivery = { readonly publication: Publication; readonly topics: readonly Topic[] } | Hint;
 
 /**
  * One push server's link: what is queued for it, bounded in bytes. Publications are gathered per topic first, so that
@@ -22,13 +13,18 @@ export type LinkState = "up" | "lost" | "gone";
  */
 export class AttachedLink {
   readonly link: Link;
-  state: LinkState = "up";
   readonly #queue: ByteQueue<Delivery>;
   #gathered: Topic[] | undefined;
+  #isUp = true;
 
   constructor(link: Link, limitBytes: number) {
     this.link = link;
     this.#queue = new ByteQueue(limitBytes);
+  }
+
+  /** Whether it gets what it subscribes to. Once it has ended it never does again. */
+  get isUp(): boolean {
+    return this.#isUp;
   }
 
   /** Notes that the publication at hand goes to this link for `topic`; true for the first of its topics. */
@@ -45,6 +41,11 @@ export class AttachedLink {
     return this.#queue.push({ publication, topics }, publication.frame.length + RECORD_BYTES);
   }
 
+  /** False: it does not fit. */
+  queueHint(hint: Hint): boolean {
+    return this.#queue.push(hint, RECORD_BYTES);
+  }
+
   get queuedBytes(): number {
     return this.#queue.bytes;
   }
@@ -54,22 +55,26 @@ export class AttachedLink {
     return this.#queue.length > 0;
   }
 
-  /** Delivers everything queued, in order. Returns how many, or -1 if the push server threw: then it is lost. */
+  /** Delivers everything queued, in order. Returns how many publications, or -1 if the push server threw. */
   deliverAll(): number {
-    const deliveries = this.#queue.takeAll();
-    for (const { publication, topics } of deliveries) {
-      if (this.state !== "up") return 0;
+    let publications = 0;
+    for (const delivery of this.#queue.takeAll()) {
+      if (!this.#isUp) return publications;
       try {
-        this.link.deliver(publication, topics);
+        if ("publication" in delivery) {
+          this.link.deliver(delivery.publication, delivery.topics);
+          publications++;
+        } else this.link.hint(delivery);
       } catch {
         return -1;
       }
     }
-    return deliveries.length;
+    return publications;
   }
 
-  /** Forgets what is queued. */
-  drop(): void {
+  /** It has ended: what is queued is forgotten. */
+  end(): void {
+    this.#isUp = false;
     this.#queue.takeAll();
   }
 }

@@ -10,7 +10,7 @@ const NONE: readonly AttachedLink[] = [];
 export class Subscriptions {
   readonly #links = new Map<Topic, AttachedLink[]>();
 
-  /** Topics with at least one link, lost ones included. */
+  /** Topics with at least one link. */
   get size(): number {
     return this.#links.size;
   }

@@ -139,16 +139,14 @@ describe("The gateway", () => {
     await refused(renew(newSessionId("a", "ann", "phone")), ErrorReason.NO_SESSION);
   });
 
-  it("sees the registry's revision grow with who serves, not with load", () => {
+  it("sees in the registry who serves, with the load of the moment", () => {
     const registration = registry.register(offer("a"));
-    assert.equal(registry.revision, 1);
     loads = { a: 3 };
     assert.equal(registry.pushServers()[0]?.load, 3);
-    assert.equal(registry.revision, 1);
     assert.throws(() => registry.register(offer("a")), /registered already/);
     registration.revoke();
     registration.revoke();
-    assert.equal(registry.revision, 2);
+    assert.deepEqual(registry.pushServers(), []);
   });
 });
 

@@ -73,8 +73,9 @@ export interface LargeGroups {
 /** The channel service, as a publisher needs it. */
 export interface Channel {
   /**
-   * Resolves when the event is queued for every subscribed push server's link; HAND_OFF_FAILED after 2 s. Answers at
-   * once where no other process is asked.
+   * Resolves when the event is queued for every subscribed push server's link, or for every link, and then told of again
+   * until the former is sure. Rejects with HAND_OFF_FAILED when no instance took it. Answers at once where no other
+   * process is asked.
    */
   publish(publication: Publication): HandOff | Promise<HandOff>;
 }

@@ -1,5 +1,6 @@
 import type { SessionReport, ShownPresence, Watcher } from "../base/presence.ts";
-import type { Publication, Topic } from "../base/publication.ts";
+import type { Hint, Publication, Topic } from "../base/publication.ts";
+import type { Member, Ring } from "../base/ring.ts";
 import type { Send, Settle } from "../base/send.ts";
 import type { Thread } from "../gen/heddle/thread/v1/thread_pb.js";
 
@@ -71,25 +72,41 @@ export interface SyncPage {
 
 /** The channel service, as a push server needs it. */
 export interface Channel {
-  /** Opens this push server's link. Events for its topics come through `link`, in order per topic. */
-  attach(link: Link): ChannelLink;
+  /** Its instances of now, and the number of their ring. */
+  readonly ring: Ring;
+  /**
+   * Opens this push server's link to an instance. Events for its topics come through `link`, in order. Must not throw:
+   * a link that cannot be opened is `closed` in a later turn.
+   */
+  attach(instance: Member, link: Link): ChannelLink;
 }
 
+/** This push server's side of a link. What is asked over it is answered in order; after it has ended nothing is. */
 export interface ChannelLink {
-  /** Resolves when every later publication to the topic reaches this link. */
+  /**
+   * Tells the number of the ring. Resolves, when the instance knows it, to the incarnation that does: from then on that
+   * one answers no publisher of a lower number `exact`.
+   */
+  announce(number: number): Promise<number>;
+  /** Resolves when every later `exact` publication to the topic reaches this link. */
   subscribe(topic: Topic): Promise<void>;
   unsubscribe(topic: Topic): void;
-  /** A goodbye: the instance forgets the link without calling anything incomplete. */
-  close(): void;
+  /** A goodbye: resolves when what was queued before has been delivered. */
+  close(): Promise<void>;
 }
 
-/** What the channel service calls on a push server. */
+/** What a channel instance calls on a push server. */
 export interface Link {
   /** The push server's name in the registry. */
   readonly name: string;
-  /** One publication for `topics`, the ones of it that this link subscribes to. Must not throw or block. */
+  /**
+   * One publication for `topics`: those of it that this link subscribes to, or, of one that is broadcast, all. Must not
+   * throw or block.
+   */
   deliver(publication: Publication, topics: readonly Topic[]): void;
-  /** The instance has closed the link (it could not keep up): attach again, subscribe again, compare. */
+  /** A topic may have had an event that did not come. */
+  hint(hint: Hint): void;
+  /** The instance has closed the link, or it broke: attach again, subscribe again, compare. */
   closed(): void;
 }
 

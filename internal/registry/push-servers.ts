@@ -26,12 +26,6 @@ export interface Registration {
 /** Who serves, in one process. Between processes etcd keeps it. */
 export class MemoryRegistry {
   readonly #servers = new Map<string, PushServerOffer>();
-  #revision = 0;
-
-  /** Grows with every change of who serves where (not with load): docs/design.md, section 7, ring changes. */
-  get revision(): number {
-    return this.#revision;
-  }
 
   /** Those registered now, in no order. */
   pushServers(): readonly PushServer[] {
@@ -43,10 +37,9 @@ export class MemoryRegistry {
     const { name } = server;
     if (this.#servers.has(name)) throw new Error(`a push server named ${name} is registered already`);
     this.#servers.set(name, server);
-    this.#revision++;
     return {
       revoke: () => {
-        if (this.#servers.delete(name)) this.#revision++;
+        this.#servers.delete(name);
       },
     };
   }

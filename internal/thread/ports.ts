@@ -71,6 +71,7 @@ export interface Presence {
 
 /** The channel service, as a publisher needs it. */
 export interface Channel {
+  /** As the message service's: rejects with HAND_OFF_FAILED when no instance took it. */
   publish(publication: Publication): HandOff | Promise<HandOff>;
 }
 

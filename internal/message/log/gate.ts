@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import type { RosterEntry } from "../../base/group.ts";
-import { Code, ErrorReason, HeddleError, storeUnavailable } from "../../base/heddle-error.ts";
+import { handOffFailed, storeUnavailable } from "../../base/heddle-error.ts";
 import { type GroupMark, type HandOff, inbox, type Publication } from "../../base/publication.ts";
 import type { Deadlines } from "../../stream/deadlines.ts";
 import { entryFrame } from "../../wire/event-frames.ts";
@@ -177,7 +177,7 @@ export class Gate {
 }
 
 /** Nobody was asked. */
-const UNTOLD: HandOff = { subscribed: [], revision: 0, incomplete: false };
+const UNTOLD: HandOff = { subscribed: [] };
 
 /** A channel service in this process answers at once. */
 function areSaid(words: readonly (HandOff | Promise<HandOff>)[]): words is readonly HandOff[] {
@@ -189,13 +189,4 @@ function marked(publication: Publication, group: GroupMark): Publication {
   const added = group.change?.added ?? [];
   const topics = added.length > 0 ? [...publication.topics, ...added.map(inbox)] : publication.topics;
   return { ...publication, topics, group };
-}
-
-function handOffFailed(): HeddleError {
-  return new HeddleError(
-    Code.UNAVAILABLE,
-    ErrorReason.HAND_OFF_FAILED,
-    "no channel instance took the event in time; the entry may be stored: retry",
-    { retryAfterMs: 1000 },
-  );
 }

@@ -8,7 +8,7 @@ import {
 } from "@connectrpc/connect-node";
 import { systemClock } from "../../base/clock.ts";
 import { createLog } from "../../base/log.ts";
-import { ChannelService } from "../../channel/service.ts";
+import { SoleChannel } from "../../channel/sole-channel.ts";
 import { DrainingReason, type Event } from "../../gen/heddle/push/v1/frame_pb.js";
 import { PushService } from "../../gen/heddle/push/v1/push_service_pb.js";
 import { MemoryRing } from "../../registry/memory-ring.ts";
@@ -48,7 +48,7 @@ const SEND = {
 const toBob = (seq: number, text = "hi") => entry({ thread: threadOf(1), seq, from: "ann", to: "bob", text });
 
 describe("The doors of a push server, over real transports", () => {
-  let channel: ChannelService;
+  let channel: SoleChannel;
   let messages: FakeMessages;
   let threads: FakeThreads;
   let server: PushServer;
@@ -57,7 +57,7 @@ describe("The doors of a push server, over real transports", () => {
   let connection: Http2SessionManager;
 
   beforeEach(async () => {
-    channel = new ChannelService({ clock: systemClock, registry: { revision: 1 } });
+    channel = new SoleChannel({ clock: systemClock });
     messages = new FakeMessages();
     threads = new FakeThreads();
     threads.pages.set("07", [[row(1, 4)]]);

@@ -162,8 +162,8 @@ describe("A session", () => {
       const world = new PushWorld();
       const confirm: (() => void)[] = [];
       const attach = world.channel.attach.bind(world.channel);
-      world.channel.attach = (link) => {
-        const attachment = attach(link);
+      world.channel.attach = (instance, link) => {
+        const attachment = attach(instance, link);
         const subscribe = async (topic: string) => {
           await new Promise<void>((resolve) => confirm.push(resolve));
           await attachment.subscribe(topic);

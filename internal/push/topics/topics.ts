@@ -55,16 +55,20 @@ export class Topics {
   /** A goodbye to the channel service. */
   close(): void {
     this.#isClosed = true;
-    this.#link.close();
+    void this.#link.close();
   }
 
   #attach(): ChannelLink {
     const number = ++this.#links;
-    return this.#init.channel.attach({
+    const { channel } = this.#init;
+    const [instance] = channel.ring.view().members;
+    if (!instance) throw new Error("there is no channel instance");
+    return channel.attach(instance, {
       name: this.#init.name,
       deliver: (publication, topics) => {
         if (number === this.#links) this.#deliver(publication, topics);
       },
+      hint: () => {},
       closed: () => {
         if (number === this.#links && !this.#isClosed) this.#attachAgain();
       },

@@ -183,6 +183,6 @@ export class KeptChannel implements Channel {
     await this.onPublish?.(publication);
     this.publications.push(publication);
     const subscribed = publication.topics.map((topic) => this.subscribed.has(topic));
-    return { subscribed, revision: 0, incomplete: false };
+    return { subscribed };
   }
 }

@@ -1,4 +1,5 @@
 import type { Topic } from "../../base/publication.ts";
+import { type Member, soleRing } from "../../base/ring.ts";
 import type { Channel, ChannelLink, Link } from "../../push/ports.ts";
 
 /** A channel instance at the other end of a network: the test says when it confirms, fails and closes. */
@@ -6,17 +7,21 @@ export class RemoteChannel implements Channel {
   readonly links: Link[] = [];
   readonly asked: { readonly topic: Topic; readonly settle: (error?: Error) => void }[] = [];
   readonly unsubscribed: Topic[] = [];
+  readonly ring = soleRing({ name: "channel", address: "", incarnation: 1 });
   goodbyes = 0;
 
-  attach(link: Link): ChannelLink {
+  attach(_instance: Member, link: Link): ChannelLink {
     this.links.push(link);
     return {
+      announce: async () => 1,
       subscribe: (topic) =>
         new Promise((resolve, reject) => {
           this.asked.push({ topic, settle: (error) => (error ? reject(error) : resolve()) });
         }),
       unsubscribe: (topic) => this.unsubscribed.push(topic),
-      close: () => this.goodbyes++,
+      close: async () => {
+        this.goodbyes++;
+      },
     };
   }
 }

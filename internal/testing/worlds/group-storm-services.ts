@@ -1,6 +1,6 @@
 import type { Roster } from "../../base/group.ts";
 import { createLog } from "../../base/log.ts";
-import { ChannelService } from "../../channel/service.ts";
+import { SoleChannel } from "../../channel/sole-channel.ts";
 import type { Groups, MessageStore, Channel as Publishing } from "../../message/ports.ts";
 import { MessageService } from "../../message/service.ts";
 import { PresenceService } from "../../presence/service.ts";
@@ -45,7 +45,7 @@ const PUBLISH_TURNS = 16;
  */
 export class GroupStormServices {
   readonly clock = new FakeClock();
-  readonly channel: ChannelService;
+  readonly channel: SoleChannel;
   readonly threads: readonly ThreadService[];
   readonly servers: readonly PushServer[];
   readonly #random: SeededRandom;
@@ -61,7 +61,7 @@ export class GroupStormServices {
     const { clock } = this;
     this.#store = new SqliteThreadStore({ path: ":memory:", clock });
     const registry = new MemoryRegistry();
-    this.channel = new ChannelService({ clock, registry });
+    this.channel = new SoleChannel({ clock });
     const directory = new Directory(this.#store);
     const visibilities = new Visibilities(this.#store);
     const privacy = new Sight(directory, visibilities, "shared-thread");
@@ -215,10 +215,12 @@ export class GroupStormServices {
 
   #channelFor(at: number, variant: StormVariant): Channel {
     return {
-      attach: (link) => {
-        const attached = this.channel.attach(variant.link?.(link) ?? link);
+      ring: this.channel.ring,
+      attach: (instance, link) => {
+        const end = variant.link?.(link) ?? link;
+        const attached = this.channel.attach(instance, end);
         this.#links[at] = () => {
-          attached.lost();
+          this.channel.broke(end);
           link.closed();
         };
         return variant.attached?.(attached, () => this.#pause(4 * PUBLISH_TURNS)) ?? attached;

@@ -7,6 +7,7 @@ import type { StormVariant } from "./group-storm-services.ts";
 /** Whoever gets what has come, whatever member entry it names: nothing is held back, nothing read again. */
 const forwardsOnArrival = (link: Link): Link => ({
   name: link.name,
+  hint: (hint) => link.hint(hint),
   closed: () => link.closed(),
   deliver: (publication, topics) => {
     const { group } = publication;
@@ -16,6 +17,7 @@ const forwardsOnArrival = (link: Link): Link => ({
 
 /** Says at once that a topic is subscribed to, so that members and Sync are read before it is. */
 const registersLate = (attached: ChannelLink, pause: () => Promise<void>): ChannelLink => ({
+  announce: (number) => attached.announce(number),
   subscribe: async (topic) => {
     void pause().then(() => attached.subscribe(topic));
   },

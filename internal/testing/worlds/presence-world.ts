@@ -1,6 +1,6 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { createLog } from "../../base/log.ts";
-import { ChannelService } from "../../channel/service.ts";
+import { SoleChannel } from "../../channel/sole-channel.ts";
 import type { ClientFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
 import type { Privacy, VisibilityStore } from "../../presence/ports.ts";
 import { PresenceService } from "../../presence/service.ts";
@@ -47,11 +47,11 @@ export class PresenceWorld {
   beforeCheck: () => Promise<void> = async () => {};
   afterCheck: () => Promise<void> = async () => {};
   instance: PresenceService;
-  readonly #channel: ChannelService;
+  readonly #channel: SoleChannel;
   #sessions = 0;
 
   constructor() {
-    this.#channel = new ChannelService({ clock: this.clock, registry: this.registry, tick: this.loop.tick });
+    this.#channel = new SoleChannel({ clock: this.clock, tick: this.loop.tick });
     this.instance = this.startInstance();
   }
 

@@ -4,7 +4,7 @@ import { fromHex, hex } from "../../base/ids.ts";
 import { createLog } from "../../base/log.ts";
 import { inbox, type Publication } from "../../base/publication.ts";
 import type { Accepted, Send, Settle } from "../../base/send.ts";
-import { ChannelService } from "../../channel/service.ts";
+import { SoleChannel } from "../../channel/sole-channel.ts";
 import { ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
 import { type SubscribeRequest, SubscribeRequestSchema } from "../../gen/heddle/push/v1/push_service_pb.js";
 import { type Thread, ThreadKind, ThreadSchema } from "../../gen/heddle/thread/v1/thread_pb.js";
@@ -133,7 +133,7 @@ export class PushWorld {
   readonly threads = new FakeThreads();
   /** Of presence instances: none, until a test puts one in. */
   readonly ring = new MemoryRing<PresenceInstance>();
-  readonly channel: ChannelService;
+  readonly channel: SoleChannel;
   readonly server: PushServer;
   readonly #capacity: number;
   readonly #streamsPerUser: number;
@@ -148,9 +148,8 @@ export class PushWorld {
     const { clock, loop } = this;
     const { linkBytes, capacity = 1_000, streamsPerUser = capacity } = options;
     this.#streamsPerUser = streamsPerUser;
-    this.channel = new ChannelService({
+    this.channel = new SoleChannel({
       clock,
-      registry: { revision: 7 },
       tick: loop.tick,
       ...(linkBytes === undefined ? {} : { linkBytes }),
     });
