@@ -73,6 +73,8 @@ export class GroupTopic<U extends LocalUser> {
   #isInStep = false;
   #seq = 0;
   #ordinal = 0;
+  /** Out of step: up to where nothing was missed; 0 if that is not known. */
+  #sureSeq = 0;
   #held: Held[] = [];
   /** An answer as of an older entry misses changes that are not held. */
   #heldSince = 0;
@@ -151,6 +153,18 @@ export class GroupTopic<U extends LocalUser> {
   /** There is no such group, or none that these may see. */
   refused(asked: readonly U[]): void {
     for (const user of asked) if (this.#waiting.has(user)) this.#drop(user);
+  }
+
+  /** Events may have been missed: members are read, and those who have missed entries are behind. */
+  compare(): void {
+    if (!this.#isInStep) return;
+    this.#loseStep();
+    this.#sureSeq = this.#seq;
+  }
+
+  /** Whether an entry of that seq may not have come. */
+  misses(seq: number): boolean {
+    return !this.#isInStep || seq > this.#seq;
   }
 
   /** The topic is not subscribed to any more, and will be again: everything is read again, and all compare. */
@@ -234,6 +248,7 @@ export class GroupTopic<U extends LocalUser> {
     this.#members.clear();
     this.#ahead.clear();
     this.#isInStep = false;
+    this.#sureSeq = 0;
   }
 
   /** Out of step: nobody gets it, and those whom it adds wait too. */
@@ -277,7 +292,8 @@ export class GroupTopic<U extends LocalUser> {
     if (read.membersSeq > this.#seq) this.#ahead.set(user, read.membersSeq);
     if (waiting.joinedSeq === undefined) this.#to.known(user);
     else if (waiting.joinedSeq !== joinedSeq) this.#to.compare(user);
-    else this.#to.behind(user, read.seq > this.#seq ? read : { seq: this.#seq, ordinal: this.#ordinal });
+    else if (read.seq > this.#seq) this.#to.behind(user, read);
+    else if (this.#seq > this.#sureSeq) this.#to.behind(user, { seq: this.#seq, ordinal: this.#ordinal });
   }
 
   /** The first entry that the user sees, as of the answer and what is held beyond it. */

@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { storeUnavailable } from "../../base/heddle-error.ts";
 import { fromHex, hex } from "../../base/ids.ts";
-import { groupTopic, type Publication, type Topic } from "../../base/publication.ts";
+import { groupTopic, type Hint, type Publication, type Topic } from "../../base/publication.ts";
 import type { Deadlines } from "../../stream/deadlines.ts";
 import { CallGate } from "../call-gate.ts";
 import { GROUPS_MS, MEMBERSHIP_USERS, READS_AT_ONCE } from "../limits.ts";
@@ -131,6 +131,17 @@ class Group implements Subscriber, GroupEffects<OnlineUser> {
     this.#isSubscribed = false;
     this.#stopReading();
     this.rules.reset();
+  }
+
+  /** One read of the members at a head says what was missed. One that is under way may have begun too early. */
+  compareTopic(): void {
+    this.#stopReading();
+    this.rules.compare();
+    this.readMembers();
+  }
+
+  hinted({ seq }: Hint): void {
+    if (this.rules.misses(seq)) this.compareTopic();
   }
 
   deliver(publication: Publication): void {

@@ -133,6 +133,17 @@ class Inbox implements Subscriber {
     this.#groups.stopListing(this.user);
   }
 
+  /** The groups are listed anew, and when they are, the sessions compare by Sync. */
+  compareTopic(): void {
+    this.user.forgetBlocks();
+    this.#devices.check(this.user);
+    this.#groups.list(this.user);
+  }
+
+  hinted(): void {
+    this.compareTopic();
+  }
+
   deliver(publication: Publication): void {
     const { kind, group, deviceId } = publication;
     if (kind === "device_revoked") this.user.revoke(deviceId);
