@@ -44,18 +44,24 @@ describe("What a client holds, under another log epoch", () => {
   afterEach(() => world.client.close());
 
   /** The server starts again. */
-  async function restart(): Promise<void> {
+  async function restart(logEpoch = 2n): Promise<void> {
     world.transport.stream.end();
     await settled();
     await world.pass(1_000);
-    world.transport.stream.welcome("ann", cursor, { deploymentId: other(1), logEpoch: 2n });
+    world.transport.stream.welcome("ann", cursor, { deploymentId: other(1), logEpoch });
     await settled();
   }
 
-  /** Time for the jitter, with pings answered, and for the digest, which is no timer. */
-  async function jitter(): Promise<void> {
+  /** Time for the jitter, with pings answered; then what is held has been compared so often in all. */
+  async function jitter(times = 1): Promise<void> {
     await world.passAnswered(60_000);
-    for (let turn = 0; turn < 20 && asked().length === 0; turn++) await settled();
+    await until(() => asked().length >= times);
+  }
+
+  /** Resolves when it is so: a digest is no timer, and takes as long as it takes. */
+  async function until(isSo: () => boolean): Promise<void> {
+    do await settled();
+    while (!isSo());
     await settled();
   }
 
@@ -82,6 +88,28 @@ describe("What a client holds, under another log epoch", () => {
     assert.deepEqual(world.seqs(), [1, 2, 3, 4]);
     await jitter();
     assert.equal(asked()[0]?.held[0]?.seq, 3n);
+  });
+
+  it("is compared too by what came under an epoch that ended before it was compared", async () => {
+    await restart();
+    for (const seq of [4, 5]) world.transport.stream.hear({ case: "entry", value: wireEntry(seq) });
+    await settled();
+    lastSeq = 6;
+    await restart(3n);
+    world.transport.stream.hear({ case: "entry", value: wireEntry(6) });
+    await settled();
+    // 4 and 5 are of a history that was put back since, and 1..3 are in both.
+    world.transport.answers.CompareHeld = ({ held }: CompareHeldRequest) => ({
+      compared: held.map(({ threadId, seq }) => ({ threadId, isSame: seq <= 3n, head: head(6) })),
+      logEpoch: 3n,
+    });
+    await jitter();
+    assert.deepEqual(
+      asked()[0]?.held.map(({ seq }) => seq),
+      [3n, 5n],
+    );
+    assert.equal(dropped().length, 2);
+    assert.deepEqual(world.client.conversation(THREAD).entries, []);
   });
 
   it("is dropped where it is not the same, and that is said once", async () => {
@@ -112,8 +140,7 @@ describe("What a client holds, under another log epoch", () => {
   it("is compared at once where something is to be sent, which waits for it", async () => {
     await restart();
     await world.client.send({ threadId: THREAD }, "hi");
-    for (let turn = 0; turn < 50 && world.transport.stream.frames("send").length === 0; turn++)
-      await settled();
+    await until(() => world.transport.stream.frames("send").length > 0);
     assert.equal(asked().length, 1);
     const [send] = world.transport.stream.frames("send");
     assert.deepEqual([send?.logEpoch, send?.baseSeq, send?.attempt], [2n, 3n, 1]);
@@ -129,10 +156,7 @@ describe("What a client holds, under another log epoch", () => {
     await settled();
     await restart();
     await jitter();
-    for (let second = 0; second < 10; second++) {
-      for (let turn = 0; turn < 20; turn++) await settled();
-      await world.pass(1_000);
-    }
+    while (asked().length < 3) await world.passAnswered(1_000);
     assert.deepEqual(
       asked().map(({ held }) => held.length),
       [200, 200, 50],

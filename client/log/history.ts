@@ -1,6 +1,8 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { entryNameBytes } from "../../internal/base/history.ts";
 import { fromHex, hex } from "../../internal/base/ids.ts";
 import {
+  type CompareHeldRequest_HeldSchema,
   type CompareHeldResponse_Compared,
   MessageService,
 } from "../../internal/gen/heddle/message/v1/message_service_pb.js";
@@ -11,10 +13,11 @@ import type { Calls } from "../stream/calls.ts";
 import { asError, toHead } from "../transport/wire.ts";
 import type { ThreadState } from "./thread-state.ts";
 import type { Threads } from "./threads.ts";
+import type { Top } from "./tops.ts";
 
 const DEPLOYMENT_KEY = "deployment";
 const EPOCH_KEY = "log_epoch";
-/** Threads of one call of CompareHeld. */
+/** Entries of one call of CompareHeld. */
 const MOST = 200;
 /** Within which the clients of a server that has started again spread their first call, in ms. */
 const JITTER_MS = 60_000;
@@ -40,7 +43,8 @@ export interface HistoryDeps {
  * log epoch; under another one than before its logs may have been put back. Then each thread that is held is compared
  * by its top, the highest entry held under the epoch before: one that is the same proves all below. A thread in which
  * something is to be sent or reported is compared at once, the others when it suits, and what is held of one that
- * differs is dropped. Until a thread is compared its top stays as it was: what comes is of the new history.
+ * differs is dropped. Until a thread is compared its top stays as it was: what comes is of the new history. If that
+ * ends too before the thread was compared, what came under it is compared beside the top (tops.ts).
  */
 export class History {
   readonly #deps: HistoryDeps;
@@ -86,6 +90,7 @@ export class History {
   /** Takes the epoch that `opened`, Sync, or a refusal tells. */
   told(logEpoch: number): void {
     if (logEpoch === 0 || logEpoch === this.#epoch) return;
+    for (const state of this.#due) state.tops.epochEnded();
     this.#begin(logEpoch);
     this.#deps.keeper.mark(EPOCH_KEY, () => this.#epoch);
     this.#schedule(this.#wanted.size > 0 ? 0 : JITTER_MS * this.#deps.random());
@@ -157,36 +162,68 @@ export class History {
 
   async #compare(): Promise<void> {
     const epoch = this.#epoch;
-    const states = [...new Set([...this.#wanted, ...this.#due])].slice(0, MOST);
-    const held = await Promise.all(states.map(nameOf));
+    const asked = inOneCall([...new Set([...this.#wanted, ...this.#due])]);
+    const held = await Promise.all(asked.flatMap(namesOf));
     const answer = await this.#deps.calls.call(MessageService.method.compareHeld, { held });
     this.told(Number(answer.logEpoch));
     if (this.#epoch !== epoch) return; // Begun anew meanwhile.
-    for (const [at, state] of states.entries()) this.#take(state, answer.compared[at]);
+    let at = 0;
+    for (const { state, tops } of asked) {
+      const compared = answer.compared.slice(at, at + Math.max(1, tops.length));
+      at += compared.length;
+      this.#take(state, compared);
+    }
   }
 
   /** A log that ends below what was known of it has lost something, though the top be the same. */
-  #take(state: ThreadState, compared: CompareHeldResponse_Compared | undefined): void {
-    if (!compared || !this.#due.delete(state)) return;
+  #take(state: ThreadState, compared: readonly CompareHeldResponse_Compared[]): void {
+    const [{ head } = {}] = compared;
+    if (compared.length === 0 || !this.#due.delete(state)) return;
     this.#wanted.delete(state);
     const from = state.logEpoch;
     state.logEpoch = this.#epoch;
-    if (compared.isSame && compared.head && toHead(compared.head).seq >= state.log.head.seq) {
-      state.raiseTop();
+    const isSame = compared.every((each) => each.isSame) && !state.tops.isLost;
+    if (isSame && head && toHead(head).seq >= state.log.head.seq) {
+      state.tops.prove(state.log.last);
       this.#deps.threads.keepState(state);
       this.#deps.onProved(state.threadId, from);
       return;
     }
     this.#deps.threads.dropEntries(state);
-    this.#deps.onDropped(state, compared.head !== undefined);
+    this.#deps.onDropped(state, head !== undefined);
   }
 }
 
-/** What CompareHeld is asked of a thread. */
-async function nameOf({ threadId, top }: ThreadState) {
+/** A thread, and the entries of it that a call asks about. */
+interface Asked {
+  readonly state: ThreadState;
+  readonly threadId: string;
+  readonly tops: readonly Top[];
+}
+
+/** The first of these threads, as many as one call can ask about. */
+function inOneCall(states: readonly ThreadState[]): readonly Asked[] {
+  const asked: Asked[] = [];
+  let entries = 0;
+  for (const state of states) {
+    const { threadId, tops } = state;
+    entries += Math.max(1, tops.toCompare.length);
+    if (entries > MOST) break;
+    asked.push({ state, threadId, tops: tops.toCompare });
+  }
+  return asked;
+}
+
+/** What CompareHeld is asked of a thread: each entry, or the head alone. */
+function namesOf({
+  threadId,
+  tops,
+}: Asked): Promise<MessageInitShape<typeof CompareHeldRequest_HeldSchema>>[] {
   const id = fromHex(threadId);
-  if (!top) return { threadId: id, seq: 0n };
-  const name = entryNameBytes(id, { ...top, clientId: fromHex(top.clientId) });
-  const entryHash = new Uint8Array(await crypto.subtle.digest("SHA-256", name));
-  return { threadId: id, seq: BigInt(top.seq), entryHash };
+  if (tops.length === 0) return [Promise.resolve({ threadId: id, seq: 0n })];
+  return tops.map(async (top) => {
+    const name = entryNameBytes(id, { ...top, clientId: fromHex(top.clientId) });
+    const entryHash = new Uint8Array(await crypto.subtle.digest("SHA-256", name));
+    return { threadId: id, seq: BigInt(top.seq), entryHash };
+  });
 }

@@ -5,6 +5,7 @@ import { toHead } from "../transport/wire.ts";
 import { type GroupState, groupAfter, groupOfRow } from "./group-state.ts";
 import { type KeptOwn, OwnUnread } from "./own-unread.ts";
 import { ThreadLog } from "./thread-log.ts";
+import { type KeptTops, type Top, Tops } from "./tops.ts";
 
 /** What a thread row says of a thread, as far as clients need it. */
 export interface Row {
@@ -17,9 +18,6 @@ export interface Row {
   /** Of a group only. */
   readonly group: GroupState | undefined;
 }
-
-/** What tells an entry from any other that might stand at its seq. */
-export type Top = Omit<Entry, "threadId" | "body">;
 
 /** What the server says of a user's read position. */
 export interface Read {
@@ -52,8 +50,8 @@ export class ThreadState {
   readonly receipts = new Map<string, Receipt>();
   /** The log epoch under which what is held is known to be what the server has; 0 for none. Written by History. */
   logEpoch: number;
-  /** The highest entry held under that epoch. */
-  top: Top | undefined;
+  /** By which entries what is held is compared. */
+  tops = new Tops();
   /** What was held was dropped, and the next row says where to begin. */
   isDropped = false;
 
@@ -66,7 +64,7 @@ export class ThreadState {
 
   /** Nothing is known that could be of another history. */
   get isEmpty(): boolean {
-    return !this.top && this.log.head.seq === 0;
+    return !this.tops.proved && this.log.head.seq === 0;
   }
 
   /** The user is no member any more. */
@@ -131,21 +129,13 @@ export class ThreadState {
     else this.log.beginAt(group.joinedSeq);
   }
 
-  /** Takes the highest entry held for the top, when it is known to be of the epoch. */
-  raiseTop(): void {
-    const { last } = this.log;
-    if (!last || last.seq <= (this.top?.seq ?? 0)) return;
-    const { seq, sender, clientId, baseSeq, ordinal, createdAtMs } = last;
-    this.top = { seq, sender, clientId, baseSeq, ordinal, createdAtMs };
-  }
-
   /** Forgets all but who the two of a direct thread are, and whether a person looks at it. */
   drop(): void {
     const { isOpen } = this.log;
     this.log = new ThreadLog();
     this.log.isOpen = isOpen;
     if (this.row?.kind !== "direct") this.row = undefined;
-    this.top = undefined;
+    this.tops = new Tops();
     this.own = new OwnUnread();
     this.isDropped = true;
     this.readSeq = this.readOrdinal = this.unconfirmedReadSeq = this.reportedSeq = 0;
@@ -231,7 +221,8 @@ export class ThreadState {
       reported: this.reportedSeq,
       receipts: [...this.receipts.values()].map((r) => [r.userId, r.deliveredSeq, r.readSeq]),
       epoch: this.logEpoch,
-      ...(this.top && { top: { ...this.top } }),
+      ...(this.tops.proved && { top: { ...this.tops.proved } }),
+      ...(this.tops.toKeep && { tops: this.tops.toKeep as unknown as Json }),
       ...(this.isDropped && { isDropped: true }),
     };
   }
@@ -239,7 +230,7 @@ export class ThreadState {
   static fromJson(threadId: string, json: Json, userId = ""): ThreadState {
     const kept = json as unknown as Kept;
     const state = new ThreadState(threadId, userId, kept.epoch);
-    state.top = kept.top;
+    state.tops = Tops.fromJson(kept.top, kept.tops);
     state.isDropped = kept.isDropped ?? false;
     state.log = new ThreadLog(kept.position, { seq: kept.head[0], ordinal: kept.head[1] });
     // Rows of earlier versions know of no blocks and no groups.
@@ -271,5 +262,6 @@ interface Kept {
   /** Not of earlier versions. */
   readonly epoch?: number;
   readonly top?: Top;
+  readonly tops?: KeptTops;
   readonly isDropped?: boolean;
 }

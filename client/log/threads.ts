@@ -55,7 +55,7 @@ export class Threads {
       this.#deps.keeper.knowEntry(key, entry);
     }
     // Earlier versions kept no tops: all that they held is of one history.
-    for (const state of this.#states.values()) if (!state.logEpoch) state.raiseTop();
+    for (const state of this.#states.values()) if (!state.logEpoch) state.tops.prove(state.log.last);
   }
 
   get(threadId: string): ThreadState | undefined {
@@ -137,7 +137,7 @@ export class Threads {
       this.#deps.keeper.keepEntry(entry);
       state.noteOwn(entry);
     }
-    if (state.logEpoch === this.#deps.logEpoch()) state.raiseTop();
+    state.tops.take(news, state.logEpoch === this.#deps.logEpoch(), state.log.last);
     for (const entry of due) {
       const isOwnNext = entry.sender === this.#deps.userId && state.readSeq >= entry.seq - 1;
       if (isOwnNext) state.raiseRead(entry.seq, entry.ordinal);

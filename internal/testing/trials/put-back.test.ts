@@ -11,6 +11,12 @@ import { directThreadId } from "../../base/thread-id.ts";
 import { devTokens } from "./heddle-process.ts";
 import { KillableHeddle } from "./killable-heddle.ts";
 
+/** A device, and every event that it has told. */
+interface Device {
+  readonly client: Client;
+  readonly events: readonly ClientEvent[];
+}
+
 /** The direct thread of ann and bob. */
 const THREAD = hex(directThreadId("ann", "bob"));
 
@@ -36,10 +42,7 @@ describe("Clients whose server was put back", function () {
   });
 
   /** A device, with its state on disk, and what it has told. */
-  async function device(
-    userId: string,
-    deviceId: string,
-  ): Promise<{ client: Client; events: ClientEvent[] }> {
+  async function device(userId: string, deviceId: string): Promise<Device> {
     const { grpcUrl, webUrl } = heddle.addresses;
     const client = await connect({
       userId,
@@ -90,7 +93,7 @@ describe("Clients whose server was put back", function () {
     await ann.client.groups.rename(group.threadId, "Lost");
     const later = await ann.client.groups.create("Made later", ["bob"]);
     await sent(ann.client, { threadId: later.threadId }, "lost with its group");
-    await arrived(bob.client, "lost with its group");
+    await arrived(bob, "lost with its group");
     await close(bob.client);
 
     await restore();
@@ -191,11 +194,17 @@ async function sent(client: Client, target: Parameters<Client["send"]>[0], text:
   return send;
 }
 
-/** Resolves when a text has come. */
-async function arrived(client: Client, text: string): Promise<void> {
-  for await (const event of client.events()) {
-    if (event.type === "entry" && event.entry.body.kind === "text" && event.entry.body.text === text) return;
-  }
+/** Resolves when a text has come to a device, now or before. */
+function arrived({ client, events }: Device, text: string): Promise<void> {
+  const isIt = (event: ClientEvent) => event.type === "entry" && textOf(event.entry) === text;
+  if (events.some(isIt)) return Promise.resolve();
+  return new Promise((resolve) => {
+    const stop = client.on((event) => {
+      if (!isIt(event)) return;
+      stop();
+      resolve();
+    });
+  });
 }
 
 /** What a person would see of all threads once the device has heard of them. */
@@ -220,11 +229,9 @@ async function comesToShow(client: Client, texts: ReadonlyMap<string, readonly s
   let wake = () => {};
   const stop = client.on(() => wake());
   for (;;) {
-    // Before the look: what changes during it counts. A look itself changes something of which no event tells, so there
-    // is another one after a second.
+    // Before the look: what changes during it counts.
     const woken = new Promise<void>((resolve) => {
       wake = resolve;
-      setTimeout(resolve, 1_000);
     });
     if (await isSame()) break;
     await woken;
