@@ -75,8 +75,8 @@ export class SharedRegistry {
 
   register(offer: Offer, above: number): Grant | "taken" {
     if (this.#find(offer.service, offer.name)) return "taken";
-    const incarnation = Math.max(this.#counters.get(offer.service) ?? 0, above) + 1;
-    this.#counters.set(offer.service, incarnation);
+    const incarnation = this.nextNumber(offer, Math.max(this.#counters.get(offer.service) ?? 0, above));
+    this.#counters.set(offer.service, Math.max(this.#counters.get(offer.service) ?? 0, incarnation));
     const lease = `lease-${++this.#leases}`;
     this.#put({
       lease,
@@ -86,6 +86,11 @@ export class SharedRegistry {
     });
     this.#expireLater(lease);
     return { lease, incarnation };
+  }
+
+  /** The number of a registration; `highest` is the one taken last, or seen by who registers. */
+  protected nextNumber(_offer: Offer, highest: number): number {
+    return highest + 1;
   }
 
   keepAlive(lease: string): boolean {
@@ -242,8 +247,11 @@ export class SharedRegistryClient implements Registry {
       this.#shared.watchers.delete(watching);
       this.#watches.delete(watching);
     };
+    let lastAtMs = 0;
     const later = (run: () => void) => {
-      if (this.way.lagMs > 0) this.#clock.after(this.way.lagMs, run);
+      const nowMs = this.#clock.monotonicMs();
+      lastAtMs = Math.max(lastAtMs, nowMs + this.way.lagMs); // A lag that ends lets nothing overtake.
+      if (lastAtMs > nowMs) this.#clock.after(lastAtMs - nowMs, run);
       else run();
     };
     const watching: Watching = {

@@ -23,7 +23,7 @@ export class MarkedTopics<T> {
 
   add(topic: T): void {
     this.#marked.add(topic);
-    this.#cancel ??= this.#clock.after(ACKS_LATE_MS, () => this.#late());
+    this.#cancel ??= this.#clock.after(ACKS_LATE_MS, () => this.late());
   }
 
   delete(topic: T): void {
@@ -44,8 +44,8 @@ export class MarkedTopics<T> {
     this.#cancel = undefined;
   }
 
-  #late(): void {
-    this.#cancel = this.#clock.after(COMPARE_EVERY_MS, () => this.#late());
+  protected late(): void {
+    this.#cancel = this.#clock.after(COMPARE_EVERY_MS, () => this.late());
     for (const topic of [...this.#marked]) this.#compare(topic);
   }
 }

@@ -28,10 +28,12 @@ export interface TopicsInit {
   readonly channel: Channel;
   /** The push server's name in the registry. */
   readonly name: string;
+  /** Keeps what is to be compared once more. */
+  readonly markedTopics?: typeof MarkedTopics<Subscription>;
 }
 
 /** A topic that is subscribed to, or about to be. Only Topics writes it. */
-interface Subscription {
+export interface Subscription {
   readonly subscriber: Subscriber;
   /** Where it is asked for; undefined while the ring has no member. */
   target: InstanceLink | undefined;
@@ -70,7 +72,8 @@ export class Topics {
     this.#init = init;
     const { ring } = init.channel;
     this.#hidden = ring.view().hidden;
-    this.#marked = new MarkedTopics(init.clock, (subscription) => {
+    const { markedTopics: Marked = MarkedTopics<Subscription> } = init;
+    this.#marked = new Marked(init.clock, (subscription) => {
       if (subscription.isConfirmed) this.#compare(subscription);
     });
     this.#stopRing = ring.onChange(() => this.#follow());
