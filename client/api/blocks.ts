@@ -13,7 +13,7 @@ export interface BlockCallsDeps {
   readonly threads: Threads;
 }
 
-/** Whom the user has blocked: calls, whose answers have the row of the direct thread. */
+/** The users that this one has blocked: calls, whose answers have the row of the direct thread. */
 export class BlockCalls implements Blocks {
   readonly #deps: BlockCallsDeps;
 

@@ -33,7 +33,7 @@ describe("A change of a group in words", () => {
     );
   });
 
-  it("says you to whom it is about, and counts those who are too many to name", () => {
+  it("says you to the user it is about, and counts those who are too many to name", () => {
     assert.equal(said({ added: members("bob") }, "ann", "ann"), "You added bob");
     assert.equal(said({ added: members("bob", "ann") }, "cleo", "ann"), "cleo added bob and you");
     assert.equal(

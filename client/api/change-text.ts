@@ -42,7 +42,7 @@ function went({ removed }: MemberChange, sender: string, called: Called, all: Al
   return others.length > 0 ? [...left, `${called(sender)} removed ${all(others)}`] : left;
 }
 
-/** Whoever leaves as the last owner makes nobody one: the group does. */
+/** One who leaves as the last owner makes nobody one: the group does. */
 function roles({ changed, removed }: MemberChange, sender: string, called: Called, all: All): string[] {
   const owners = changed.filter(({ role }) => role === "owner").map(({ userId }) => userId);
   const members = changed.filter(({ role }) => role !== "owner").map(({ userId }) => userId);

@@ -106,7 +106,7 @@ export interface Groups {
   members(threadId: string, pageToken?: string, signal?: AbortSignal): Promise<MemberPage>;
 }
 
-/** Whom this user has blocked. Errors as of Groups. */
+/** The users that this one has blocked. Errors as of Groups. */
 export interface Blocks {
   /**
    * Blocks the direct thread with a user: neither can send in it, or see the other's presence through it. In force when
@@ -180,7 +180,7 @@ export interface Client {
     profile: { readonly displayName?: string | undefined; readonly pictureUrl?: string | undefined },
     signal?: AbortSignal,
   ): Promise<Profile>;
-  /** To whom this user's presence shows. */
+  /** Who sees this user's presence. */
   visibility(signal?: AbortSignal): Promise<Visibility>;
   /** Sets it; in force when it resolves. */
   setVisibility(visibility: Visibility, signal?: AbortSignal): Promise<Visibility>;

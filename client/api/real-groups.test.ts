@@ -151,7 +151,7 @@ describe("Groups and blocks on a running Heddle", function () {
     assert.equal(made.entry.body.name, "Talk");
   });
 
-  it("make one group of a creation that is repeated, and the same members whoever is asked", async () => {
+  it("make one group of a creation that is repeated, and the same members, whichever is asked", async () => {
     const [ann, bob] = [newName("ann"), newName("bob")];
     const [a, b] = [await join(ann), await join(bob, "web")];
     const made = await Promise.all([a.groups.create("Once", [bob]), a.groups.create("Twice", [bob])]);
@@ -182,7 +182,7 @@ describe("Groups and blocks on a running Heddle", function () {
       assert.equal(send.item.state, "failed");
       await client.discard(send.item.clientId);
     }
-    assert.equal(threadOf(b, hello.threadId)?.isBlocked, false, "whoever is blocked is not told by the row");
+    assert.equal(threadOf(b, hello.threadId)?.isBlocked, false, "the blocked user is not told by the row");
     const { threadId } = await a.groups.create("Neutral ground", []);
     await assert.rejects(a.groups.add(threadId, [bob]), { reason: ErrorReason.BLOCKED });
     assert.equal((await a.blocks.unblock(bob)).isBlocked, false);

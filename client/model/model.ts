@@ -187,7 +187,7 @@ export interface Presence {
   readonly lastSeenAtMs: number | undefined;
 }
 
-/** To whom a user's presence shows: to everybody who shares a thread, or to nobody. */
+/** Who sees a user's presence: everybody who shares a thread, or nobody. */
 export type Visibility = "shared" | "nobody";
 
 /** A page of a group's members, in the order of their ids. */

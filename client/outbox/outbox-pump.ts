@@ -295,7 +295,7 @@ export class OutboxPump {
     const waitMs = run.backoff.nextDelayMs(error.retryAfterMs);
     run.notBeforeMs = this.#deps.clock.monotonicMs() + waitMs;
     run.cancel = this.#deps.clock.after(waitMs, () => {
-      run.notBeforeMs = 0; // The timer's word counts: by the clock it may be a moment early, and it comes but once.
+      run.notBeforeMs = 0; // The timer's word counts: by the clock it may be a moment early, and it fires only once.
       this.pump();
     });
     this.#deps.outbox.noteError(record, error);

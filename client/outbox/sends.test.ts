@@ -147,7 +147,7 @@ describe("A client's sends", () => {
     await world.client.close();
   });
 
-  it("take their places in the order of the calls, to whomever and however they go", async () => {
+  it("take their places in the order of the calls, whatever their targets and ways", async () => {
     const world = await new ClientWorld().start();
     const conversation = await world.client.direct("bob");
     const ways = [

@@ -39,7 +39,7 @@ export class PresenceBoard {
     this.#set(wire.userId, toPresence(wire));
   }
 
-  /** The answer to what was asked at `since`. Whoever is left out may not be seen. */
+  /** The answer to what was asked at `since`. Users who are left out may not be seen. */
   answered(asked: readonly string[], answer: readonly WirePresence[], since: number): void {
     const found = new Map(answer.map((wire) => [wire.userId, toPresence(wire)]));
     for (const userId of asked) if (this.#wordOf(userId) <= since) this.#set(userId, found.get(userId));

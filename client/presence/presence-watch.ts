@@ -10,7 +10,7 @@ import type { PresenceBoard } from "./presence-board.ts";
 const MOST_WATCHED = 100;
 /** Changes are gathered this long: a list that scrolls changes often. */
 const GATHER_MS = 150;
-/** Whoever is newly watched and may be seen is heard of at once; of whom nothing comes by then nothing is known. */
+/** A user who is newly watched and may be seen is heard of at once; when nothing comes by then, nothing is known. */
 const DOUBT_MS = 2_000;
 /** A frame that did not arrive is said again after this. */
 const AGAIN_MS = 2_000;
@@ -50,7 +50,7 @@ export class PresenceWatch {
     this.#say();
   }
 
-  /** Asks again for a user whom the server may have had a reason to be silent about. */
+  /** Asks again for a user that the server may have had a reason to be silent about. */
   again(userId: string): void {
     if (!this.#users.has(userId)) return;
     this.#said = without(this.#said, userId);

@@ -197,7 +197,7 @@ describe("Presence in a client", () => {
     await world.client.close();
   });
 
-  it("reads and sets to whom the user's own presence shows", async () => {
+  it("reads and sets who sees the user's own presence", async () => {
     const world = await new ClientWorld().live();
     world.transport.answers.GetVisibility = () => ({ visibility: 1 });
     world.transport.answers.SetVisibility = ({ visibility }: { visibility: number }) => ({ visibility });

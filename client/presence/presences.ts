@@ -26,7 +26,7 @@ export class Presences {
   readonly #board: PresenceBoard;
   readonly #watch: PresenceWatch;
   readonly #pull: PresencePull;
-  /** The users with whom there is a chat: a new one may be seen from then on. */
+  /** The users that have a chat with this one: a new one may be seen from then on. */
   readonly #peers = new Set<string>();
 
   constructor({ calls, threads, events, clock, random }: PresencesDeps) {

@@ -59,7 +59,7 @@ describe("Presence and typing on a real server", function () {
     assert.ok(Math.abs(seenAtMs - leftAtMs) < 5_000, `last seen ${seenAtMs - leftAtMs} ms after leaving`);
   });
 
-  it("shows nothing of somebody with whom there is no chat, until there is one", async () => {
+  it("shows nothing of somebody without a chat, until there is one", async () => {
     const [ann, bob] = [await signIn(newName("ann")), newName("bob")];
     const bobs = await signIn(bob);
     ann.watch([bob]);
@@ -100,7 +100,7 @@ describe("Presence and typing on a real server", function () {
     bobs.typing(threadId);
     await until(ann, () => ann.typists(threadId).length > 0);
     assert.deepEqual(ann.typists(threadId), [bob]);
-    assert.deepEqual(bobs.typists(threadId), [], "not to whoever writes");
+    assert.deepEqual(bobs.typists(threadId), [], "not to the one who writes");
     await until(ann, () => ann.typists(threadId).length === 0);
     bobs.typing(threadId);
     await until(ann, () => ann.typists(threadId).length > 0);

@@ -7,7 +7,7 @@ import type { Calls } from "../stream/calls.ts";
 
 /** Users who are asked for in one call. */
 const MOST_ASKED = 100;
-/** Users of whom something is remembered; of more, those of whom nobody has asked for longest are forgotten. */
+/** Users that something is remembered of; of more, those that nobody has asked for longest are forgotten. */
 const MOST_KNOWN = 1_000;
 /** Users that are shown for the first time are gathered this long, in ms. */
 const GATHER_MS = 50;
@@ -19,7 +19,7 @@ export interface ProfilesDeps {
 }
 
 /**
- * What users are called and look like, of those whom the application shows. The server tells nobody of a change: all are
+ * What users are called and look like, of those that the application shows. The server tells nobody of a change: all are
  * asked for again with each sync, and a new one as soon as it is shown. What could not be asked waits for the next sync.
  */
 export class Profiles {

@@ -71,7 +71,7 @@ describe("bin/chat with groups and blocks", function () {
     assert.match(late.err, /you are no member of this group any more/);
   });
 
-  it("blocks, says so to whoever writes, and takes it back", async () => {
+  it("blocks, says so to one who writes, and takes it back", async () => {
     const [ann, bob] = [programs.newName("ann"), programs.newName("bob")];
     await chat(["as", bob, "to", ann, "hello"]);
     assert.equal((await chat(["as", ann, "block", bob])).out, `${bob} is blocked\n`);

@@ -11,7 +11,7 @@ import type { Verification } from "../../internal/app/verify.ts";
 import { SettingsError } from "../../internal/base/env.ts";
 import { localUrl } from "../../internal/rpc/listen-address.ts";
 
-/** The commands `heddle admin …`, for whoever keeps a Heddle running. `exit` gets their exit codes. */
+/** The commands `heddle admin …`, for the person who keeps a Heddle running. `exit` gets their exit codes. */
 export function adminCommands(
   program: Command,
   config: () => HeddleConfig,

@@ -48,7 +48,7 @@ export interface People {
   nameOf(userId: string): string;
   /** An https URL of a picture; undefined where there is none. */
   pictureOf(userId: string): string | undefined;
-  /** To whom one's own presence shows. */
+  /** Who sees one's own presence. */
   visibility(): Promise<Visibility>;
   setVisibility(visibility: Visibility): Promise<Visibility>;
 }

@@ -33,7 +33,7 @@ export class Page {
     this.memory = new BrowserMemory(window);
   }
 
-  /** Goes on as whoever is signed in at this tab, else asks. */
+  /** Goes on as the user who is signed in at this tab, else asks. */
   start(): void {
     const identity = storedIdentity(this.memory.tab);
     if (identity) void this.#open(identity);

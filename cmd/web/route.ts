@@ -27,6 +27,7 @@ function decoded(text: string): string {
   }
 }
 
+/** The fragment of the address that stands for a route; the opposite of parsing it. */
 export function formatRoute(route: Route): string {
   if (route.kind === "with") return `#/with/${encodeURIComponent(route.userId)}`;
   return route.kind === "thread" ? `#/thread/${route.threadId}` : "";

@@ -29,6 +29,7 @@ import { PROGRAM_VERSION } from "./versions.ts";
 /** Streams are ended at drainMs; so long their statuses may take to get out before connections are cut, in ms. */
 const LAST_WORDS_MS = 250;
 
+/** The built page (`make page`). Where it is missing, `/` answers 503 with what to do. */
 const PAGE = join(import.meta.dirname, "../../cmd/web/dist");
 
 /** All of Heddle, running. */
@@ -37,6 +38,7 @@ export interface Heddle {
   readonly grpcUrl: string;
   /** The page, Connect and gRPC-Web on this machine. */
   readonly webUrl: string;
+  /** Health, readiness, metrics and backup, for operators on this machine. */
   readonly adminUrl: string;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -66,6 +68,7 @@ export async function startHeddle(
   }
 }
 
+/** Each part is put on the stack as soon as it stands, so that a start that fails half-way closes what there is. */
 async function start(config: HeddleConfig, clock: Clock, log: Logger, stack: StopStack): Promise<Heddle> {
   const metrics = createMetrics({ process: true });
   const registry = new MemoryRegistry();
@@ -76,6 +79,7 @@ async function start(config: HeddleConfig, clock: Clock, log: Logger, stack: Sto
 
   let state: "starting" | "ready" | "draining" = "starting";
   const notReady = () => (state === "ready" ? services.notReady() : state);
+  // First of the listeners: "starting" can be asked for while the others are bound, and it is closed after them.
   const admin = await bound("HEDDLE_ADMIN_ADDR", () =>
     startAdminServer(config.adminAddress, { notReady, metrics, key, backUp: services.backUp }),
   );
@@ -99,6 +103,8 @@ async function start(config: HeddleConfig, clock: Clock, log: Logger, stack: Sto
     load: () => services.push.load().sessions,
     capacity: config.pushCapacity,
   });
+  // Added last, so run first. In this order no client comes to a server that leaves: not ready, not registered, then
+  // streams are told to move (docs/design.md, section 12).
   stack.add("drain", async () => {
     state = "draining";
     health.set(false);
@@ -144,6 +150,7 @@ async function untilIdle(
   });
 }
 
+/** The gRPC listener. It tells the schema by reflection in development only: production tells strangers nothing. */
 function grpcListener(
   config: HeddleConfig,
   context: RpcContext,
@@ -166,6 +173,7 @@ function grpcListener(
   });
 }
 
+/** The listener for browsers. In development pages of other ports on this machine may call it too. */
 function webListener(
   config: HeddleConfig,
   context: RpcContext,

@@ -25,6 +25,7 @@ export interface Backup {
   readonly heldMs: number;
 }
 
+/** The running stores that are copied, and the folder that they are in. */
 export interface BackupSources {
   readonly dataDir: string;
   readonly log: LevelMessageStore;

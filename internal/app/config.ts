@@ -109,8 +109,8 @@ export const SETTINGS = {
   HEDDLE_AUTH_JWKS_URL: setting(url, "production: where the keys that sign user tokens are published"),
   HEDDLE_SIGHT_RULE: setting(
     z.enum(SIGHT_RULES, { error: `write one of ${SIGHT_RULES.join(", ")}` }).optional(),
-    "to whom one's presence shows: written (those to whom one has written; by default in production) or " +
-      "shared-thread (all with whom one shares a thread; by default in development)",
+    "who sees one's presence: written (those that one has written to; by default in production) or " +
+      "shared-thread (all who share a thread with one; by default in development)",
   ),
   HEDDLE_AUTH_USER_CLAIM: setting(
     claim("sub"),
@@ -190,7 +190,7 @@ export interface HeddleConfig {
   };
   /** What names and pictures of users may be. */
   readonly profiles: ProfileRules;
-  /** To whom presence shows. */
+  /** Who sees presence. */
   readonly sightRule: SightRule;
   readonly pushCapacity: number;
   readonly streamsPerUser: number;

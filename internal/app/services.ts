@@ -36,9 +36,13 @@ import { exposeServices } from "./service-metrics.ts";
 import type { StopStack } from "./stop-stack.ts";
 import { damageWatch, storeWatches } from "./store-watches.ts";
 
-/** The one push server of this program, in tickets and sessions: the same after a restart. */
+/**
+ * The one push server of this program, in tickets and sessions: the same after a restart, so that a ticket that was
+ * signed before still opens a stream.
+ */
 export const PUSH_SERVER = "push";
 
+/** What the services are built from. The caller owns all of it, and unwinds `stack` in the end. */
 export interface ServicesInit {
   readonly config: HeddleConfig;
   readonly folder: DataFolder;
@@ -75,6 +79,7 @@ export async function openServices(init: ServicesInit): Promise<Services> {
     rows: () => threadStore.state,
   });
   stack.add("message store", () => messageStore.close());
+  // Each store notes the other's mark: a start on halves of different times is refused, before a service reads them.
   const halves = new TwoHalves(messageStore, threadStore, clock);
   await halves.check(config.dataDir);
   await halves.start(config.dataDir);
@@ -93,10 +98,12 @@ export async function openServices(init: ServicesInit): Promise<Services> {
     channel,
     clock,
     visibilities,
+    // By the rule "shared-thread" nothing has to be judged before presence shows: section 8.
     sights: config.sightRule === "written" ? directory : undefined,
     damage: damageWatch(log, metrics),
     history,
   });
+  // Message needs the directory and the directory needs the log: one is made first, and gets the other afterwards.
   directory.findWritersBy((threadId) => message.writers(threadId));
   stack.add("message service", () => message.close());
   const privacy = new Sight(directory, visibilities, config.sightRule);
@@ -114,6 +121,7 @@ export async function openServices(init: ServicesInit): Promise<Services> {
     history,
     clock,
   });
+  // One process owns every user's presence, so the ring has one instance and never changes.
   const ring = new MemoryRing<PresenceService>();
   ring.replace(presence);
   const { pushCapacity: capacity, streamsPerUser } = config;
@@ -144,6 +152,7 @@ export async function openServices(init: ServicesInit): Promise<Services> {
   return {
     bindings: [
       bind(GatewayDesc, users, gateway.handlers),
+      // Streams are opened by tickets, all else by user tokens: a ticket names one session and nothing more.
       bind(PushDesc, tickets, push.handlers, { piecewise: ["submit"] }),
       bind(MessageDesc, users, message.handlers),
       bind(ThreadDesc, users, thread.handlers),

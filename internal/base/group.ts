@@ -6,7 +6,7 @@
 /** What a member of a group may do. */
 export type Role = "owner" | "member";
 
-/** Members of a group at most: a view of all is kept in memory by whoever judges its sends. */
+/** Members of a group at most: a view of all is kept in memory by the server that judges its sends. */
 export const MAX_MEMBERS = 10_000;
 /** Members that one entry may add or remove, and with which a group may begin. */
 export const MAX_CHANGE = 256;

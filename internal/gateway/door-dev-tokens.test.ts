@@ -19,7 +19,7 @@ describe("Tokens of the development profile", () => {
     return { status: response.status, headers: response.headers, json: await response.json() };
   };
 
-  it("are signed for whoever is named, once each", async () => {
+  it("are signed for each user who is named, once", async () => {
     const { status, headers, json } = await post('{"users":["ann","bob","ann"]}');
     assert.equal(status, 200);
     assert.equal(headers.get("cache-control"), "no-store");

@@ -47,7 +47,7 @@ export class GroupChanges {
 
   /**
    * Resolves when the entry is in the log and has passed the gate; a repeat finds it again. Rejects with
-   * THREAD_NOT_FOUND for whoever is no member, NOT_A_GROUP, CLIENT_ID_REUSED, and what judgeChange and the limit on large
+   * THREAD_NOT_FOUND for one who is no member, NOT_A_GROUP, CLIENT_ID_REUSED, and what judgeChange and the limit on large
    * groups refuse; with UNAVAILABLE where the outcome is unknown: repeat it with the same request_id.
    */
   async change({ threadId, userId, requestId, change }: AskedChange): Promise<MadeChange> {

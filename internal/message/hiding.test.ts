@@ -55,7 +55,7 @@ describe("Hiding", () => {
     assert.equal(await hiding.isHidden(log.membership, "bob"), true);
   });
 
-  it("hides whom it cannot judge, and who has chosen so", async () => {
+  it("hides users that it cannot judge, and those who have chosen so", async () => {
     const log = await new MessageParts().open();
     const away = async () => Promise.reject(storeUnavailable("thread"));
     assert.equal(

@@ -9,7 +9,7 @@ export interface HidingPorts {
 }
 
 /**
- * Of whom the others of a thread are told neither that they are offline nor what was delivered (docs/design.md,
+ * The users of which the others of a thread are told neither that they are offline nor what was delivered (docs/design.md,
  * section 4): of those who hide, and of those who are not shown to them (section 8). Of a group everybody is told the
  * same, so there only what one has done in that group itself shows one. What cannot be read is taken as hidden.
  */

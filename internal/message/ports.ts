@@ -31,7 +31,7 @@ export interface Threads {
   noteWriter(threadId: Uint8Array, userId: string, seq: number): Promise<void>;
 }
 
-/** Whom the others may see, by what they have done in threads (docs/design.md, section 8). */
+/** The users that others may see, by what they have done in threads (docs/design.md, section 8). */
 export interface Sights {
   /** Whether the user has written in the thread, in a group as the member that it is now, or has made the group. */
   hasWritten(threadId: Uint8Array, userId: string): Promise<boolean>;

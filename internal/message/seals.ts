@@ -7,7 +7,7 @@ import { tooManySeals } from "./log/refusals.ts";
 export const MAX_SEALS = 64;
 
 /**
- * Counts the seals of those who may not send: ex-members of a group, and two of whom one has blocked the other. Voids
+ * Counts the seals of those who may not send: ex-members of a group, and two users where one has blocked the other. Voids
  * name no one, so the log cannot tell; a cell for each (thread, user) keeps the tags of what they sealed. It is written
  * before the void, and a seal that is repeated counts once.
  */

@@ -119,7 +119,7 @@ describe("A send", () => {
     assert.equal(error.cause, cause);
   });
 
-  it("is not told whether a recipient who hides is there, or one of whom it cannot be read", async () => {
+  it("is not told whether a recipient who hides is there, or one where that cannot be read", async () => {
     const { send, visibilities, parts } = world();
     assert.equal(taken(await send()).recipientOffline, true);
     visibilities.hide("bob");

@@ -179,7 +179,7 @@ describe("MessageService in a group", () => {
   });
 });
 
-describe("MessageService between two of whom one has blocked the other", () => {
+describe("MessageService between two users where one has blocked the other", () => {
   it("shows neither the other's typing nor its receipts, told or listed", async () => {
     const { service, threads, told, pass } = await grouped();
     const threadId = threads.add("ann", "bob");

@@ -5,7 +5,7 @@ import { LEARN_MS } from "./limits.ts";
  * digest since, or LEARN_MS have passed (docs/design.md, section 8). Times are monotonic ms.
  */
 export class Learning {
-  /** Whom the instance owns only since then. */
+  /** Users that the instance owns only since then. */
   readonly covers: (userId: string) => boolean;
   readonly #sinceMs: number;
   readonly #heard = new Set<string>();

@@ -9,7 +9,7 @@ interface OpenList {
 }
 
 /**
- * Lists of presence that are being judged. What changes who may see whom is applied to those that are under way, so that
+ * Lists of presence that are being judged. What changes who may see which user is applied to those that are under way, so that
  * none is answered by what was so before a block or a leave that was answered meanwhile (docs/design.md, section 8).
  */
 export class OpenLists {
@@ -21,7 +21,7 @@ export class OpenLists {
   }
 
   /**
-   * Makes an answer of those of the users whom the viewer may see, at the moment in which `answer` is called. Rejects
+   * Makes an answer of those of the users that the viewer may see, at the moment in which `answer` is called. Rejects
    * as the stores do.
    */
   async judge<Answer>(
@@ -53,7 +53,7 @@ export class OpenLists {
     }
   }
 
-  /** Whom these users may see, and who may see them, has changed. */
+  /** The set of users that these may see, or that may see these, has changed. */
   membersChanged(userIds: readonly string[]): void {
     for (const { viewer, userIds: listed, doubted } of this.#lists) {
       const changed = userIds.includes(viewer) ? listed : userIds.filter((userId) => listed.has(userId));

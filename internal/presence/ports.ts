@@ -6,7 +6,7 @@ export interface Link {
   readonly name: string;
   /** What is to be shown of the user to these of the link's sessions. Must not throw or block. */
   told(userId: string, presence: ShownPresence, sessions: readonly string[]): void;
-  /** The instance has closed the link: attach again, to whoever owns the users. */
+  /** The instance has closed the link: attach again, to the instance that owns the users. */
   closed(): void;
 }
 

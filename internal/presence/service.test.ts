@@ -56,7 +56,7 @@ function member(userId: string) {
 
 type Forbid = (store: SqliteThreadStore, service: PresenceService) => Promise<string[]>;
 
-/** What forbids somebody, as the thread service does it: stored, then told. Resolves to whom ann may see then. */
+/** What forbids somebody, as the thread service does it: stored, then told. Resolves to the users that ann may see then. */
 const forbidden: Record<string, Forbid> = {
   "blocked the caller": async (store, service) => {
     await store.setBlocked(directThreadId("ann", "bob"), { ownerId: "bob", otherUserId: "ann" }, true);
@@ -76,7 +76,7 @@ const forbidden: Record<string, Forbid> = {
 };
 
 describe("PresenceService", () => {
-  it("lists, in the order asked, those with whom the caller shares a thread and nobody else", async () => {
+  it("lists, in the order asked, those who share a thread with the caller and nobody else", async () => {
     const { list } = await world();
     assert.deepEqual(await list("ann", ["cay", "bob", "ann", "nobody"]), [["bob", PresenceStatus.ONLINE]]);
     assert.deepEqual(await list("cay", ["ann", "bob"]), []);
@@ -93,7 +93,7 @@ describe("PresenceService", () => {
     assert.deepEqual(await list("ann", ["bob"]), [["bob", PresenceStatus.ONLINE]]);
   });
 
-  it("leaves out of a list whoever hid while others in it were checked", async () => {
+  it("leaves out of a list a user who hid while others in it were checked", async () => {
     const { list, set, privacy } = await world();
     const maySee = privacy.maySee.bind(privacy);
     let release = () => {};
@@ -109,7 +109,7 @@ describe("PresenceService", () => {
     assert.deepEqual(await listing, []);
   });
 
-  it("lists nobody with whom there is a block, in either direction", async () => {
+  it("lists nobody who has a block with the caller, in either direction", async () => {
     const { list, store, service } = await world();
     const block = { ownerId: "bob", otherUserId: "ann" };
     await store.setBlocked(directThreadId("ann", "bob"), block, true);
@@ -129,7 +129,7 @@ describe("PresenceService", () => {
   });
 
   for (const [what, forbid] of Object.entries(forbidden)) {
-    it(`leaves out of a list whom ${what} while others in it were checked`, async () => {
+    it(`leaves out of a list a user that ${what} while others in it were checked`, async () => {
       const { list, store, service, privacy } = await world();
       await store.project({ ...GROUP, added: [member("ann"), member("cay")], memberCount: 2 }, 0);
       const maySee = privacy.maySee.bind(privacy);
@@ -152,7 +152,7 @@ describe("PresenceService", () => {
     });
   }
 
-  it("says nothing of users whom it does not own, and of new ones not until it has learned", async () => {
+  it("says nothing of users that it does not own, and of new ones not until it has learned", async () => {
     const { service, list, clock } = await world();
     service.ringChanged(() => false);
     assert.deepEqual(await list("ann", ["bob"]), []);

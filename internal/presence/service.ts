@@ -86,12 +86,12 @@ export class PresenceService {
     return this.#users.size;
   }
 
-  /** Pairs of a session and a user whom it watches. */
+  /** Pairs of a session and a user that it watches. */
   get watches(): number {
     return this.#watches.size;
   }
 
-  /** Whether there are users of whom nothing can be said yet. */
+  /** Whether there are users that nothing can be said of yet. */
   get isLearning(): boolean {
     return this.#users.isLearning;
   }
@@ -173,7 +173,7 @@ export class PresenceService {
     try {
       await this.#init.visibilities.setVisibility(caller.userId, set);
     } finally {
-      // Also where it is unclear whether it is stored: then whoever watches is checked by what is.
+      // Also where it is unclear whether it is stored: then every watcher is checked by what is.
       if (set === "nobody") this.#watches.hide(caller.userId);
       void this.#watches.recheck(caller.userId);
     }

@@ -8,7 +8,7 @@ import type { Visibilities } from "./visibilities.ts";
  */
 export type SightRule = "written" | "shared-thread";
 
-/** Whose presence a user may see: of those who do not hide, with whom there is no block, and who are shown by the rule. */
+/** Whose presence a user may see: of those who do not hide, who are not kept apart by a block, and who are shown by the rule. */
 export class Sight implements Privacy {
   readonly #acquaintances: Acquaintances;
   readonly #visibilities: Visibilities;

@@ -17,7 +17,7 @@ export interface Moment {
 export interface UsersInit {
   /** What is shown of a user has changed. */
   readonly changed: (userId: string, presence: ShownPresence) => void;
-  /** Whoever these are is known from now on. */
+  /** What these users are is known from now on. */
   readonly learned: (covers: (userId: string) => boolean) => void;
 }
 
@@ -32,9 +32,9 @@ export class Users {
   readonly #init: UsersInit;
   readonly #leases = new Leases<User>();
   readonly #users = new Map<string, User>();
-  /** Users whom time alone, or a change that waits, will show differently. */
+  /** Users that time alone, or a change that waits, will show differently. */
   readonly #moving = new Set<User>();
-  /** Of users of whom nothing else is kept, the longest away first. */
+  /** Of users that nothing else is kept of, the longest away first. */
   readonly #lastSeen = new Map<string, number>();
   #lessons: Learning[] = [];
 
@@ -51,12 +51,12 @@ export class Users {
     return this.#users.size;
   }
 
-  /** Whether there are users of whom nothing can be said yet. */
+  /** Whether there are users that nothing can be said of yet. */
   get isLearning(): boolean {
     return this.#lessons.length > 0;
   }
 
-  /** The instance has come to own these users, of whom it knows nothing. */
+  /** The instance has come to own these users, and knows nothing of them. */
   learn(covers: (userId: string) => boolean, now: Moment): void {
     this.#lessons.push(new Learning(now.monotonicMs, covers));
   }

@@ -2,7 +2,7 @@ import { VISIBILITIES } from "./limits.ts";
 import type { Visibility, VisibilityStore } from "./ports.ts";
 
 /**
- * To whom users' presence shows, with a bounded memory before the store. What is set here is what every later look
+ * Who sees users' presence, with a bounded memory before the store. What is set here is what every later look
  * finds, from before `set` resolves on; a read that began earlier cannot put an older value back.
  */
 export class Visibilities {

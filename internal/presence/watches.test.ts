@@ -6,7 +6,7 @@ import { Watches } from "./watches.ts";
 
 const ONLINE: ShownPresence = { status: "online", lastSeenAtMs: 0 };
 
-/** Who may see whom, in the test's hand: pairs that may, and answers that are kept back. */
+/** Who may see which user, in the test's hand: pairs that may, and answers that are kept back. */
 class HeldPrivacy implements Privacy {
   readonly pairs = new Set<string>();
   isAway = false;
@@ -184,7 +184,7 @@ describe("Watches", () => {
     assert.deepEqual(told, ["ann: bob online"]);
   });
 
-  it("are mute while nobody can say who may see whom, and open when somebody can", async () => {
+  it("are mute while nobody can say who may see which user, and open when somebody can", async () => {
     const { privacy, watches, told, watch, allow } = world();
     allow("ann bob");
     await watch("ann", "bob");

@@ -13,7 +13,7 @@ interface Watch {
   checking: Promise<void> | undefined;
 }
 
-/** What a watcher is told of a user whom it may no longer see. */
+/** What a watcher is told of a user that it may no longer see. */
 const HIDDEN: ShownPresence = { status: "hidden", lastSeenAtMs: 0 };
 
 export interface WatchesInit {
@@ -23,7 +23,7 @@ export interface WatchesInit {
 }
 
 /**
- * Who watches whom. A watch is registered mute, then checked, then opened: what changes who may see whom is applied to
+ * Who watches which user. A watch is registered mute, then checked, then opened: what changes who may see which user is applied to
  * the watches that are registered, so a check that began before cannot open one behind its back (docs/design.md,
  * section 8). A watch that may not be opened stays, mute, until it is given up.
  */
@@ -121,7 +121,7 @@ export class Watches {
   }
 
   /**
-   * Whom these users may see, and who may see them, has changed: their watches, and those of them, are checked anew.
+   * The set of users that these may see, or that may see these, has changed: their watches, and those of them, are checked anew.
    * Resolves when no watch is open that was checked before; what is mute opens when its own check is done.
    */
   async recheckAll(userIds: readonly string[]): Promise<void> {

@@ -46,7 +46,7 @@ export const BEHIND_THREADS = 500;
 /** The most that an encoded `behind` takes: id, head with two numbers of 8 bytes, and their tags and lengths. */
 export const BEHIND_BYTES = 44;
 
-/** Users whom a session may watch: a screen full of chats. */
+/** Users that a session may watch: a screen full of chats. */
 export const WATCHED_USERS = 100;
 
 /** The most that an encoded `presence` takes: a user id of 255, status, last seen of 9 bytes, tags and lengths. */

@@ -110,7 +110,7 @@ export interface Link {
   closed(): void;
 }
 
-/** The presence instances of now, and who owns whom. */
+/** The presence instances of now, and which one owns which user. */
 export interface PresenceRing {
   instances(): readonly PresenceInstance[];
   /** The instance that owns the user; undefined while there is none. */
@@ -140,7 +140,7 @@ export interface PresenceLink {
   readonly name: string;
   /** What is to be shown of the user to these sessions. Must not throw or block. */
   told(userId: string, presence: ShownPresence, sessions: readonly string[]): void;
-  /** The instance has closed the link: attach again, to whoever owns the users. */
+  /** The instance has closed the link: attach again, to the instance that owns the users. */
   closed(): void;
 }
 

@@ -147,7 +147,7 @@ describe("A mirror", () => {
     assert.deepEqual([names(), made.view().number, made.view().hidden], [["a", "c"], 3, 1]);
   });
 
-  it("calls nobody hidden whom it has heard of", async () => {
+  it("calls nobody hidden that it has heard of", async () => {
     const { process, mirror } = world();
     const { mirror: made, client } = await mirror();
     const b = await process("b");
@@ -157,7 +157,7 @@ describe("A mirror", () => {
     assert.deepEqual([made.view().number, made.view().hidden], [1, 0]);
   });
 
-  it("is stale for the time of a lease when the registry went back, and keeps whom it knew", async () => {
+  it("is stale for the time of a lease when the registry went back, and keeps those that it knew", async () => {
     const { advance, process, mirror, shared } = world();
     const empty = shared.backUp();
     const a = await process("a");

@@ -38,7 +38,7 @@ export function blockStoreTests(current: () => { readonly store: BlockStore & Th
     ]);
   });
 
-  it("knows who has blocked whom, in both directions", async () => {
+  it("knows which user has blocked which, in both directions", async () => {
     const { store } = current();
     const [ann, bob, cid, dan] = [freshUser(), freshUser(), freshUser(), freshUser()];
     await set(ann, bob, true);
@@ -58,7 +58,7 @@ export function blockStoreTests(current: () => { readonly store: BlockStore & Th
     assert.deepEqual(await between(ann), []);
   });
 
-  it("lists whom the owner has blocked, in pages by user_id", async () => {
+  it("lists the users that the owner has blocked, in pages by user_id", async () => {
     const { store } = current();
     const ann = freshUser();
     const others = Array.from({ length: 5 }, freshUser);

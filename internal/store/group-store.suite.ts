@@ -153,7 +153,7 @@ function rowTests(current: Current): void {
     assert.equal((await store.roster(group.id))?.members.get(bob)?.joinedSeq, 20);
   });
 
-  it("takes a version for a changed role, and none for whom nothing changes", async () => {
+  it("takes a version for a changed role, and none where nothing changes", async () => {
     const { store, clock } = current();
     const [ann, bob, cid] = users(3);
     const group = await SampleGroup.made(store, clock, [ann, bob, cid]);

@@ -6,7 +6,7 @@ export interface Profile {
 
 /** Profiles of users. In the same store as the thread rows; no row's version changes with them. */
 export interface ProfileStore {
-  /** By user_id; those of whom nothing is stored are left out. */
+  /** By user_id; those that nothing is stored of are left out. */
   readProfiles(userIds: readonly string[]): Promise<ReadonlyMap<string, Profile>>;
   /**
    * Keeps what a user's token says; undefined leaves what is stored. Writes only where that is a change, and nothing over

@@ -1,6 +1,6 @@
 /**
- * What decides whom a user may see (docs/design.md, section 8): who has written in which thread, and who has added
- * whom. In the same store as the thread rows, with the same promises.
+ * What decides which users one may see (docs/design.md, section 8): who has written in which thread, and who has added
+ * which user. In the same store as the thread rows, with the same promises.
  */
 export interface SightStore {
   /**
@@ -16,7 +16,7 @@ export interface SightStore {
    */
   sight(viewer: string, user: string, directId: Uint8Array): Promise<Sight>;
   /**
-   * Takes what the log says of a thread for those of whom it is not known: of a direct thread for `userIds`, of a group
+   * Takes what the log says of a thread for those where it is not known: of a direct thread for `userIds`, of a group
    * for all members.
    */
   learnWriters(threadId: Uint8Array, userIds: readonly string[], found: FoundWriters): Promise<void>;

@@ -196,7 +196,7 @@ function touchTests(current: Current): void {
     assert.equal((await syncAll(store, pair.a)).version, 1);
   });
 
-  it("gives every row of an owner a version of its own, whoever touches at the same time", async () => {
+  it("gives every row of an owner a version of its own, also when several touch at the same time", async () => {
     const { store } = current();
     const owner = freshUser();
     const pairs = await Promise.all(Array.from({ length: 12 }, () => madeWith(store, owner)));

@@ -161,10 +161,10 @@ export interface DeviceStore {
 /** Devices a user may have at a time. */
 export const MAX_DEVICES = 100;
 
-/** To whom a user's presence shows, among those who share a thread with the user. */
+/** Who sees a user's presence, among those who share a thread with the user. */
 export type Visibility = "shared" | "nobody";
 
-/** What users have set to whom they show. In the same store as the thread rows. */
+/** What users have set about who sees their presence. In the same store as the thread rows. */
 export interface VisibilityStore {
   /** As set, or "shared". */
   readVisibility(ownerId: string): Promise<Visibility>;

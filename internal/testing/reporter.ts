@@ -21,7 +21,7 @@ function endAnyway(failures: () => number): void {
  * A pending test (`it.skip`, `this.skip()`, an `it` without a body) counts as skipped. With `CI=true` a skipped
  * test fails the run: there everything a test needs is installed, so a skip can only hide a missing tool.
  * A run that matched no test at all fails everywhere, for the same reason. The failed ones are named once more above
- * the closing line, a line each, for whoever sees only the end of a long record.
+ * the closing line, a line each, for a reader who sees only the end of a long record.
  */
 export default class ClosingLineReporter extends Mocha.reporters.Spec {
   constructor(runner: Mocha.Runner, options?: Mocha.MochaOptions) {

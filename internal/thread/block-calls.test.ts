@@ -81,7 +81,7 @@ describe("The calls of blocks", () => {
     assert.deepEqual(told(), [true, true, false, true]);
   });
 
-  it("list whom the caller has blocked, in pages", async () => {
+  it("list the users that the caller has blocked, in pages", async () => {
     for (const userId of ["cid", "bob", "dan"]) await block(userId);
     const first = await blocked("ann", 2);
     assert.deepEqual(first.userIds, ["bob", "cid"]);

@@ -61,7 +61,7 @@ export class BlockCalls {
 
   /**
    * Tells push servers whether either has blocked the other. Calls of both may cross, so what was told is compared with
-   * what is so afterwards, and told anew until it is: whoever publishes last finds what every other one has stored.
+   * what is so afterwards, and told anew until it is: the last one to publish finds what every other one has stored.
    */
   async #publish(a: string, b: string): Promise<void> {
     const { store, channel } = this.#init;

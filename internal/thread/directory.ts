@@ -82,7 +82,7 @@ export class Directory {
   }
 
   /**
-   * Calls back with those of whom a projection has just said that they are no members any more: also where the call that
+   * Calls back with those that a projection has just said to be no members any more: also where the call that
    * asked for it failed half-way and is never repeated. Must not throw.
    */
   onLeft(left: (userIds: readonly string[]) => void): void {

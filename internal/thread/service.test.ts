@@ -45,7 +45,7 @@ describe("ThreadService", () => {
   const revoke = (deviceId: string) =>
     handlers.revokeDevice(create(rpc.RevokeDeviceRequestSchema, { deviceId, requestId }), ann);
 
-  it("makes a direct thread once, for both, whoever asks", async () => {
+  it("makes a direct thread once, for both, whichever asks", async () => {
     const { thread } = await createThread();
     assert.deepEqual(thread?.threadId, THREAD);
     assert.equal(thread?.kind, ThreadKind.DIRECT);
@@ -172,7 +172,7 @@ describe("Directory", () => {
     assert.equal(await directory.view(THREAD, "eve"), undefined);
   });
 
-  it("tells of those who left when a projection says so, whoever asked for it", async () => {
+  it("tells of those who left when a projection says so, for any caller", async () => {
     const left: string[][] = [];
     directory.onLeft((userIds) => left.push([...userIds]));
     const threadId = groupThreadId("ann", requestId);

@@ -28,7 +28,7 @@ export class ThreadViews {
 
   /**
    * Tells all devices of these owners how their rows of the thread are now; those without a row are left out. Calls may
-   * cross, so a row that has another version once it was told is told again: whoever tells last tells what is so.
+   * cross, so a row that has another version once it was told is told again: the last one to tell tells what is so.
    * Resolves to the thread of the first. Rejects with THREAD_NOT_FOUND if that has no row, or with HAND_OFF_FAILED.
    */
   async tellAll(threadId: Uint8Array, ownerIds: readonly string[]): Promise<ListedThread> {
@@ -37,7 +37,7 @@ export class ThreadViews {
     const isTold = ({ ownerId, version }: ThreadRow) => told.get(ownerId)?.row.version === version;
     for (let rows = await store.rowsOf(threadId, ownerIds); rows.length > 0; ) {
       const head = (await heads.heads(rows.slice(0, 1))).get(hex(threadId)) ?? NO_ENTRIES;
-      // Whoever has left meanwhile is told the head of its leaving entry at most.
+      // One who has left meanwhile is told the head of its leaving entry at most.
       const now = new Map((await store.rowsOf(threadId, ownerIds)).map((row) => [row.ownerId, row]));
       const listed = rows.map((row) => ({ row, head: headFor(now.get(row.ownerId) ?? row, head) }));
       await Promise.all(listed.map((one) => this.#init.channel.publish(threadChanged(one))));

@@ -18,7 +18,7 @@ const OPEN_MS = 60_000;
 const OPEN_SESSION = "/heddle.gateway.v1.GatewayService/OpenSession";
 const CONNECT = "/heddle.push.v1.PushService/Connect";
 
-/** Which user, and by which connections; whoever made them closes them. They may be one. */
+/** Which user, and by which connections; their maker closes them. They may be one. */
 export interface ChatClientOptions {
   readonly userId: string;
   readonly token: string;

@@ -4,6 +4,7 @@ import { framed } from "./grpc-framing.ts";
 import { Latencies } from "./latency.ts";
 import { type Pace, pace } from "./pacer.ts";
 
+/** The load of `floor-stream`: a stream on each connection, frames of one size. */
 export interface EchoOptions {
   readonly url: string;
   readonly connections: number;

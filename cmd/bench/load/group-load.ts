@@ -31,7 +31,7 @@ export interface PostOptions extends Pace {
   readonly textBytes: number;
 }
 
-/** Members of groups, many streams on a TCP connection, a few of whom post by a schedule. */
+/** Members of groups, many streams on a TCP connection, and a few of them post by a schedule. */
 export class GroupLoad {
   #fanOut = new FanOut(0);
   #posting: AbortController | undefined;

@@ -16,9 +16,9 @@ export const presence: Scenario = {
   name: "presence",
   about:
     `A storm: users, each watched by all watchers, come by a schedule of ${MOVES_PER_SECOND} a second; then every ` +
-    "second one leaves while the others leave and are back at once, of whom nobody may hear. Counted: changes that " +
+    "second one leaves while the others leave and are back at once, which nobody may hear of. Counted: changes that " +
     "came to watchers, from the moment the coming or going was due, the delay of the design included. CPU per change " +
-    "includes the connects of those who come or flap. Each pair has a direct thread, so whoever comes syncs them.",
+    "includes the connects of those who come or flap. Each pair has a direct thread, so each user who comes syncs them.",
   run: async (stage) => {
     const { users, watchers } = stage.scale.presence;
     const server = await stage.server();

@@ -6,7 +6,7 @@ import { CACHE } from "../folders.ts";
 const SCRATCH = /^run-(\d+)-/;
 
 /**
- * A fresh folder on the disk of this checkout, to be removed by whoever asked for it. Those of runs that were killed
+ * A fresh folder on the disk of this checkout, to be removed by its caller. Those of runs that were killed
  * are removed here.
  */
 export async function scratchFolder(parent = CACHE): Promise<string> {

@@ -132,7 +132,7 @@ function addBlocks(program: Command, call: Call, run: Run, output: Writable): vo
     );
   program
     .command("blocked")
-    .description("print whom you have blocked")
+    .description("print the users that you have blocked")
     .action(() =>
       run(async ({ client }, settings) => {
         await waitUntilLive(client, settings);

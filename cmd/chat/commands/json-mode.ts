@@ -8,6 +8,7 @@ import { eventJson, type JsonLine, parseRequest } from "../lines/json-lines.ts";
 import { PipedSends } from "./piped-sends.ts";
 import { watchRecent } from "./recent-watch.ts";
 
+/** Where JSON lines come from and go to: the standard streams, or those of a test. */
 export interface JsonStreams {
   readonly input: Readable;
   readonly output: Writable;

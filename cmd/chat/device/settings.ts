@@ -15,6 +15,7 @@ export interface Options {
   readonly color?: boolean;
 }
 
+/** What options and environment say of a run; options win. */
 export interface Settings {
   readonly userId: string;
   readonly json: boolean;

@@ -7,7 +7,7 @@ import { userNamed, wordFor } from "../text/user-name.ts";
 export const GROUP_HELP = [
   "/group bob cleo as Weekend   a new group     /open +weekend   another one of yours",
   "/members, /add dan, /remove dan, /owner dan, /member dan, /rename Sunday, /leave   this group",
-  "/block, /unblock   whom this conversation is with, or /block bob",
+  "/block, /unblock   the user of this conversation, or /block bob",
 ];
 
 /** Members named by /members. */

@@ -63,7 +63,7 @@ class LiveView {
   #unsent: string | undefined;
   #leave: (code: number) => void = () => {};
 
-  /** `to`: whom the conversation is with that is opened first. */
+  /** `to`: the user or group whose conversation is opened first. */
   constructor(client: Client, settings: Settings, streams: ScreenStreams, to: string | undefined) {
     this.#client = client;
     this.#settings = settings;

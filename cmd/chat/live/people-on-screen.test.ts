@@ -70,7 +70,7 @@ describe("People on the screen of a terminal", () => {
     assert.equal(screen.shown, "");
   });
 
-  it("are whom one writes with, and nobody once that is over", async () => {
+  it("are the people one writes with, and nobody once that is over", async () => {
     people.conversation("bob", THREAD);
     await world.pass(150);
     await hear(2);

@@ -52,7 +52,7 @@ export class PeopleOnScreen {
     this.#watch(peer === undefined ? [] : [peer]);
   }
 
-  /** Something happened: shows it, if it is about whom one sees. */
+  /** Something happened: shows it, if it is about people on the screen. */
   takeEvent(event: ClientEvent): void {
     if (event.type === "profile") this.#show();
     else if (event.type === "presence") this.#show(event.userId);

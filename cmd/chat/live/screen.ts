@@ -8,6 +8,7 @@ export interface ScreenLine {
   replace(text: string): void;
 }
 
+/** Where keys come from and lines go to: a terminal, a pipe, or the streams of a test. */
 export interface ScreenStreams {
   readonly input: Readable & { readonly isTTY?: boolean };
   readonly output: Writable & { readonly isTTY?: boolean; readonly columns?: number; readonly rows?: number };

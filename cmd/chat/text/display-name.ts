@@ -30,7 +30,7 @@ export function nameAndId(userId: string, nameOf: NameOf | undefined): string {
   return name === undefined ? wordFor(userId) : `${name} <${wordFor(userId)}>`;
 }
 
-/** The users whom entries show: who wrote, who came and who went. */
+/** The users that entries show: who wrote, who came and who went. */
 export function usersIn(entries: readonly Entry[]): string[] {
   return entries.flatMap(({ sender, body }) =>
     body.kind === "member_change"

@@ -11,7 +11,7 @@ import type { Data } from "./file-data.ts";
  */
 const textFiles = /@bufbuild\/protobuf\/dist\/esm\/((from|to)-json|wire\/text-format)\.js$/;
 
-/** Leaves protobuf's JSON and text format out of the page. Whoever calls them after all gets an Error that says so. */
+/** Leaves protobuf's JSON and text format out of the page. A call of them throws an Error that says so. */
 export function withoutText(): Plugin {
   return {
     name: "protobuf-without-text",

@@ -9,7 +9,7 @@ import { openClient } from "./open-client.ts";
 const LOOK_EVERY_MS = 30_000;
 
 /**
- * Sends what closed tabs of this user left in their outboxes. Each slot's outbox is sent by whoever holds the slot;
+ * Sends what closed tabs of this user left in their outboxes. Each slot's outbox is sent by the tab that holds the slot;
  * so this takes the free slot, with its device and storage, lets a client of its own send what is there, and gives it
  * back. It looks when this tab's session comes up, and every half minute.
  */

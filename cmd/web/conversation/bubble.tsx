@@ -6,11 +6,11 @@ import { MessageText } from "./message-text.tsx";
 
 interface BubbleProps {
   readonly line: Line;
-  /** What people call whoever wrote. */
+  /** What people call the sender. */
   readonly sender: string;
   /** Follows another of the same sender within a few minutes. */
   readonly isFollowing: boolean;
-  /** In a group the name of whoever wrote stands above. */
+  /** In a group the sender's name stands above. */
   readonly isNamed: boolean;
   readonly onRetry: (line: Line) => void;
   readonly onDiscard: (line: Line) => void;

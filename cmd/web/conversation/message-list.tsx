@@ -126,7 +126,7 @@ function useJumpToNew(
   });
 }
 
-/** Whoever comes back to the end after a long look back sees the newest page only. */
+/** One who comes back to the end after a long look back sees the newest page only. */
 function useTrim(conversation: Conversation, isAtEnd: ReadonlySignal<boolean>): void {
   const wasAway = useRef(false);
   useSignalEffect(() => {

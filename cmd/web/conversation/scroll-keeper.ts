@@ -77,7 +77,7 @@ export class ScrollKeeper {
 
   /**
    * The event comes a frame after the scrolling. If the box or its content has another size by then, it says nothing of
-   * where somebody wants to be: whoever was at the end stays there.
+   * where somebody wants to be: one who was at the end stays there.
    */
   readonly #scrolled = () => {
     const isResized = this.#size !== this.#sizeNow();

@@ -23,6 +23,7 @@ export function storedIdentity(storage: NoteStore): Identity | undefined {
   }
 }
 
+/** Keeps who is signed in at this tab; `undefined` forgets it, as at sign-out. */
 export function storeIdentity(storage: NoteStore, identity: Identity | undefined): void {
   if (identity) storage.setItem(identityKey, JSON.stringify(identity));
   else storage.removeItem(identityKey);
@@ -33,6 +34,7 @@ export function lastName(storage: NoteStore): string {
   return storage.getItem(nameKey) ?? "";
 }
 
+/** Keeps the name to be offered at the next sign-in: it outlives the tab. */
 export function storeLastName(storage: NoteStore, name: string): void {
   storage.setItem(nameKey, name);
 }

@@ -17,6 +17,7 @@ export function preferredSlot(tab: NoteStore, browser: NoteStore, userId: string
   return undefined;
 }
 
+/** Notes the slot of this tab, so that a reload asks for the same one and finds its device and outbox. */
 export function rememberSlot(tab: NoteStore, slot: number): void {
   tab.setItem(slotKey, String(slot));
 }

@@ -18,6 +18,7 @@ export const SLOT_COUNT = 5;
 /** How long a reloaded page waits for the slot that it had: the page before it is just going away. */
 const COME_BACK_MS = 500;
 
+/** A wish for a slot, and what happens when it is granted. */
 export interface SlotRequest {
   /** The browser's lock manager (`navigator.locks`). */
   readonly locks: LockManager;

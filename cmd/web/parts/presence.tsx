@@ -2,7 +2,7 @@ import { useEffect } from "preact/hooks";
 import { agoText, presenceText } from "../../../client/index.ts";
 import type { About, People } from "../model.ts";
 
-/** In a row: a dot for whoever is online, else how long ago they were. Both are said in words too. */
+/** In a row: a dot for one who is online, else how long ago they were. Both are said in words too. */
 export function PresenceMark({ people, userId }: { people: People; userId: string }) {
   const presence = people.presenceOf(userId);
   if (!presence) return null;

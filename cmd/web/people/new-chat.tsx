@@ -31,7 +31,7 @@ export function NewChat(props: {
         if (event.key === "Escape") props.onCancel();
       }}
     >
-      <label for="new-chat-name">Whom do you want to write to?</label>
+      <label for="new-chat-name">Who do you want to write to?</label>
       <div class="line">
         <input
           ref={input}

@@ -9,7 +9,7 @@ export class PeopleChoice {
   readonly people = signal<readonly string[]>([]);
   readonly typed = signal("");
   readonly problem = signal("");
-  /** Why somebody is left out, as it is said to whoever types the name; "" for anybody else. */
+  /** Why somebody is left out, as it is said to the one who types the name; "" for anybody else. */
   readonly refuse: (userId: string) => string;
 
   constructor(refuse: (userId: string) => string) {

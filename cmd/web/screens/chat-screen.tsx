@@ -88,7 +88,7 @@ function useRestOfPage(model: Model): void {
   });
 }
 
-/** Whoever leaves a chat comes back to its row, once the list is what one sees. */
+/** One who leaves a chat comes back to its row, once the list is what one sees. */
 function useFocusOnReturn(openId: ReadonlySignal<string>): void {
   const last = useRef("");
   const id = openId.value;

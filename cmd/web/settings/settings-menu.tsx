@@ -3,7 +3,7 @@ import type { Model } from "../model.ts";
 import { DeviceList } from "./device-list.tsx";
 import { VisibilityMenu } from "./visibility-menu.tsx";
 
-/** What a user sets for themselves: to whom they show, and which devices are signed in. */
+/** What a user sets for themselves: who sees their presence, and which devices are signed in. */
 export function SettingsMenu({ model, onSignOut }: { model: Model; onSignOut: (notice: string) => void }) {
   const isOpen = useSignal(false);
   return (

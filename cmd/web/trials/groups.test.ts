@@ -34,7 +34,7 @@ describe("Groups on the page", function () {
   const about = (page: Page) => page.getByRole("button", { name: "About this group" });
   const panel = (page: Page) => page.getByRole("region", { name: "About this group" });
 
-  it("are made in a dialog, found by whoever is in them, and show who says what", async () => {
+  it("are made in a dialog, found by their members, and show who says what", async () => {
     const ann = await browser.signedIn("ann");
     const bob = await browser.signedIn("bob");
     await makeGroup(ann, "Long weekend", ["bob", "cleo"]);
@@ -167,7 +167,7 @@ describe("Groups on the page", function () {
     await panel(quin).getByRole("heading", { name: "2 members" }).waitFor();
   });
 
-  it("do not take people whom one has blocked", async () => {
+  it("do not take people that one has blocked", async () => {
     const lea = await browser.signedIn("lea");
     await browser.call("lea", "heddle.thread.v1.ThreadService/BlockUser", {
       userId: "max",

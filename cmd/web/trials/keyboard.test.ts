@@ -79,7 +79,7 @@ describe("The page without a mouse", function () {
     }
     assert.equal(await bubble(page, "にほん").count(), 0);
     await page.getByRole("button", { name: "New chat" }).click();
-    await page.getByLabel("Whom do you want to write to?").fill("x");
+    await page.getByLabel("Who do you want to write to?").fill("x");
     for (const init of composing) await composingKey(page, "Escape", init);
     await page.getByRole("button", { name: "New group" }).click();
     const people = page.getByLabel("Who is in it, besides you?");

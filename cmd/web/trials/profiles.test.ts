@@ -46,7 +46,7 @@ describe("Names and pictures on the page", function () {
     assert.deepEqual(browser.problems, []);
   });
 
-  it("are told in groups, of whoever writes, comes and goes", async () => {
+  it("are told in groups, of all who write, come and go", async () => {
     const requestId = Buffer.alloc(16, 2).toString("base64");
     const create = { name: "Band", userIds: ["ann"], requestId };
     await browser.call(id, "heddle.thread.v1.ThreadService/CreateGroup", create);

@@ -34,7 +34,7 @@ describe("Sign-in on the page", function () {
     await page.getByRole("alert").getByText("A name has 1 to 255").waitFor();
   });
 
-  it("is by token as well, with the user whom the token names", async () => {
+  it("is by token as well, with the user that the token names", async () => {
     const page = await (await browser.context()).newPage();
     await page.goto("/");
     await page.getByRole("button", { name: "Use a token instead" }).click();

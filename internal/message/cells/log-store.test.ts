@@ -66,7 +66,7 @@ describe("LogStore", () => {
     assert.deepEqual([store.firstSeqOf(1), store.lastSeqOf(1)], [5, 8]);
   });
 
-  it("rejects with LOG_DAMAGED, and tells of it, where an entry is missing or there twice, whoever reads", async () => {
+  it("rejects with LOG_DAMAGED, and tells of it, where an entry is missing or there twice, for every reader", async () => {
     const hooked = new HookedStore();
     await storeLog(hooked.inner, threadId, 4, 10);
     const told: (number | undefined)[] = [];

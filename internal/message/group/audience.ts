@@ -1,7 +1,7 @@
 import type { Roster } from "../../base/group.ts";
 import { groupTopic, inbox, type Topic } from "../../base/publication.ts";
 
-/** Whom every entry of a thread reaches. */
+/** The users that every entry of a thread reaches. */
 export interface Audience {
   /** Whose rows a touch must cover; nobody's in a large group (docs/design.md, section 6). */
   readonly touched: readonly string[];

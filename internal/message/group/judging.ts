@@ -63,7 +63,7 @@ export class Judging {
     return blockedBy.length > 0;
   }
 
-  /** Why a send of a body is not appended. Voids pass: whoever was let in may seal. */
+  /** Why a send of a body is not appended. Voids pass: one who was let in may seal. */
   refusal(thread: Membership, view: View, send: JudgedSend): HeddleError | undefined {
     if (send.kind === "void") return undefined;
     if (thread.isGroup) return view.roster.members.has(send.userId) ? undefined : threadNotFound();
@@ -86,7 +86,7 @@ export class Judging {
     return this.#inTime(this.#ports.groups.changeSeq(threadId, userId, requestId));
   }
 
-  /** Nobody is brought into a group by one with whom there is a block. */
+  /** Nobody is brought into a group by one who has a block with them. */
   async #refuseBlocked(userId: string, added: readonly string[]): Promise<void> {
     const others = added.filter((other) => other !== userId);
     const block = await this.#inTime(this.#ports.blocks.find(userId, others));

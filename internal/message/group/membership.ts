@@ -45,13 +45,13 @@ export class Membership {
   readonly isGroup: boolean;
   /** The newest view that was loaded; its members_seq never falls. Of a group: the projection holds it. */
   #view: View | undefined;
-  /** Whom entries reach by `#view`; of a direct thread by its users, whatever the view. */
+  /** The users that entries reach by `#view`; of a direct thread by its users, whatever the view. */
   #audience: Audience = NO_AUDIENCE;
   /** Both users of a direct thread, in byte order; empty until one of them has come in, then never changed. */
   #participants: readonly string[] = NOBODY;
   /** Users of a group who are or were members: they may come in, and `#view` alone says who may send. */
   readonly #admitted = new Set<string>();
-  /** Who has blocked whom in a direct thread, where no view says so. It proves nothing. */
+  /** Which user has blocked the other in a direct thread, where no view says so. It proves nothing. */
   #blockedHint: readonly string[] | undefined;
   readonly #memory: MemoryShare;
   readonly #listener: MembersListener;
@@ -72,7 +72,7 @@ export class Membership {
     return this.#view;
   }
 
-  /** Whom entries reach, by the newest view. */
+  /** The users that entries reach, by the newest view. */
   get audience(): Audience {
     return this.#audience;
   }
@@ -136,12 +136,12 @@ export class Membership {
     return view;
   }
 
-  /** Notes who has blocked whom without a head that says as of when. */
+  /** Notes which user has blocked the other without a head that says as of when. */
   hintBlocks(blockedBy: readonly string[]): void {
     this.#blockedHint = blockedBy;
   }
 
-  /** Forgets who has blocked whom: it has changed. */
+  /** Forgets which user has blocked the other: it has changed. */
   forgetBlocks(): void {
     this.#view = undefined;
     this.#blockedHint = undefined;

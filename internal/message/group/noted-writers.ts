@@ -5,7 +5,7 @@ import { MemoryShare } from "../memory-use.ts";
 const WRITER_BYTES = 70;
 
 /**
- * Of whom the store has noted that they have written in a thread. A note of a group is of the member that one was then:
+ * The users that the store has noted to have written in a thread. A note of a group is of the member that one was then:
  * it counts while one is a member since the same entry.
  */
 export class NotedWriters {

@@ -22,7 +22,7 @@ type Difference = Partial<Pick<Draft, "name" | "added" | "removed" | "changed">>
 
 /**
  * Judges what `userId` asks of a group by its roster as of the head. Undefined if nothing would be different. Throws the
- * refusal: THREAD_NOT_FOUND to whoever is no member, OWNER_REQUIRED, MEMBER_NOT_FOUND, LAST_OWNER, GROUP_FULL.
+ * refusal: THREAD_NOT_FOUND to one who is no member, OWNER_REQUIRED, MEMBER_NOT_FOUND, LAST_OWNER, GROUP_FULL.
  */
 export function judgeChange(roster: Roster, userId: string, change: GroupChange): Draft | undefined {
   if (change.kind === "create") return roster.appliedSeq === 0 ? creation(userId, change) : undefined;
@@ -42,7 +42,7 @@ export function judgeChange(roster: Roster, userId: string, change: GroupChange)
   }
 }
 
-/** The roster after one more entry. Whoever comes stands last in the order of joining. */
+/** The roster after one more entry. One who comes stands last in the order of joining. */
 export function applyEntry(roster: Roster, entry: RosterEntry): Roster {
   const members = new Map<string, JoinedMember>(roster.members);
   for (const userId of entry.removed) members.delete(userId);

@@ -124,7 +124,7 @@ describe("A change of a group", () => {
     );
   });
 
-  it("brings nobody in by one with whom there is a block, in either direction", async () => {
+  it("brings nobody in by one who has a block with them, in either direction", async () => {
     const parts = await made();
     const { memory } = parts.threads;
     memory.setBlock("ann", "dan", true);
@@ -173,7 +173,7 @@ describe("A change of a group", () => {
     assert.equal(late.reason, ErrorReason.THREAD_NOT_FOUND);
   });
 
-  it("that its server did not project is projected, and published, by whoever finds it", async () => {
+  it("that its server did not project is projected, and published, by the server that finds it", async () => {
     const parts = await made();
     const other = new GroupParts({ store: parts.store, threads: parts.threads, channel: parts.channel });
     await parts.append(await parts.openGroup(), { clientId: clientIdOf(1) });
@@ -236,7 +236,7 @@ describe("A send to a group", () => {
     assert.equal(accepted(await parts.append(log, { clientId: clientIdOf(6) })).seq, 6);
   });
 
-  it("touches all whom a group that grows large had before", async () => {
+  it("touches all members that a group had before it grew large", async () => {
     const parts = await made();
     const many = Array.from({ length: 254 }, (_, at) => `u${at}`);
     parts.clock.advance(44_000);
@@ -256,7 +256,7 @@ describe("A send to a group", () => {
   });
 });
 
-describe("A send between two of whom one has blocked the other", () => {
+describe("A send between two users where one has blocked the other", () => {
   it("is refused with who it is, for certain, once the epoch was raised", async () => {
     const parts = new GroupParts();
     const log = await parts.open();

@@ -46,7 +46,7 @@ interface Round extends FoundHead {
  * - **judge**: take what waits, and look for each send in the log up to the head named in the check. A repeat passes
  *   the gate with the stored cell; what cannot be appended is refused; the rest is the batch. A refusal that depends on
  *   the state of the thread stands only on a head that was read after the send came (doubts.ts).
- * - **commit**: touch whom no touch covers, then one check-and-put. False or no answer is unknown: drop the cache; on
+ * - **commit**: touch the members that no touch covers, then one check-and-put. False or no answer is unknown: drop the cache; on
  *   false go round again, where the search finds what was applied after all.
  * - **gate**: judge the touches, publish, answer.
  */
@@ -211,7 +211,7 @@ export class Appender {
 
   #refusal(log: ThreadLog, send: PendingSend, { head, view }: Round): HeddleError | undefined {
     const refusal = this.#ports.judging.refusal(log.membership, view, send);
-    if (refusal) return refusal; // First: whoever may not send is not told where the head is.
+    if (refusal) return refusal; // First: one who may not send is not told where the head is.
     return send.baseSeq > head.seq ? baseBeyondHead(head.seq) : undefined;
   }
 

@@ -21,7 +21,7 @@ export interface BatchItem {
   cell: Uint8Array;
 }
 
-/** Whom a void names (entry-cell.ts, voidBody). */
+/** The sender that a void names (entry-cell.ts, voidBody). */
 const NO_ONE = { sender: "", clientId: new Uint8Array(0), baseSeq: 0 };
 
 /** The sends of one round of a thread, sorted into those answered, those put back, and those to be appended. */

@@ -7,7 +7,7 @@ import { entryFrame } from "../../wire/event-frames.ts";
 import type { StoredEntry } from "./gate.ts";
 
 describe("The gate (docs/design.md, sections 5 and 6)", () => {
-  it("touches members whom no touch covers before an append, and waits", async () => {
+  it("touches members that no touch covers before an append, and waits", async () => {
     const parts = new MessageParts();
     const log = await parts.open();
     const release = Promise.withResolvers<void>();

@@ -63,7 +63,7 @@ export class Gate {
     this.#ports = ports;
   }
 
-  /** Before an append: touches the members whom no touch covers, and waits for it. */
+  /** Before an append: touches the members that no touch covers, and waits for it. */
   async cover(log: ThreadLog): Promise<void> {
     const missing = this.#uncovered(log, log.membership.audience.touched);
     if (missing.length > 0) await this.#touch(log, missing);
@@ -104,7 +104,7 @@ export class Gate {
   }
 
   /**
-   * Projects our own member or setting entry: a touch of who comes and who goes, made after the append. Whoever stays
+   * Projects our own member or setting entry: a touch of who comes and who goes, made after the append. One who stays
    * was covered before it.
    */
   async #project(log: ThreadLog, { entry, sentAtMs }: AppendedChange): Promise<void> {
@@ -184,7 +184,7 @@ function areSaid(words: readonly (HandOff | Promise<HandOff>)[]): words is reado
   return !words.some((word) => word instanceof Promise);
 }
 
-/** An event of a group. Whoever comes hears of it through the inbox, too. */
+/** An event of a group. One who comes hears of it through the inbox, too. */
 function marked(publication: Publication, group: GroupMark): Publication {
   const added = group.change?.added ?? [];
   const topics = added.length > 0 ? [...publication.topics, ...added.map(inbox)] : publication.topics;

@@ -42,7 +42,7 @@ export class TouchLedger {
     for (const member of members) ages.confirm(member, sentAtMs);
   }
 
-  /** The members whom no confirmed touch younger than `withinMs` covers now. */
+  /** The members that no confirmed touch younger than `withinMs` covers now. */
   uncovered(ages: TouchAges, members: readonly string[], withinMs: number): readonly string[] {
     const now = this.#clock.monotonicMs();
     this.#used(now);

@@ -24,7 +24,7 @@ export interface RebuiltRows {
 export interface Hints {
   /** Both users of a direct thread, by thread id in hex. */
   readonly pairs: ReadonlyMap<string, readonly [string, string]>;
-  /** Users of whom the old rows know. */
+  /** Users that the old rows know. */
   readonly users: Iterable<string>;
 }
 
@@ -171,7 +171,7 @@ export class Rebuild {
   }
 }
 
-/** Of those who show in a direct thread, the two whom its id names: others may have been blocked, and sealed. */
+/** Of those who show in a direct thread, the two that its id names: others may have been blocked, and sealed. */
 function pairOf({ threadId, users }: OpenThread): readonly [string, string] | undefined {
   const all = [...users];
   for (const a of all)

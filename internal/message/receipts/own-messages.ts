@@ -14,7 +14,7 @@ const CHUNK = 512;
 /**
  * Counts to each user of a thread the messages of its own above its read position, so that they can be taken off what
  * is unread. Every message is counted once, in order of seq: as it is accepted where it comes right after the one counted
- * last, else from the log, with all between. So whoever appended it, and whatever a server that died had not written
+ * last, else from the log, with all between. So whichever server appended it, and whatever a server that died had not written
  * (docs/design.md, section 5, Unread), the counts are a function of the log.
  */
 export class OwnMessages {

@@ -14,7 +14,7 @@ describe("The memory of receipts", function () {
     [2, 12],
     [40, 36],
   ] as const) {
-    it(`is counted as the heap says, or a little more, for threads of ${users}, whoever came after a load`, () => {
+    it(`is counted as the heap says, or a little more, for threads of ${users}, for all who came after a load`, () => {
       remembered(50, users, idLength); // What is compiled, and made once, is no part of it.
       const { bytes, held } = heldBytes(() => remembered(THREADS, users, idLength));
       const counted = held.memory.bytes;

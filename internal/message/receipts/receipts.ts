@@ -236,7 +236,7 @@ export class Receipts {
   }
 
   /**
-   * The positions of all members that are in the store, as far as the viewer may see: between two of whom one has blocked
+   * The positions of all members that are in the store, as far as the viewer may see: between two where one has blocked
    * the other nothing, and to one who has left nobody else's. What was delivered is withheld of those who hide from the
    * viewer, and in a large group of everybody. What is not yet written is not shown: a server that dies would take it
    * back.
@@ -255,7 +255,7 @@ export class Receipts {
       if (isOther && !(seesOthers && (members?.has(userId) ?? true))) continue;
       const withholds = isLarge || (isOther && (await this.#ports.hiding.isHidden(log.membership, userId)));
       const shown = withholds ? withheld(positions) : positions;
-      // A user of whom nothing may be told has no row either: it would say that a device of the user came to be there.
+      // A user that nothing may be told of has no row either: it would say that a device of the user came to be there.
       if (shown.deliveredSeq === 0 && shown.readSeq === 0) continue;
       users.set(userId, log.isGroup ? atMost(shown, last) : shown);
     }

@@ -80,7 +80,7 @@ export class ThreadReceipts {
 
 /** Positions that the others have not heard. */
 export interface Untold {
-  /** The log as it came last: it knows whom to tell. */
+  /** The log as it came last: it knows which users to tell. */
   readonly log: ThreadLog;
   /** The session that said them; "" for several. */
   readonly originSession: string;

@@ -89,7 +89,7 @@ export class PresenceReports {
 
   #note(name: string, userId: string): void {
     const attachment = this.#init.links.linkOf(userId);
-    if (!attachment) return; // The digest to whoever will own the user names it.
+    if (!attachment) return; // The digest to the instance that will own the user names it.
     this.#outboxOf(attachment).news.add(name);
     this.#flushSoon();
   }

@@ -61,7 +61,7 @@ export class SessionPresence {
     this.#watches.ended(name);
   }
 
-  /** Replaces the set of users whom an open session watches. */
+  /** Replaces the set of users that an open session watches. */
   watch(session: PresentSession, userIds: readonly string[]): void {
     const name = this.#names.get(session);
     if (name !== undefined) this.#watches.set(name, session, userIds);

@@ -14,7 +14,7 @@ export interface Watching {
   tellOnlyOf(userIds: ReadonlySet<string>): void;
 }
 
-/** One user whom a session watches. */
+/** One user that a session watches. */
 interface Watched {
   /** Where the watch is registered; undefined: there was no owner. */
   at: PresenceAttachment | undefined;
@@ -34,7 +34,7 @@ interface WatchingSession {
 }
 
 /**
- * What the sessions of this push server watch, registered with whoever owns each user (docs/design.md, section 8).
+ * What the sessions of this push server watch, registered with the instance that owns each user (docs/design.md, section 8).
  * When the owner of a user changes, the watch is registered with the new one at once, and the status is pulled
  * PULL_AFTER_MS later, when that one has learned; until then the sessions keep what they were told.
  */
@@ -48,7 +48,7 @@ export class Watches {
     this.#links = links;
   }
 
-  /** Replaces the set of users whom the session watches: at once, or WATCH_EVERY_MS after the last time. */
+  /** Replaces the set of users that the session watches: at once, or WATCH_EVERY_MS after the last time. */
   set(name: string, session: Watching, userIds: readonly string[]): void {
     let one = this.#sessions.get(name);
     if (!one) {

@@ -79,7 +79,7 @@ export function drainingFrame(reason: DrainingReason, afterMs: number, jitterMs:
   });
 }
 
-/** Whoever may not be seen any more is not known any more. */
+/** A user who may not be seen any more is not known any more. */
 const STATUSES = {
   unknown: PresenceStatus.UNKNOWN,
   hidden: PresenceStatus.UNKNOWN,

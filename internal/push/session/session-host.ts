@@ -29,7 +29,7 @@ export interface SessionHost<S> {
   opened(session: S): boolean;
   /** The session is over, however it ended. Called once. */
   ended(session: S): void;
-  /** Replaces the set of users whom the session, which is open, watches. */
+  /** Replaces the set of users that the session, which is open, watches. */
   watch(session: S, userIds: readonly string[]): void;
   /** Events have left for a client, in one write. */
   wrote(events: number): void;

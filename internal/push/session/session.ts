@@ -145,7 +145,7 @@ export class Session {
     this.#queue.forget(isGone);
   }
 
-  /** Whoever else was watched is not any more: nothing that waits of them is told. */
+  /** Any other user that was watched is not any more: nothing that waits of them is told. */
   tellOnlyOf(userIds: ReadonlySet<string>): void {
     this.#queue.keepPresenceOf(userIds);
   }
@@ -217,7 +217,7 @@ export class Session {
   }
 
   /**
-   * Ends the stream by what was thrown in its service. Whoever acts for this session in a later turn, where nobody else
+   * Ends the stream by what was thrown in its service. Code that acts for this session in a later turn, where nobody else
    * would catch it, hands it here: a fault of one session ends neither the process nor another session.
    */
   fail(error: unknown): void {

@@ -1,5 +1,5 @@
 /**
- * What a session is to be told of the users whom it watches: the newest per user, so at most one for each of the 100
+ * What a session is to be told of the users that it watches: the newest per user, so at most one for each of the 100
  * that it may watch, and PRESENCE_BYTES in all. Nothing of it is ever dropped: what is shown last is what was told last.
  */
 export class WaitingPresence {

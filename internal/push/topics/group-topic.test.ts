@@ -222,7 +222,7 @@ describe("GroupTopic", () => {
     ]);
   });
 
-  it("reads again for one whom its inbox has told of a later entry than the answer knows", () => {
+  it("reads again for one that its inbox has told of a later entry than the answer knows", () => {
     const told = new Told();
     told.rules.enter(BOB);
     const asked = told.rules.usersToAsk(10);

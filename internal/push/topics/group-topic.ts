@@ -30,7 +30,7 @@ export interface GroupEffects<U extends LocalUser> {
   readMembers(): void;
 }
 
-/** A user of whom it is not known whether it is a member now. */
+/** A user that may or may not be a member now. */
 interface Waiting {
   /** Its first entry when that was known; undefined if it has been told nothing since its sessions compared. */
   joinedSeq: number | undefined;
@@ -251,7 +251,7 @@ export class GroupTopic<U extends LocalUser> {
     this.#sureSeq = 0;
   }
 
-  /** Out of step: nobody gets it, and those whom it adds wait too. */
+  /** Out of step: nobody gets it, and those that it adds wait too. */
   #hold({ seq, ordinal }: Publication, { membersSeq, change }: GroupMark): void {
     this.#keep({ seq, ordinal, membersSeq, change });
     for (const userId of change?.added ?? []) {

@@ -30,7 +30,7 @@ export class Inboxes {
   readonly #groups: GroupTopics;
   readonly #devices: DeviceChecks;
   readonly #inboxes = new Map<string, Inbox>();
-  /** Users of whom something has become known, but not all. */
+  /** Users that something has become known of, but not all. */
   #unsettled = new Set<OnlineUser>();
 
   constructor(init: InboxesInit) {

@@ -16,7 +16,7 @@ export class OnlineUser {
   unknownGroups = 0;
   /** The groups (hex) whose topics it is in; an array, since there are as many as users times their groups. */
   readonly groups: string[] = [];
-  /** Those with whom there is a block, in either direction. */
+  /** Those who have a block with this user, in either direction. */
   #blocked: Set<string> | undefined;
 
   constructor(userId: string) {

@@ -11,7 +11,7 @@ describe("A signing key in a file", () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  it("is made once, whoever asks at the same moment, and stays", async () => {
+  it("is made once, however many ask at the same moment, and stays", async () => {
     const path = join(folder, "keys/a.json");
     const kids = await Promise.all(Array.from({ length: 8 }, async () => (await loadSigningKey(path)).kid));
     assert.equal(new Set(kids).size, 1);

@@ -31,7 +31,7 @@ export function sightStatements(db: Kysely<Tables>) {
         .where("thread_id", "=", threadId)
         .where("user_id", "=", ownerId),
     ),
-    /** Those of whom something is not known, and with which entry they came. */
+    /** Those that something is not known of, and with which entry they came. */
     unknownMembers: statement<{ threadId: Uint8Array }>()(
       db
         .selectFrom("member")

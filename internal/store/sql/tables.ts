@@ -17,12 +17,12 @@ export interface Tables {
   readonly group_change: GroupChangeTable;
   /** One row per large group, instead of touches of all its members. */
   readonly activity: ActivityTable;
-  /** Who has blocked whom. */
+  /** Which user has blocked which. */
   readonly block: BlockTable;
   readonly device: DeviceTable;
-  /** What people call users: a row per user of whom something is known. */
+  /** What people call users: a row per user that something is known of. */
   readonly profile: ProfileTable;
-  /** To whom presence shows: a row per user who has ever set it. */
+  /** Who sees presence: a row per user who has ever set it. */
   readonly visibility: VisibilityTable;
   /** One row per start of the store, in their order: which histories this one has grown out of. */
   readonly era: EraTable;

@@ -2,7 +2,7 @@ import type { Block } from "../block-store.ts";
 import type { blockStatements } from "../sql/block-statements.ts";
 import type { SqliteFile } from "./sqlite-file.ts";
 
-/** Who has blocked whom, as the synchronous work of reads and transactions. */
+/** Which user has blocked which, as the synchronous work of reads and transactions. */
 export class BlockRows {
   readonly #file: SqliteFile;
   readonly #statements: ReturnType<typeof blockStatements>;

@@ -51,7 +51,7 @@ export class CrashingStorage implements Storage {
       const changes = batch.flatMap((each) => each.changes);
       const durable = batch.some((each) => each.durable);
       const fault = await this.#inner.write(changes, { durable }).then(() => undefined, asError);
-      // Whoever is killed does not hear that its last write was done.
+      // One who is killed does not hear that its last write was done.
       const verdict = this.#isCrashed ? crashed() : fault;
       for (const { resolve, reject } of batch) verdict ? reject(verdict) : resolve();
     }

@@ -19,7 +19,7 @@ import type { ClientFrame, Event, ServerFrame } from "../../gen/heddle/push/v1/f
 import type { SubmitResponse_Outcome } from "../../gen/heddle/push/v1/push_service_pb.js";
 import type { SendLedger } from "../trials/send-ledger.ts";
 
-/** Everybody's sightings of entries: whoever sees one, live or in history, must see the same bytes. */
+/** Everybody's sightings of entries: all who see one, live or in history, must see the same bytes. */
 export class Sightings {
   readonly breaches: string[] = [];
   readonly #bytes = new Map<string, string>();

@@ -63,7 +63,7 @@ class Load {
     const { threads } = this.#callers.get(userId) ?? assert.fail();
     let group = new Uint8Array(0);
     for (let turn = 0; this.#isOn; turn++) {
-      // Each group has its maker and a user of its own, of whom nobody else has heard.
+      // Each group has its maker and a user of its own, that nobody else has heard of.
       if (turn % 10 === 0) {
         const userIds = [`guest-${userId}-${turn}`];
         const made = await threads.createGroup({ name: "group", userIds, requestId: newUuid(Date.now()) });

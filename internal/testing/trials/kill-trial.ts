@@ -19,7 +19,7 @@ const USERS = ["ann", "bob", "cat", "dan", "eve", "fay", "gil", "hal"];
 const STEPS = [-2, -1, 1, 2];
 /** How many of them have two devices, both of which send. */
 const TWO_DEVICES = 4;
-/** Users on unary calls, and whom they write to. */
+/** Users on unary calls, and the users they write to. */
 const PLAIN: Readonly<Record<string, string>> = { ida: "ann", jan: "bob" };
 /** A kill that waits for answers comes by then all the same. */
 const MOMENT_MS = 4_000;
@@ -236,7 +236,7 @@ export class KillTrial extends LoadTrial {
   }
 }
 
-/** Whom a user with devices talks with. */
+/** The users that a user with devices talks with. */
 function around(userId: string): readonly string[] {
   const at = USERS.indexOf(userId);
   if (at < 0) return [];

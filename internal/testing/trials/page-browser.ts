@@ -160,10 +160,10 @@ export async function signIn(page: Page, name: string): Promise<void> {
   await page.getByRole("navigation", { name: "Chats" }).waitFor();
 }
 
-/** Opens the chat with somebody whom the list need not have yet. */
+/** Opens the chat with somebody that the list need not have yet. */
 export async function startChat(page: Page, name: string): Promise<void> {
   await page.getByRole("button", { name: "New chat" }).click();
-  await page.getByLabel("Whom do you want to write to?").fill(name);
+  await page.getByLabel("Who do you want to write to?").fill(name);
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name, level: 2 }).waitFor();
 }

@@ -25,7 +25,7 @@ interface Fate {
 }
 
 /**
- * Keeps account of sends as they pass on the wire, whoever sends them: what was tried, answered, lost, and found out
+ * Keeps account of sends as they pass on the wire, from every sender: what was tried, answered, lost, and found out
  * later. What contradicts an earlier answer is a breach.
  */
 export class SendLedger {

@@ -71,7 +71,7 @@ export class SmallDisk {
     rmSync(this.#filler);
   }
 
-  /** Removes it. Whoever was started on it must have ended. */
+  /** Removes it. All that was started on it must have ended. */
   async remove(): Promise<void> {
     const closed = once(this.#holder, "close");
     this.#holder.stdin?.end();

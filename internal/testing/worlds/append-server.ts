@@ -18,7 +18,7 @@ import { logStoreOf, patience } from "../fakes/message-samples.ts";
 /** What one message service is made of: the pieces that a broken variant wraps. */
 export interface ServerParts {
   readonly store: MessageStore;
-  /** The store as whoever compares heads reads it. */
+  /** The store as one who compares heads reads it. */
   readonly headStore: MessageStore;
   readonly threads: Threads;
   readonly groups: Groups;

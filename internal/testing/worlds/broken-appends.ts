@@ -80,7 +80,7 @@ export const brokenAppends: Readonly<Record<string, Variant>> = {
   },
 
   "heads served from the cache": (parts) => {
-    // What this server last read or wrote of a row answers whoever compares heads.
+    // What this server last read or wrote of a row answers one who compares heads.
     const known = new Map<string, Uint8Array>();
     const { store } = parts;
     const note = (row: { threadId: Uint8Array; bucket: number }, head: Uint8Array) => {

@@ -4,7 +4,7 @@ import { SeededRandom, testSeed } from "../fakes/seeded-random.ts";
 import { GroupStorm } from "./group-storm.ts";
 import type { StormVariant } from "./group-storm-services.ts";
 
-/** Whoever gets what has come, whatever member entry it names: nothing is held back, nothing read again. */
+/** Any user gets what has come, whatever member entry it names: nothing is held back, nothing read again. */
 const forwardsOnArrival = (link: Link): Link => ({
   name: link.name,
   hint: (hint) => link.hint(hint),

@@ -93,7 +93,7 @@ export class GroupTopicWorld implements GroupEffects<Stay> {
    */
   finish(): void {
     this.#isSubscribed = this.#isTaken;
-    // An entry that adds somebody is answered, so published, by whoever appended it, or found by a later send.
+    // An entry that adds somebody is answered, so published, by the server that appended it, or found by a later send.
     for (const entry of this.#log)
       if (!entry.isPublished && entry.added.length > 0) this.#publishAgain(entry);
     this.#unpublished = [];

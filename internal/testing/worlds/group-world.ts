@@ -146,7 +146,7 @@ export class GroupWorld extends ThreadWorld {
         await this.drain(this.sendOnce(post, round));
       if (post.accepted.length === 0 && !post.never) await this.drain(this.#seal(post));
     }
-    // Whoever reads finishes the projection.
+    // A reader finishes the projection.
     await this.drain(this.server(0).reader.membership(this.threadId, MEMBERS).catch(expectKnown));
   }
 

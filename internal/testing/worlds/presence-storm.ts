@@ -83,7 +83,7 @@ export class Watcher {
 }
 
 /**
- * A thousand users, half of whom flap, watched by a thousand others, on push servers that die and an instance that is
+ * A thousand users, half of them flapping, watched by a thousand others, on push servers that die and an instance that is
  * replaced. Everything between the streams and the registry is real.
  */
 export class PresenceStorm {

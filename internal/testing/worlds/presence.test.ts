@@ -4,7 +4,7 @@ import { SeededRandom, testSeed } from "../fakes/seeded-random.ts";
 import { PresenceStorm, type Shown, STEP_MS, type Visitor, type Watcher } from "./presence-storm.ts";
 
 const USERS = 1_000;
-/** Whom each watches: so many of the thousand, so that each of these is watched by as many. */
+/** The users that each watches: so many of the thousand, so that each of these is watched by as many. */
 const WATCHED = 20;
 
 /** Promise 9. */

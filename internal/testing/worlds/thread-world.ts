@@ -161,7 +161,7 @@ export abstract class ThreadWorld {
     return resolution.isVoid ? "sealed" : "committed";
   }
 
-  /** An answer named this seq: its entry is stored and published, and touches are in force for whom it is for. */
+  /** An answer named this seq: its entry is stored and published, and touches are in force for those it is for. */
   acknowledge(seq: number): void {
     this.acknowledged = Math.max(this.acknowledged, seq);
     assert.ok(this.commits.has(seq), `seq ${seq} was acknowledged and is not stored (promise 1)`);

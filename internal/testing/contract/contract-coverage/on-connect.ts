@@ -47,7 +47,7 @@ export function onConnect(recorded: () => RecordedHeddle): void {
     assert.deepEqual(again, { ...first, duplicate: true });
   });
 
-  it("Connect: thread_changed names a thread and its row to whoever opens later", async () => {
+  it("Connect: thread_changed names a thread and its row to one who opens later", async () => {
     bob = recorded().stream(await recorded().as("bob").gateway.openSession({ deviceId: "phone" }));
     bob.open("phone");
     const changed = await bob.next("threadChanged");

@@ -35,7 +35,7 @@ export function presenceAndTyping(recorded: () => RecordedHeddle): void {
     assert.deepEqual([second.userId, second.status, second.lastSeenAtMs], ["lea", ONLINE, 0n]);
   });
 
-  it("ListPresence: of those with whom one shares a thread", async () => {
+  it("ListPresence: of those who share a thread with one", async () => {
     const { presence } = recorded().as("kim", "grpcWeb");
     const { presences } = await presence.listPresence({ userIds: ["mia", "lea", "kim"] });
     assert.deepEqual(
@@ -51,7 +51,7 @@ export function presenceAndTyping(recorded: () => RecordedHeddle): void {
     assert.equal(typing.expiresAfterMs, 6_000);
   });
 
-  it("SetVisibility and GetVisibility: whoever hides is not known, on streams, by calls and to senders", async () => {
+  it("SetVisibility and GetVisibility: one who hides is not known, on streams, by calls and to senders", async () => {
     const { presence, message } = recorded().as("kim", "connect");
     assert.equal((await recorded().as("lea").presence.getVisibility({})).visibility, Visibility.SHARED);
     assert.equal((await setVisibility(Visibility.NOBODY)).visibility, Visibility.NOBODY);

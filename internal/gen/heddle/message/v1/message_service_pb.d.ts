@@ -622,7 +622,7 @@ export declare const ListReceiptsRequestSchema: GenMessage<ListReceiptsRequest>;
 export declare type ListReceiptsResponse = Message<"heddle.message.v1.ListReceiptsResponse"> & {
   /**
    * receipts, one per member with any known position, the caller's own among them.
-   * Between two of whom one has blocked the other, in their direct thread, the caller's own only.
+   * Between two users where one has blocked the other, in their direct thread, the caller's own only.
    *
    * @generated from field: repeated heddle.message.v1.Receipt receipts = 1;
    */

@@ -38,8 +38,8 @@ export const VisibilitySchema = /*@__PURE__*/
   enumDesc(file_heddle_presence_v1_presence, 1);
 
 /**
- * Visibility is to whom a user's presence shows, among those who may see it (docs/design.md, section 8): those with whom
- * the user shares a thread in which it has written, or a group that it made or to which it added them.
+ * Visibility is who sees a user's presence, among those who may see it (docs/design.md, section 8): members of a thread
+ * in which the user has written or of a group that it made, and users that it added to a group.
  *
  * @generated from enum heddle.presence.v1.Visibility
  */

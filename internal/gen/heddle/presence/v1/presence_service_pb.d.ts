@@ -86,7 +86,7 @@ export declare type GetVisibilityResponse = Message<"heddle.presence.v1.GetVisib
 export declare const GetVisibilityResponseSchema: GenMessage<GetVisibilityResponse>;
 
 /**
- * SetVisibilityRequest sets to whom the caller's presence shows.
+ * SetVisibilityRequest sets who sees the caller's presence.
  *
  * @generated from message heddle.presence.v1.SetVisibilityRequest
  */
@@ -139,7 +139,7 @@ export declare const SetVisibilityResponseSchema: GenMessage<SetVisibilityRespon
  */
 export declare const PresenceService: GenService<{
   /**
-   * ListPresence reads the presence of up to 200 users. Those whom the caller may not see are left out. For changes
+   * ListPresence reads the presence of up to 200 users. Those that the caller may not see are left out. For changes
    * from then on a stream says `watch`.
    *
    * @generated from rpc heddle.presence.v1.PresenceService.ListPresence
@@ -150,7 +150,7 @@ export declare const PresenceService: GenService<{
     output: typeof ListPresenceResponseSchema;
   },
   /**
-   * GetVisibility reads to whom the caller's own presence shows.
+   * GetVisibility reads who sees the caller's own presence.
    *
    * @generated from rpc heddle.presence.v1.PresenceService.GetVisibility
    */

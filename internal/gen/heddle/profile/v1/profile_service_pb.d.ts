@@ -114,7 +114,7 @@ export declare const SetProfileResponseSchema: GenMessage<SetProfileResponse>;
  */
 export declare const ProfileService: GenService<{
   /**
-   * GetProfiles reads the profiles of up to 100 users, whoever asks. One of whom nothing is known is empty but for its id.
+   * GetProfiles reads the profiles of up to 100 users, for any caller. One that nothing is known of is empty but for its id.
    *
    * @generated from rpc heddle.profile.v1.ProfileService.GetProfiles
    */

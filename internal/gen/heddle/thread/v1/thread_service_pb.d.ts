@@ -480,7 +480,7 @@ export declare type ListMembersResponse = Message<"heddle.thread.v1.ListMembersR
 export declare const ListMembersResponseSchema: GenMessage<ListMembersResponse>;
 
 /**
- * BlockUserRequest names whom to block.
+ * BlockUserRequest names the user to block.
  *
  * @generated from message heddle.thread.v1.BlockUserRequest
  */
@@ -527,7 +527,7 @@ export declare type BlockUserResponse = Message<"heddle.thread.v1.BlockUserRespo
 export declare const BlockUserResponseSchema: GenMessage<BlockUserResponse>;
 
 /**
- * UnblockUserRequest names whom to block no longer.
+ * UnblockUserRequest names the user to block no longer.
  *
  * @generated from message heddle.thread.v1.UnblockUserRequest
  */
@@ -574,7 +574,7 @@ export declare type UnblockUserResponse = Message<"heddle.thread.v1.UnblockUserR
 export declare const UnblockUserResponseSchema: GenMessage<UnblockUserResponse>;
 
 /**
- * ListBlockedUsersRequest asks for a page of those whom the caller has blocked.
+ * ListBlockedUsersRequest asks for a page of the users that the caller has blocked.
  *
  * @generated from message heddle.thread.v1.ListBlockedUsersRequest
  */
@@ -601,7 +601,7 @@ export declare type ListBlockedUsersRequest = Message<"heddle.thread.v1.ListBloc
 export declare const ListBlockedUsersRequestSchema: GenMessage<ListBlockedUsersRequest>;
 
 /**
- * ListBlockedUsersResponse is a page of those whom the caller has blocked.
+ * ListBlockedUsersResponse is a page of the users that the caller has blocked.
  *
  * @generated from message heddle.thread.v1.ListBlockedUsersResponse
  */
@@ -1035,7 +1035,7 @@ export declare const ThreadService: GenService<{
     output: typeof UnblockUserResponseSchema;
   },
   /**
-   * ListBlockedUsers lists whom the caller has blocked, in the order of their ids.
+   * ListBlockedUsers lists the users that the caller has blocked, in the order of their ids.
    *
    * @generated from rpc heddle.thread.v1.ThreadService.ListBlockedUsers
    */
