@@ -35,6 +35,8 @@ export interface PushServers {
     readonly grpcUrl: string;
     readonly webUrl: string;
     readonly load: number;
+    /** When the load was told, in ms of any clock; left out where it is that of now. */
+    readonly loadAtMs?: number;
     readonly capacity: number;
   }[];
 }

@@ -10,7 +10,7 @@ import type {
 } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
 import type { Call, Caller, Handlers } from "../rpc/calls/handlers.ts";
 import type { AddressLimit } from "./address-limit.ts";
-import { allot, noSession } from "./allotment.ts";
+import { Allotment, noSession } from "./allotment.ts";
 import type { Devices, Profiles, PushServers, Streams, Tickets } from "./ports.ts";
 
 /** How long a user whose devices all have a stream should wait, in ms: until one of them ends. */
@@ -25,14 +25,18 @@ export interface GatewayPorts {
   readonly profiles?: Profiles;
   /** Without it an address may open as many sessions as it likes. */
   readonly addresses?: AddressLimit;
+  /** In [0, 1): which two push servers are looked at. Math.random without it. */
+  readonly random?: () => number;
 }
 
-/** The gateway: keeps nothing, so any instance answers any call. */
+/** The gateway: keeps nothing that matters, so any instance answers any call. */
 export class GatewayService {
   readonly #ports: GatewayPorts;
+  readonly #allotment: Allotment;
 
   constructor(ports: GatewayPorts) {
     this.#ports = ports;
+    this.#allotment = new Allotment(ports.random);
   }
 
   /** The RPCs of heddle.gateway.v1.GatewayService. Callers come with user tokens. */
@@ -50,7 +54,7 @@ export class GatewayService {
     const { registry, tickets, addresses } = this.#ports;
     addresses?.spend(source);
     const { userId, userTokenExpiresAtMs } = caller;
-    const server = allot(registry.pushServers());
+    const server = this.#allotment.allot(registry.pushServers());
     const state = await this.#openDevice(userId, deviceId);
     if (state === "revoked") throw deviceRevoked();
     if (state === "full") throw overloaded("devices", DEVICES_RETRY_MS);
