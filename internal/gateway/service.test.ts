@@ -63,7 +63,7 @@ describe("The gateway", () => {
     live = ["phone"];
     state = "open";
     signed = [];
-    gateway = new GatewayService(ports());
+    gateway = new GatewayService({ ...ports(), random: () => 0.99 });
   });
 
   it("lets a device that is known come while the store cannot write, and no other", async () => {
@@ -114,11 +114,7 @@ describe("The gateway", () => {
 
   it("opens so many sessions a minute for one source address", async () => {
     registry.register(offer("a"));
-    gateway = new GatewayService({
-      random: () => 0.99,
-      ...ports(),
-      addresses: new AddressLimit(new FakeClock(), 2),
-    });
+    gateway = new GatewayService({ ...ports(), addresses: new AddressLimit(new FakeClock(), 2) });
     await open();
     await open("tablet", "bob");
     assert.equal((await refused(open(), ErrorReason.OVERLOADED)).metadata.queue, "address");

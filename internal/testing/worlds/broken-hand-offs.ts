@@ -49,20 +49,19 @@ export class NumberKeepingRegistry extends SharedRegistry {
   }
 }
 
-/** The mechanisms of the hand-off, each missing: some history must catch it. */
-export const brokenHandOffs: Readonly<Record<string, HandOffVariant>> = {
-  "no repair": { hasNoRepair: true },
-  "repair that stops at `broadcast`": { doesRepairStopAtBroadcast: true },
-  "marked topics not compared again": { markedTopics: ForgottenMarks },
-  "compared without waiting for the acknowledgements": { areAcksNotWaitedFor: true },
-  "only opened topics marked, not moved ones": { markedTopics: OpenedMarks },
-  "no numbers": { hasNoNumbers: true },
-  "a hidden registration ignored": { isHiddenIgnored: true },
-  "an instance that forgets its own number": { isOwnNumberForgotten: true },
-  "no compare on a move": { isMoveNotCompared: true },
-  "no compare on a move back": { isMoveBackNotCompared: true },
-  "`exact` while leaving": { isExactWhileLeaving: true },
-  "no lease deadline": { hasNoDeadline: true },
-  "the same incarnation after the lease was lost": { isIncarnationKept: true },
-  "links kept after the lease was lost": { areLinksKept: true },
+/**
+ * The mechanisms of the hand-off, each missing, with the seed of a history that catches it. Three more are caught by the
+ * histories of hand-off.test.ts. An instance that forgets its own number, or keeps its links when it has lost its lease,
+ * leaves no hole here: push servers announce theirs at once, and hold another link to each incarnation. Tests of
+ * ChannelService hold these two.
+ */
+export const brokenHandOffs: Readonly<Record<string, readonly [HandOffVariant, seed: number]>> = {
+  "marked topics are not compared again": [{ markedTopics: ForgottenMarks }, 5],
+  "only opened topics are marked, not moved ones": [{ markedTopics: OpenedMarks }, 5],
+  "there are no numbers": [{ hasNoNumbers: true }, 149],
+  "a hidden registration is ignored": [{ isHiddenIgnored: true }, 5],
+  "a move is not compared": [{ isMoveNotCompared: true }, 19],
+  "a move back is not compared": [{ isMoveBackNotCompared: true }, 105],
+  "`exact` is said while leaving": [{ isExactWhileLeaving: true }, 5],
+  "the incarnation stays when the lease was lost": [{ isIncarnationKept: true }, 149],
 };

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { rendezvousOwner } from "../../base/rendezvous.ts";
 import { SeededRandom, testSeed } from "../fakes/seeded-random.ts";
+import { brokenHandOffs, type HandOffVariant } from "./broken-hand-offs.ts";
 import { playHandOffs } from "./hand-off-history.ts";
 import { HandOffWorld } from "./hand-off-world.ts";
 
@@ -16,6 +17,56 @@ describe("Hand-off between several publishers, channel instances and push server
       assert.deepEqual(world.breaches, [], `HEDDLE_TEST_SEED=${seed}\n${story.join("\n")}`);
       assert.ok(world.sends.accepted > 100);
     }
+  });
+
+  describe("leaves a hole when", () => {
+    for (const [what, [variant, seed]] of Object.entries(brokenHandOffs)) {
+      it(what, async () => {
+        const { world } = await playHandOffs(seed, variant);
+        assert.match(world.breaches.join("\n"), /^hole: /m);
+        assert.deepEqual((await playHandOffs(seed)).world.breaches, [], "and none when it is whole");
+      });
+    }
+
+    for (const [what, variant] of Object.entries<HandOffVariant>({
+      "there is no repair": { hasNoRepair: true },
+      "repair stops at `broadcast`": { doesRepairStopAtBroadcast: true },
+    })) {
+      it(what, async () => {
+        for (const one of [variant, {}]) {
+          const { world, moved, old } = await staleAfterJoin(one, "announced");
+          await world.pass(2_500); // A hint is asked of the old owner.
+          old.crash();
+          await world.settle();
+          assert.deepEqual(holesIn(world, moved), one === variant ? 2 : 0);
+        }
+      });
+    }
+
+    it("acknowledgements are not waited for", async () => {
+      for (const variant of [{ areAcksNotWaitedFor: true }, {}]) {
+        const { world, moved } = await staleAfterJoin(variant, "not announced");
+        await world.settle();
+        assert.deepEqual(holesIn(world, moved), "areAcksNotWaitedFor" in variant ? 2 : 0);
+      }
+    });
+
+    it("there is no lease deadline", async () => {
+      for (const variant of [{ hasNoDeadline: true }, {}]) {
+        const { world } = await calm(2, topicsOf(20), variant);
+        const [publisher = assert.fail()] = world.publishers;
+        const [old = assert.fail()] = world.channels.values();
+        publisher.client.way.lagMs = 20_000;
+        old.client.way.isCut = true;
+        await world.pass(13_000); // The lease is gone, its topics have moved, and neither has heard of it.
+        const topic = ownedBy(old.name, ["channel-0", "channel-1"]);
+        world.send(publisher, topic);
+        await world.pass(1_000);
+        old.crash();
+        await world.settle();
+        assert.deepEqual(holesIn(world, topic), "hasNoDeadline" in variant ? 2 : 0);
+      }
+    });
   });
 
   it("takes, while all is calm, one frame to the owner and one to each push server with a subscriber", async () => {
@@ -113,9 +164,53 @@ function topicsOf(many: number): string[] {
   return Array.from({ length: many }, (_, at) => `thread/${at}`);
 }
 
-/** A world at rest, its first push server with these topics. */
-async function calm(instances: number, topics: readonly string[]): Promise<{ readonly world: HandOffWorld }> {
-  const world = new HandOffWorld(new SeededRandom(testSeed()));
+/** The first topic that the instance owns among these. */
+function ownedBy(name: string, names: readonly string[]): string {
+  const members = names.map((one) => ({ name: one }));
+  return topicsOf(20).find((topic) => rendezvousOwner(members, topic)?.name === name) ?? assert.fail();
+}
+
+/** Push servers that miss the head of the topic. */
+function holesIn(world: HandOffWorld, topic: string): number {
+  return world.breaches.filter((breach) => breach.startsWith("hole:") && breach.includes(` has ${topic} `))
+    .length;
+}
+
+/**
+ * An instance has joined of which the publisher has not heard, and a topic has moved there. Then the publisher sends to
+ * the old owner, which has been told of the newer number ("announced"), or not. The links of the old owner have broken,
+ * and nobody has noticed yet.
+ */
+async function staleAfterJoin(variant: HandOffVariant, how: "announced" | "not announced") {
+  const { world } = await calm(2, topicsOf(20), variant);
+  const [publisher = assert.fail()] = world.publishers;
+  publisher.client.way.lagMs = 20_000;
+  const names = ["channel-0", "channel-1", "channel-2"];
+  const moved = ownedBy("channel-2", names);
+  const owner = rendezvousOwner(
+    names.slice(0, 2).map((name) => ({ name })),
+    moved,
+  );
+  const old = world.channels.get(owner?.name ?? "") ?? assert.fail();
+  const breakLinks = () => {
+    for (const link of [...old.links]) link.breakSoon(8_000);
+  };
+  if (how === "not announced") breakLinks();
+  world.startChannel("channel-2");
+  await world.pass(2_000);
+  if (how === "announced") breakLinks();
+  world.send(publisher, moved);
+  await world.pass(500);
+  return { world, moved, old };
+}
+
+/** A world at rest, its push servers with these topics. */
+async function calm(
+  instances: number,
+  topics: readonly string[],
+  variant: HandOffVariant = {},
+): Promise<{ readonly world: HandOffWorld }> {
+  const world = new HandOffWorld(new SeededRandom(testSeed()), variant);
   await world.start(instances);
   for (const push of world.pushes) for (const topic of topics) world.open(push, topic);
   await world.pass(1_000);
