@@ -66,7 +66,10 @@ export interface Conversation {
   readonly receipts: readonly Receipt[];
   /** How far an own entry has got; undefined for others' entries. */
   stateOf(entry: Entry): SendState | undefined;
-  /** Fetches the newest page, if it is not held, and the receipts. Call it when a person opens the conversation. */
+  /**
+   * Fetches the newest page, if it is not held, and the receipts; first what is held is compared, where the server has
+   * started again. Call it when a person opens the conversation.
+   */
   open(signal?: AbortSignal): Promise<void>;
   /** Extends `entries` downwards by up to `count` (1–200, default 50) and returns what was added, ascending. */
   older(count?: number, signal?: AbortSignal): Promise<readonly Entry[]>;
@@ -131,6 +134,12 @@ export interface Client {
   readonly blocks: Blocks;
   /** Resolves when the client is first live; rejects when it is signed out, closed, or as the signal does. */
   ready(signal?: AbortSignal): Promise<void>;
+  /**
+   * Resolves when `threads()` is what the server has, for a program that shows it once: what is held was compared, where
+   * the server has started again, and the 50 newest threads have their last entry. What cannot be had now is not waited
+   * for. Call it when the client is live. Rejects as the signal does.
+   */
+  settled(signal?: AbortSignal): Promise<void>;
   /** Threads with entries, the most recent first. */
   threads(): readonly Thread[];
   /** A conversation by thread. */

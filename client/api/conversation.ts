@@ -1,3 +1,4 @@
+import { ErrorReason } from "../../internal/base/heddle-error.ts";
 import type { Positions } from "../log/positions.ts";
 import type { Puller } from "../log/puller.ts";
 import type { ReceiptReader } from "../log/receipt-reader.ts";
@@ -6,6 +7,8 @@ import type { Threads } from "../log/threads.ts";
 import type { Events } from "../model/events.ts";
 import type { ClientEvent, Entry, OutboxItem, Receipt, SendState, Thread } from "../model/model.ts";
 import type { Send } from "../outbox/send.ts";
+import { unlessAborted } from "../stream/unless-aborted.ts";
+import { asError } from "../transport/wire.ts";
 import type { Conversation, Target } from "./client.ts";
 
 /** A page of history, if the application names no size. */
@@ -18,8 +21,8 @@ export interface ConversationDeps {
   readonly positions: Positions;
   readonly receipts: ReceiptReader;
   readonly events: Events;
-  /** Compares a thread with the server's log soon, if that is due. */
-  readonly compare: (threadId: string) => void;
+  /** Compares a thread with the server's log, if that is due and can be had now; else as soon as it can. */
+  readonly compared: (threadId: string) => Promise<void>;
   readonly outbox: () => readonly OutboxItem[];
   /** Resolves when this device knows which threads there are, or cannot know for now. */
   readonly known: (signal?: AbortSignal) => Promise<void>;
@@ -79,7 +82,7 @@ export class ThreadConversation implements Conversation {
 
   async open(signal?: AbortSignal): Promise<void> {
     this.#state.log.isOpen = true;
-    this.#deps.compare(this.threadId);
+    await unlessAborted(this.#deps.compared(this.threadId), signal);
     const isBare = () => this.#state.log.head.seq === 0 && !this.#state.isDropped;
     if (isBare()) await this.#deps.known(signal);
     if (isBare()) return;
@@ -87,8 +90,15 @@ export class ThreadConversation implements Conversation {
       this.entries.at(-1)?.seq === this.#state.log.head.seq &&
       (this.entries.length >= PAGE || !this.hasOlder);
     const page = isHeld ? undefined : this.#deps.puller.page(this.#state, undefined, PAGE, signal);
-    await Promise.all([page, this.#deps.receipts.refresh(this.threadId, signal)]);
-    this.#entries = undefined;
+    try {
+      await Promise.all([page, this.#deps.receipts.refresh(this.threadId, signal)]);
+    } catch (thrown) {
+      // A server that has lost a direct thread has no messages in it; the next send makes it again.
+      const isLost = this.#state.isDropped && this.peer !== undefined;
+      if (!isLost || asError(thrown).reason !== ErrorReason.THREAD_NOT_FOUND) throw thrown;
+    } finally {
+      this.#entries = undefined;
+    }
   }
 
   async older(count = PAGE, signal?: AbortSignal): Promise<readonly Entry[]> {

@@ -166,6 +166,14 @@ export class Engine {
     }
   }
 
+  /** As Client.settled. Never rejects. */
+  async settled(): Promise<void> {
+    await this.history.compared();
+    await this.#rows.fetched();
+    const newest = this.threads.list().slice(0, PREVIEWS);
+    await this.puller.previews(newest.map(({ threadId }) => this.threads.ensure(threadId)));
+  }
+
   #newIncoming(): Incoming {
     return new Incoming({
       userId: this.options.userId,

@@ -23,6 +23,7 @@ import type {
 } from "../model/model.ts";
 import { type OutboxRecord, toItem } from "../outbox/outbox-record.ts";
 import type { Send } from "../outbox/send.ts";
+import { unlessAborted } from "../stream/unless-aborted.ts";
 import { BlockCalls } from "./blocks.ts";
 import type { Client, ConnectOptions, Conversation, Target } from "./client.ts";
 import { ThreadConversation } from "./conversation.ts";
@@ -88,6 +89,10 @@ class HeddleClient implements Client {
     );
     const { phase, reason } = this.state;
     if (phase === "signed-out") throw reason?.error ?? signedOut(reason?.kind ?? "closed");
+  }
+
+  settled(signal?: AbortSignal): Promise<void> {
+    return unlessAborted(this.#engine.settled(), signal);
   }
 
   threads(): readonly Thread[] {
@@ -265,7 +270,7 @@ class HeddleClient implements Client {
         events: this.#engine.events,
         outbox: () => this.outbox(),
         known: (signal) => this.#known(signal),
-        compare: (id) => this.#engine.history.want(id),
+        compared: (id) => this.#engine.history.compared([id]),
         send: (target, text) => this.send(target, text),
       },
       threads.ensure(threadId),

@@ -55,6 +55,8 @@ export class History {
   #epoch = 0;
   #isOpen = false;
   #isRunning = false;
+  /** Each is called after the next try, or when the session is over. */
+  readonly #waiting: (() => void)[] = [];
   /** The next call waits for the backoff. */
   #hasFailed = false;
   #cancel: (() => void) | undefined;
@@ -110,12 +112,27 @@ export class History {
     if (!this.#hasFailed) this.#schedule(0);
   }
 
+  /**
+   * Resolves when these threads, or all, are compared, or that cannot be had for now: there is no session, or the try has
+   * failed and is repeated later. Never rejects.
+   */
+  async compared(threadIds?: readonly string[]): Promise<void> {
+    for (;;) {
+      const due = [...this.#due].filter(({ threadId }) => threadIds?.includes(threadId) ?? true);
+      for (const { threadId } of due) this.want(threadId);
+      if (due.length === 0 || !this.#isOpen || this.#hasFailed) return;
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+  }
+
   /** Says whether there is a session. */
   setOpen(isOpen: boolean): void {
     this.#isOpen = isOpen;
     this.#hasFailed = false;
-    if (!isOpen) this.#stop();
-    else if (this.#wanted.size > 0) this.#schedule(0);
+    if (!isOpen) {
+      this.#stop();
+      this.#wake();
+    } else if (this.#wanted.size > 0) this.#schedule(0);
     else if (this.#due.size > 0) this.#schedule(JITTER_MS * this.#deps.random());
   }
 
@@ -129,6 +146,10 @@ export class History {
     }
     // A page that a person looks at is not left wrong for a minute.
     for (const state of this.#due) if (state.log.isOpen) this.#wanted.add(state);
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   #stop(): void {
@@ -158,6 +179,7 @@ export class History {
     }
     this.#isRunning = false;
     this.#schedule(waitMs);
+    this.#wake();
   }
 
   async #compare(): Promise<void> {

@@ -74,6 +74,16 @@ export class Puller {
     return await this.#read(state, position, count, signal);
   }
 
+  /** Fetches the newest entries of threads, for their preview lines. Resolves when they are here, or cannot be had. */
+  async previews(states: readonly ThreadState[]): Promise<void> {
+    const left = states.filter(({ log }) => log.last?.seq !== log.head.seq);
+    const work = async () => {
+      for (let state = left.shift(); state; state = left.shift())
+        await this.page(state, undefined, 1).catch(() => []);
+    };
+    await Promise.all(Array.from({ length: PULLS }, work));
+  }
+
   /** Fetches the newest entry, for the preview line, if that can be had. */
   preview(state: ThreadState): void {
     this.#previews.push(state);

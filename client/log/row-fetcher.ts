@@ -19,7 +19,8 @@ export class RowFetcher {
   readonly #threads: Threads;
   readonly #clock: Clock;
   readonly #random: () => number;
-  readonly #wanted = new Set<ThreadState>();
+  /** What is under way, by thread. */
+  readonly #wanted = new Map<ThreadState, Promise<void>>();
 
   constructor(calls: Calls, threads: Threads, clock: Clock, random: () => number) {
     this.#calls = calls;
@@ -31,10 +32,20 @@ export class RowFetcher {
   /** Sees to it that the thread gets its row. */
   want(state: ThreadState): void {
     if (hasRow(state) || this.#wanted.has(state)) return;
-    this.#wanted.add(state);
-    this.#clock.after(STRAGGLE_MS, () => {
-      void this.#fetch(state).finally(() => this.#wanted.delete(state));
+    const fetched = new Promise<void>((resolve) => {
+      this.#clock.after(STRAGGLE_MS, () => {
+        void this.#fetch(state).finally(() => {
+          this.#wanted.delete(state);
+          resolve();
+        });
+      });
     });
+    this.#wanted.set(state, fetched);
+  }
+
+  /** Resolves when the rows that are wanted now are here, or are not to be had. Never rejects. */
+  async fetched(): Promise<void> {
+    await Promise.all(this.#wanted.values());
   }
 
   async #fetch(state: ThreadState): Promise<void> {

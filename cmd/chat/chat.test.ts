@@ -57,6 +57,27 @@ describe("bin/chat", function () {
     assert.match(threads.out, new RegExp(`^ +1 +${ann} .* three 3 new\n$`));
   });
 
+  it("shows the last messages of threads on a device that has none yet", async () => {
+    const [ann, bob, cleo] = [newName("ann"), newName("bob"), newName("cleo")];
+    await chat(["as", ann, "to", bob, "said to bob"]);
+    await chat(["as", ann, "to", cleo, "said to cleo"]);
+    const threads = await chat(["as", ann, "threads", "--state", join(programs.folder, `fresh-${ann}`)]);
+    assert.match(
+      threads.out,
+      new RegExp(`^ +1 +${cleo} .* you: said to cleo\n +2 +${bob} .* you: said to bob\n$`),
+    );
+  });
+
+  it("shows what it holds of a conversation while the server is away, and says so", async () => {
+    const [ann, bob] = [newName("ann"), newName("bob")];
+    await chat(["as", ann, "to", bob, "held"]);
+    const away = ["--grpc", AWAY, "--web", AWAY, "--wait", "0.5", "--state", stateOf(ann)];
+    const { code, out, err } = await chat(["as", ann, "history", bob, ...away]);
+    assert.match(out, / {2}held {2}✓/);
+    assert.match(err, /^chat: no Heddle answers at .*; this is what was here last\n$/);
+    assert.equal(code, 3);
+  });
+
   it("is driven by lines of JSON, and tells everything that happens", async () => {
     const [ann, bob] = [newName("ann"), newName("bob")];
     const [anns, bobs] = [listen(ann), listen(bob)];
@@ -192,5 +213,8 @@ describe("bin/chat", function () {
       assert.equal(err, "chat: no Heddle answers at http://127.0.0.1:9; start one with: make run\n");
     }
     assert.equal((await chat(["--help"])).code, 0);
+    const version = await chat(["--version"]);
+    assert.deepEqual([version.code, version.err], [0, ""]);
+    assert.match(version.out, /^chat \d+\.\d+\.\d+, node \d+/);
   });
 });

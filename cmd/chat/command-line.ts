@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { asHeddleError, HeddleError } from "../../client/index.ts";
 import { addDeviceCommands } from "./commands/device-commands.ts";
@@ -5,11 +7,17 @@ import { addGroupCommands } from "./commands/group-commands.ts";
 import { jsonMode } from "./commands/json-mode.ts";
 import { printHistory, printThreads } from "./commands/listing.ts";
 import { sendOnce } from "./commands/one-shot.ts";
+import { sayPutBack } from "./commands/put-back-notice.ts";
+import { signInAnew } from "./commands/sign-in-anew.ts";
 import { type OpenClient, withClient } from "./device/open-client.ts";
 import { type Options, readSettings, type Settings } from "./device/settings.ts";
 import { ChatError, EXIT } from "./exit-code.ts";
 import { live } from "./live/live.ts";
 import { named } from "./text/user-name.ts";
+
+const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8")) as {
+  version: string;
+};
 
 const EXAMPLES = `
 Examples:
@@ -22,6 +30,7 @@ Examples:
   chat as ann group new Weekend bob cleo     make a group; then: to +weekend "hi", history +weekend
   chat as ann group add +weekend dan         also: remove, role, rename, leave, members
   chat as ann block bob          also: unblock, blocked
+  chat as ann devices            also: devices revoke <device>; sign-in, where this device was signed out
   chat as ann to user:-bob "hi"  a user whose id begins with + or -; group:weekend is +weekend
 
 Programs (--json) say on the input, one a line: {"to":"bob","text":"hi"}, {"to":"bob","read_seq":3},
@@ -60,6 +69,7 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
     .description("Chat through Heddle from a terminal.")
     .usage("[options] [command]")
     .addHelpText("after", EXAMPLES)
+    .version(`chat ${version}, node ${process.versions.node}`, "-V, --version", "print the version")
     .option("--json", "one JSON object a line, for programs; with an input, lines that send")
     .option("--grpc <url>", "where Heddle's gRPC listener is (HEDDLE_GRPC_URL, http://127.0.0.1:8440)")
     .option("--web <url>", "where tokens come from in development (HEDDLE_WEB_URL, http://127.0.0.1:8480)")
@@ -72,14 +82,23 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
     .exitOverride()
     .showHelpAfterError("(chat --help lists the commands)");
 
-  const run = async (use: (open: OpenClient, settings: Settings) => Promise<number>): Promise<void> => {
+  const settingsOf = (): Settings => {
     if (userId === undefined)
       throw new ChatError(EXIT.wrongUse, "say who you are: chat as ann (chat --help for more)");
-    const settings = readSettings(userId, program.opts<Options>(), process.env);
+    return readSettings(userId, program.opts<Options>(), process.env);
+  };
+  const run = async (use: (open: OpenClient, settings: Settings) => Promise<number>): Promise<void> => {
+    const settings = settingsOf();
     exit(await withClient(settings, (open) => use(open, settings)));
   };
   const { stdin: input, stdout: output } = process;
   const streams = { input, output };
+  /** For commands that do one thing and end. The others show `put_back` among what they show. */
+  const runOnce: typeof run = (use) =>
+    run((open, settings) => {
+      sayPutBack(open.client, settings, output);
+      return use(open, settings);
+    });
 
   program.allowExcessArguments(true).action(async () => {
     const [word] = program.args;
@@ -95,11 +114,8 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
     .description("send a message to a user or a group (+name), or open the conversation if there is no text")
     .action(async (to: string, words: string[]) => {
       named(to);
-      await run((open, settings) =>
-        words.length > 0
-          ? sendOnce(open.client, settings, to, words.join(" "), output)
-          : live(open, settings, streams, to),
-      );
+      if (words.length === 0) return await run((open, settings) => live(open, settings, streams, to));
+      await runOnce(({ client }, settings) => sendOnce(client, settings, to, words.join(" "), output));
     });
   program
     .command("history <chat>")
@@ -111,12 +127,12 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
       if (!(Number.isInteger(limit) && limit >= 1 && limit <= 5_000)) {
         throw new ChatError(EXIT.wrongUse, "--limit takes 1–5000");
       }
-      await run(({ client }, settings) => printHistory(client, settings, chat, limit, output));
+      await runOnce(({ client }, settings) => printHistory(client, settings, chat, limit, output));
     });
   program
     .command("threads")
     .description("print all conversations, the most recent first")
-    .action(async () => run(({ client }, settings) => printThreads(client, settings, output)));
+    .action(async () => runOnce(({ client }, settings) => printThreads(client, settings, output)));
   program
     .command("listen")
     .description("print everything that happens, until Ctrl-C")
@@ -127,8 +143,12 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
           : live(open, settings, streams, undefined),
       );
     });
-  addGroupCommands(program, run, output);
-  addDeviceCommands(program, run, output);
+  addGroupCommands(program, runOnce, output);
+  addDeviceCommands(program, runOnce, output);
+  program
+    .command("sign-in")
+    .description("sign in anew, as another device, after this one was signed out; what waited goes out")
+    .action(async () => exit(await signInAnew(settingsOf(), output)));
   for (const command of program.commands.flatMap((each) => [each, ...each.commands])) {
     command
       .option("--json", "as above")

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { ChatPrograms } from "../../internal/testing/trials/chat-programs.ts";
 
 describe("bin/chat with devices", function () {
@@ -14,5 +15,26 @@ describe("bin/chat with devices", function () {
     assert.match((await programs.run(["as", ann, "devices"])).out, /last used/);
     const name = device?.device ?? "";
     assert.equal((await programs.run(["as", ann, "devices", "revoke", name])).out, `${name} is signed out\n`);
+  });
+
+  it("promises nothing for a device that is signed out, and sends what it kept once one signs in anew", async () => {
+    const [ann, bob] = [programs.newName("ann"), programs.newName("bob")];
+    const [device] = (await programs.run(["as", ann, "devices", "--json"])).out.trim().split("\n");
+    const name = (JSON.parse(device ?? "") as { device: string }).device;
+    const other = ["--state", join(programs.folder, `other-${ann}`)];
+    await programs.run(["as", ann, "devices", "revoke", name, ...other]);
+    const anew = `chat as ${ann} sign-in\n`;
+    const kept = await programs.run(["as", ann, "to", bob, "kept", "--wait", "5"]);
+    assert.equal(kept.code, 3);
+    assert.equal(
+      kept.err,
+      `chat: this device was signed out; sign in anew with: ${anew}` +
+        `chat: the message to ${bob} is kept (it was not sent) and goes out only after you sign in anew: ${anew}`,
+    );
+    const signedIn = await programs.run(["as", ann, "sign-in"]);
+    assert.match(signedIn.out, /^signed in anew, as chat-[0-9a-f]{12}\n$/, signedIn.err);
+    assert.match((await programs.run(["as", bob, "history", ann])).out, / {2}kept\n$/);
+    assert.match((await programs.run(["as", ann, "sign-in"])).out, /^signed in already, as chat-/);
+    assert.equal((await programs.run(["as", ann, "to", bob, "more"])).code, 0);
   });
 });

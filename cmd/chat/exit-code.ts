@@ -14,19 +14,30 @@ export class ChatError extends Error {
 }
 
 /** The one line that says why there is no connection, and what to do. */
-export function connectionProblem(state: ConnectionState, url: string): ChatError {
-  const { reason } = state;
+export function connectionProblem(
+  { reason }: ConnectionState,
+  { grpcUrl, userId }: { readonly grpcUrl: string; readonly userId: string },
+): ChatError {
   const detail = reason?.error?.message ?? "";
   switch (reason?.kind) {
     case "device-revoked":
-      return new ChatError(EXIT.failed, "this device was signed out by its user");
+      return new ChatError(
+        EXIT.failed,
+        `this device was signed out; sign in anew with: chat as ${userId} sign-in`,
+      );
     case "not-signed-in":
       return new ChatError(EXIT.failed, `not signed in: ${detail}`);
     case "refused":
       return new ChatError(EXIT.failed, `the server refuses: ${detail}`);
     default:
-      return new ChatError(EXIT.away, `no Heddle answers at ${url}; start one with: make run`);
+      return new ChatError(EXIT.away, `no Heddle answers at ${grpcUrl}; start one with: make run`);
   }
+}
+
+/** What becomes of what waits in the outbox when the program ends: a device that was signed out sends nothing any more. */
+export function fateOfKept({ reason }: ConnectionState, userId: string): string {
+  if (reason?.kind !== "device-revoked") return `goes out when chat runs again as ${userId}`;
+  return `goes out only after you sign in anew: chat as ${userId} sign-in`;
 }
 
 /** The one line for a call that failed. */

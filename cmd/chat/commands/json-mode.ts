@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { asHeddleError, type Client } from "../../../client/index.ts";
+import { untilServerKnown } from "../device/open-client.ts";
 import type { Settings } from "../device/settings.ts";
-import { connectionProblem, EXIT } from "../exit-code.ts";
+import { connectionProblem, EXIT, fateOfKept } from "../exit-code.ts";
 import { inputLines } from "../lines/input-lines.ts";
 import { eventJson, type JsonLine, parseRequest } from "../lines/json-lines.ts";
 import { PipedSends } from "./piped-sends.ts";
@@ -28,14 +29,15 @@ export async function jsonMode(
   const end = new AbortController();
   const printed = printEvents(client, output, end.signal);
   const lines = new JsonLines(client, output, endsWithInput ? settings.waitMs : undefined);
+  const isKnown = untilServerKnown(client, AbortSignal.timeout(Math.max(1, settings.waitMs)));
   // An input that breaks has ended.
-  const ended = lines.read(input).catch(() => {});
+  const ended = isKnown.then(() => lines.read(input)).catch(() => {});
   let exitCode: number = EXIT.well;
   const finished = ended.then(async () => {
     if (!endsWithInput) return await printed;
     exitCode = (await lines.settled())
       ? lines.exitCode
-      : Math.max(lines.exitCode, connectionProblem(client.state, settings.grpcUrl).exitCode);
+      : Math.max(lines.exitCode, connectionProblem(client.state, settings).exitCode);
   });
   await Promise.race([printed, finished]);
   end.abort();
@@ -89,7 +91,10 @@ class JsonLines {
     await Promise.all(this.#underWay);
     const isSettled = this.#unread === undefined && (await this.#sends.settled());
     if (!isSettled)
-      print(this.#output, { type: "error", message: leftText(this.#sends.waiting, this.#unread) });
+      print(this.#output, {
+        type: "error",
+        message: leftText(this.#client, this.#sends.waiting, this.#unread),
+      });
     return isSettled;
   }
 
@@ -117,8 +122,8 @@ class JsonLines {
   }
 }
 
-function leftText(waiting: number, unread: number | undefined): string {
-  const kept = `${waiting} not sent yet; kept, and sent when chat runs again`;
+function leftText({ state, userId }: Client, waiting: number, unread: number | undefined): string {
+  const kept = `${waiting} not sent yet; what is kept ${fateOfKept(state, userId)}`;
   return unread === undefined ? kept : `${kept}; the input was not read from line ${unread} on`;
 }
 

@@ -2,7 +2,7 @@ import type { Writable } from "node:stream";
 import { asHeddleError, type Client, type Conversation } from "../../../client/index.ts";
 import { waitUntilLive } from "../device/open-client.ts";
 import type { Settings } from "../device/settings.ts";
-import { callProblem, EXIT } from "../exit-code.ts";
+import { type ChatError, callProblem, EXIT } from "../exit-code.ts";
 import { entryJson, threadJson } from "../lines/json-lines.ts";
 import { dayLine, entryLine, layoutOf, notice, threadLine } from "../lines/looks.ts";
 import { conversationOf, titleOf } from "../lines/target.ts";
@@ -19,22 +19,31 @@ export async function printHistory(
   limit: number,
   output: Writable,
 ): Promise<number> {
-  await waitUntilLive(client, settings);
+  const away = await waitUntilLive(client, settings).catch((problem: ChatError) => problem);
   const conversation = await conversationOf(client, settings, target);
-  try {
-    await load(conversation, limit);
-  } catch (thrown) {
-    throw callProblem(asHeddleError(thrown));
-  }
+  if (!away) await load(conversation, limit);
+  else if (conversation.entries.length === 0) throw away;
+  else process.stderr.write(`chat: ${away.message}; this is what was here last\n`);
+  await printEntries(client, settings, conversation, { target, limit, isAway: away !== undefined }, output);
+  return away?.exitCode ?? EXIT.well;
+}
+
+async function printEntries(
+  client: Client,
+  settings: Settings,
+  conversation: Conversation,
+  { target, limit, isAway }: { readonly target: string; readonly limit: number; readonly isAway: boolean },
+  output: Writable,
+): Promise<void> {
   const entries = conversation.entries.slice(-limit);
   if (settings.json) {
     for (const entry of entries) output.write(`${JSON.stringify(entryJson(entry))}\n`);
-    return EXIT.well;
+    return;
   }
   if (entries.length === 0) output.write(`${notice(`no messages with ${target} yet`)}\n`);
   const columns = (output as { columns?: number }).columns ?? Number.POSITIVE_INFINITY;
   const nameOf = namesOf(client);
-  await learnNames(client, usersIn(entries));
+  if (!isAway) await learnNames(client, usersIn(entries));
   const layout = { ...layoutOf(client.userId, entries, nameOf), columns, nameOf };
   let day = "";
   for (const entry of entries) {
@@ -45,20 +54,25 @@ export async function printHistory(
     day = itsDay;
     output.write(`${line}\n`);
   }
-  return EXIT.well;
 }
 
 async function load(conversation: Conversation, limit: number): Promise<void> {
-  await conversation.open();
-  while (conversation.entries.length < limit && conversation.hasOlder) {
-    const added = await conversation.older(Math.min(PAGE, limit - conversation.entries.length));
-    if (added.length === 0) return;
+  try {
+    await conversation.open();
+    while (conversation.entries.length < limit && conversation.hasOlder) {
+      const added = await conversation.older(Math.min(PAGE, limit - conversation.entries.length));
+      if (added.length === 0) return;
+    }
+  } catch (thrown) {
+    throw callProblem(asHeddleError(thrown));
   }
 }
 
 /** Prints the list of threads, the most recent first. */
 export async function printThreads(client: Client, settings: Settings, output: Writable): Promise<number> {
   await waitUntilLive(client, settings);
+  // What does not come in time is shown as it is known.
+  await client.settled(AbortSignal.timeout(Math.max(1, settings.waitMs))).catch(() => {});
   const threads = client.threads();
   if (settings.json) {
     for (const thread of threads) {

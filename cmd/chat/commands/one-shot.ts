@@ -1,7 +1,8 @@
 import type { Writable } from "node:stream";
 import { type Client, HeddleError, type OutboxItem, type Send } from "../../../client/index.ts";
+import { untilServerKnown } from "../device/open-client.ts";
 import type { Settings } from "../device/settings.ts";
-import { ChatError, connectionProblem, EXIT } from "../exit-code.ts";
+import { ChatError, connectionProblem, EXIT, fateOfKept } from "../exit-code.ts";
 import { outcomeJson } from "../lines/json-lines.ts";
 import { conversationOf } from "../lines/target.ts";
 
@@ -16,11 +17,17 @@ export async function sendOnce(
   text: string,
   output: Writable,
 ): Promise<number> {
+  const late = AbortSignal.timeout(Math.max(1, settings.waitMs));
+  await untilServerKnown(client, late);
   const conversation = await conversationOf(client, settings, to);
   const send = await conversation.send(text);
+  const isOver = () => client.state.phase === "signed-out";
+  const over = new AbortController();
+  client.on(() => isOver() && over.abort());
+  if (isOver()) over.abort();
   let sent: OutboxItem;
   try {
-    sent = await send.outcome(AbortSignal.timeout(Math.max(1, settings.waitMs)));
+    sent = await send.outcome(AbortSignal.any([late, over.signal]));
   } catch (thrown) {
     if (thrown instanceof HeddleError && send.item.state === "failed") {
       if (settings.json) output.write(`${JSON.stringify(outcomeJson(send.item))}\n`);
@@ -40,12 +47,12 @@ export async function sendOnce(
 }
 
 function kept(client: Client, settings: Settings, send: Send, to: string): never {
-  const problem = connectionProblem(client.state, settings.grpcUrl);
+  const problem = connectionProblem(client.state, settings);
   const was = send.item.attempt > 0 ? "its outcome is not known yet" : "it was not sent";
   const isConnected = client.state.phase === "live";
   throw new ChatError(
     EXIT.away,
-    `${isConnected ? "no answer in time" : problem.message}\nchat: the message to ${to} is kept (${was}) and goes out when chat runs again as ${client.userId}`,
+    `${isConnected ? "no answer in time" : problem.message}\nchat: the message to ${to} is kept (${was}) and ${fateOfKept(client.state, client.userId)}`,
   );
 }
 

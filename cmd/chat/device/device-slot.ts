@@ -8,6 +8,7 @@ import { FolderLock } from "./folder-lock.ts";
 
 /** Runs of one user on one machine at a time. A user has at most 100 devices, so slots are used again. */
 const SLOTS = 16;
+const DEVICE_FILE = "device";
 
 /** A device of the user on this machine, with its folder, held by this process alone. */
 export interface DeviceSlot {
@@ -56,12 +57,19 @@ async function trySlot(folder: string, number: number): Promise<DeviceSlot | und
   }
 }
 
-/** Made once, then the same for ever. */
+/** Made once, then the same until `renewDevice`. */
 async function deviceIdOf(folder: string): Promise<string> {
-  const path = join(folder, "device");
-  const known = await readFile(path, "utf8").catch(() => "");
-  if (DEVICE_ID_PATTERN.test(known)) return known;
-  const fresh = `chat-${randomBytes(6).toString("hex")}`;
-  await writeFile(path, fresh, { mode: 0o600 });
-  return fresh;
+  const known = await readFile(join(folder, DEVICE_FILE), "utf8").catch(() => "");
+  return DEVICE_ID_PATTERN.test(known) ? known : await newDevice(folder);
+}
+
+/** Names the device of a folder anew: from the next run on it is another one, on the same state. */
+export async function renewDevice(folder: string): Promise<void> {
+  await newDevice(folder);
+}
+
+async function newDevice(folder: string): Promise<string> {
+  const deviceId = `chat-${randomBytes(6).toString("hex")}`;
+  await writeFile(join(folder, DEVICE_FILE), deviceId, { mode: 0o600 });
+  return deviceId;
 }

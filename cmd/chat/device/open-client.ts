@@ -1,7 +1,7 @@
-import type { Client } from "../../../client/index.ts";
+import type { Client, ConnectionState } from "../../../client/index.ts";
 import { FileStorage } from "../../../client/storage/file-storage.ts";
 import { ChatError, connectionProblem, EXIT } from "../exit-code.ts";
-import { takeSlot } from "./device-slot.ts";
+import { renewDevice, takeSlot } from "./device-slot.ts";
 import { sendLeftovers } from "./leftovers.ts";
 import type { Settings } from "./settings.ts";
 import { connectSlot } from "./slot-client.ts";
@@ -12,6 +12,8 @@ export interface OpenClient {
   readonly client: Client;
   /** Says so if another run has the user's first device here. */
   readonly notice: string | undefined;
+  /** The next run on this state is another device: this one was signed out, for ever. */
+  readonly renewDevice: () => Promise<void>;
 }
 
 /** Runs `use` with a client of the user's, and closes it whatever happens. */
@@ -36,7 +38,7 @@ export async function withClient<T>(given: Settings, use: (open: OpenClient) => 
     let stopLeftovers: (() => Promise<void>) | undefined;
     try {
       if (slot.number === 1) stopLeftovers = await sendLeftovers(settings, complain);
-      return await use({ client, notice });
+      return await use({ client, notice, renewDevice: () => renewDevice(slot.folder) });
     } finally {
       await stopLeftovers?.();
       await client.close();
@@ -52,12 +54,25 @@ function complain(text: string): void {
   process.stderr.write(`chat: ${text}\n`);
 }
 
+/**
+ * Waits until the server has told which data it has, or is known not to answer now; at most until `late`. What a command
+ * sends is composed after it, so that it is written for the data of now, and not for that of an earlier run: only a
+ * device that is offline queues for what it knew last. Never rejects.
+ */
+export async function untilServerKnown(client: Client, late: AbortSignal): Promise<void> {
+  const isUnderWay = ({ phase, reason }: ConnectionState) =>
+    phase === "connecting" || phase === "backfilling" || reason?.kind === "starting";
+  while (isUnderWay(client.state) && !late.aborted) {
+    for await (const event of client.events(late)) if (event.type === "state") break;
+  }
+}
+
 /** Waits until the client is live. Rejects with the one line that says why it is not. */
 export async function waitUntilLive(client: Client, settings: Settings): Promise<void> {
   const late = AbortSignal.timeout(Math.max(1, settings.waitMs));
   try {
     await client.ready(late);
   } catch {
-    throw connectionProblem(client.state, settings.grpcUrl);
+    throw connectionProblem(client.state, settings);
   }
 }

@@ -196,7 +196,11 @@ export function notice(text: string): string {
 }
 
 /** What to say when the connection has changed; undefined for nothing. `was`: whether it was live before. */
-export function connectionNotice(state: ConnectionState, wasLive: boolean): string | undefined {
+export function connectionNotice(
+  state: ConnectionState,
+  wasLive: boolean,
+  userId: string,
+): string | undefined {
   switch (state.phase) {
     case "live":
       return wasLive ? undefined : notice("connected");
@@ -205,6 +209,9 @@ export function connectionNotice(state: ConnectionState, wasLive: boolean): stri
       return notice("no connection; what you write is kept and goes out later (server down? make run)");
     case "signed-out":
       if (state.reason?.kind === "closed") return undefined;
+      if (state.reason?.kind === "device-revoked") {
+        return pc.red(`· this device was signed out; sign in anew with: chat as ${userId} sign-in`);
+      }
       return pc.red(`· signed out: ${state.reason?.error?.message ?? state.reason?.kind}`);
     default:
       return undefined;

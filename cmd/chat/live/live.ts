@@ -8,9 +8,9 @@ import {
   HeddleError,
 } from "../../../client/index.ts";
 import { PipedSends } from "../commands/piped-sends.ts";
-import type { OpenClient } from "../device/open-client.ts";
+import { type OpenClient, untilServerKnown } from "../device/open-client.ts";
 import type { Settings } from "../device/settings.ts";
-import { ChatError, connectionProblem, EXIT } from "../exit-code.ts";
+import { ChatError, connectionProblem, EXIT, fateOfKept } from "../exit-code.ts";
 import { connectionNotice, notice } from "../lines/looks.ts";
 import { conversationOf, titleOf } from "../lines/target.ts";
 import { namesOf } from "../text/display-name.ts";
@@ -18,7 +18,7 @@ import { oneLine } from "../text/safe-text.ts";
 import { ConversationView } from "./conversation-view.ts";
 import { GROUP_HELP, groupLine } from "./group-lines.ts";
 import { PeopleOnScreen } from "./people-on-screen.ts";
-import { Screen, type ScreenStreams } from "./screen.ts";
+import { isTerminal, Screen, type ScreenStreams } from "./screen.ts";
 
 const HELP = [
   "type a message and press Enter",
@@ -38,6 +38,8 @@ export async function live(
   streams: ScreenStreams,
   to: string | undefined,
 ): Promise<number> {
+  // A pipe is not there to send again what was written for other data than the server has.
+  if (!isTerminal(streams)) await untilServerKnown(client, AbortSignal.timeout(Math.max(1, settings.waitMs)));
   const view = new LiveView(client, settings, streams, to);
   if (started) view.say(notice(started));
   return await view.over;
@@ -230,7 +232,7 @@ class LiveView {
 
   #connection(): void {
     const { state } = this.#client;
-    const text = connectionNotice(state, !this.#isAway);
+    const text = connectionNotice(state, !this.#isAway, this.#client.userId);
     const isAway = state.phase === "offline";
     if (text && (state.phase !== "offline" || !this.#isAway)) this.say(text);
     if (isAway) this.#isAway = true;
@@ -247,14 +249,14 @@ class LiveView {
     if (!isTerminal && this.#unsent === undefined) await this.#piped.settled();
     const { waiting, failed } = this.#piped;
     if (waiting > 0) {
-      const kept = `${waiting} not sent yet; kept, and sent when chat runs again as ${this.#client.userId}`;
-      this.#screen.print(notice(kept));
+      const { state, userId } = this.#client;
+      this.#screen.print(notice(`${waiting} not sent yet; what is kept ${fateOfKept(state, userId)}`));
     }
     if (this.#unsent !== undefined) {
       this.#screen.print(notice(`the input was not sent from "${oneLine(this.#unsent, 40)}" on`));
     }
     const isLeft = !isTerminal && (waiting > 0 || this.#unsent !== undefined);
-    const code = isLeft ? connectionProblem(this.#client.state, this.#settings.grpcUrl).exitCode : EXIT.well;
+    const code = isLeft ? connectionProblem(this.#client.state, this.#settings).exitCode : EXIT.well;
     this.#leave(failed > 0 ? Math.max(EXIT.failed, code) : code);
   }
 }

@@ -41,7 +41,7 @@ export class Screen {
     onTyped: (line: string) => void = () => {},
   ) {
     this.#output = output;
-    this.isTerminal = output.isTTY === true && input.isTTY === true;
+    this.isTerminal = isTerminal({ input, output });
     this.#readline = createInterface({ input, output, terminal: this.isTerminal, prompt: "" });
     this.#readline.on("line", (line) => {
       // Lines that came with the one at which the input was closed.
@@ -161,4 +161,9 @@ export class Screen {
 
 function up(rows: number): string {
   return rows > 0 ? `\x1b[${rows}A` : "";
+}
+
+/** Whether a person is there at both ends. */
+export function isTerminal({ input, output }: ScreenStreams): boolean {
+  return output.isTTY === true && input.isTTY === true;
 }
