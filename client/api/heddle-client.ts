@@ -132,6 +132,8 @@ class HeddleClient implements Client {
     if (state) this.#engine.positions.markRead(state, seq);
   }
 
+  // What sets a value is tried once, here and below: a repeat that goes on unseen could undo a newer choice. The caller
+  // hears that the outcome is not known, and asking again does no harm.
   async setMuted(threadId: string, isMuted: boolean, signal?: AbortSignal): Promise<Thread> {
     const { calls, threads } = this.#engine;
     const request = { threadId: fromHex(checkThreadId(threadId)), isMuted, requestId: this.#requestId() };
@@ -150,7 +152,7 @@ class HeddleClient implements Client {
 
   async revokeDevice(deviceId: string, signal?: AbortSignal): Promise<void> {
     const request = { deviceId, requestId: this.#requestId() };
-    await this.#engine.calls.call(ThreadService.method.revokeDevice, request, signal);
+    await this.#engine.writes.call(ThreadService.method.revokeDevice, request, signal);
   }
 
   watch(userIds: Iterable<string>): void {

@@ -137,7 +137,7 @@ export const SETTINGS = {
   ),
   HEDDLE_AUTH_CLOCK_TOLERANCE_S: setting(
     whole(10, 0, 300),
-    "production: how far the clock that user tokens are signed by may be from ours, in seconds",
+    "production: how far the clock that user tokens are signed by may be from ours, in seconds; for exp, nbf and iat",
   ),
   HEDDLE_PUSH_CAPACITY: setting(whole(10_000, 1, 1_000_000), "client streams to hold at a time"),
   HEDDLE_STREAMS_PER_USER: setting(

@@ -1,3 +1,4 @@
+import { hasVisible } from "../base/visible.ts";
 import type { Profile } from "./ports.ts";
 
 const MAX_NAME = 100;
@@ -31,7 +32,8 @@ export function profileOf(said: { readonly name?: string; readonly picture?: str
 
 function displayName(text: string): string {
   const line = text.toWellFormed().replace(UNSEEN, " ").replace(/\s+/g, " ").trim();
-  return [...line].slice(0, MAX_NAME).join("").trim();
+  const name = [...line].slice(0, MAX_NAME).join("").trim();
+  return hasVisible(name) ? name : "";
 }
 
 /** The host of a URL that a picture may have anywhere; undefined for others. */

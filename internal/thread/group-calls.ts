@@ -1,6 +1,7 @@
 import type { GroupChange, Member } from "../base/group.ts";
 import { invalidField, notAGroup, threadNotFound } from "../base/heddle-error.ts";
 import { groupThreadId, isGroupThread } from "../base/thread-id.ts";
+import { hasVisible } from "../base/visible.ts";
 import type * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
 import type { Call, GroupLog, GroupStore, Presence, ThreadStore } from "./ports.ts";
 import { fromWireRole, toThread, toWireRole } from "./thread-message.ts";
@@ -37,6 +38,7 @@ export class GroupCalls {
   /** The same request_id makes the same group. */
   async create(request: rpc.CreateGroupRequest, { caller: { userId } }: Call) {
     const { name, requestId } = request;
+    checkName(name);
     const threadId = groupThreadId(userId, requestId);
     const userIds = [...new Set(request.userIds)].filter((other) => other !== userId);
     const change = { kind: "create", name, userIds } as const;
@@ -73,6 +75,7 @@ export class GroupCalls {
   }
 
   async rename({ threadId, requestId, name }: rpc.RenameGroupRequest, { caller: { userId } }: Call) {
+    checkName(name);
     await this.#refuseDirect(threadId, userId);
     return this.#change({ userId, threadId, requestId, change: { kind: "rename", name } }, []);
   }
@@ -111,4 +114,9 @@ export class GroupCalls {
     if (!row) throw threadNotFound();
     throw notAGroup();
   }
+}
+
+/** A group whose name shows nothing could not be told from no group. Throws INVALID_FIELD. */
+function checkName(name: string): void {
+  if (!hasVisible(name)) throw invalidField("name", "1–100 characters, one of them visible");
 }

@@ -36,7 +36,10 @@ export class ProfileCalls {
   async #set({ displayName, pictureUrl }: rpc.SetProfileRequest, { caller }: Call) {
     if (!this.#rules.canBeSet) throw profileIsGiven();
     if (displayName !== "" && !isDisplayName(displayName)) {
-      throw invalidField("display_name", "1–100 characters, no control characters, no blanks around them");
+      throw invalidField(
+        "display_name",
+        "1–100 characters, one of them visible; no control characters, no blanks around them",
+      );
     }
     if (pictureUrl !== "" && !isAllowedPicture(pictureUrl, this.#rules.pictureHosts)) {
       throw invalidField("picture_url", "https, on a host of HEDDLE_PICTURE_HOSTS");

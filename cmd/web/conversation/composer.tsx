@@ -89,7 +89,8 @@ export function Composer(props: { conversation: Conversation; drafts: Drafts; ti
 function roomText(bytes: number): string {
   if (bytes < WARN_BYTES) return "";
   const left = MAX_BYTES - bytes;
-  return left >= 0 ? `Room for ${left} more bytes` : `Too long by ${-left} bytes: send it in parts`;
+  const size = `${Math.abs(left)} ${left >= 0 ? "more " : ""}${Math.abs(left) === 1 ? "byte" : "bytes"}`;
+  return left >= 0 ? `Room for ${size}` : `Too long by ${size}: send it in parts`;
 }
 
 /** With a finger as the pointer, focus would raise the keyboard over the messages that one came to read. */

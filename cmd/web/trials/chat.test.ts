@@ -158,7 +158,9 @@ describe("Chat on the page", function () {
     const tea = await browser.signedIn("tea");
     await startChat(tea, "udo");
     await tea.getByLabel("Message to udo").fill("ä".repeat(16_385));
-    await tea.getByText("Too long by 2 bytes").waitFor();
+    await tea.getByText("Too long by 2 bytes:").waitFor();
+    await tea.getByLabel("Message to udo").fill(`${"ä".repeat(16_384)}x`);
+    await tea.getByText("Too long by 1 byte:").waitFor();
     await tea.keyboard.press("Enter");
     assert.equal(await tea.locator(".bubble").count(), 0);
     await tea.keyboard.press("Backspace");

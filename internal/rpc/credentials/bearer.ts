@@ -5,7 +5,7 @@ const MAX_TOKEN_BYTES = 8_192;
 
 /**
  * The token of an `authorization: Bearer …` header. Throws UNAUTHENTICATED / TOKEN_MISSING if there is none, and
- * TOKEN_INVALID with claim `format` if it is no JWT by its looks.
+ * TOKEN_INVALID with claim `size` if it is too long, or `format` if it is no JWT by its looks.
  */
 export function bearerToken(authorization: string | undefined): string {
   const match = /^Bearer +(\S+) *$/i.exec(authorization ?? "");
@@ -14,13 +14,16 @@ export function bearerToken(authorization: string | undefined): string {
     const text = "send the metadata `authorization: Bearer <token>`";
     throw new HeddleError(Code.UNAUTHENTICATED, ErrorReason.TOKEN_MISSING, text);
   }
-  if (token.length > MAX_TOKEN_BYTES || !/^[\w-]+\.[\w-]+\.[\w-]*$/.test(token)) throw tokenInvalid("format");
+  if (token.length > MAX_TOKEN_BYTES) {
+    throw tokenInvalid("size", undefined, ` (${token.length} bytes, at most ${MAX_TOKEN_BYTES})`);
+  }
+  if (!/^[\w-]+\.[\w-]+\.[\w-]*$/.test(token)) throw tokenInvalid("format");
   return token;
 }
 
-/** UNAUTHENTICATED / TOKEN_INVALID. Names the claim or the part (`alg`, `kid`, `signature`, `format`), no value. */
-export function tokenInvalid(claim: string, cause?: unknown): HeddleError {
-  const text = `the token is not valid here: ${claim}`;
+/** UNAUTHENTICATED / TOKEN_INVALID. Names the claim or the part (`alg`, `kid`, `signature`, `format`, `size`), no value. */
+export function tokenInvalid(claim: string, cause?: unknown, more = ""): HeddleError {
+  const text = `the token is not valid here: ${claim}${more}`;
   return new HeddleError(Code.UNAUTHENTICATED, ErrorReason.TOKEN_INVALID, text, {
     metadata: { claim },
     cause,

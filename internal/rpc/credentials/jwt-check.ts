@@ -14,7 +14,10 @@ export interface JwtRules {
   /** The header's `typ`, where one is demanded. */
   readonly type?: string;
   readonly requiredClaims: readonly string[];
-  /** For exp and nbf, in seconds. */
+  /**
+   * How far the issuer's clock may be from ours, in seconds: a token counts from `nbf` and from `iat`, and until `exp`,
+   * each give or take that.
+   */
   readonly toleranceS?: number;
 }
 

@@ -9,7 +9,7 @@ import {
 import type { Clock } from "../../base/clock.ts";
 import { USER_ID_PATTERN } from "../../base/ids.ts";
 import type { Authenticate, Caller } from "../calls/handlers.ts";
-import { bearerToken } from "./bearer.ts";
+import { bearerToken, tokenInvalid } from "./bearer.ts";
 import { optionalText, textClaim, timeClaim } from "./claims.ts";
 import { checkJwt, type JwtRules } from "./jwt-check.ts";
 import type { SigningKey } from "./signing-key.ts";
@@ -72,6 +72,8 @@ export function authenticateUsers(issuer: UserTokenIssuer, clock: Clock): Authen
   const rules: JwtRules = { issuer: issuer.issuer, audiences, requiredClaims, toleranceS };
   const verify = async (token: string): Promise<Caller> => {
     const claims = await checkJwt(token, issuer.keys, rules, clock);
+    // Said by the same clock as nbf, and held to the same rule. jose looks at it for the age of a token alone.
+    if (Number(claims.iat ?? 0) > Math.floor(clock.nowMs() / 1000) + toleranceS) throw tokenInvalid("iat");
     const expiresAtMs = timeClaim(claims, "exp") + toleranceS * 1000;
     const userId = textClaim(claims, userClaim, USER_ID_PATTERN);
     const name = optionalText(claims, nameClaim, MAX_PROFILE_CLAIM);

@@ -47,6 +47,8 @@ async function blocked(
 export const badGroupInput: Readonly<Record<string, (target: Target) => Promise<Told>>> = {
   "body-member-change": (target) =>
     target.refused({ body: { kind: { case: "memberChange", value: { removed: ["bob"] } } } }),
+  "group-name-unseen": (target) =>
+    target.told(createGroup, { name: "\u200b \u2060", userIds: ["bob"], requestId: requestId() }),
   "group-name-empty": (target) => target.told(createGroup, { userIds: ["bob"], requestId: requestId() }),
   "group-too-many": (target) =>
     target.told(createGroup, { name: "many", userIds: others(256), requestId: requestId() }),

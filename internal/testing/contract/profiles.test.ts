@@ -122,6 +122,7 @@ describe("Profiles", function () {
     await open("ann", { name: "Ann" });
     assert.deepEqual(await shown("ann"), [["ann", "Annie", "https://p.example/own.png"]]);
     assert.equal(await refusal(set("two\nlines")), "INVALID_FIELD display_name");
+    assert.equal(await refusal(set("\u200b")), "INVALID_FIELD display_name");
     assert.equal(await refusal(set("Annie", "https://evil.example/x")), "INVALID_FIELD picture_url");
     await set("");
     await open("ann", { name: "Ann" });

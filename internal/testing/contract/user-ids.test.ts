@@ -219,6 +219,8 @@ describe("User ids", function () {
     assert.equal(await open({ exp: nowS - 90 }), "TOKEN_EXPIRED");
     assert.equal(await open({ nbf: nowS + 30 }), "opened");
     assert.equal(await open({ nbf: nowS + 90 }), "TOKEN_INVALID nbf");
+    assert.equal(await open({ iat: nowS + 30 }), "opened");
+    assert.equal(await open({ iat: nowS + 90 }), "TOKEN_INVALID iat");
     transport.close();
     await other.stop();
     await rm(folder, { recursive: true });

@@ -66,7 +66,7 @@ export declare const CreateDirectThreadResponseSchema: GenMessage<CreateDirectTh
  */
 export declare type CreateGroupRequest = Message<"heddle.thread.v1.CreateGroupRequest"> & {
   /**
-   * name, 1–100 characters.
+   * name, 1–100 characters, at least one of them visible.
    *
    * @generated from field: string name = 1;
    */
@@ -371,7 +371,7 @@ export declare type RenameGroupRequest = Message<"heddle.thread.v1.RenameGroupRe
   threadId: Uint8Array;
 
   /**
-   * name, 1–100 characters.
+   * name, 1–100 characters, at least one of them visible.
    *
    * @generated from field: string name = 2;
    */
