@@ -14,6 +14,7 @@ import type { Chat, Connection, Conversation, Devices, Keeping, Line, Model } fr
 import { ShownConversation } from "./conversation-model.ts";
 import { entryLine, isShown, itemLine } from "./lines.ts";
 import { SeenPeople } from "./people.ts";
+import { shownText } from "./shown-text.ts";
 
 /** The client library as the page's model: its events become signals, at most one change a microtask. */
 export class ChatModel implements Model {
@@ -173,7 +174,7 @@ export class ChatModel implements Model {
     const committed = thread.last && isShown(thread.last) ? this.#lineOf(thread.last) : undefined;
     return {
       id: thread.threadId,
-      title: thread.peer ?? thread.name ?? "Group",
+      title: thread.peer ?? shownText(thread.name ?? "Group"),
       isDirect: thread.peer !== undefined,
       isBlocked: thread.isBlocked,
       last: waiting ? itemLine(waiting, this.userId) : committed,

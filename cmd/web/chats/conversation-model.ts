@@ -2,6 +2,7 @@ import { type ReadonlySignal, signal } from "@preact/signals";
 import type { Client, Entry, Conversation as HeldConversation, Thread } from "../../../client/index.ts";
 import type { About, Conversation, Line } from "../model.ts";
 import { entryLine, isShown, itemLine } from "./lines.ts";
+import { shownText } from "./shown-text.ts";
 
 /** Lines shown at first, and how many more each page of history brings. */
 const PAGE = 50;
@@ -178,7 +179,7 @@ export class ShownConversation implements Conversation {
       ...shown.map((entry) => entryLine(entry, userId, this.#held.stateOf(entry), nameOf)),
       ...pending.map((item) => itemLine(item, userId)),
     ];
-    this.#title.value = peer ?? thread?.name ?? "";
+    this.#title.value = peer ?? shownText(thread?.name ?? "");
     const about = aboutOf(thread, peer !== undefined && this.#isCaughtUp.value);
     if (JSON.stringify(about) !== JSON.stringify(this.#about.value)) this.#about.value = about;
     this.#hasOlder.value = first > 0 || hasOlder;

@@ -7,6 +7,7 @@ import {
   type SendState,
 } from "../../../client/index.ts";
 import type { Line } from "../model.ts";
+import { shownText } from "./shown-text.ts";
 
 /** A void only fills the place of a send that will never come: there is nothing to show. */
 export function isShown(entry: Entry): boolean {
@@ -22,12 +23,13 @@ export function entryLine(
 ): Line {
   const isOwn = entry.sender === userId;
   const change = changeText(entry, userId, nameOf);
+  const text = change ?? (entry.body.kind === "text" ? entry.body.text : undefined);
   return {
     key: entry.clientId,
     seq: entry.seq,
     sender: entry.sender,
     isOwn,
-    text: change ?? (entry.body.kind === "text" ? entry.body.text : undefined),
+    text: text === undefined ? undefined : shownText(text),
     isChange: change !== undefined,
     createdAtMs: entry.createdAtMs,
     tick: isOwn && change === undefined ? (state ?? "sent") : undefined,
@@ -42,7 +44,7 @@ export function itemLine(item: OutboxItem, userId: string): Line {
     seq: item.seq,
     sender: userId,
     isOwn: true,
-    text: item.text,
+    text: shownText(item.text),
     isChange: false,
     createdAtMs: item.createdAtMs ?? item.composedAtMs,
     tick: item.state,
