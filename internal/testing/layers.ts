@@ -51,7 +51,7 @@ const rooms: Record<string, readonly string[]> = {
   "cmd/bench": ["load", "server", "loads", "figures", "scenarios"],
   "cmd/chat": ["text", "device", "lines", "commands", "live"],
   "cmd/web": ["build", "memory", "chats", "parts", "people", "settings", "conversation", "screens"],
-  "internal/rpc": ["calls", "credentials", "grpc", "web"],
+  "internal/rpc": ["calls", "credentials", "grpc", "links", "web"],
   "internal/message": ["cells", "group", "log", "receipts", "offline"],
   "internal/push": ["session", "topics", "presence", "doors"],
 };

@@ -10,7 +10,7 @@ import {
 import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
 
 /** The domain of every ErrorInfo of ours. */
-const ERROR_DOMAIN = "heddle";
+export const ERROR_DOMAIN = "heddle";
 
 /** The ErrorInfo of an error, as every transport carries it. */
 export function errorInfo(error: HeddleError): ErrorInfo {

@@ -22,6 +22,7 @@ import {
   streamReports,
 } from "../calls/call-runner.ts";
 import type { Call, ServiceBinding } from "../calls/handlers.ts";
+import { refuseInternal } from "../calls/internal-services.ts";
 import { decodeBinary, MAX_MESSAGE_BYTES } from "../calls/request-decoding.ts";
 import { requestIdFrom } from "../calls/request-id.ts";
 import { NO_PROXIES, sourceOf } from "../calls/source-address.ts";
@@ -41,6 +42,8 @@ export interface GrpcServerOptions {
   readonly maxMessageBytes?: number;
   /** How often a connection is asked for a sign of life, in ms. Default 5 s (docs/design.md, section 3). */
   readonly keepaliveMs?: number;
+  /** For the programs of the mesh alone: internal services may stand on it. Default false. */
+  readonly isInternal?: boolean;
   /** Adds more services to the server: reflection. */
   readonly extend?: (server: Server) => void;
 }
@@ -57,6 +60,7 @@ export interface GrpcServer {
 
 /** Makes a gRPC listener for services. Message bytes pass through untouched: handlers' plumbing decodes. */
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
+  if (!options.isInternal) refuseInternal(options.services);
   const maxMessageBytes = options.maxMessageBytes ?? MAX_MESSAGE_BYTES;
   // grpc-js writes to the console by itself what it tells us by errors as well.
   if (!process.env.GRPC_VERBOSITY) setLogVerbosity(logVerbosity.NONE);

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { RpcContext } from "../calls/call-runner.ts";
 import type { ServiceBinding } from "../calls/handlers.ts";
+import { refuseInternal } from "../calls/internal-services.ts";
 import { MAX_MESSAGE_BYTES } from "../calls/request-decoding.ts";
 import { type ListenAddress, listenError } from "../listen-address.ts";
 import { applyCors, type OriginRule } from "./cors.ts";
@@ -31,6 +32,7 @@ export interface WebServer {
 
 /** Makes the web listener. */
 export function createWebServer(options: WebServerOptions): WebServer {
+  refuseInternal(options.services);
   const rpc = createWebRpc(options.services, options.context, options.maxMessageBytes ?? MAX_MESSAGE_BYTES);
   const answer = (request: IncomingMessage, response: ServerResponse) => {
     response.on("error", () => {}); // The client is gone; "close" follows.

@@ -309,6 +309,14 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_PROFILE_IS_GIVEN = 40;
    */
   PROFILE_IS_GIVEN = 40,
+
+  /**
+   * UNAVAILABLE: another program of the mesh did not answer, or the link to it broke. What was asked of it may have been
+   * done, or may yet be: repeat it. Metadata: `service`.
+   *
+   * @generated from enum value: ERROR_REASON_PEER_UNAVAILABLE = 41;
+   */
+  PEER_UNAVAILABLE = 41,
 }
 
 /**
