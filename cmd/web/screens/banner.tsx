@@ -98,7 +98,7 @@ function sentence(connection: Connection, seconds: number): string {
       return `Offline. Messages wait here and go out when the server is back.${seconds > 2 ? ` Next try in ${seconds} s.` : ""}`;
     case "ended":
       return connection.why === "revoked"
-        ? "This browser was signed out from another of your devices."
+        ? "This browser was signed out from another of your devices. What you wrote is kept, and goes out once you sign in again."
         : "Your sign-in has run out. What you wrote is kept.";
     case "online":
       return "";

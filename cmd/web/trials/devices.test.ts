@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { becomes, holdCalls, PageBrowser, signIn } from "../../../internal/testing/trials/page-browser.ts";
+import {
+  becomes,
+  bubble,
+  holdCalls,
+  PageBrowser,
+  row,
+  signIn,
+  startChat,
+  write,
+} from "../../../internal/testing/trials/page-browser.ts";
 
 describe("Devices on the page", function () {
   this.timeout(60_000);
@@ -81,6 +90,27 @@ describe("Devices on the page", function () {
     await becomes(async () => (await idsOf("cleo")).length, 1);
     assert.notEqual((await idsOf("cleo"))[0], before);
     await page.locator(".banner[data-phase=online]").waitFor({ state: "attached" });
+  });
+
+  it("keep what waits when they are signed out, and the next sign-in sends it", async () => {
+    const page = await browser.signedIn("vic");
+    await startChat(page, "wes");
+    await page.context().setOffline(true);
+    await write(page, "written too late");
+    const [deviceId] = await idsOf("vic");
+    const requestId = Buffer.alloc(16, 1).toString("base64");
+    await browser.call("vic", "heddle.thread.v1.ThreadService/RevokeDevice", { deviceId, requestId });
+    await page.context().setOffline(false);
+    await page.getByText("What you wrote is kept, and goes out once you sign in again.").waitFor();
+    await page.getByRole("button", { name: "Sign in again" }).click();
+    await signIn(page, "vic");
+    await row(page, "wes").click();
+    await bubble(page, "written too late").getByRole("img", { name: "Sent" }).waitFor();
+    const isOfTheGap = (problem: string) => problem.includes("ERR_INTERNET_DISCONNECTED");
+    assert.deepEqual(
+      browser.problems.splice(0).filter((problem) => !isOfTheGap(problem)),
+      [],
+    );
   });
 
   it("are not shown before the server has said which there are", async () => {
