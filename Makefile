@@ -9,7 +9,7 @@ FRESH := node_modules/.cache/gen
 PAGE := cmd/web/dist/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench check fix gen contract stubs unused page package install
+.PHONY: help run test sim bench check fix gen contract stubs unused page package install
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ run: install page ## start all of Heddle in one process on this machine
 
 test: install page ## run every test; ARGS="-g words" for some
 	@$(MORE_FILES); $(MOCHA) $(ARGS)
+
+sim: install ## play seeds of the simulator (SEEDS=1-20; FLAGS=--shrink, --twice)
+	@node --disable-warning=ExperimentalWarning internal/testing/sim/main.ts $(or $(SEEDS),1-20) $(FLAGS)
 
 # make bench ONLY=direct,latency measures some, make bench FLAGS=--profile passes on what cmd/bench/main.ts --help lists.
 bench: install ## measure this machine, in about 6 minutes (ONLY=direct measures one), and write docs/bench.md

@@ -1,5 +1,6 @@
 /** The public shape of a client; heddle-client.ts makes one. */
 import type { Clock } from "../../internal/base/clock.ts";
+import type { Digest } from "../model/digest.ts";
 import type {
   ClientEvent,
   ConnectionState,
@@ -44,6 +45,8 @@ export interface ConnectOptions {
   readonly clock?: Clock;
   /** In [0, 1), for jitter. Default Math.random. */
   readonly random?: () => number;
+  /** SHA-256. Default: the platform's, which answers from another thread. */
+  readonly digest?: Digest;
 }
 
 /** Where a send goes: a user (direct thread, made if need be) or a thread. */

@@ -11,6 +11,7 @@ import { Sync } from "../log/sync.ts";
 import type { ThreadState } from "../log/thread-state.ts";
 import { Threads } from "../log/threads.ts";
 import { UnreadReader } from "../log/unread-reader.ts";
+import { type Digest, platformDigest } from "../model/digest.ts";
 import { Events } from "../model/events.ts";
 import type { ConnectionState, OutboxItem } from "../model/model.ts";
 import type { Place } from "../model/place.ts";
@@ -48,6 +49,7 @@ export class Engine {
   readonly options: ConnectOptions;
   readonly clock: Clock;
   readonly storage: Storage;
+  readonly digest: Digest;
   readonly events = new Events();
   readonly calls: Calls;
   readonly writes: WriteCalls;
@@ -79,6 +81,7 @@ export class Engine {
     const { signal } = this.#end;
     this.options = options;
     this.clock = clock;
+    this.digest = options.digest ?? platformDigest;
     this.storage = options.storage ?? new MemoryStorage();
     const onFault = (fault: unknown) => this.#trouble(fault);
     const tokens = new Tokens(options.credentials, signal);
@@ -99,7 +102,7 @@ export class Engine {
     this.cursor = cursor;
     this.threads = threads;
     this.history = new History({
-      ...{ calls, threads, keeper, clock, random },
+      ...{ calls, threads, keeper, clock, random, digest: this.digest },
       onProved: (threadId, from) => this.#proved(threadId, from),
       onDropped: (state, isThere) => this.#dropped(state, isThere),
       onOtherDeployment: () => this.#madeAnew(),

@@ -258,7 +258,7 @@ class HeddleClient implements Client {
     if (userId === this.userId) {
       throw new HeddleError(Code.INVALID_ARGUMENT, ErrorReason.SELF_THREAD, "one cannot chat with oneself");
     }
-    return await directThreadId(this.userId, userId);
+    return await directThreadId(this.userId, userId, this.#engine.digest);
   }
 
   #conversation(threadId: string, to: string | undefined): ThreadConversation {

@@ -6,6 +6,7 @@ import {
   type CompareHeldResponse_Compared,
   MessageService,
 } from "../../internal/gen/heddle/message/v1/message_service_pb.js";
+import type { Digest } from "../model/digest.ts";
 import type { Keeper } from "../storage/keeper.ts";
 import type { Json } from "../storage/storage.ts";
 import { Backoff } from "../stream/backoff.ts";
@@ -30,6 +31,7 @@ export interface HistoryDeps {
   readonly keeper: Keeper;
   readonly clock: { after(ms: number, callback: () => void): () => void };
   readonly random: () => number;
+  readonly digest: Digest;
   /** What is held of a thread is what the log holds, under this epoch as it was under `from`. */
   readonly onProved: (threadId: string, from: number) => void;
   /** It was not, and is dropped. `isThere`: the thread is still one of the user's. */
@@ -185,7 +187,7 @@ export class History {
   async #compare(): Promise<void> {
     const epoch = this.#epoch;
     const asked = inOneCall([...new Set([...this.#wanted, ...this.#due])]);
-    const held = await Promise.all(asked.flatMap(namesOf));
+    const held = await Promise.all(asked.flatMap((each) => namesOf(each, this.#deps.digest)));
     const answer = await this.#deps.calls.call(MessageService.method.compareHeld, { held });
     this.told(Number(answer.logEpoch));
     if (this.#epoch !== epoch) return; // Begun anew meanwhile.
@@ -216,6 +218,8 @@ export class History {
   }
 }
 
+type Held = MessageInitShape<typeof CompareHeldRequest_HeldSchema>;
+
 /** A thread, and the entries of it that a call asks about. */
 interface Asked {
   readonly state: ThreadState;
@@ -237,15 +241,12 @@ function inOneCall(states: readonly ThreadState[]): readonly Asked[] {
 }
 
 /** What CompareHeld is asked of a thread: each entry, or the head alone. */
-function namesOf({
-  threadId,
-  tops,
-}: Asked): Promise<MessageInitShape<typeof CompareHeldRequest_HeldSchema>>[] {
+function namesOf({ threadId, tops }: Asked, digest: Digest): Promise<Held>[] {
   const id = fromHex(threadId);
   if (tops.length === 0) return [Promise.resolve({ threadId: id, seq: 0n })];
   return tops.map(async (top) => {
     const name = entryNameBytes(id, { ...top, clientId: fromHex(top.clientId) });
-    const entryHash = new Uint8Array(await crypto.subtle.digest("SHA-256", name));
+    const entryHash = await digest(name);
     return { threadId: id, seq: BigInt(top.seq), entryHash };
   });
 }

@@ -1,0 +1,81 @@
+import { assertIdle, microtasksDone, setMachine } from "./guard.ts";
+import { SimRandom } from "./sim-random.ts";
+import { TimeQueue } from "./time-queue.ts";
+
+/** When a simulation begins: Unix milliseconds. */
+export const EPOCH_MS = 1_700_000_000_000;
+
+/** One life of a simulated process. A restart is another one. */
+export interface Life {
+  readonly name: string;
+  isAlive: boolean;
+  /** Until then nothing of it runs, in simulated ms; what comes waits. */
+  pausedUntilMs: number;
+}
+
+/** Steps between two looks at what this process waits for. */
+const LOOK_EVERY = 512;
+
+/**
+ * Simulated time. Each step runs one callback of one simulated process, then all microtasks that follow from it, and
+ * only then does time go on: what happens, and in which order, is decided by the seed alone.
+ */
+export class Engine {
+  readonly random: SimRandom;
+  /** The process whose step runs. */
+  current: Life | undefined;
+  /** Steps done. */
+  steps = 0;
+  readonly #queue = new TimeQueue();
+  #nowMs = 0;
+
+  constructor(seed: string) {
+    this.random = new SimRandom(seed);
+    const bytes = this.random.fork("bytes");
+    setMachine({
+      nowMs: () => EPOCH_MS + this.#nowMs,
+      random: () => bytes.fraction(),
+      soon: (run) => void this.at(this.#nowMs, this.current, run),
+    });
+  }
+
+  /** Simulated ms since the beginning. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Runs a callback in a step of a process, unless that is dead by then. Returns how to cancel it. */
+  at(atMs: number, life: Life | undefined, run: () => void): () => void {
+    return this.#queue.add(Math.max(atMs, this.#nowMs), () => this.#begin(life, run));
+  }
+
+  /** As `at`, `ms` from now. */
+  after(ms: number, life: Life | undefined, run: () => void): () => void {
+    return this.at(this.#nowMs + ms, life, run);
+  }
+
+  /** Does every step until a moment. */
+  async runUntil(endMs: number): Promise<void> {
+    for (;;) {
+      const step = this.#queue.takeUntil(endMs);
+      if (!step) break;
+      this.#nowMs = step.atMs;
+      step.run();
+      await microtasksDone();
+      this.current = undefined;
+      this.steps += 1;
+      if (this.steps % LOOK_EVERY === 0) assertIdle();
+    }
+    this.#nowMs = endMs;
+  }
+
+  #begin(life: Life | undefined, run: () => void): void {
+    if (life && !life.isAlive) return;
+    if (life && life.pausedUntilMs > this.#nowMs) {
+      this.#queue.add(life.pausedUntilMs, () => this.#begin(life, run));
+      return;
+    }
+    this.current = life;
+    run();
+  }
+}

@@ -1,0 +1,41 @@
+/** An entry as a device held it: enough to tell it from any other. */
+export interface SeenEntry {
+  readonly seq: number;
+  readonly from: string;
+  readonly clientId: string;
+  readonly ordinal: number;
+  /** The text of a message; of anything else its kind, in brackets. */
+  readonly said: string;
+}
+
+/** A line of a history: what one client saw or did. Written as JSON lines, by the simulator or by real clients. */
+export type Seen = { readonly atMs: number; readonly device: string; readonly user: string } & (
+  | { readonly type: "begin" }
+  /** The person has written this; it is in the outbox. Texts are never the same twice. */
+  | { readonly type: "write"; readonly thread: string; readonly clientId: string; readonly text: string }
+  | {
+      readonly type: "sent";
+      readonly thread: string;
+      readonly clientId: string;
+      readonly seq: number;
+      readonly text: string;
+    }
+  | { readonly type: "failed"; readonly clientId: string; readonly text: string }
+  | { readonly type: "entry"; readonly thread: string; readonly entry: SeenEntry }
+  | { readonly type: "presence"; readonly of: string; readonly status: string }
+  /** All is calm and this device is connected: what it knows without having asked. */
+  | { readonly type: "calm"; readonly heads: Readonly<Record<string, number>> }
+  | { readonly type: "watching"; readonly of: string; readonly status: string; readonly isThere: boolean }
+  /** At the very end, after a sync: all that the device holds, and what is still in its outbox. */
+  | {
+      readonly type: "end";
+      readonly thread: string;
+      readonly headSeq: number;
+      /** The user is no member any more: the head is the last one it may see. */
+      readonly hasLeft: boolean;
+      readonly readSeq: number;
+      readonly unread: number;
+      readonly entries: readonly SeenEntry[];
+    }
+  | { readonly type: "outbox"; readonly texts: readonly string[] }
+);

@@ -1,0 +1,67 @@
+import "./guard.ts";
+
+import { createHash } from "node:crypto";
+import { appendFileSync, readFileSync } from "node:fs";
+import { breachesOf } from "./checker.ts";
+import { cpuUs } from "./guard.ts";
+import type { Seen } from "./history.ts";
+import { MUTANTS } from "./mutants.ts";
+import { planOf, storyOf } from "./plan.ts";
+import { shrunk } from "./shrink.ts";
+import { simulate } from "./simulate.ts";
+
+/** `main.ts FROM-TO [--twice] [--mutant NAME] [--history FILE]`, or `main.ts --check FILE`. Exits with 1 on a breach. */
+const [range = "1-20", ...flags] = process.argv.slice(2);
+const flag = (name: string) => (flags.includes(name) ? flags[flags.indexOf(name) + 1] : undefined);
+
+if (range === "--check") {
+  const lines = readFileSync(flags[0] ?? "", "utf8")
+    .trim()
+    .split("\n");
+  const breaches = breachesOf(lines.map((line) => JSON.parse(line) as Seen));
+  for (const breach of breaches) console.log(breach);
+  process.exit(breaches.length > 0 ? 1 : 0);
+}
+
+const [from = 1, to = from] = range.split("-").map(Number);
+const mutant = MUTANTS[flag("--mutant") ?? ""];
+const file = flag("--history");
+const bites = new Map<string, number>();
+const fingerprint = (history: readonly Seen[]) =>
+  createHash("sha256").update(JSON.stringify(history)).digest("hex");
+let simulatedMs = 0;
+let failed = 0;
+const startedUs = cpuUs();
+for (let seed = from; seed <= to; seed++) {
+  const plan = planOf(seed);
+  const outcome = await simulate(plan, mutant);
+  simulatedMs += outcome.lengthMs;
+  for (const [fault, times] of outcome.bites) bites.set(fault, (bites.get(fault) ?? 0) + times);
+  const breaches = [...outcome.breaches];
+  if (file) appendFileSync(file, outcome.history.map((seen) => `${JSON.stringify(seen)}\n`).join(""));
+  if (flags.includes("--twice")) {
+    const again = await simulate(plan, mutant);
+    simulatedMs += again.lengthMs;
+    if (fingerprint(again.history) !== fingerprint(outcome.history))
+      breaches.push("the same seed gave another trace");
+  }
+  if (outcome.bites.size < 3)
+    breaches.push(`vacuous: only ${[...outcome.bites.keys()].join(", ")} met something`);
+  console.log(
+    `seed ${seed}: ${outcome.history.length} notes, ${outcome.steps} steps, ${breaches.length} breaches`,
+  );
+  if (breaches.length === 0) continue;
+  failed += 1;
+  for (const breach of breaches.slice(0, 12)) console.log(`  ${breach}`);
+  if (!flags.includes("--shrink")) continue;
+  const small = await shrunk(plan, mutant);
+  console.log(`  shrunk from ${plan.steps.length} steps to ${small.steps.length}:`);
+  for (const step of small.steps) console.log(`    ${storyOf(small, step)}`);
+}
+const hours = simulatedMs / 3_600_000;
+const minutes = (cpuUs() - startedUs) / 60e6;
+console.log(
+  `${failed} of ${to - from + 1} seeds failed; ${(hours / minutes).toFixed(2)} simulated hours a CPU minute`,
+);
+for (const [fault, times] of [...bites].sort()) console.log(`  ${fault}: ${times}`);
+process.exit(failed > 0 ? 1 : 0);

@@ -1,0 +1,61 @@
+import type { HandOff, Publication } from "../../base/publication.ts";
+import type { Mutant } from "./simulate.ts";
+
+type Method = (...values: never[]) => unknown;
+
+/** The same object with another method in the place of one. */
+function replacing<T extends object>(target: T, name: keyof T, replace: (own: Method) => Method): T {
+  const own = (target[name] as Method).bind(target);
+  const method = replace(own);
+  return new Proxy(target, {
+    get(whole, key) {
+      if (key === name) return method;
+      const value: unknown = Reflect.get(whole, key, whole);
+      return typeof value === "function" ? value.bind(whole) : value;
+    },
+  });
+}
+
+/** True for every so many-th call. */
+function every(count: number): () => boolean {
+  let calls = 0;
+  return () => ++calls % count === 0;
+}
+
+/** Broken variants, each of which some seed must find. */
+export const MUTANTS: Readonly<Record<string, Mutant>> = {
+  "an entry in eight is not published": {
+    channel: (channel) =>
+      replacing(channel, "publish", (publish) => {
+        const isDue = every(8);
+        return ((publication: Publication): HandOff => {
+          if (publication.kind !== "entry" || !isDue()) return publish(publication as never) as HandOff;
+          return { subscribed: publication.topics.map(() => true), revision: 0, incomplete: false };
+        }) as Method;
+      }),
+  },
+  "an append in forty is acknowledged and not stored": {
+    logs: (logs) =>
+      replacing(logs, "checkAndPut", (put) => {
+        const isDue = every(40);
+        return ((...values: never[]) => (isDue() ? Promise.resolve(true) : put(...values))) as Method;
+      }),
+  },
+  "a touch in three is not written": {
+    rows: (rows) =>
+      replacing(rows, "touch", (touch) => {
+        const isDue = every(3);
+        return ((...values: never[]) => (isDue() ? Promise.resolve() : touch(...values))) as Method;
+      }),
+  },
+  "read positions are not written": {
+    logs: (logs) =>
+      replacing(
+        logs,
+        "put",
+        (put) =>
+          ((...values: never[]) =>
+            (values as unknown[])[1] === "r" ? Promise.resolve() : put(...values)) as Method,
+      ),
+  },
+};

@@ -1,0 +1,105 @@
+import { SimRandom } from "./sim-random.ts";
+
+/** Something that happens at a moment, in simulated ms. */
+export type PlanStep = { readonly atMs: number } & (
+  | { readonly what: "write"; readonly device: number; readonly thread: number; readonly text: string }
+  | { readonly what: "read" | "type"; readonly device: number; readonly thread: number }
+  | { readonly what: "block" | "unblock"; readonly device: number; readonly peer: number }
+  | {
+      readonly what: "crash device" | "offline" | "cut" | "half-open";
+      readonly device: number;
+      readonly forMs: number;
+    }
+  | {
+      readonly what: "crash server" | "pause server" | "slow logs" | "slow rows" | "logs away" | "rows away";
+      readonly forMs: number;
+    }
+);
+
+/** What happens under a seed: who there is, for how long, and every step. */
+export interface Plan {
+  readonly seed: string;
+  readonly users: number;
+  /** The user of each device. */
+  readonly devices: readonly number[];
+  /** Members of each thread, by user: two for a direct one. */
+  readonly threads: readonly (readonly number[])[];
+  readonly lengthMs: number;
+  readonly steps: readonly PlanStep[];
+}
+
+const DEVICE_FAULTS = ["crash device", "offline", "cut", "half-open"] as const;
+const SERVER_FAULTS = [
+  "crash server",
+  "pause server",
+  "slow logs",
+  "slow rows",
+  "logs away",
+  "rows away",
+] as const;
+
+/** Every tenth seed is long: touches age, clients sync by themselves. */
+export function planOf(seed: number): Plan {
+  const random = new SimRandom(`plan ${seed}`);
+  const users = random.between(12, 16);
+  const devices = Array.from({ length: users }, (_, user) =>
+    Array<number>(1 + random.between(0, 2)).fill(user),
+  ).flat();
+  const direct = Array.from({ length: 14 }, (_, at) => [
+    at % users,
+    (at + random.between(1, users - 1)) % users,
+  ]);
+  const groups = Array.from({ length: 3 }, () => random.some([...Array(users).keys()], random.between(3, 7)));
+  const threads = [...direct, ...groups];
+  const lengthMs = seed % 10 === 0 ? 900_000 : 180_000;
+  const at = () => 6_000 + Math.floor(random.fraction() * (lengthMs - 6_000));
+  const device = () => random.between(0, devices.length - 1);
+  const steps: PlanStep[] = [];
+  for (let count = 0; count < 320; count++) {
+    const thread = random.between(0, threads.length - 1);
+    const member = random.pick(threads[thread] as number[]);
+    const own = [...devices.keys()].filter((one) => devices[one] === member);
+    const who = { device: random.pick(own), thread };
+    steps.push({ atMs: at(), what: "write", ...who, text: `text ${count}` });
+    if (count % 4 === 0) steps.push({ atMs: at(), what: random.chance(0.7) ? "read" : "type", ...who });
+  }
+  for (let count = 0; count < 3; count++) {
+    const pair = { device: device(), peer: random.between(0, users - 1) };
+    const blockedMs = at();
+    steps.push(
+      { atMs: blockedMs, what: "block", ...pair },
+      { atMs: blockedMs + 20_000, what: "unblock", ...pair },
+    );
+  }
+  for (let count = 0; count < 14; count++) {
+    const forMs = random.between(2_000, 40_000);
+    steps.push({ atMs: at(), what: random.pick(DEVICE_FAULTS), device: device(), forMs });
+  }
+  for (const what of random.some(SERVER_FAULTS, 4))
+    steps.push({ atMs: at(), what, forMs: random.between(1_000, 6_000) });
+  return {
+    seed: String(seed),
+    users,
+    devices,
+    threads,
+    lengthMs,
+    steps: steps.sort((a, b) => a.atMs - b.atMs),
+  };
+}
+
+/** A step as a sentence. */
+export function storyOf(plan: Plan, step: PlanStep): string {
+  const device = "device" in step ? deviceName(plan, step.device) : "";
+  const said = () => {
+    if (step.what === "write") return `${device} writes "${step.text}" in thread ${step.thread}`;
+    if ("peer" in step) return `${device} ${step.what}s u${step.peer}`;
+    if ("forMs" in step)
+      return `${step.what}${device && `: ${device}`}, for ${(step.forMs / 1_000).toFixed(1)} s`;
+    return `${device} ${step.what}s in thread ${step.thread}`;
+  };
+  return `${(step.atMs / 1_000).toFixed(1)} s: ${said()}`;
+}
+
+export function deviceName(plan: Plan, device: number): string {
+  return `u${plan.devices[device]}-${device}`;
+}

@@ -1,0 +1,100 @@
+import { createHash } from "node:crypto";
+import { type Client, connect } from "../../../client/index.ts";
+import type { Entry } from "../../../client/model/model.ts";
+import { MemoryStorage } from "../../../client/storage/memory-storage.ts";
+import type { Engine, Life } from "./engine.ts";
+import type { Seen, SeenEntry } from "./history.ts";
+import { LifeClock } from "./life-clock.ts";
+import type { Bites, Way } from "./sim-link.ts";
+import type { SimRandom } from "./sim-random.ts";
+import type { SimServer } from "./sim-server.ts";
+import { SimTransport } from "./sim-transport.ts";
+
+type Told<T> = T extends unknown ? Omit<T, "atMs" | "device" | "user"> : never;
+
+export interface SimDeviceInit {
+  readonly name: string;
+  readonly user: string;
+  readonly engine: Engine;
+  readonly random: SimRandom;
+  readonly bites: Bites;
+  readonly history: Seen[];
+  readonly server: () => SimServer | undefined;
+}
+
+/** A user's device: the real client library, a storage that outlives its crashes, and notes of what it saw. */
+export class SimDevice {
+  readonly way: Way;
+  readonly user: string;
+  readonly name: string;
+  client: Client | undefined;
+  transport: SimTransport | undefined;
+  life: Life | undefined;
+  readonly #init: SimDeviceInit;
+  readonly #storage = new MemoryStorage();
+  readonly #clock: { readonly offMs: number; readonly rate: number };
+
+  constructor(init: SimDeviceInit) {
+    const { random } = init;
+    this.#init = init;
+    this.user = init.user;
+    this.name = init.name;
+    this.way = { delayMs: random.pick([1, 20, 80]), silentUntilMs: 0, awayUntilMs: 0 };
+    this.#clock = { offMs: random.pick([0, 0, -90_000, 3_600_000]), rate: random.pick([1, 1, 0.999, 1.002]) };
+  }
+
+  /** Starts the program on the device, unless it runs. */
+  start(): void {
+    if (this.client || this.life?.isAlive) return;
+    const { engine, random, bites, server, user, name } = this.#init;
+    const life: Life = { name, isAlive: true, pausedUntilMs: 0 };
+    this.life = life;
+    this.transport = new SimTransport({ engine, random, way: this.way, bites, life, server });
+    const { transport } = this;
+    engine.after(0, life, () => {
+      this.tell({ type: "begin" });
+      const clock = new LifeClock(engine, life, this.#clock.offMs, this.#clock.rate);
+      void connect({
+        userId: user,
+        deviceId: name,
+        transport,
+        credentials: async () => user,
+        storage: this.#storage,
+        clock,
+        random: () => random.fraction(),
+        digest: async (bytes) => createHash("sha256").update(bytes).digest(),
+      }).then((client) => {
+        this.client = client;
+        client.on((event) => this.#note(event));
+      });
+    });
+  }
+
+  /** The program ends without a word; what its storage holds stays. */
+  crash(): void {
+    if (this.life) this.life.isAlive = false;
+    this.transport?.cut();
+    this.client = undefined;
+  }
+
+  tell(seen: Told<Seen>): void {
+    const { engine, history, name, user } = this.#init;
+    history.push({ atMs: engine.nowMs, device: name, user, ...seen } as Seen);
+  }
+
+  #note(event: Parameters<Parameters<Client["on"]>[0]>[0]): void {
+    if (event.type === "entry") {
+      this.tell({ type: "entry", thread: event.entry.threadId, entry: seenOf(event.entry) });
+    } else if (event.type === "outbox") {
+      const { state, threadId: thread, clientId, seq, text } = event.item;
+      if (state === "sent" && seq !== undefined) this.tell({ type: "sent", thread, clientId, seq, text });
+      if (state === "failed") this.tell({ type: "failed", clientId, text });
+    } else if (event.type === "presence") {
+      this.tell({ type: "presence", of: event.userId, status: event.presence?.status ?? "unknown" });
+    }
+  }
+}
+
+export function seenOf({ seq, sender, clientId, ordinal, body }: Entry): SeenEntry {
+  return { seq, from: sender, clientId, ordinal, said: body.kind === "text" ? body.text : `[${body.kind}]` };
+}

@@ -1,0 +1,52 @@
+import type { Engine, Life } from "./engine.ts";
+import type { SimRandom } from "./sim-random.ts";
+
+/** How the way between a device and the servers is. Shared by all that goes over it; faults change it. */
+export interface Way {
+  /** One-way delay without jitter, in ms. */
+  delayMs: number;
+  /** Until then all that is said on it is lost, and nobody is told: half-open. Simulated ms. */
+  silentUntilMs: number;
+  /** Until then nothing gets a connection. Simulated ms. */
+  awayUntilMs: number;
+}
+
+/** How often each fault met something. */
+export type Bites = Map<string, number>;
+
+/** Counts that a fault met something. */
+export function bite(bites: Bites, fault: string): void {
+  bites.set(fault, (bites.get(fault) ?? 0) + 1);
+}
+
+/** One direction of a connection: what is said arrives in order, later, or not at all once the connection is broken. */
+export class OneWay {
+  readonly #engine: Engine;
+  readonly #random: SimRandom;
+  readonly #way: Way;
+  readonly #bites: Bites;
+  #lastMs = 0;
+  isBroken = false;
+
+  constructor(engine: Engine, random: SimRandom, way: Way, bites: Bites) {
+    this.#engine = engine;
+    this.#random = random;
+    this.#way = way;
+    this.#bites = bites;
+  }
+
+  /** Runs `arrive` in a step of `to`, unless the connection breaks before. */
+  carry(to: Life | undefined, arrive: () => void): void {
+    if (this.isBroken) return;
+    if (this.#way.silentUntilMs > this.#engine.nowMs) {
+      bite(this.#bites, "half-open");
+      this.isBroken = true; // TCP: after a lost byte nothing later arrives either.
+      return;
+    }
+    const delayMs = this.#way.delayMs * (0.5 + this.#random.fraction());
+    this.#lastMs = Math.max(this.#lastMs, this.#engine.nowMs + delayMs);
+    this.#engine.at(this.#lastMs, to, () => {
+      if (!this.isBroken) arrive();
+    });
+  }
+}

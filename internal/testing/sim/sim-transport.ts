@@ -1,0 +1,209 @@
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import type {
+  CallOptions,
+  Stream,
+  StreamOptions,
+  Transport,
+  UnaryMethod,
+} from "../../../client/transport/transport.ts";
+import { unreachable } from "../../../client/transport/wire.ts";
+import { Code, ErrorReason, HeddleError } from "../../base/heddle-error.ts";
+import {
+  type ClientFrame,
+  ClientFrameSchema,
+  type ServerFrame,
+  ServerFrameSchema,
+} from "../../gen/heddle/push/v1/frame_pb.js";
+import { runUnary } from "../../rpc/calls/call-runner.ts";
+import type { Engine, Life } from "./engine.ts";
+import { SimByteStream } from "./sim-byte-stream.ts";
+import { callerOf } from "./sim-credentials.ts";
+import { type Bites, bite, OneWay, type Way } from "./sim-link.ts";
+import type { SimRandom } from "./sim-random.ts";
+import type { SimServer } from "./sim-server.ts";
+
+export interface SimTransportInit {
+  readonly engine: Engine;
+  readonly random: SimRandom;
+  readonly way: Way;
+  readonly bites: Bites;
+  readonly life: Life;
+  /** The server of now; undefined while it is down. */
+  readonly server: () => SimServer | undefined;
+}
+
+/** A device's way to the server, over simulated connections. */
+export class SimTransport implements Transport {
+  readonly #init: SimTransportInit;
+  readonly streams = new Set<SimStream>();
+
+  constructor(init: SimTransportInit) {
+    this.#init = init;
+  }
+
+  call<I extends DescMessage, O extends DescMessage>(
+    method: UnaryMethod<I, O>,
+    request: MessageInitShape<I>,
+    { token, timeoutMs, signal }: CallOptions,
+  ): Promise<MessageShape<O>> {
+    const { engine, life } = this.#init;
+    return new Promise((resolve, reject) => {
+      const late = () =>
+        reject(new HeddleError(Code.DEADLINE_EXCEEDED, ErrorReason.UNSPECIFIED, "no answer"));
+      engine.after(timeoutMs, life, late);
+      signal?.addEventListener("abort", () => reject(unreachable("aborted")), { once: true });
+      const server = this.#reach();
+      if (!server) {
+        engine.after(20, life, () => reject(unreachable("no connection")));
+        return;
+      }
+      const [up, down] = [this.#oneWay(), this.#oneWay()];
+      const bytes = toBinary(method.input, create(method.input, request));
+      up.carry(server.life, () => {
+        const bound = server.methods.get(`${method.parent.typeName}/${method.name}`);
+        if (!bound) throw new Error(`no method ${method.name}`);
+        const { answer } = runUnary(server.context, bound, {
+          transport: "grpc",
+          requestId: "sim",
+          source: "",
+          askedMs: timeoutMs,
+          caller: async () => callerOf(token, server.clock.nowMs()),
+          request: () => fromBinary(method.input, bytes),
+        });
+        answer.then(
+          (message) => {
+            const said = toBinary(method.output, message as MessageShape<O>);
+            down.carry(life, () => resolve(fromBinary(method.output, said)));
+          },
+          (error) => down.carry(life, () => reject(error)),
+        );
+      });
+    });
+  }
+
+  open(options: StreamOptions): Stream {
+    const stream = new SimStream(this.#init, this.#oneWay(), this.#oneWay(), this.#reach(), options);
+    this.streams.add(stream);
+    return stream;
+  }
+
+  close(): void {
+    this.cut();
+  }
+
+  /** Every connection breaks; both ends notice, each a little later. */
+  cut(): void {
+    for (const stream of this.streams) stream.breakNow();
+    this.streams.clear();
+  }
+
+  #reach(): SimServer | undefined {
+    const { way, engine, server, bites } = this.#init;
+    if (way.awayUntilMs <= engine.nowMs) return server();
+    bite(bites, "no connection");
+    return undefined;
+  }
+
+  #oneWay(): OneWay {
+    const { engine, random, way, bites } = this.#init;
+    return new OneWay(engine, random, way, bites);
+  }
+}
+
+type Item = { readonly frame: ServerFrame } | { readonly error: HeddleError | undefined };
+
+/** One Connect stream, the client's end. */
+class SimStream implements Stream {
+  readonly #init: SimTransportInit;
+  readonly #up: OneWay;
+  readonly #down: OneWay;
+  readonly #server: SimServer | undefined;
+  readonly #far: SimByteStream | undefined;
+  readonly #items: Item[] = [];
+  #wake = () => {};
+  #isClosed = false;
+
+  constructor(
+    init: SimTransportInit,
+    up: OneWay,
+    down: OneWay,
+    server: SimServer | undefined,
+    options: StreamOptions,
+  ) {
+    this.#init = init;
+    this.#up = up;
+    this.#down = down;
+    this.#server = server;
+    if (!server) {
+      init.engine.after(20, init.life, () => this.#put({ error: unreachable("no connection") }));
+      return;
+    }
+    const caller = callerOf(options.permit.ticket, server.clock.nowMs());
+    const far = new SimByteStream(
+      { caller, requestId: "sim", signal: new AbortController().signal },
+      (bytes) => down.carry(init.life, () => this.#put({ frame: fromBinary(ServerFrameSchema, bytes) })),
+      (error) =>
+        down.carry(init.life, () => this.#put({ error: error ?? unreachable("the stream has ended") })),
+    );
+    this.#far = far;
+    up.carry(server.life, () => server.push.connect(far));
+    const { deviceId, cursor } = options;
+    this.#say(create(ClientFrameSchema, { kind: { case: "open", value: { deviceId, cursor } } }));
+    options.signal.addEventListener("abort", () => this.close(), { once: true });
+  }
+
+  say(frame: ClientFrame): Promise<undefined> {
+    if (this.#isClosed) return Promise.reject(unreachable("the stream is closed"));
+    this.#say(frame);
+    return Promise.resolve(undefined);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#server) this.#up.carry(this.#server.life, () => this.#far?.drop());
+    this.#wake();
+  }
+
+  /** What is on its way is lost. */
+  breakNow(): void {
+    if (this.#isClosed) return;
+    bite(this.#init.bites, "cut");
+    this.#up.isBroken = true;
+    this.#down.isBroken = true;
+    const { engine, life, random } = this.#init;
+    engine.after(random.between(1, 400), life, () =>
+      this.#put({ error: unreachable("the connection broke") }),
+    );
+    engine.after(random.between(1, 400), this.#server?.life, () => this.#far?.drop());
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<ServerFrame> {
+    while (!this.#isClosed) {
+      const item = this.#items.shift();
+      if (!item) {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      } else if ("frame" in item) yield item.frame;
+      else throw item.error ?? unreachable("the stream has ended");
+    }
+  }
+
+  #say(frame: ClientFrame): void {
+    const bytes = toBinary(ClientFrameSchema, frame);
+    if (this.#server) this.#up.carry(this.#server.life, () => this.#far?.receive(bytes));
+  }
+
+  #put(item: Item): void {
+    this.#items.push(item);
+    this.#wake();
+  }
+}

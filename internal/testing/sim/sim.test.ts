@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+
+/** In a process of its own, since the simulator takes the clock, the random and the timers away from its own. */
+function simulated(
+  ...values: readonly string[]
+): Promise<{ readonly code: number | null; readonly text: string }> {
+  const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", MAIN, ...values]);
+  let text = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data) => (text += data));
+  return new Promise((resolve) => child.on("close", (code) => resolve({ code, text })));
+}
+
+describe("Simulator", () => {
+  it("finds no breach, and gives the same trace twice for the same seed", async () => {
+    const { code, text } = await simulated("1-2", "--twice");
+    assert.equal(code, 0, text);
+  }).timeout(60_000);
+
+  const found: Readonly<Record<string, RegExp>> = {
+    "an entry in eight is not published": /5: .* in the calm/,
+    "an append in forty is acknowledged and not stored": /[136]: /,
+  };
+  for (const [mutant, breach] of Object.entries(found)) {
+    it(`finds that ${mutant}`, async () => {
+      const { code, text } = await simulated("1", "--mutant", mutant);
+      assert.equal(code, 1, text);
+      assert.match(text, breach);
+    }).timeout(60_000);
+  }
+});
