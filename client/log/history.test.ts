@@ -67,6 +67,19 @@ describe("What a client holds, under another log epoch", () => {
 
   const dropped = () => world.events.filter(({ type }) => type === "dropped" || type === "put_back");
 
+  it("stays where an entry comes while the answer, which knows an older head, is on its way", async () => {
+    const answer = world.transport.answers.CompareHeld;
+    world.transport.answers.CompareHeld = (request) => {
+      world.transport.stream.hear({ case: "entry", value: wireEntry(4) });
+      return answer?.(request) ?? {};
+    };
+    await restart();
+    await jitter();
+    assert.equal(asked().length, 1);
+    assert.deepEqual(dropped(), []);
+    assert.deepEqual(world.seqs(), [1, 2, 3, 4]);
+  });
+
   it("is compared by its top, within a minute, once", async () => {
     await restart();
     assert.equal(asked().length, 0, "all clients of a server at once");

@@ -192,22 +192,22 @@ export class History {
     this.told(Number(answer.logEpoch));
     if (this.#epoch !== epoch) return; // Begun anew meanwhile.
     let at = 0;
-    for (const { state, tops } of asked) {
-      const compared = answer.compared.slice(at, at + Math.max(1, tops.length));
+    for (const each of asked) {
+      const compared = answer.compared.slice(at, at + Math.max(1, each.tops.length));
       at += compared.length;
-      this.#take(state, compared);
+      this.#take(each, compared);
     }
   }
 
   /** A log that ends below what was known of it has lost something, though the top be the same. */
-  #take(state: ThreadState, compared: readonly CompareHeldResponse_Compared[]): void {
+  #take({ state, headSeq }: Asked, compared: readonly CompareHeldResponse_Compared[]): void {
     const [{ head } = {}] = compared;
     if (compared.length === 0 || !this.#due.delete(state)) return;
     this.#wanted.delete(state);
     const from = state.logEpoch;
     state.logEpoch = this.#epoch;
     const isSame = compared.every((each) => each.isSame) && !state.tops.isLost;
-    if (isSame && head && toHead(head).seq >= state.log.head.seq) {
+    if (isSame && head && toHead(head).seq >= headSeq) {
       state.tops.prove(state.log.last);
       this.#deps.threads.keepState(state);
       this.#deps.onProved(state.threadId, from);
@@ -225,6 +225,8 @@ interface Asked {
   readonly state: ThreadState;
   readonly threadId: string;
   readonly tops: readonly Top[];
+  /** How far the log was known to reach when the call was made: what comes meanwhile is above the head of its answer. */
+  readonly headSeq: number;
 }
 
 /** The first of these threads, as many as one call can ask about. */
@@ -235,7 +237,7 @@ function inOneCall(states: readonly ThreadState[]): readonly Asked[] {
     const { threadId, tops } = state;
     entries += Math.max(1, tops.toCompare.length);
     if (entries > MOST) break;
-    asked.push({ state, threadId, tops: tops.toCompare });
+    asked.push({ state, threadId, tops: tops.toCompare, headSeq: state.log.head.seq });
   }
   return asked;
 }

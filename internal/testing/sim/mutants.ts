@@ -30,7 +30,7 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
         const isDue = every(8);
         return ((publication: Publication): HandOff => {
           if (publication.kind !== "entry" || !isDue()) return publish(publication as never) as HandOff;
-          return { subscribed: publication.topics.map(() => true), revision: 0, incomplete: false };
+          return { subscribed: publication.topics.map(() => true) };
         }) as Method;
       }),
   },

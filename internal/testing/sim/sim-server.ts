@@ -1,7 +1,7 @@
 import type { History } from "../../base/history.ts";
 import { createLog } from "../../base/log.ts";
 import { createMetrics } from "../../base/metrics.ts";
-import { ChannelService } from "../../channel/service.ts";
+import { SoleChannel } from "../../channel/sole-channel.ts";
 import { GatewayService } from "../../gateway/service.ts";
 import { GatewayService as GatewayDesc } from "../../gen/heddle/gateway/v1/gateway_service_pb.js";
 import { MessageService as MessageDesc } from "../../gen/heddle/message/v1/message_service_pb.js";
@@ -34,7 +34,7 @@ export interface SimServerInit {
   readonly logs: MessageStore;
   readonly history: History;
   /** Puts something broken in the place of the channel service; for mutants. */
-  readonly breakChannel: ((channel: ChannelService) => ChannelService) | undefined;
+  readonly breakChannel: ((channel: SoleChannel) => SoleChannel) | undefined;
 }
 
 /** One process with every service, wired as internal/app/services.ts does, on stores of other machines. */
@@ -48,7 +48,7 @@ export class SimServer {
   constructor({ life, clock, rows, logs, history, breakChannel }: SimServerInit) {
     const log = createLog({ level: "silent" });
     const registry = new MemoryRegistry();
-    const whole = new ChannelService({ clock, registry });
+    const whole = new SoleChannel({ clock });
     const channel = breakChannel?.(whole) ?? whole;
     const directory = new Directory(rows);
     const visibilities = new Visibilities(rows);

@@ -1,4 +1,4 @@
-import type { ChannelService } from "../../channel/service.ts";
+import type { SoleChannel } from "../../channel/sole-channel.ts";
 import type { MessageStore } from "../../store/message-store.ts";
 import { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
 import { MemoryMessageStore } from "../fakes/memory-message-store.ts";
@@ -32,7 +32,7 @@ export interface Outcome {
 
 /** What is broken in a variant; what is left out is as it is. */
 export interface Mutant {
-  readonly channel?: (channel: ChannelService) => ChannelService;
+  readonly channel?: (channel: SoleChannel) => SoleChannel;
   readonly logs?: (logs: MessageStore) => MessageStore;
   readonly rows?: (rows: SqliteThreadStore) => SqliteThreadStore;
 }
