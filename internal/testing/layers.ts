@@ -25,9 +25,10 @@ const arrows: Record<string, readonly string[]> = {
   store: ["gen", "base", "wire", "stream"],
   domain: ["gen", "base", "wire", "stream"],
   service: ["gen", "base", "wire", "stream", "rpc", "registry", "store"],
-  app: ["gen", "base", "wire", "stream", "rpc", "registry", "store", "service"],
+  peers: ["gen", "base", "wire", "stream", "rpc", "registry"], // And the ports.ts of services.
+  app: ["gen", "base", "wire", "stream", "rpc", "registry", "store", "service", "peers"],
   program: ["gen", "base", "wire", "stream", "client"],
-  main: ["gen", "base", "wire", "stream", "rpc", "registry", "store", "service", "app"],
+  main: ["gen", "base", "wire", "stream", "rpc", "registry", "store", "service", "peers", "app"],
 };
 
 /**
@@ -242,6 +243,8 @@ function checkArrow(at: string, from: Place, targetPath: string): string[] {
     ];
   }
   if (arrows[from.layer]?.includes(targetLayer)) return [];
+  // Both halves of a link have the port itself for a type, so that the compiler holds them to it.
+  if (from.layer === "peers" && targetLayer === "service" && targetPath.endsWith("/ports.ts")) return [];
   if (targetLayer === "gen" && from.layer === "gen") return [];
   const bothServices = targetLayer === "service" && (from.layer === "service" || from.layer === "domain");
   if (bothServices) {

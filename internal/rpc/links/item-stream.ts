@@ -188,15 +188,16 @@ export class ItemStream {
     }
   }
 
+  /** Bodies are copied out of what was read from a socket: a Buffer, whose own `slice` would be one more view of it. */
   #take(item: LinkItem): void {
     this.#partBytes += item.body.length;
     if (this.#partBytes > WHOLE_BYTES) throw new RangeError(`a body above ${WHOLE_BYTES} bytes`);
     if (item.goesOn) {
-      this.#parts.push(item.body.slice());
+      this.#parts.push(new Uint8Array(item.body));
       return;
     }
     const body =
-      this.#parts.length === 0 ? item.body.slice() : joined(this.#parts, item.body, this.#partBytes);
+      this.#parts.length === 0 ? new Uint8Array(item.body) : joined(this.#parts, item.body, this.#partBytes);
     this.#parts = [];
     this.#partBytes = 0;
     this.#handlers.item({ ...item, body });

@@ -169,6 +169,19 @@ describe("A link", () => {
     assert.deepEqual(handled, []);
   });
 
+  it("hands over bodies in memory of their own", async () => {
+    const bodies: Uint8Array[] = [];
+    const pair = memoryPair(eventLoopTick);
+    const context = { clock: new FakeClock(), tick: eventLoopTick, limits: DEFAULT_LIMITS };
+    const hear = (body: Uint8Array) => bodies.push(body);
+    new LinkClient({ ...context, stream: pair.near, service: "echo", notices: [{ number: 2, hear }] });
+    const item = { id: 0, kind: LinkItemKind.NOTICE, method: 2, budgetMs: 0, goesOn: false };
+    const frame = encodeFrame([{ ...item, body: new Uint8Array(16) }]);
+    pair.far.write(Buffer.concat([frame, new Uint8Array(0)]));
+    await until(() => bodies.length === 1);
+    assert.equal(bodies[0]?.buffer.byteLength, 16);
+  });
+
   it("closes with a reason on bytes that are no frame, at either end", async () => {
     for (const bytes of [
       Uint8Array.of(0x0a, 0x05, 1),
