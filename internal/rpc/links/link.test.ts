@@ -1,24 +1,17 @@
 import assert from "node:assert/strict";
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import fc from "fast-check";
+import { fromBinary } from "@bufbuild/protobuf";
 import { Code, ErrorReason, HeddleError, threadNotFound } from "../../base/heddle-error.ts";
-import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
-import {
-  LinkFrameSchema,
-  LinkItemSchema,
-  type LinkItem as Message,
-} from "../../gen/heddle/link/v1/link_pb.js";
+import { LinkItemSchema, type LinkItem as Message } from "../../gen/heddle/link/v1/link_pb.js";
 import { eventLoopTick } from "../../stream/each-tick.ts";
 import { FakeClock } from "../../testing/fakes/fake-clock.ts";
 import { Budget } from "./budget.ts";
 import { KeptLink } from "./kept-link.ts";
 import { DEFAULT_LIMITS, FRAME_BYTES, type LinkLimits } from "./limits.ts";
 import { LinkClient } from "./link-client.ts";
-import { decodeFrame, encodeFrame, LinkItemKind } from "./link-frames.ts";
+import { encodeFrame, LinkItemKind } from "./link-frames.ts";
 import type { LinkMethod } from "./link-methods.ts";
 import { LinkServer, serves } from "./link-server.ts";
 import { memoryPair } from "./memory-pair.ts";
-import { decodeRefusal, encodeRefusal } from "./peer-errors.ts";
 
 const ECHO: LinkMethod<typeof LinkItemSchema, typeof LinkItemSchema> = {
   number: 1,
@@ -74,56 +67,6 @@ function world(
 }
 
 const unknown = { code: Code.UNAVAILABLE, reason: ErrorReason.PEER_UNAVAILABLE };
-
-describe("A frame of a link", () => {
-  const items = fc.array(
-    fc.record(
-      {
-        id: fc.nat({ max: Number.MAX_SAFE_INTEGER }),
-        kind: fc.constantFrom(
-          LinkItemKind.REQUEST,
-          LinkItemKind.ANSWER,
-          LinkItemKind.REFUSAL,
-          LinkItemKind.NOTICE,
-        ),
-        method: fc.nat({ max: 2 ** 32 - 1 }),
-        budgetMs: fc.nat({ max: 60_000 }),
-        goesOn: fc.boolean(),
-        body: fc.uint8Array({ maxLength: 300 }),
-      },
-      { noNullPrototype: true },
-    ),
-  );
-
-  it("has the bytes of the general codec, and reads what that writes", () => {
-    fc.assert(
-      fc.property(items, (list) => {
-        const message = create(LinkFrameSchema, {
-          items: list.map((item) => ({ ...item, id: BigInt(item.id) })),
-        });
-        const bytes = encodeFrame(list);
-        assert.deepEqual(fromBinary(LinkFrameSchema, bytes), message);
-        const plain = decodeFrame(toBinary(LinkFrameSchema, message)).map((item) => ({
-          ...item,
-          body: Uint8Array.from(item.body),
-        }));
-        assert.deepEqual(plain, list);
-      }),
-    );
-  });
-
-  it("reads any bytes, or throws", () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
-        try {
-          decodeFrame(bytes);
-        } catch (error) {
-          assert.ok(error instanceof Error);
-        }
-      }),
-    );
-  });
-});
 
 describe("A link", () => {
   it("answers each request with its own answer, many in flight", async () => {
@@ -332,38 +275,6 @@ describe("A link", () => {
     pair.cut();
     await Promise.all(asked);
     await assert.rejects(client.call(ECHO, {}, 1_000), unknown);
-  });
-});
-
-describe("The error codec of links", () => {
-  it("carries our errors whole", () => {
-    const error = new HeddleError(Code.RESOURCE_EXHAUSTED, ErrorReason.OVERLOADED, "full", {
-      metadata: { queue: "append", committed: "never" },
-      retryAfterMs: 1_500,
-    });
-    const got = decodeRefusal("message", encodeRefusal(error));
-    assert.deepEqual(
-      [got.code, got.reason, got.message, got.metadata, got.retryAfterMs],
-      [error.code, error.reason, error.message, error.metadata, error.retryAfterMs],
-    );
-  });
-
-  for (const code of [1, 2, 3, 4, 5, 7, 8, 12, 13, 14, 16, 77]) {
-    it(`takes status ${code} without our ErrorInfo for UNAVAILABLE`, () => {
-      const body = toBinary(StatusSchema, create(StatusSchema, { code, message: "401 from a proxy" }));
-      assert.equal(decodeRefusal("message", body).reason, ErrorReason.PEER_UNAVAILABLE);
-      assert.equal(decodeRefusal("message", body).code, Code.UNAVAILABLE);
-    });
-  }
-
-  it("takes bytes that are no status for UNAVAILABLE", () => {
-    for (const body of [
-      Uint8Array.of(1, 2, 3),
-      new Uint8Array(0),
-      encodeRefusal(threadNotFound()).subarray(5),
-    ]) {
-      assert.equal(decodeRefusal("message", body).reason, ErrorReason.PEER_UNAVAILABLE);
-    }
   });
 });
 
