@@ -2,21 +2,21 @@ import type { Clock } from "../base/clock.ts";
 import { HeddleError } from "../base/heddle-error.ts";
 import type { ByteStream } from "../rpc/calls/byte-stream.ts";
 import { DEFAULT_LIMITS } from "../rpc/links/limits.ts";
-import { type LinkHandler, LinkServer } from "../rpc/links/link-server.ts";
+import type { LinkServerInit } from "../rpc/links/link-server.ts";
 import { eventLoopTick } from "../stream/each-tick.ts";
 
-/** A handler for the Link method of an internal service, whose links are all served alike. */
+/** Serves one link over what is below it. */
+export type ServeLink = (below: Omit<LinkServerInit, "service" | "handlers" | "notices" | "closed">) => void;
+
+/** A handler for the Link method of an internal service. `fault` is told what handlers throw that is not ours. */
 export function linkListener(
-  service: string,
-  handlers: readonly LinkHandler[],
+  serve: ServeLink,
   clock: Clock,
   fault: (error: unknown) => void,
 ): (stream: ByteStream) => void {
-  return (stream) => {
-    new LinkServer({
+  return (stream) =>
+    serve({
       stream,
-      service,
-      handlers,
       clock,
       tick: eventLoopTick,
       limits: DEFAULT_LIMITS,
@@ -25,5 +25,4 @@ export function linkListener(
         return HeddleError.from(error, stream.call.requestId);
       },
     });
-  };
 }

@@ -10,12 +10,14 @@ import { bind } from "../rpc/calls/handlers.ts";
 import { insider } from "../rpc/calls/internal-services.ts";
 import { DEFAULT_LIMITS } from "../rpc/links/limits.ts";
 import { LinkClient } from "../rpc/links/link-client.ts";
+import { LinkServer } from "../rpc/links/link-server.ts";
 import { eventLoopTick } from "../stream/each-tick.ts";
 import { FakeClock } from "../testing/fakes/fake-clock.ts";
 import { WAYS } from "../testing/fakes/linked.ts";
 import { HookedStore, KeptChannel, MemoryThreads } from "../testing/fakes/message-ports.ts";
 import { sendOf, until } from "../testing/fakes/message-samples.ts";
 import { startRpcListeners } from "../testing/fakes/rpc-listeners.ts";
+import type { ServeLink } from "./link-listener.ts";
 import { MessageClient } from "./message-client.ts";
 import { messageHandlers } from "./message-server.ts";
 
@@ -32,8 +34,12 @@ for (const [way, serve] of WAYS) {
       const clock = new FakeClock();
       const { groups, blocks, memory: largeGroups } = threads;
       const service = new MessageService({ store, threads, groups, blocks, largeGroups, channel, clock });
+      const handlers = messageHandlers(service, clock);
+      const open: ServeLink = (below) => {
+        new LinkServer({ ...below, service: "message", handlers });
+      };
       const start = async () => {
-        const served = await serve(MessageInternalService, messageHandlers(service, clock), clock);
+        const served = await serve(MessageInternalService, open, clock);
         closes.push(() => served.close());
         const link = new LinkClient({
           stream: served.dial(),

@@ -3,12 +3,11 @@ import { type Clock, systemClock } from "../../base/clock.ts";
 import { HeddleError } from "../../base/heddle-error.ts";
 import { createLog } from "../../base/log.ts";
 import { createMetrics } from "../../base/metrics.ts";
-import { linkListener } from "../../peers/link-listener.ts";
+import { linkListener, type ServeLink } from "../../peers/link-listener.ts";
 import { insider } from "../../rpc/calls/internal-services.ts";
 import { createGrpcServer } from "../../rpc/grpc/grpc-server.ts";
 import { dialGrpc } from "../../rpc/links/grpc-dialler.ts";
 import { DEFAULT_LIMITS, FRAME_BYTES } from "../../rpc/links/limits.ts";
-import { type LinkHandler, LinkServer } from "../../rpc/links/link-server.ts";
 import type { LinkStream } from "../../rpc/links/link-stream.ts";
 import { memoryPair } from "../../rpc/links/memory-pair.ts";
 import { parseListenAddress } from "../../rpc/listen-address.ts";
@@ -31,8 +30,8 @@ export const WAYS: readonly (readonly [name: string, serve: typeof serveInMemory
 
 /** Links in memory. */
 async function serveInMemory(
-  desc: DescService,
-  handlers: readonly LinkHandler[],
+  _desc: DescService,
+  open: ServeLink,
   clock: Clock = systemClock,
 ): Promise<Linked> {
   const pairs: ReturnType<typeof memoryPair>[] = [];
@@ -43,10 +42,8 @@ async function serveInMemory(
     dial: () => {
       const pair = memoryPair(eventLoopTick);
       pairs.push(pair);
-      new LinkServer({
+      open({
         stream: pair.far,
-        service: desc.typeName,
-        handlers,
         clock,
         tick: eventLoopTick,
         limits: DEFAULT_LIMITS,
@@ -60,17 +57,13 @@ async function serveInMemory(
 }
 
 /** Links over grpc-js, from this process to itself. `cut` ends the server. */
-async function serveOnGrpc(
-  desc: DescService,
-  handlers: readonly LinkHandler[],
-  clock: Clock = systemClock,
-): Promise<Linked> {
+async function serveOnGrpc(desc: DescService, open: ServeLink, clock: Clock = systemClock): Promise<Linked> {
   const context = {
     clock,
     log: createLog({ level: "silent" }),
     metrics: createRpcMetrics(createMetrics({ process: false })),
   };
-  const link = linkListener(desc.typeName, handlers, clock, () => {});
+  const link = linkListener(open, clock, () => {});
   const server = createGrpcServer({
     services: [{ desc, authenticate: insider, handlers: { link }, piecewise: new Set() }],
     context,

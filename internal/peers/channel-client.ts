@@ -1,0 +1,103 @@
+import { type DescMessage, fromBinary, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
+import type { ChannelAnswer, Hint, Publication } from "../base/publication.ts";
+import type { ChannelInstance } from "../channel/ports.ts";
+import {
+  LinkDeliverySchema,
+  LinkHintSchema,
+  type LinkWord,
+} from "../gen/heddle/channel/v1/channel_internal_service_pb.js";
+import type { ChannelLink, Link } from "../push/ports.ts";
+import { CALL_MS } from "../rpc/links/budget.ts";
+import type { LinkContext } from "../rpc/links/item-stream.ts";
+import { type LinkCaller, LinkClient } from "../rpc/links/link-client.ts";
+import type { LinkMethod } from "../rpc/links/link-methods.ts";
+import type { LinkStream } from "../rpc/links/link-stream.ts";
+import { peerUnavailable } from "../rpc/links/peer-errors.ts";
+import { CHANNEL, fromPublication, toPublication, toWord } from "./channel-methods.ts";
+
+/** A publisher gives an instance so long before it asks the next, in ms (docs/design.md, section 7). */
+const WORD_MS = 250;
+
+/** A channel instance in another program, as publishers ask it. */
+export class ChannelClient implements ChannelInstance {
+  readonly #link: LinkCaller;
+
+  constructor(link: LinkCaller) {
+    this.#link = link;
+  }
+
+  async publish(publication: Publication, number: number): Promise<ChannelAnswer> {
+    const request = { publication: fromPublication(publication), number: BigInt(number) };
+    return word(await this.#link.call(CHANNEL.publish, request, WORD_MS));
+  }
+
+  async broadcast(publication: Publication): Promise<ChannelAnswer> {
+    return word(
+      await this.#link.call(CHANNEL.broadcast, { publication: fromPublication(publication) }, WORD_MS),
+    );
+  }
+
+  async hint({ topic, seq }: Hint, number: number): Promise<ChannelAnswer> {
+    const request = { topic, seq: BigInt(seq), number: BigInt(number) };
+    return word(await this.#link.call(CHANNEL.hint, request, WORD_MS));
+  }
+}
+
+function word(said: LinkWord): ChannelAnswer {
+  const answer = toWord(said);
+  if (!answer) throw peerUnavailable("channel", new Error("a word that is not known"));
+  return answer;
+}
+
+/**
+ * Attaches a push server over a stream that was dialled to an instance. What is not answered in time ends the link:
+ * the push server then attaches anew and compares.
+ */
+export function attachChannel(context: LinkContext, stream: LinkStream, link: Link): ChannelLink {
+  let hasSaidGoodbye = false;
+  const client = new LinkClient({
+    ...context,
+    stream,
+    service: "channel",
+    notices: [
+      {
+        number: CHANNEL.deliver.number,
+        hear: (body) => {
+          const { publication, topics } = fromBinary(LinkDeliverySchema, body);
+          link.deliver(toPublication(publication), topics);
+        },
+      },
+      {
+        number: CHANNEL.hinted.number,
+        hear: (body) => {
+          const { topic, seq } = fromBinary(LinkHintSchema, body);
+          link.hint({ topic, seq: Number(seq) });
+        },
+      },
+    ],
+    closed: () => {
+      if (!hasSaidGoodbye) link.closed();
+    },
+  });
+  /** Never settles once the link has ended. */
+  const ask = <I extends DescMessage, O extends DescMessage>(
+    method: LinkMethod<I, O>,
+    request: MessageInitShape<I>,
+  ) =>
+    new Promise<MessageShape<O>>((resolve) => {
+      client.call(method, request, CALL_MS).then(resolve, () => client.close());
+    });
+  void ask(CHANNEL.attach, { name: link.name });
+  return {
+    announce: async (number) => Number((await ask(CHANNEL.announce, { number: BigInt(number) })).number),
+    subscribe: async (topic) => {
+      await ask(CHANNEL.subscribe, { topic });
+    },
+    unsubscribe: (topic) => client.notify(CHANNEL.unsubscribe, { topic }),
+    close: async () => {
+      hasSaidGoodbye = true;
+      await client.call(CHANNEL.goodbye, {}, CALL_MS).catch(() => {}); // Broken: nothing more comes.
+      client.close();
+    },
+  };
+}

@@ -1,0 +1,111 @@
+import { create } from "@bufbuild/protobuf";
+import type { ChannelAnswer, Publication, PublicationKind } from "../base/publication.ts";
+import {
+  ChannelLinkMethod,
+  LinkAttachSchema,
+  LinkDeliverySchema,
+  LinkHintSchema,
+  LinkNumberSchema,
+  type LinkPublication,
+  LinkPublicationKind,
+  LinkPublicationSchema,
+  LinkPublishSchema,
+  LinkTopicSchema,
+  type LinkWord,
+  LinkWordKind,
+  LinkWordSchema,
+} from "../gen/heddle/channel/v1/channel_internal_service_pb.js";
+
+/** What a link to a channel instance carries. */
+export const CHANNEL = {
+  publish: { number: ChannelLinkMethod.PUBLISH, input: LinkPublishSchema, output: LinkWordSchema },
+  broadcast: { number: ChannelLinkMethod.BROADCAST, input: LinkPublishSchema, output: LinkWordSchema },
+  hint: { number: ChannelLinkMethod.HINT, input: LinkHintSchema, output: LinkWordSchema },
+  attach: { number: ChannelLinkMethod.ATTACH, input: LinkAttachSchema, output: LinkNumberSchema },
+  announce: { number: ChannelLinkMethod.ANNOUNCE, input: LinkNumberSchema, output: LinkNumberSchema },
+  subscribe: { number: ChannelLinkMethod.SUBSCRIBE, input: LinkTopicSchema, output: LinkNumberSchema },
+  unsubscribe: { number: ChannelLinkMethod.UNSUBSCRIBE, input: LinkTopicSchema },
+  goodbye: { number: ChannelLinkMethod.GOODBYE, input: LinkNumberSchema, output: LinkNumberSchema },
+  deliver: { number: ChannelLinkMethod.DELIVER, input: LinkDeliverySchema },
+  hinted: { number: ChannelLinkMethod.HINTED, input: LinkHintSchema },
+} as const;
+
+const KINDS: readonly (readonly [PublicationKind, LinkPublicationKind])[] = [
+  ["entry", LinkPublicationKind.ENTRY],
+  ["receipt", LinkPublicationKind.RECEIPT],
+  ["thread_changed", LinkPublicationKind.THREAD_CHANGED],
+  ["typing", LinkPublicationKind.TYPING],
+  ["device_revoked", LinkPublicationKind.DEVICE_REVOKED],
+  ["block_changed", LinkPublicationKind.BLOCK_CHANGED],
+];
+const NUMBER_OF = new Map(KINDS);
+const KIND_OF = new Map(KINDS.map(([kind, number]) => [number, kind]));
+
+/** A publication as it crosses a link. */
+export function fromPublication(publication: Publication): LinkPublication {
+  const { kind, topics, seq, ordinal, group, frame, thread, userId, originSession } = publication;
+  const { deviceId, otherUserId, isBlocked } = publication;
+  return create(LinkPublicationSchema, {
+    kind: NUMBER_OF.get(kind) ?? LinkPublicationKind.UNSPECIFIED,
+    topics: [...topics],
+    frame,
+    thread,
+    seq: BigInt(seq),
+    ordinal: BigInt(ordinal),
+    userId,
+    originSession,
+    ...(deviceId === undefined ? {} : { deviceId }),
+    ...(otherUserId === undefined ? {} : { otherUserId }),
+    ...(isBlocked === undefined ? {} : { isBlocked }),
+    ...(group === undefined ? {} : { group: fromGroup(group) }),
+  });
+}
+
+function fromGroup({ membersSeq, change }: NonNullable<Publication["group"]>) {
+  const who = change && { added: [...change.added], removed: [...change.removed] };
+  return { membersSeq: BigInt(membersSeq), ...(who ? { change: who } : {}) };
+}
+
+/** The publication that crossed. Throws RangeError for a kind that this build does not know: the link closes. */
+export function toPublication(said: LinkPublication | undefined): Publication {
+  const kind = said && KIND_OF.get(said.kind);
+  if (!said || !kind) throw new RangeError(`a publication of kind ${said?.kind}`);
+  const { deviceId, otherUserId, isBlocked, group } = said;
+  return {
+    kind,
+    topics: said.topics,
+    frame: said.frame,
+    thread: said.thread,
+    seq: Number(said.seq),
+    ordinal: Number(said.ordinal),
+    userId: said.userId,
+    originSession: said.originSession,
+    ...(deviceId === undefined ? {} : { deviceId }),
+    ...(otherUserId === undefined ? {} : { otherUserId }),
+    ...(isBlocked === undefined ? {} : { isBlocked }),
+    ...(group === undefined ? {} : { group: toGroup(group) }),
+  };
+}
+
+function toGroup({ membersSeq, change }: NonNullable<LinkPublication["group"]>) {
+  const who = change && { added: change.added, removed: change.removed };
+  return { membersSeq: Number(membersSeq), ...(who ? { change: who } : {}) };
+}
+
+/** An instance's word as it crosses. */
+export function fromWord(answer: ChannelAnswer) {
+  const incarnation = BigInt(answer.incarnation);
+  if (answer.kind === "exact") {
+    return { kind: LinkWordKind.EXACT, incarnation, subscribed: [...answer.subscribed] };
+  }
+  const kind = answer.kind === "broadcast" ? LinkWordKind.BROADCAST : LinkWordKind.UNSURE;
+  return { kind, incarnation };
+}
+
+/** The word that crossed; undefined for one that this build does not know. */
+export function toWord({ kind, incarnation, subscribed }: LinkWord): ChannelAnswer | undefined {
+  const by = { incarnation: Number(incarnation) };
+  if (kind === LinkWordKind.EXACT) return { kind: "exact", ...by, subscribed };
+  if (kind === LinkWordKind.BROADCAST) return { kind: "broadcast", ...by };
+  return kind === LinkWordKind.UNSURE ? { kind: "unsure", ...by } : undefined;
+}

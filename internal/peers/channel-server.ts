@@ -1,0 +1,78 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import type { Attachment, ChannelInstance, Link } from "../channel/ports.ts";
+import { LinkTopicSchema } from "../gen/heddle/channel/v1/channel_internal_service_pb.js";
+import { LinkServer, type LinkServerInit, serves } from "../rpc/links/link-server.ts";
+import { CHANNEL, fromPublication, fromWord, toPublication } from "./channel-methods.ts";
+
+/** A channel instance, as links need it. */
+export interface ServedChannel extends ChannelInstance {
+  attach(link: Link): Attachment;
+  /** The connection of the link broke. */
+  broke(link: Link): void;
+}
+
+/** Serves one link to a channel instance: of a publisher, or of a push server, whose part of it ends with the link. */
+export function serveChannel(
+  channel: ServedChannel,
+  init: Omit<LinkServerInit, "service" | "handlers" | "notices" | "closed">,
+): void {
+  let attached: { readonly link: Link; readonly to: Attachment } | undefined;
+  const attachment = (): Attachment => {
+    if (!attached) throw new RangeError("asked before it was attached");
+    return attached.to;
+  };
+  const link = (name: string): Link => ({
+    name,
+    deliver: (publication, topics) =>
+      server.notify(CHANNEL.deliver, { publication: fromPublication(publication), topics: [...topics] }),
+    hint: ({ topic, seq }) => server.notify(CHANNEL.hinted, { topic, seq: BigInt(seq) }),
+    closed: () => {
+      attached = undefined;
+      server.close();
+    },
+  });
+  const server: LinkServer = new LinkServer({
+    ...init,
+    service: "channel",
+    handlers: [
+      serves(CHANNEL.publish, async ({ publication, number }) =>
+        fromWord(await channel.publish(toPublication(publication), Number(number))),
+      ),
+      serves(CHANNEL.broadcast, async ({ publication }) =>
+        fromWord(await channel.broadcast(toPublication(publication))),
+      ),
+      serves(CHANNEL.hint, async ({ topic, seq, number }) =>
+        fromWord(await channel.hint({ topic, seq: Number(seq) }, Number(number))),
+      ),
+      serves(CHANNEL.attach, ({ name }) => {
+        if (attached) throw new RangeError("attached twice");
+        const opened = link(name);
+        attached = { link: opened, to: channel.attach(opened) };
+        return {};
+      }),
+      serves(CHANNEL.announce, async ({ number }) => ({
+        number: BigInt(await attachment().announce(Number(number))),
+      })),
+      serves(CHANNEL.subscribe, async ({ topic }) => {
+        await attachment().subscribe(topic);
+        return {};
+      }),
+      serves(CHANNEL.goodbye, async () => {
+        const leaving = attachment();
+        attached = undefined;
+        await leaving.close();
+        return {};
+      }),
+    ],
+    notices: [
+      {
+        number: CHANNEL.unsubscribe.number,
+        hear: (body) => attachment().unsubscribe(fromBinary(LinkTopicSchema, body).topic),
+      },
+    ],
+    closed: () => {
+      if (attached) channel.broke(attached.link);
+      attached = undefined;
+    },
+  });
+}
