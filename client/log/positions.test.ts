@@ -13,6 +13,23 @@ import {
 import { MemoryStorage } from "../index.ts";
 
 describe("A client's read positions", () => {
+  it("count what is unread right where a row tells one above the own, with own messages below and above it", async () => {
+    const world = await new ClientWorld().live();
+    const { stream } = world.transport;
+    const first = { threadId: fromHex(THREAD), head: head(0), thread: wireRow(0) };
+    stream.hear({ case: "threadChanged", value: first });
+    for (const seq of [1, 2, 3, 4]) {
+      stream.hear({ case: "entry", value: wireEntry(seq, { sender: seq % 2 === 0 ? "ann" : "bob" }) });
+    }
+    await settled();
+    assert.deepEqual([world.client.threads()[0]?.readSeq, world.client.threads()[0]?.unread], [0, 2]);
+    const row = { threadId: fromHex(THREAD), head: head(4), thread: { ...wireRow(4, 3), unread: 0 } };
+    stream.hear({ case: "threadChanged", value: row });
+    await settled();
+    assert.deepEqual([world.client.threads()[0]?.readSeq, world.client.threads()[0]?.unread], [3, 0]);
+    await world.client.close();
+  });
+
   it("are repeated at every open until a thread row has confirmed them", async () => {
     const storage = new MemoryStorage();
     const world = await new ClientWorld().live(storage);

@@ -97,9 +97,10 @@ export class ThreadState {
   takeRead(head: Head, { readSeq, readOrdinal, unread }: Read): boolean {
     const before = this.#unread;
     const isKnown = unread !== undefined && unread < MOST_UNREAD;
+    const isRaised = this.raiseRead(readSeq, readOrdinal); // First: what is told is counted above that position.
     if (isKnown) this.own.setToldCount(Math.max(0, head.ordinal - readOrdinal - unread), head.seq);
     if (isKnown && this.readSeq > readSeq) this.#passOwn(readSeq, this.readSeq);
-    return this.raiseRead(readSeq, readOrdinal) || this.#unread !== before;
+    return isRaised || this.#unread !== before;
   }
 
   /** An entry is in the log: of one's own messages those above the read position are noted. */

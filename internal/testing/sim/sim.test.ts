@@ -22,8 +22,11 @@ describe("Simulator", () => {
 
   it("finds no breach under the seeds that once did", async () => {
     // 6: an entry that came while CompareHeld was answered made the client drop what it held.
-    const { code, text } = await simulated("6");
-    assert.equal(code, 0, text);
+    // 9: a row that told a higher read position had its count of own messages lowered by those below that position.
+    for (const seed of ["6", "9"]) {
+      const { code, text } = await simulated(seed);
+      assert.equal(code, 0, text);
+    }
   }).timeout(60_000);
 
   const found: Readonly<Record<string, RegExp>> = {
