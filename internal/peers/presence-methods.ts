@@ -1,0 +1,44 @@
+import type { PresenceStatus } from "../base/presence.ts";
+import {
+  LinkPresenceAttachSchema,
+  LinkPresenceDoneSchema,
+  LinkReportSchema,
+  LinkShownStatus,
+  LinkToldSchema,
+  LinkUsersSchema,
+  LinkWatchSchema,
+  PresenceLinkMethod,
+} from "../gen/heddle/presence/v1/presence_internal_service_pb.js";
+
+const output = LinkPresenceDoneSchema;
+
+/** What a link to a presence instance carries. */
+export const PRESENCE = {
+  attach: { number: PresenceLinkMethod.ATTACH, input: LinkPresenceAttachSchema, output },
+  report: { number: PresenceLinkMethod.REPORT, input: LinkReportSchema, output },
+  watch: { number: PresenceLinkMethod.WATCH, input: LinkWatchSchema, output },
+  unwatch: { number: PresenceLinkMethod.UNWATCH, input: LinkWatchSchema },
+  told: { number: PresenceLinkMethod.TOLD, input: LinkToldSchema },
+  blockChanged: { number: PresenceLinkMethod.BLOCK_CHANGED, input: LinkUsersSchema, output },
+  membersChanged: { number: PresenceLinkMethod.MEMBERS_CHANGED, input: LinkUsersSchema, output },
+} as const;
+
+const STATUSES: readonly (readonly [PresenceStatus, LinkShownStatus])[] = [
+  ["unknown", LinkShownStatus.UNKNOWN],
+  ["online", LinkShownStatus.ONLINE],
+  ["offline", LinkShownStatus.OFFLINE],
+  ["hidden", LinkShownStatus.HIDDEN],
+];
+const NUMBER_OF = new Map(STATUSES);
+const STATUS_OF = new Map(STATUSES.map(([status, number]) => [number, status]));
+
+export function fromStatus(status: PresenceStatus): LinkShownStatus {
+  return NUMBER_OF.get(status) ?? LinkShownStatus.UNSPECIFIED;
+}
+
+/** Throws RangeError for a status that this build does not know: nothing is concluded from it. */
+export function toStatus(said: LinkShownStatus): PresenceStatus {
+  const status = STATUS_OF.get(said);
+  if (!status) throw new RangeError(`a status of ${said}`);
+  return status;
+}

@@ -1,0 +1,74 @@
+import { fromBinary } from "@bufbuild/protobuf";
+import { LinkWatchSchema } from "../gen/heddle/presence/v1/presence_internal_service_pb.js";
+import type { PresenceAttachment, PresenceInstance, PresenceLink } from "../push/ports.ts";
+import { LinkServer, serves } from "../rpc/links/link-server.ts";
+import type { Presence } from "../thread/ports.ts";
+import type { ServeLink } from "./link-listener.ts";
+import { fromStatus, PRESENCE } from "./presence-methods.ts";
+
+/**
+ * Serves one link to a presence instance: of a thread or message server, or of a push server. A link that breaks is
+ * a goodbye: its watches end with it, its sessions stay under their leases.
+ */
+export function servePresence(presence: PresenceInstance & Presence, below: Parameters<ServeLink>[0]): void {
+  let attached: PresenceAttachment | undefined;
+  const attachment = (): PresenceAttachment => {
+    if (!attached) throw new RangeError("asked before it was attached");
+    return attached;
+  };
+  const link = (name: string): PresenceLink => ({
+    name,
+    told: (userId, { status, lastSeenAtMs }, sessions) =>
+      server.notify(PRESENCE.told, {
+        userId,
+        status: fromStatus(status),
+        lastSeenAtMs,
+        sessions: [...sessions],
+      }),
+    closed: () => {
+      attached = undefined;
+      server.close();
+    },
+  });
+  const server: LinkServer = new LinkServer({
+    ...below,
+    service: "presence",
+    handlers: [
+      serves(PRESENCE.attach, ({ name }) => {
+        if (attached) throw new RangeError("attached twice");
+        attached = presence.attach(link(name));
+        return {};
+      }),
+      serves(PRESENCE.report, async (report) => {
+        await attachment().report(report);
+        return {};
+      }),
+      serves(PRESENCE.watch, async ({ session, viewerId, userIds }) => {
+        await attachment().watch({ session, viewerId }, userIds);
+        return {};
+      }),
+      serves(PRESENCE.blockChanged, async ({ userIds: [a = "", b = ""] }) => {
+        await presence.blockChanged(a, b);
+        return {};
+      }),
+      serves(PRESENCE.membersChanged, async ({ userIds }) => {
+        await presence.membersChanged(userIds);
+        return {};
+      }),
+    ],
+    notices: [
+      {
+        number: PRESENCE.unwatch.number,
+        hear: (body) => {
+          const { session, userIds } = fromBinary(LinkWatchSchema, body);
+          attachment().unwatch(session, userIds);
+        },
+      },
+    ],
+    closed: () => {
+      const ended = attached;
+      attached = undefined;
+      ended?.close();
+    },
+  });
+}
