@@ -1,16 +1,12 @@
-import { type DescMessage, fromBinary, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { ChannelAnswer, Hint, Publication } from "../base/publication.ts";
 import type { ChannelInstance } from "../channel/ports.ts";
-import {
-  LinkDeliverySchema,
-  LinkHintSchema,
-  type LinkWord,
-} from "../gen/heddle/channel/v1/channel_internal_service_pb.js";
+import type { LinkWord } from "../gen/heddle/channel/v1/channel_internal_service_pb.js";
 import type { ChannelLink, Link } from "../push/ports.ts";
 import { CALL_MS } from "../rpc/links/budget.ts";
 import type { LinkContext } from "../rpc/links/item-stream.ts";
 import { type LinkCaller, LinkClient } from "../rpc/links/link-client.ts";
-import type { LinkMethod } from "../rpc/links/link-methods.ts";
+import { hears, type LinkMethod } from "../rpc/links/link-methods.ts";
 import type { LinkStream } from "../rpc/links/link-stream.ts";
 import { peerUnavailable } from "../rpc/links/peer-errors.ts";
 import { CHANNEL, fromPublication, toPublication, toWord } from "./channel-methods.ts";
@@ -60,20 +56,8 @@ export function attachChannel(context: LinkContext, stream: LinkStream, link: Li
     stream,
     service: "channel",
     notices: [
-      {
-        number: CHANNEL.deliver.number,
-        hear: (body) => {
-          const { publication, topics } = fromBinary(LinkDeliverySchema, body);
-          link.deliver(toPublication(publication), topics);
-        },
-      },
-      {
-        number: CHANNEL.hinted.number,
-        hear: (body) => {
-          const { topic, seq } = fromBinary(LinkHintSchema, body);
-          link.hint({ topic, seq: Number(seq) });
-        },
-      },
+      hears(CHANNEL.deliver, ({ publication, topics }) => link.deliver(toPublication(publication), topics)),
+      hears(CHANNEL.hinted, ({ topic, seq }) => link.hint({ topic, seq: Number(seq) })),
     ],
     closed: () => {
       if (!hasSaidGoodbye) link.closed();

@@ -1,7 +1,6 @@
-import { fromBinary } from "@bufbuild/protobuf";
 import type { Attachment, ChannelInstance, Link } from "../channel/ports.ts";
-import { LinkTopicSchema } from "../gen/heddle/channel/v1/channel_internal_service_pb.js";
-import { LinkServer, type LinkServerInit, serves } from "../rpc/links/link-server.ts";
+import { hears } from "../rpc/links/link-methods.ts";
+import { type LinkBelow, LinkServer, serves } from "../rpc/links/link-server.ts";
 import { CHANNEL, fromPublication, fromWord, toPublication } from "./channel-methods.ts";
 
 /** A channel instance, as links need it. */
@@ -12,10 +11,7 @@ export interface ServedChannel extends ChannelInstance {
 }
 
 /** Serves one link to a channel instance: of a publisher, or of a push server, whose part of it ends with the link. */
-export function serveChannel(
-  channel: ServedChannel,
-  init: Omit<LinkServerInit, "service" | "handlers" | "notices" | "closed">,
-): void {
+export function serveChannel(channel: ServedChannel, below: LinkBelow): void {
   let attached: { readonly link: Link; readonly to: Attachment } | undefined;
   const attachment = (): Attachment => {
     if (!attached) throw new RangeError("asked before it was attached");
@@ -32,7 +28,7 @@ export function serveChannel(
     },
   });
   const server: LinkServer = new LinkServer({
-    ...init,
+    ...below,
     service: "channel",
     handlers: [
       serves(CHANNEL.publish, async ({ publication, number }) =>
@@ -64,12 +60,7 @@ export function serveChannel(
         return {};
       }),
     ],
-    notices: [
-      {
-        number: CHANNEL.unsubscribe.number,
-        hear: (body) => attachment().unsubscribe(fromBinary(LinkTopicSchema, body).topic),
-      },
-    ],
+    notices: [hears(CHANNEL.unsubscribe, ({ topic }) => attachment().unsubscribe(topic))],
     closed: () => {
       if (attached) channel.broke(attached.link);
       attached = undefined;

@@ -2,11 +2,11 @@ import type { Clock } from "../base/clock.ts";
 import { HeddleError } from "../base/heddle-error.ts";
 import type { ByteStream } from "../rpc/calls/byte-stream.ts";
 import { DEFAULT_LIMITS } from "../rpc/links/limits.ts";
-import type { LinkServerInit } from "../rpc/links/link-server.ts";
+import type { LinkBelow } from "../rpc/links/link-server.ts";
 import { eventLoopTick } from "../stream/each-tick.ts";
 
 /** Serves one link over what is below it. */
-export type ServeLink = (below: Omit<LinkServerInit, "service" | "handlers" | "notices" | "closed">) => void;
+export type ServeLink = (below: LinkBelow) => void;
 
 /** A handler for the Link method of an internal service. `fault` is told what handlers throw that is not ours. */
 export function linkListener(

@@ -1,9 +1,8 @@
-import { fromBinary } from "@bufbuild/protobuf";
-import { LinkToldSchema } from "../gen/heddle/presence/v1/presence_internal_service_pb.js";
 import type { PresenceAttachment, PresenceLink } from "../push/ports.ts";
 import { CALL_MS } from "../rpc/links/budget.ts";
 import type { LinkContext } from "../rpc/links/item-stream.ts";
 import { type LinkCaller, LinkClient } from "../rpc/links/link-client.ts";
+import { hears } from "../rpc/links/link-methods.ts";
 import type { LinkStream } from "../rpc/links/link-stream.ts";
 import type { Presence } from "../thread/ports.ts";
 import { PRESENCE, toStatus } from "./presence-methods.ts";
@@ -37,13 +36,9 @@ export function attachPresence(
     stream,
     service: "presence",
     notices: [
-      {
-        number: PRESENCE.told.number,
-        hear: (body) => {
-          const { userId, status, lastSeenAtMs, sessions } = fromBinary(LinkToldSchema, body);
-          link.told(userId, { status: toStatus(status), lastSeenAtMs }, sessions);
-        },
-      },
+      hears(PRESENCE.told, ({ userId, status, lastSeenAtMs, sessions }) =>
+        link.told(userId, { status: toStatus(status), lastSeenAtMs }, sessions),
+      ),
     ],
     closed: () => {
       if (!hasSaidGoodbye) link.closed();

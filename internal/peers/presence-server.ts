@@ -1,16 +1,14 @@
-import { fromBinary } from "@bufbuild/protobuf";
-import { LinkWatchSchema } from "../gen/heddle/presence/v1/presence_internal_service_pb.js";
 import type { PresenceAttachment, PresenceInstance, PresenceLink } from "../push/ports.ts";
-import { LinkServer, serves } from "../rpc/links/link-server.ts";
+import { hears } from "../rpc/links/link-methods.ts";
+import { type LinkBelow, LinkServer, serves } from "../rpc/links/link-server.ts";
 import type { Presence } from "../thread/ports.ts";
-import type { ServeLink } from "./link-listener.ts";
 import { fromStatus, PRESENCE } from "./presence-methods.ts";
 
 /**
  * Serves one link to a presence instance: of a thread or message server, or of a push server. A link that breaks is
  * a goodbye: its watches end with it, its sessions stay under their leases.
  */
-export function servePresence(presence: PresenceInstance & Presence, below: Parameters<ServeLink>[0]): void {
+export function servePresence(presence: PresenceInstance & Presence, below: LinkBelow): void {
   let attached: PresenceAttachment | undefined;
   const attachment = (): PresenceAttachment => {
     if (!attached) throw new RangeError("asked before it was attached");
@@ -56,15 +54,7 @@ export function servePresence(presence: PresenceInstance & Presence, below: Para
         return {};
       }),
     ],
-    notices: [
-      {
-        number: PRESENCE.unwatch.number,
-        hear: (body) => {
-          const { session, userIds } = fromBinary(LinkWatchSchema, body);
-          attachment().unwatch(session, userIds);
-        },
-      },
-    ],
+    notices: [hears(PRESENCE.unwatch, ({ session, userIds }) => attachment().unwatch(session, userIds))],
     closed: () => {
       const ended = attached;
       attached = undefined;

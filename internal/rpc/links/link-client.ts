@@ -10,7 +10,7 @@ import { Deadlines } from "../../stream/deadlines.ts";
 import { ItemStream, type LinkContext } from "./item-stream.ts";
 import { MAX_BUDGET_MS } from "./limits.ts";
 import { type LinkItem, LinkItemKind } from "./link-frames.ts";
-import type { LinkMethod, LinkNotice, NoticeHandler } from "./link-methods.ts";
+import { type LinkMethod, type LinkNotice, type NoticeHandler, noticeItem } from "./link-methods.ts";
 import type { LinkStream } from "./link-stream.ts";
 import { decodeRefusal, linkFull, peerUnavailable } from "./peer-errors.ts";
 
@@ -137,13 +137,4 @@ export class LinkClient implements LinkCaller {
     for (const { reject } of waiting) reject(peerUnavailable(this.#init.service, reason));
     this.#init.closed?.(reason);
   }
-}
-
-/** A notice as an item. */
-export function noticeItem<I extends DescMessage>(
-  notice: LinkNotice<I>,
-  said: MessageInitShape<I>,
-): LinkItem {
-  const body = toBinary(notice.input, create(notice.input, said));
-  return { id: 0, kind: LinkItemKind.NOTICE, method: notice.number, budgetMs: 0, goesOn: false, body };
 }

@@ -10,9 +10,8 @@ import { HeddleError } from "../../base/heddle-error.ts";
 import { Budget } from "./budget.ts";
 import { ItemStream, type LinkContext } from "./item-stream.ts";
 import { ITEM_BYTES, MAX_BUDGET_MS } from "./limits.ts";
-import { noticeItem } from "./link-client.ts";
 import { type LinkItem, LinkItemKind } from "./link-frames.ts";
-import type { LinkMethod, LinkNotice, NoticeHandler } from "./link-methods.ts";
+import { type LinkMethod, type LinkNotice, type NoticeHandler, noticeItem } from "./link-methods.ts";
 import type { LinkStream } from "./link-stream.ts";
 import { encodeRefusal, peerUnavailable } from "./peer-errors.ts";
 
@@ -40,6 +39,9 @@ export interface LinkServerInit extends LinkContext {
   readonly fault: (error: unknown) => HeddleError;
   readonly closed?: (reason: Error) => void;
 }
+
+/** What a link is served over, without what the service makes of it. */
+export type LinkBelow = Omit<LinkServerInit, "service" | "handlers" | "notices" | "closed">;
 
 /**
  * The end of a link that was dialled: it answers, each request once, in the order in which answers are there, and may

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { fromBinary } from "@bufbuild/protobuf";
 import { Code, ErrorReason, HeddleError, threadNotFound } from "../../base/heddle-error.ts";
 import { LinkItemSchema, type LinkItem as Message } from "../../gen/heddle/link/v1/link_pb.js";
 import { eventLoopTick } from "../../stream/each-tick.ts";
@@ -9,7 +8,7 @@ import { KeptLink } from "./kept-link.ts";
 import { DEFAULT_LIMITS, FRAME_BYTES, type LinkLimits } from "./limits.ts";
 import { LinkClient } from "./link-client.ts";
 import { encodeFrame, LinkItemKind } from "./link-frames.ts";
-import type { LinkMethod } from "./link-methods.ts";
+import { hears, type LinkMethod } from "./link-methods.ts";
 import { LinkServer, serves } from "./link-server.ts";
 import { memoryPair } from "./memory-pair.ts";
 
@@ -43,9 +42,7 @@ function world(
     ...context,
     stream: pair.near,
     service: "echo",
-    notices: [
-      { number: NEWS.number, hear: (body) => news.push(Number(fromBinary(LinkItemSchema, body).id)) },
-    ],
+    notices: [hears(NEWS, ({ id }) => news.push(Number(id)))],
     closed: ({ message }) => {
       reasons.client = message;
     },
