@@ -5,27 +5,10 @@ export function testSeed(): number {
   return Number(process.env.HEDDLE_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 }
 
-/** Choices that a seed decides. */
-export class SeededRandom {
-  readonly #seed: string;
-  #drawn = 0;
-
-  constructor(seed: number | string) {
-    this.#seed = String(seed);
-  }
-
-  /** Choices of its own for one who chooses beside others: what they draw meanwhile changes nothing. */
-  fork(name: string): SeededRandom {
-    return new SeededRandom(`${this.#seed}/${name}`);
-  }
-
+/** Choices drawn from fractions, wherever those come from. */
+export abstract class Choices {
   /** In [0, 1). */
-  fraction(): number {
-    const digest = createHash("sha256")
-      .update(`${this.#seed}#${this.#drawn++}`)
-      .digest();
-    return digest.readUIntBE(0, 6) / 2 ** 48;
-  }
+  abstract fraction(): number;
 
   /** A whole number, both ends included. */
   between(low: number, high: number): number {
@@ -49,5 +32,28 @@ export class SeededRandom {
       const [one] = left.splice(this.between(0, left.length - 1), 1);
       return one as T;
     });
+  }
+}
+
+/** Choices that a seed decides. */
+export class SeededRandom extends Choices {
+  readonly #seed: string;
+  #drawn = 0;
+
+  constructor(seed: number | string) {
+    super();
+    this.#seed = String(seed);
+  }
+
+  /** Choices of its own for one who chooses beside others: what they draw meanwhile changes nothing. */
+  fork(name: string): SeededRandom {
+    return new SeededRandom(`${this.#seed}/${name}`);
+  }
+
+  fraction(): number {
+    const digest = createHash("sha256")
+      .update(`${this.#seed}#${this.#drawn++}`)
+      .digest();
+    return digest.readUIntBE(0, 6) / 2 ** 48;
   }
 }
