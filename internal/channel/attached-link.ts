@@ -2,8 +2,13 @@ import type { Hint, Publication, Topic } from "../base/publication.ts";
 import { ByteQueue } from "../stream/byte-queue.ts";
 import type { Link } from "./ports.ts";
 
-/** What a queued publication weighs besides its frame, in bytes: the record, its topics and its ids. */
+/** What a publication that is kept weighs besides its frame, in bytes: the record, its topics and its ids. */
 const RECORD_BYTES = 256;
+
+/** What a publication that is kept weighs, in bytes. */
+export function publicationBytes({ frame }: Publication): number {
+  return frame.length + RECORD_BYTES;
+}
 
 type Delivery = { readonly publication: Publication; readonly topics: readonly Topic[] } | Hint;
 
@@ -38,7 +43,7 @@ export class AttachedLink {
   queue(publication: Publication): boolean {
     const topics = this.#gathered ?? [];
     this.#gathered = undefined;
-    return this.#queue.push({ publication, topics }, publication.frame.length + RECORD_BYTES);
+    return this.#queue.push({ publication, topics }, publicationBytes(publication));
   }
 
   /** False: it does not fit. */

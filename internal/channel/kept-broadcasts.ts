@@ -1,14 +1,12 @@
 import type { Clock } from "../base/clock.ts";
 import type { Publication } from "../base/publication.ts";
+import { publicationBytes } from "./attached-link.ts";
 
 /** How long a broadcast is kept, in ms: by then a push server whose link broke has attached again. */
 export const BROADCAST_KEPT_MS = 60_000;
 
 /** What is kept at most, in bytes. The oldest goes first: its publisher repairs it all the same. */
 const KEPT_BYTES = 8 * 1024 * 1024;
-
-/** What one weighs besides its frame, in bytes. */
-const RECORD_BYTES = 256;
 
 /** What was broadcast lately, for links that attach later: a push server without a link then would miss it. */
 export class KeptBroadcasts {
@@ -23,7 +21,7 @@ export class KeptBroadcasts {
   add(publication: Publication): void {
     const untilMs = this.#clock.monotonicMs() + BROADCAST_KEPT_MS;
     this.#kept.push({ untilMs, publication });
-    this.#bytes += weight(publication);
+    this.#bytes += publicationBytes(publication);
     if (this.#kept.length === 1) this.#clock.after(BROADCAST_KEPT_MS, this.#expire);
     while (this.#bytes > KEPT_BYTES) this.#drop();
   }
@@ -36,7 +34,7 @@ export class KeptBroadcasts {
 
   #drop(): void {
     const oldest = this.#kept.shift();
-    if (oldest) this.#bytes -= weight(oldest.publication);
+    if (oldest) this.#bytes -= publicationBytes(oldest.publication);
   }
 
   readonly #expire = (): void => {
@@ -45,8 +43,4 @@ export class KeptBroadcasts {
     const [oldest] = this.#kept;
     if (oldest) this.#clock.after(oldest.untilMs - nowMs, this.#expire);
   };
-}
-
-function weight({ frame }: Publication): number {
-  return frame.length + RECORD_BYTES;
 }
