@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { asHeddleError, type Client } from "../../../client/index.ts";
-import { untilServerKnown } from "../device/open-client.ts";
+import { untilServerKnown, waitSignal } from "../device/open-client.ts";
 import type { Settings } from "../device/settings.ts";
 import { connectionProblem, EXIT, fateOfKept } from "../exit-code.ts";
 import { inputLines } from "../lines/input-lines.ts";
@@ -29,7 +29,7 @@ export async function jsonMode(
   const end = new AbortController();
   const printed = printEvents(client, output, end.signal);
   const lines = new JsonLines(client, output, endsWithInput ? settings.waitMs : undefined);
-  const isKnown = untilServerKnown(client, AbortSignal.timeout(Math.max(1, settings.waitMs)));
+  const isKnown = untilServerKnown(client, waitSignal(settings));
   // An input that breaks has ended.
   const ended = isKnown.then(() => lines.read(input)).catch(() => {});
   let exitCode: number = EXIT.well;

@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 import { asHeddleError, type Client, type Conversation } from "../../../client/index.ts";
-import { waitUntilLive } from "../device/open-client.ts";
+import { waitSignal, waitUntilLive } from "../device/open-client.ts";
 import type { Settings } from "../device/settings.ts";
 import { type ChatError, callProblem, EXIT } from "../exit-code.ts";
 import { entryJson, threadJson } from "../lines/json-lines.ts";
@@ -72,7 +72,7 @@ async function load(conversation: Conversation, limit: number): Promise<void> {
 export async function printThreads(client: Client, settings: Settings, output: Writable): Promise<number> {
   await waitUntilLive(client, settings);
   // What does not come in time is shown as it is known.
-  await client.settled(AbortSignal.timeout(Math.max(1, settings.waitMs))).catch(() => {});
+  await client.settled(waitSignal(settings)).catch(() => {});
   const threads = client.threads();
   if (settings.json) {
     for (const thread of threads) {

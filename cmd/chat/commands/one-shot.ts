@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 import { type Client, HeddleError, type OutboxItem, type Send } from "../../../client/index.ts";
-import { untilServerKnown } from "../device/open-client.ts";
+import { untilServerKnown, waitSignal } from "../device/open-client.ts";
 import type { Settings } from "../device/settings.ts";
 import { ChatError, connectionProblem, EXIT, fateOfKept } from "../exit-code.ts";
 import { outcomeJson } from "../lines/json-lines.ts";
@@ -17,7 +17,7 @@ export async function sendOnce(
   text: string,
   output: Writable,
 ): Promise<number> {
-  const late = AbortSignal.timeout(Math.max(1, settings.waitMs));
+  const late = waitSignal(settings);
   await untilServerKnown(client, late);
   const conversation = await conversationOf(client, settings, to);
   const send = await conversation.send(text);

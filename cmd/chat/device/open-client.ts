@@ -54,6 +54,11 @@ function complain(text: string): void {
   process.stderr.write(`chat: ${text}\n`);
 }
 
+/** Aborts when a command has waited for the server for as long as the settings say. */
+export function waitSignal({ waitMs }: Settings): AbortSignal {
+  return AbortSignal.timeout(Math.max(1, waitMs));
+}
+
 /**
  * Waits until the server has told which data it has, or is known not to answer now; at most until `late`. What a command
  * sends is composed after it, so that it is written for the data of now, and not for that of an earlier run: only a
@@ -69,7 +74,7 @@ export async function untilServerKnown(client: Client, late: AbortSignal): Promi
 
 /** Waits until the client is live. Rejects with the one line that says why it is not. */
 export async function waitUntilLive(client: Client, settings: Settings): Promise<void> {
-  const late = AbortSignal.timeout(Math.max(1, settings.waitMs));
+  const late = waitSignal(settings);
   try {
     await client.ready(late);
   } catch {

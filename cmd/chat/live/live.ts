@@ -8,7 +8,7 @@ import {
   HeddleError,
 } from "../../../client/index.ts";
 import { PipedSends } from "../commands/piped-sends.ts";
-import { type OpenClient, untilServerKnown } from "../device/open-client.ts";
+import { type OpenClient, untilServerKnown, waitSignal } from "../device/open-client.ts";
 import type { Settings } from "../device/settings.ts";
 import { ChatError, connectionProblem, EXIT, fateOfKept } from "../exit-code.ts";
 import { connectionNotice, notice } from "../lines/looks.ts";
@@ -39,7 +39,7 @@ export async function live(
   to: string | undefined,
 ): Promise<number> {
   // A pipe is not there to send again what was written for other data than the server has.
-  if (!isTerminal(streams)) await untilServerKnown(client, AbortSignal.timeout(Math.max(1, settings.waitMs)));
+  if (!isTerminal(streams)) await untilServerKnown(client, waitSignal(settings));
   const view = new LiveView(client, settings, streams, to);
   if (started) view.say(notice(started));
   return await view.over;
