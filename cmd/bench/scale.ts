@@ -1,4 +1,4 @@
-import type { Pace } from "./load/pacer.ts";
+import type { Pace } from "./load/pace/pacer.ts";
 
 /** A group and how often somebody posts in it. */
 export interface GroupScale {

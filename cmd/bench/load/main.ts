@@ -2,16 +2,17 @@ import { type Answer, type Ask, CPU_SECONDS } from "./protocol.ts";
 
 /** Every load, by name. A load is a class whose methods the benchmark calls from its own process. */
 const LOADS = {
-  chat: async () => new (await import("./chat-load.ts")).ChatLoad(),
-  connect: async () => new (await import("./connect-load.ts")).ConnectLoad(),
-  echo: async () => new (await import("./echo-load.ts")).EchoLoad(),
-  "echo-server": async () => new (await import("./echo-server.ts")).EchoServer(),
-  group: async () => new (await import("./group-load.ts")).GroupLoad(),
-  history: async () => new (await import("./history-load.ts")).HistoryLoad(),
-  idle: async () => new (await import("./idle-load.ts")).IdleLoad(),
-  presence: async () => new (await import("./presence-load.ts")).PresenceLoad(),
+  chat: async () => new (await import("./kinds/chat-load.ts")).ChatLoad(),
+  connect: async () => new (await import("./kinds/connect-load.ts")).ConnectLoad(),
+  echo: async () => new (await import("./kinds/echo-load.ts")).EchoLoad(),
+  "echo-server": async () => new (await import("./kinds/echo-server.ts")).EchoServer(),
+  group: async () => new (await import("./kinds/group-load.ts")).GroupLoad(),
+  history: async () => new (await import("./kinds/history-load.ts")).HistoryLoad(),
+  idle: async () => new (await import("./kinds/idle-load.ts")).IdleLoad(),
+  presence: async () => new (await import("./kinds/presence-load.ts")).PresenceLoad(),
 };
 
+/** The loads by name, each as the class whose methods may be called; `load-process.ts` calls them from the benchmark. */
 export type LoadKinds = { [K in keyof typeof LOADS]: Awaited<ReturnType<(typeof LOADS)[K]>> };
 
 const load = LOADS[process.argv[2] as keyof typeof LOADS]() as Promise<unknown>;

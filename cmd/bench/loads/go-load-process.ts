@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import type { Percentiles } from "../load/latency.ts";
-import type { Pace } from "../load/pacer.ts";
+import type { Percentiles } from "../load/counts/latency.ts";
+import type { Pace } from "../load/pace/pacer.ts";
 import { type Answer, CPU_SECONDS } from "../load/protocol.ts";
 import type { SignedIn } from "../server/server-process.ts";
 import { LoadCalls } from "./load-calls.ts";

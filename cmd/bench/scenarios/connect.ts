@@ -1,4 +1,4 @@
-import { Latencies } from "../load/latency.ts";
+import { Latencies } from "../load/counts/latency.ts";
 import type { Scenario } from "../scenario.ts";
 import { userNames } from "./pairs.ts";
 

@@ -1,7 +1,7 @@
 import type { Figure } from "../figures/record.ts";
-import type { EchoLoad } from "../load/echo-load.ts";
-import type { EchoServer } from "../load/echo-server.ts";
-import { Latencies } from "../load/latency.ts";
+import { Latencies } from "../load/counts/latency.ts";
+import type { EchoLoad } from "../load/kinds/echo-load.ts";
+import type { EchoServer } from "../load/kinds/echo-server.ts";
 import type { Remote } from "../loads/load-process.ts";
 import { paceOf } from "../scale.ts";
 import type { Scenario, Stage } from "../scenario.ts";

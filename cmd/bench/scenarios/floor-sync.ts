@@ -1,6 +1,6 @@
 import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Latencies } from "../load/latency.ts";
+import { Latencies } from "../load/counts/latency.ts";
 import type { Scenario } from "../scenario.ts";
 import { scratchFolder } from "../server/scratch-folder.ts";
 

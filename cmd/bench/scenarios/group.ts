@@ -1,7 +1,7 @@
 import type { Figure } from "../figures/record.ts";
-import { Latencies, type Percentiles } from "../load/latency.ts";
+import { Latencies, type Percentiles } from "../load/counts/latency.ts";
 import type { LoadKinds } from "../load/main.ts";
-import type { Pace } from "../load/pacer.ts";
+import type { Pace } from "../load/pace/pacer.ts";
 import type { Remote } from "../loads/load-process.ts";
 import { type GroupScale, paceOf } from "../scale.ts";
 import type { MeasuredLoad, Scenario, Stage } from "../scenario.ts";

@@ -1,4 +1,4 @@
-import { Latencies } from "../load/latency.ts";
+import { Latencies } from "../load/counts/latency.ts";
 import { passed, type Scenario, type Stage } from "../scenario.ts";
 import { connectPairs, type Pairs } from "./pairs.ts";
 

@@ -1,5 +1,5 @@
 import type { Figure } from "../figures/record.ts";
-import { Latencies } from "../load/latency.ts";
+import { Latencies } from "../load/counts/latency.ts";
 import { paceOf } from "../scale.ts";
 import type { Scenario, Stage } from "../scenario.ts";
 import { connectPairs, type Pairs } from "./pairs.ts";

@@ -1,5 +1,5 @@
 import type { Figure } from "../figures/record.ts";
-import { Latencies } from "../load/latency.ts";
+import { Latencies } from "../load/counts/latency.ts";
 import type { Scenario } from "../scenario.ts";
 import { userNames } from "./pairs.ts";
 

@@ -1,4 +1,4 @@
-import { Crowd, type CrowdOptions } from "./crowd.ts";
+import { Crowd, type CrowdOptions } from "../clients/crowd.ts";
 
 /** Clients that are connected, ping, and do nothing else. */
 export class IdleLoad {

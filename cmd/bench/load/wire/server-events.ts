@@ -1,6 +1,6 @@
 import { BinaryReader } from "@bufbuild/protobuf/wire";
-import { EntrySchema } from "../../../internal/gen/heddle/message/v1/entry_pb.js";
-import { AcceptedSchema, EventSchema } from "../../../internal/gen/heddle/push/v1/frame_pb.js";
+import { EntrySchema } from "../../../../internal/gen/heddle/message/v1/entry_pb.js";
+import { AcceptedSchema, EventSchema } from "../../../../internal/gen/heddle/push/v1/frame_pb.js";
 
 /** Field numbers of the events that a load looks at. */
 export const EVENT = {

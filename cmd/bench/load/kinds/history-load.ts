@@ -1,8 +1,8 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
-import { ListEntriesRequestSchema } from "../../../internal/gen/heddle/message/v1/message_service_pb.js";
-import { ClosedLoop } from "./closed-loop.ts";
-import { GrpcConnection } from "./grpc-connection.ts";
+import { ListEntriesRequestSchema } from "../../../../internal/gen/heddle/message/v1/message_service_pb.js";
+import { ClosedLoop } from "../pace/closed-loop.ts";
+import { GrpcConnection } from "../wire/grpc-connection.ts";
 
 const LIST_ENTRIES = "/heddle.message.v1.MessageService/ListEntries";
 const CALL_MS = 10_000;

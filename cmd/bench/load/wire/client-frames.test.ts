@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { fromBinary } from "@bufbuild/protobuf";
-import { ClientFrameSchema } from "../../../internal/gen/heddle/push/v1/frame_pb.js";
+import { ClientFrameSchema } from "../../../../internal/gen/heddle/push/v1/frame_pb.js";
 import { ackFrame, clientFrame, sendFrame, sendTail } from "./client-frames.ts";
 import { MessageSplitter, PREFIX_BYTES } from "./grpc-framing.ts";
 

@@ -1,8 +1,8 @@
+import { Latencies } from "../counts/latency.ts";
+import { type Pace, pace } from "../pace/pacer.ts";
+import { GrpcConnection, type GrpcStream } from "../wire/grpc-connection.ts";
+import { framed } from "../wire/grpc-framing.ts";
 import { ECHO } from "./echo-path.ts";
-import { GrpcConnection, type GrpcStream } from "./grpc-connection.ts";
-import { framed } from "./grpc-framing.ts";
-import { Latencies } from "./latency.ts";
-import { type Pace, pace } from "./pacer.ts";
 
 /** The load of `floor-stream`: a stream on each connection, frames of one size. */
 export interface EchoOptions {

@@ -1,4 +1,4 @@
-import { Latencies } from "./latency.ts";
+import { Latencies } from "../counts/latency.ts";
 
 /** Work that is done over and over by so many workers at a time, and timed: a closed window at full load. */
 export abstract class ClosedLoop {

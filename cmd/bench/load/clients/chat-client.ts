@@ -2,11 +2,11 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   OpenSessionRequestSchema,
   OpenSessionResponseSchema,
-} from "../../../internal/gen/heddle/gateway/v1/gateway_service_pb.js";
-import { RefusedSchema } from "../../../internal/gen/heddle/push/v1/frame_pb.js";
-import { ackFrame, clientFrame } from "./client-frames.ts";
-import type { GrpcConnection, GrpcStream } from "./grpc-connection.ts";
-import { EVENT, type EventSink, readEvents } from "./server-events.ts";
+} from "../../../../internal/gen/heddle/gateway/v1/gateway_service_pb.js";
+import { RefusedSchema } from "../../../../internal/gen/heddle/push/v1/frame_pb.js";
+import { ackFrame, clientFrame } from "../wire/client-frames.ts";
+import type { GrpcConnection, GrpcStream } from "../wire/grpc-connection.ts";
+import { EVENT, type EventSink, readEvents } from "../wire/server-events.ts";
 
 /** As the client library acks: after so many events, or so long after the last ack. */
 const ACK_EVENTS = 32;

@@ -1,7 +1,7 @@
-import { ChatClient } from "./chat-client.ts";
-import { ClosedLoop } from "./closed-loop.ts";
-import type { CrowdOptions } from "./crowd.ts";
-import { GrpcConnection } from "./grpc-connection.ts";
+import { ChatClient } from "../clients/chat-client.ts";
+import type { CrowdOptions } from "../clients/crowd.ts";
+import { ClosedLoop } from "../pace/closed-loop.ts";
+import { GrpcConnection } from "../wire/grpc-connection.ts";
 
 /** Clients that come, catch up, and go at once, each on a fresh TCP connection, `atOnce` of them at a time. */
 export class ConnectLoad extends ClosedLoop {

@@ -4,14 +4,14 @@ import {
   AddMembersRequestSchema,
   CreateGroupRequestSchema,
   CreateGroupResponseSchema,
-} from "../../../internal/gen/heddle/thread/v1/thread_service_pb.js";
-import type { ChatClient } from "./chat-client.ts";
+} from "../../../../internal/gen/heddle/thread/v1/thread_service_pb.js";
+import type { ChatClient } from "../clients/chat-client.ts";
+import { Crowd, type CrowdOptions } from "../clients/crowd.ts";
+import { FanOut, type FanOutCounts } from "../counts/fan-out.ts";
+import { type Pace, pace } from "../pace/pacer.ts";
+import { sendFrame, sendTail } from "../wire/client-frames.ts";
+import { GrpcConnection } from "../wire/grpc-connection.ts";
 import type { EncodedLatencies } from "./chat-load.ts";
-import { sendFrame, sendTail } from "./client-frames.ts";
-import { Crowd, type CrowdOptions } from "./crowd.ts";
-import { FanOut, type FanOutCounts } from "./fan-out.ts";
-import { GrpcConnection } from "./grpc-connection.ts";
-import { type Pace, pace } from "./pacer.ts";
 
 const THREADS = "/heddle.thread.v1.ThreadService";
 const CALL_MS = 30_000;

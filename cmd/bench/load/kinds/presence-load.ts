@@ -1,12 +1,12 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { PresenceSchema, PresenceStatus } from "../../../internal/gen/heddle/presence/v1/presence_pb.js";
-import { CreateDirectThreadRequestSchema } from "../../../internal/gen/heddle/thread/v1/thread_service_pb.js";
-import type { ChatClient } from "./chat-client.ts";
-import { clientFrame } from "./client-frames.ts";
-import { Crowd, type CrowdOptions } from "./crowd.ts";
-import { GrpcConnection } from "./grpc-connection.ts";
-import { Latencies } from "./latency.ts";
-import { pace } from "./pacer.ts";
+import { PresenceSchema, PresenceStatus } from "../../../../internal/gen/heddle/presence/v1/presence_pb.js";
+import { CreateDirectThreadRequestSchema } from "../../../../internal/gen/heddle/thread/v1/thread_service_pb.js";
+import type { ChatClient } from "../clients/chat-client.ts";
+import { Crowd, type CrowdOptions } from "../clients/crowd.ts";
+import { Latencies } from "../counts/latency.ts";
+import { pace } from "../pace/pacer.ts";
+import { clientFrame } from "../wire/client-frames.ts";
+import { GrpcConnection } from "../wire/grpc-connection.ts";
 
 const CREATE_DIRECT_THREAD = "/heddle.thread.v1.ThreadService/CreateDirectThread";
 const CALL_MS = 10_000;

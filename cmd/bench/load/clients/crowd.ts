@@ -1,5 +1,5 @@
+import { GrpcConnection } from "../wire/grpc-connection.ts";
 import { ChatClient, type ChatClientSink } from "./chat-client.ts";
-import { GrpcConnection } from "./grpc-connection.ts";
 
 const TICK_MS = 50;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { EventSchema, ServerFrameSchema } from "../../../internal/gen/heddle/push/v1/frame_pb.js";
+import { EventSchema, ServerFrameSchema } from "../../../../internal/gen/heddle/push/v1/frame_pb.js";
 import { readEvents } from "./server-events.ts";
 
 type Kind = NonNullable<MessageInitShape<typeof EventSchema>["kind"]>;

@@ -1,14 +1,14 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { SendRequestSchema } from "../../../internal/gen/heddle/message/v1/message_service_pb.js";
-import { AckSchema, ClientFrameSchema } from "../../../internal/gen/heddle/push/v1/frame_pb.js";
+import { SendRequestSchema } from "../../../../internal/gen/heddle/message/v1/message_service_pb.js";
+import { AckSchema, ClientFrameSchema } from "../../../../internal/gen/heddle/push/v1/frame_pb.js";
 import {
   lengthDelimitedBytes,
   varintBytes,
   writeBytesField,
   writeLength,
   writeVarintField,
-} from "../../../internal/wire/fields.ts";
-import { tagOf } from "../../../internal/wire/tags.ts";
+} from "../../../../internal/wire/fields.ts";
+import { tagOf } from "../../../../internal/wire/tags.ts";
 import { framed, PREFIX_BYTES, writePrefix } from "./grpc-framing.ts";
 
 /** Tags of the fields that are written by hand. */

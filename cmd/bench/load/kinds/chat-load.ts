@@ -1,9 +1,9 @@
-import { directThreadId } from "../../../internal/base/thread-id.ts";
-import type { ChatClient } from "./chat-client.ts";
-import { clientFrame, sendFrame, sendTail } from "./client-frames.ts";
-import { Crowd, type CrowdOptions } from "./crowd.ts";
-import { type Pace, pace } from "./pacer.ts";
-import { type SendCounts, SendLog } from "./send-log.ts";
+import { directThreadId } from "../../../../internal/base/thread-id.ts";
+import type { ChatClient } from "../clients/chat-client.ts";
+import { Crowd, type CrowdOptions } from "../clients/crowd.ts";
+import { type SendCounts, SendLog } from "../counts/send-log.ts";
+import { type Pace, pace } from "../pace/pacer.ts";
+import { clientFrame, sendFrame, sendTail } from "../wire/client-frames.ts";
 
 /** How long what is under way may take to settle when the sending has stopped. */
 const SETTLE_MS = 10_000;
