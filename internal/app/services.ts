@@ -5,28 +5,18 @@ import { SoleChannel } from "../channel/sole-channel.ts";
 import { AddressLimit } from "../gateway/address-limit.ts";
 import type { Profiles } from "../gateway/ports.ts";
 import { GatewayService } from "../gateway/service.ts";
-import { GatewayService as GatewayDesc } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
-import { MessageService as MessageDesc } from "../gen/heddle/message/v1/message_service_pb.js";
-import { PresenceService as PresenceDesc } from "../gen/heddle/presence/v1/presence_service_pb.js";
-import { ProfileService as ProfileDesc } from "../gen/heddle/profile/v1/profile_service_pb.js";
-import { PushService as PushDesc } from "../gen/heddle/push/v1/push_service_pb.js";
-import { ThreadService as ThreadDesc } from "../gen/heddle/thread/v1/thread_service_pb.js";
-import { MessageService } from "../message/service.ts";
-import { PresenceService } from "../presence/service.ts";
-import { Sight } from "../presence/sight.ts";
-import { Visibilities } from "../presence/visibilities.ts";
+import type { PresenceService } from "../presence/service.ts";
 import { PushServer } from "../push/service.ts";
 import { MemoryRing } from "../registry/memory-ring.ts";
 import type { MemoryRegistry } from "../registry/push-servers.ts";
-import { bind, type ServiceBinding } from "../rpc/calls/handlers.ts";
+import type { ServiceBinding } from "../rpc/calls/handlers.ts";
 import { LevelMessageStore } from "../store/level/level-message-store.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
 import { TwoHalves } from "../store/two-halves.ts";
-import { Directory } from "../thread/directory.ts";
 import { profileOf } from "../thread/display.ts";
 import { ProfileCalls } from "../thread/profile-calls.ts";
-
 import { ThreadService } from "../thread/service.ts";
+import { assembleMessage, assemblePresence, clientBindings, rowViews, tellPresence } from "./assemble.ts";
 import { type Backup, backUp } from "./backup.ts";
 import type { HeddleConfig } from "./config.ts";
 import type { Credentials } from "./credentials.ts";
@@ -87,31 +77,14 @@ export async function openServices(init: ServicesInit): Promise<Services> {
   const history = await beginHistory(folder.deploymentId);
 
   const channel = new SoleChannel({ clock });
-  const directory = new Directory(threadStore);
-  const visibilities = new Visibilities(threadStore);
-  const message = new MessageService({
-    store: messageStore,
-    threads: directory,
-    groups: directory,
-    blocks: directory,
-    largeGroups: directory,
-    channel,
-    clock,
-    visibilities,
-    // By the rule "shared-thread" nothing has to be judged before presence shows: section 8.
-    sights: config.sightRule === "written" ? directory : undefined,
-    damage: damageWatch(log, metrics),
-    history,
-  });
-  // Message needs the directory and the directory needs the log: one is made first, and gets the other afterwards.
-  directory.findWritersBy((threadId) => message.writers(threadId));
+  const views = rowViews(threadStore);
+  const { sightRule } = config;
+  const damage = damageWatch(log, metrics);
+  const message = assembleMessage({ logs: messageStore, views, channel, clock, history, damage, sightRule });
   stack.add("message service", () => message.close());
-  const privacy = new Sight(directory, visibilities, config.sightRule);
-  const presence = new PresenceService({ clock, registry, visibilities, privacy });
+  const presence = assemblePresence({ clock, registry, views, sightRule });
   stack.add("presence service", () => presence.close());
-  // A watch whose check fails is mute, and is checked again: nothing is left to do here.
-  directory.onLeft((userIds) => void presence.membersChanged(userIds).catch(() => {}));
-  directory.onShown((userId) => void presence.membersChanged([userId]).catch(() => {}));
+  tellPresence(views, presence);
   const thread = new ThreadService({
     store: threadStore,
     heads: message,
@@ -147,18 +120,13 @@ export async function openServices(init: ServicesInit): Promise<Services> {
     profiles,
     addresses: new AddressLimit(clock, config.opensPerAddress),
   });
-  const profileCalls = new ProfileCalls(threadStore, config.profiles);
+  const calls = new ProfileCalls(threadStore, config.profiles);
 
   return {
-    bindings: [
-      bind(GatewayDesc, users, gateway.handlers),
-      // Streams are opened by tickets, all else by user tokens: a ticket names one session and nothing more.
-      bind(PushDesc, tickets, push.handlers, { piecewise: ["submit"] }),
-      bind(MessageDesc, users, message.handlers),
-      bind(ThreadDesc, users, thread.handlers),
-      bind(ProfileDesc, users, profileCalls.handlers),
-      bind(PresenceDesc, users, presence.handlers),
-    ],
+    bindings: clientBindings(
+      { gateway, push, message, thread, profiles: calls, presence },
+      { users, tickets },
+    ),
     push,
     backUp: (target, progress) =>
       backUp({ dataDir: config.dataDir, log: messageStore, rows: threadStore }, target, progress),

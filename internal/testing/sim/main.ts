@@ -1,14 +1,14 @@
-import "./guard.ts";
+import "./time/guard.ts";
 
 import { createHash } from "node:crypto";
 import { appendFileSync, readFileSync } from "node:fs";
-import { breachesOf } from "./checker.ts";
-import { cpuUs } from "./guard.ts";
-import type { Seen } from "./history.ts";
+import { breachesOf } from "./judge/checker.ts";
+import type { Seen } from "./judge/history.ts";
 import { MUTANTS } from "./mutants.ts";
-import { planOf, storyOf } from "./plan.ts";
+import { planOf, storyOf } from "./plan/plan.ts";
 import { shrunk } from "./shrink.ts";
 import { simulate } from "./simulate.ts";
+import { cpuUs } from "./time/guard.ts";
 
 /** `main.ts FROM-TO [--twice] [--mutant NAME] [--history FILE]`, or `main.ts --check FILE`. Exits with 1 on a breach. */
 const [range = "1-20", ...flags] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-import type { Plan } from "./plan.ts";
+import type { Plan } from "./plan/plan.ts";
 import { type Mutant, simulate } from "./simulate.ts";
 
 /** Runs that a shrink may take: about five minutes. */

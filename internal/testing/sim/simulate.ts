@@ -2,16 +2,16 @@ import type { SoleChannel } from "../../channel/sole-channel.ts";
 import type { MessageStore } from "../../store/message-store.ts";
 import { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
 import { MemoryMessageStore } from "../fakes/memory-message-store.ts";
-import { breachesOf } from "./checker.ts";
-import { Engine, type Life } from "./engine.ts";
-import { setMachine } from "./guard.ts";
-import type { Seen } from "./history.ts";
-import { LifeClock } from "./life-clock.ts";
-import { deviceName, type Plan, type PlanStep } from "./plan.ts";
-import { remoteStore, type StoreState } from "./remote-store.ts";
-import { SimDevice, seenOf } from "./sim-device.ts";
-import { type Bites, bite } from "./sim-link.ts";
-import { SimServer } from "./sim-server.ts";
+import { breachesOf } from "./judge/checker.ts";
+import type { Seen } from "./judge/history.ts";
+import { SimServer } from "./mesh/sim-server.ts";
+import { remoteStore, type StoreState } from "./network/remote-store.ts";
+import { type Bites, bite } from "./network/sim-link.ts";
+import { deviceName, type Plan, type PlanStep } from "./plan/plan.ts";
+import { Engine, type Life } from "./time/engine.ts";
+import { setMachine } from "./time/guard.ts";
+import { LifeClock } from "./time/life-clock.ts";
+import { SimDevice, seenOf } from "./users/sim-device.ts";
 
 const NO_THREAD = { head: { seq: 0 }, readSeq: 0, unread: 0, hasLeft: false };
 

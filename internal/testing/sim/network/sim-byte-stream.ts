@@ -1,6 +1,6 @@
-import { HeddleError } from "../../base/heddle-error.ts";
-import type { ByteStream } from "../../rpc/calls/byte-stream.ts";
-import type { Call } from "../../rpc/calls/handlers.ts";
+import { HeddleError } from "../../../base/heddle-error.ts";
+import type { ByteStream } from "../../../rpc/calls/byte-stream.ts";
+import type { Call } from "../../../rpc/calls/handlers.ts";
 
 /** The server's end of a simulated stream. Writes never wait: what a slow reader costs is other tests' business. */
 export class SimByteStream implements ByteStream {

@@ -1,7 +1,7 @@
-import { storeUnavailable } from "../../base/heddle-error.ts";
-import type { Engine, Life } from "./engine.ts";
+import { storeUnavailable } from "../../../base/heddle-error.ts";
+import type { Engine, Life } from "../time/engine.ts";
+import type { SimRandom } from "../time/sim-random.ts";
 import { type Bites, bite } from "./sim-link.ts";
-import type { SimRandom } from "./sim-random.ts";
 
 /** How a store's machine is just now. Times are simulated ms. */
 export interface StoreState {

@@ -1,4 +1,4 @@
-import type { Clock } from "../../base/clock.ts";
+import type { Clock } from "../../../base/clock.ts";
 import { type Engine, EPOCH_MS, type Life } from "./engine.ts";
 
 /** The clock of one life of a process: off by so much, and running so much faster than simulated time. */

@@ -1,4 +1,4 @@
-import { SimRandom } from "./sim-random.ts";
+import { SimRandom } from "../time/sim-random.ts";
 
 /** Something that happens at a moment, in simulated ms. */
 export type PlanStep = { readonly atMs: number } & (

@@ -1,5 +1,5 @@
-import { fromHex, hex } from "../../base/ids.ts";
-import type { Caller } from "../../rpc/calls/call.ts";
+import { fromHex, hex } from "../../../base/ids.ts";
+import type { Caller } from "../../../rpc/calls/call.ts";
 
 const HOUR_MS = 3_600_000;
 

@@ -1,5 +1,5 @@
-import type { Engine, Life } from "./engine.ts";
-import type { SimRandom } from "./sim-random.ts";
+import type { Engine, Life } from "../time/engine.ts";
+import type { SimRandom } from "../time/sim-random.ts";
 
 /** How the way between a device and the servers is. Shared by all that goes over it; faults change it. */
 export interface Way {

@@ -12,22 +12,22 @@ import type {
   StreamOptions,
   Transport,
   UnaryMethod,
-} from "../../../client/transport/transport.ts";
-import { unreachable } from "../../../client/transport/wire.ts";
-import { Code, ErrorReason, HeddleError } from "../../base/heddle-error.ts";
+} from "../../../../client/transport/transport.ts";
+import { unreachable } from "../../../../client/transport/wire.ts";
+import { Code, ErrorReason, HeddleError } from "../../../base/heddle-error.ts";
 import {
   type ClientFrame,
   ClientFrameSchema,
   type ServerFrame,
   ServerFrameSchema,
-} from "../../gen/heddle/push/v1/frame_pb.js";
-import { runUnary } from "../../rpc/calls/call-runner.ts";
-import type { Engine, Life } from "./engine.ts";
+} from "../../../gen/heddle/push/v1/frame_pb.js";
+import { runUnary } from "../../../rpc/calls/call-runner.ts";
+import type { SimServer } from "../mesh/sim-server.ts";
+import type { Engine, Life } from "../time/engine.ts";
+import type { SimRandom } from "../time/sim-random.ts";
+import { callerOf } from "../users/sim-credentials.ts";
 import { SimByteStream } from "./sim-byte-stream.ts";
-import { callerOf } from "./sim-credentials.ts";
 import { type Bites, bite, OneWay, type Way } from "./sim-link.ts";
-import type { SimRandom } from "./sim-random.ts";
-import type { SimServer } from "./sim-server.ts";
 
 export interface SimTransportInit {
   readonly engine: Engine;

@@ -1,14 +1,14 @@
 import { createHash } from "node:crypto";
-import { type Client, connect } from "../../../client/index.ts";
-import type { Entry } from "../../../client/model/model.ts";
-import { MemoryStorage } from "../../../client/storage/memory-storage.ts";
-import type { Engine, Life } from "./engine.ts";
-import type { Seen, SeenEntry } from "./history.ts";
-import { LifeClock } from "./life-clock.ts";
-import type { Bites, Way } from "./sim-link.ts";
-import type { SimRandom } from "./sim-random.ts";
-import type { SimServer } from "./sim-server.ts";
-import { SimTransport } from "./sim-transport.ts";
+import { type Client, connect } from "../../../../client/index.ts";
+import type { Entry } from "../../../../client/model/model.ts";
+import { MemoryStorage } from "../../../../client/storage/memory-storage.ts";
+import type { Seen, SeenEntry } from "../judge/history.ts";
+import type { SimServer } from "../mesh/sim-server.ts";
+import type { Bites, Way } from "../network/sim-link.ts";
+import { SimTransport } from "../network/sim-transport.ts";
+import type { Engine, Life } from "../time/engine.ts";
+import { LifeClock } from "../time/life-clock.ts";
+import type { SimRandom } from "../time/sim-random.ts";
 
 type Told<T> = T extends unknown ? Omit<T, "atMs" | "device" | "user"> : never;
 
