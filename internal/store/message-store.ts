@@ -1,6 +1,6 @@
 /**
- * The message log's store (docs/design.md, section 5). Implementations: level/ (embedded), later hbase/; both
- * pass message-store.suite.ts. A row is the unit of atomicity; nothing spans rows.
+ * The message log's store (docs/design.md, section 5). Implementations: level/ (embedded), postgres/, later hbase/;
+ * all pass message-store.suite.ts. A row is the unit of atomicity; nothing spans rows.
  */
 
 export interface RowKey {

