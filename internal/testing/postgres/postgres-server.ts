@@ -80,8 +80,10 @@ async function binaries(folder: string, user: User | undefined): Promise<string>
   if (newest > 0 && existsSync(join(installed, "initdb"))) return installed;
   const packaged = await packagedPostgres();
   if (!user) return join(packaged, "bin");
-  await cp(packaged, join(folder, "native"), { recursive: true, verbatimSymlinks: true }); // Root's cache is closed to others.
-  return join(folder, "native/bin");
+  const copy = join(folder, "native"); // Root's cache is closed to others; and they end by deleting what is theirs.
+  await cp(packaged, copy, { recursive: true, verbatimSymlinks: true });
+  await promisify(execFile)("chown", ["-R", `${user.uid}:${user.gid}`, copy]);
+  return join(copy, "bin");
 }
 
 async function packagedPostgres(): Promise<string> {
