@@ -1,4 +1,5 @@
-import { Pool, type PoolConfig, types } from "pg";
+import { Client, type ClientConfig, Pool, type PoolClient, types } from "pg";
+import { type Clock, systemClock } from "../../base/clock.ts";
 import { overloaded, storeUnavailable } from "../../base/heddle-error.ts";
 
 export interface PostgresPoolInit {
@@ -6,12 +7,21 @@ export interface PostgresPoolInit {
   readonly database: string | { readonly host: string; readonly user: string; readonly database: string };
   /** Connections at a time. Default 10. */
   readonly maxConnections?: number;
-  /** Bytes of calls that wait or are under way; beyond, RESOURCE_EXHAUSTED / OVERLOADED. Default 64 MiB. */
+  /** Calls that wait for a connection; beyond, RESOURCE_EXHAUSTED / OVERLOADED. Default 1,000. */
+  readonly maxWaiting?: number;
+  /**
+   * Bytes of calls that wait or are under way, with what has come of their rows; beyond, RESOURCE_EXHAUSTED / OVERLOADED.
+   * Default 64 MiB. One call alone may take more.
+   */
   readonly maxQueuedBytes?: number;
-  /** How long a call may take, the wait for a connection included twice at most, in ms. Default 3,000. */
+  /** How long a call may take, the wait for a connection included, in ms. Default 3,000. */
   readonly callMs?: number;
+  /** How long migrations may take, the wait for another program's included, in ms. Default 60,000. */
+  readonly migrateMs?: number;
   /** Which store errors speak of. */
   readonly name: "message" | "thread";
+  /** Of deadlines. The machine's but in tests. */
+  readonly clock?: Clock;
 }
 
 /** The database stops a statement this much before the caller stops waiting, so that its own word comes first, in ms. */
@@ -33,81 +43,122 @@ export interface Prepared {
   readonly text: string;
 }
 
+/** Runs one statement of a call. */
+export type RunStatement = <R extends object>(
+  statement: Prepared,
+  values: readonly unknown[],
+) => Promise<{ readonly rows: readonly R[]; readonly changed: number }>;
+
+/** A call that has a connection, and how much had come on it before. */
+interface Running {
+  readonly client: PoolClient;
+  readonly readBefore: number;
+}
+
 /**
  * Connections to one Postgres. A connection that fails in any way is closed, and the next call opens another: so the
  * pool comes back by itself after a restart of the database. A call that fails once it was sent may have been applied.
  */
 export class PostgresPool {
   readonly #pool: Pool;
-  readonly #init: PostgresPoolInit;
+  readonly #config: ClientConfig;
+  readonly #init: Required<Omit<PostgresPoolInit, "database" | "maxConnections">>;
+  readonly #running = new Set<Running>();
   #bytes = 0;
 
   constructor(init: PostgresPoolInit) {
-    this.#init = init;
-    const { database, maxConnections = 10, callMs = 3_000 } = init;
-    const where: PoolConfig = typeof database === "string" ? { connectionString: database } : database;
-    this.#pool = new Pool({
-      ...where,
-      max: maxConnections,
-      connectionTimeoutMillis: callMs,
-      query_timeout: callMs,
-      statement_timeout: callMs - MARGIN_MS,
-      lock_timeout: callMs - MARGIN_MS,
+    const { database, maxConnections = 10, callMs = 3_000, name } = init;
+    const { maxWaiting = 1_000, maxQueuedBytes = 64 * 1024 * 1024, migrateMs = 60_000 } = init;
+    this.#init = { name, callMs, maxWaiting, maxQueuedBytes, migrateMs, clock: init.clock ?? systemClock };
+    this.#config = {
+      ...(typeof database === "string" ? { connectionString: database } : database),
       // What is answered is synced, whatever the server's configuration says.
       options: "-c synchronous_commit=on",
       types: { getTypeParser: parserOf as typeof types.getTypeParser },
+    };
+    this.#pool = new Pool({
+      ...this.#config,
+      max: maxConnections,
+      connectionTimeoutMillis: callMs,
+      statement_timeout: callMs - MARGIN_MS,
+      lock_timeout: callMs - MARGIN_MS,
       allowExitOnIdle: true,
     });
     this.#pool.on("error", () => {}); // Of an idle connection: the next call opens another.
   }
 
   /** Rows of one statement, which is its own transaction. `bytes` is what its values take. */
-  async rows<R extends object>(
+  rows<R extends object>(
     statement: Prepared,
     values: readonly unknown[],
     bytes: number,
   ): Promise<readonly R[]> {
+    return this.#call(bytes, async (run) => (await run<R>(statement, values)).rows);
+  }
+
+  /** Runs the steps of `work` with one connection, as one call: within its deadline, counted until it ends. */
+  async #call<T>(bytes: number, work: (run: RunStatement, leftMs: number) => Promise<T>): Promise<T> {
+    const { name, clock, callMs } = this.#init;
     const cost = bytes + CALL_BYTES;
-    const { maxQueuedBytes = 64 * 1024 * 1024, name } = this.#init;
-    if (this.#bytes > 0 && this.#bytes + cost > maxQueuedBytes)
-      throw overloaded(`${name} store`, RETRY_AFTER_MS);
+    this.#admit(cost);
     this.#bytes += cost;
+    const endMs = clock.monotonicMs() + callMs;
+    let running: Running | undefined;
     try {
-      return (await this.#pool.query<R>({ ...statement, values: [...values] })).rows;
+      const client = await this.#pool.connect();
+      running = { client, readBefore: readBytes(client) };
+      this.#running.add(running);
+      const leftMs = () => {
+        const left = Math.floor(endMs - clock.monotonicMs());
+        if (left <= 0) throw new Error(`no answer within ${callMs} ms`);
+        return left;
+      };
+      const run: RunStatement = async (statement, values) => {
+        const query = { ...statement, values: [...values], query_timeout: leftMs() };
+        const { rows, rowCount } = await client.query(query);
+        return { rows, changed: rowCount ?? 0 };
+      };
+      const result = await work(run, leftMs());
+      client.release();
+      return result;
     } catch (error) {
+      running?.client.release(true); // Closed: what it did not finish is taken back.
       throw storeUnavailable(name, error);
     } finally {
+      if (running) this.#running.delete(running);
       this.#bytes -= cost;
     }
   }
 
+  #admit(cost: number): void {
+    const { name, maxWaiting, maxQueuedBytes } = this.#init;
+    let held = this.#bytes;
+    for (const { client, readBefore } of this.#running) held += readBytes(client) - readBefore;
+    const isFull = held > 0 && held + cost > maxQueuedBytes;
+    if (isFull || this.#pool.waitingCount >= maxWaiting) throw overloaded(`${name} store`, RETRY_AFTER_MS);
+  }
+
   /**
    * Runs the steps of `schema` that the database has not had, in one transaction under a lock of the database: of several
-   * programs that start at once one migrates and the others wait for it, within the deadline of a call.
+   * programs that start at once one migrates and the others wait for it. On a connection of its own, whose deadline is longer.
    */
   async migrate(schema: string, steps: readonly string[]): Promise<void> {
-    const client = await this.#pool.connect().catch((error: unknown) => {
-      throw storeUnavailable(this.#init.name, error);
+    const { name, callMs, migrateMs } = this.#init;
+    const client = new Client({
+      ...this.#config,
+      connectionTimeoutMillis: callMs,
+      query_timeout: migrateMs,
+      statement_timeout: migrateMs - MARGIN_MS,
+      lock_timeout: migrateMs - MARGIN_MS,
     });
+    client.on("error", () => {}); // The query under way is told of it.
     try {
-      await client.query("BEGIN");
-      await client.query("SELECT pg_advisory_xact_lock(hashtext('heddle-migrations'))");
-      await client.query("CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, steps int NOT NULL)");
-      const had = await client.query<{ steps: number }>("SELECT steps FROM migration WHERE name = $1", [
-        schema,
-      ]);
-      const done = had.rows[0]?.steps ?? 0;
-      if (done > steps.length)
-        throw new Error(`the tables of ${schema} were made by a newer Heddle: start that one`);
-      for (const step of steps.slice(done)) await client.query(step);
-      const note =
-        "INSERT INTO migration VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET steps = excluded.steps";
-      await client.query(note, [schema, steps.length]);
-      await client.query("COMMIT");
-      client.release();
+      await client.connect();
+      await migrate(client, schema, steps);
     } catch (error) {
-      client.release(true); // Closed, which takes back what was done.
-      throw storeUnavailable(this.#init.name, error);
+      throw storeUnavailable(name, error);
+    } finally {
+      await client.end(); // Which takes back what was not committed.
     }
   }
 
@@ -115,6 +166,26 @@ export class PostgresPool {
   close(): Promise<void> {
     return this.#pool.end();
   }
+}
+
+async function migrate(client: Client, schema: string, steps: readonly string[]): Promise<void> {
+  await client.query("BEGIN");
+  await client.query("SELECT pg_advisory_xact_lock(hashtext('heddle-migrations'))");
+  await client.query("CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, steps int NOT NULL)");
+  const had = await client.query<{ steps: number }>("SELECT steps FROM migration WHERE name = $1", [schema]);
+  const done = had.rows[0]?.steps ?? 0;
+  if (done > steps.length)
+    throw new Error(`the tables of ${schema} were made by a newer Heddle: start that one`);
+  for (const step of steps.slice(done)) await client.query(step);
+  const note =
+    "INSERT INTO migration VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET steps = excluded.steps";
+  await client.query(note, [schema, steps.length]);
+  await client.query("COMMIT");
+}
+
+/** What has come on a connection since it was opened. Not in pg's types. */
+function readBytes(client: PoolClient): number {
+  return (client as unknown as { connection: { stream: { bytesRead: number } } }).connection.stream.bytesRead;
 }
 
 /** Numbers are exact up to 2^53 − 1, above what any column holds. Bytes are plain arrays, as every store hands them out. */
