@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { Command, CommanderError } from "commander";
+import { compareRecords, comparisonTable } from "./figures/comparison.ts";
 import { table } from "./figures/figures-text.ts";
 import { runPlace } from "./figures/machine.ts";
 import { benchPage } from "./figures/page.ts";
@@ -14,11 +16,15 @@ import { SCENARIOS } from "./scenarios.ts";
 /** Exit codes (docs/design.md, section 12). */
 const EXIT = { well: 0, failed: 1, wrongUse: 2 } as const;
 
+/** Runs of each server in a comparison: their median is told. */
+const RUNS = 5;
+
 interface Options {
   readonly only?: string;
   readonly json?: boolean;
   readonly quick?: boolean;
   readonly profile?: boolean;
+  readonly against?: string;
 }
 
 /** Runs the command line. Resolves to the exit code. Figures on stdout, progress and problems on stderr. */
@@ -32,12 +38,15 @@ export async function runBench(argv: readonly string[]): Promise<number> {
     .option("--json", "print the records, one JSON object a line, instead of a table")
     .option("--quick", "a second or so each, to see that it works: keeps no records and writes no page")
     .option("--profile", "profile the server in each measured window; the figures are not kept")
+    .option("--against <checkout>", "compare with the server of another checkout, five runs of each by turns")
     .exitOverride()
     .showHelpAfterError("(--help lists the options)");
   try {
     const options = program.parse(argv).opts<Options>();
     const chosen = choose(options.only);
-    return await measure(chosen, options);
+    return options.against === undefined
+      ? await measure(chosen, options)
+      : await compare(chosen, options, resolve(options.against));
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.well : EXIT.wrongUse;
     throw error;
@@ -73,11 +82,40 @@ async function measure(chosen: readonly Scenario[], options: Options): Promise<n
   return isWell ? EXIT.well : EXIT.failed;
 }
 
-/** Undefined if it failed; the reason has been told. */
+/** Runs each scenario by turns with the other checkout's server and with ours: neighbours disturb both alike. */
+async function compare(chosen: readonly Scenario[], options: Options, checkout: string): Promise<number> {
+  if (!existsSync(join(checkout, "bin/heddle"))) {
+    process.stderr.write(
+      `bench: there is no bin/heddle in ${checkout}: name a checkout that has been installed\n`,
+    );
+    return EXIT.wrongUse;
+  }
+  const interrupted = firstSignal();
+  for (const scenario of chosen) {
+    const [before, after]: [BenchRecord[], BenchRecord[]] = [[], []];
+    for (let run = 0; run < RUNS; run++) {
+      const theirs = await runScenario(scenario, options, interrupted, checkout);
+      const ours = theirs && (await runScenario(scenario, options, interrupted));
+      if (!theirs || !ours) return EXIT.failed;
+      before.push(...theirs);
+      after.push(...ours);
+    }
+    const comparisons = compareRecords(before, after);
+    process.stdout.write(
+      options.json
+        ? comparisons.map((one) => `${JSON.stringify(one)}\n`).join("")
+        : comparisonTable(comparisons),
+    );
+  }
+  return EXIT.well;
+}
+
+/** Undefined if it failed; the reason has been told. `checkout`: whose server, if it is not ours. */
 async function runScenario(
   scenario: Scenario,
   options: Options,
   interrupted: AbortSignal,
+  checkout?: string,
 ): Promise<BenchRecord[] | undefined> {
   const startedMs = performance.now();
   const progress = (text: string) => {
@@ -87,6 +125,7 @@ async function runScenario(
   const stage = new Stage({
     scale: options.quick ? QUICK : FULL,
     progress,
+    ...(checkout ? { checkout } : {}),
     ...(options.profile
       ? { onProfile: (profile: unknown, done: number) => keepProfile(scenario.name, profile, done) }
       : {}),

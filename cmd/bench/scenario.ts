@@ -64,6 +64,7 @@ export class Stage {
   /** Says how far it is, in a few words. */
   readonly progress: (text: string) => void;
   readonly #onProfile: OnProfile | undefined;
+  readonly #checkout: string | undefined;
   readonly #ends: (() => Promise<void>)[] = [];
   readonly #loads: { cpuSeconds(): Promise<number> }[] = [];
   #isOver = false;
@@ -73,15 +74,21 @@ export class Stage {
     readonly progress: (text: string) => void;
     /** Wants a profile of every measured window. */
     readonly onProfile?: OnProfile;
+    /** The checkout whose server is measured, if it is another one. */
+    readonly checkout?: string;
   }) {
     this.scale = options.scale;
     this.progress = options.progress;
     this.#onProfile = options.onProfile;
+    this.#checkout = options.checkout;
   }
 
   async server(options: { readonly inspect?: boolean } = {}): Promise<ServerProcess> {
     const inspect = options.inspect === true || this.#onProfile !== undefined;
-    const server = await ServerProcess.start({ inspect });
+    const server = await ServerProcess.start({
+      inspect,
+      ...(this.#checkout ? { checkout: this.#checkout } : {}),
+    });
     await this.#endWith(() => server.stop());
     return server;
   }

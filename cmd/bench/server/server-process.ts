@@ -45,10 +45,16 @@ export class ServerProcess {
     this.inspector = inspector;
   }
 
-  /** Resolves when it serves. `inspect` lets garbage be collected and profiles be taken on request. */
-  static async start(options: { readonly inspect: boolean }): Promise<ServerProcess> {
+  /**
+   * Resolves when it serves. `inspect` lets garbage be collected and profiles be taken on request; `checkout` is the
+   * folder of the program, this one unless given.
+   */
+  static async start(options: {
+    readonly inspect: boolean;
+    readonly checkout?: string;
+  }): Promise<ServerProcess> {
     const dataDir = await scratchFolder();
-    const child = spawn(join(ROOT, "bin/heddle"), ["--json"], {
+    const child = spawn(join(options.checkout ?? ROOT, "bin/heddle"), ["--json"], {
       env: serverEnv(dataDir, options.inspect),
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -1,0 +1,64 @@
+import { type BenchRecord, newest } from "./record.ts";
+
+/** One figure of two servers under the same load: medians of their runs. */
+export interface Comparison {
+  readonly bench: string;
+  readonly unit: string;
+  readonly params: BenchRecord["params"];
+  readonly value: Pair;
+  /** The server's CPU for one, in µs; undefined where the figure has none. */
+  readonly cpuUs: Pair | undefined;
+}
+
+/** Before, after, and after divided by before. */
+export interface Pair {
+  readonly before: number;
+  readonly after: number;
+  readonly ratio: number;
+}
+
+/** Sets the runs of one server beside those of another. A figure that only one of them has is left out. */
+export function compareRecords(before: readonly BenchRecord[], after: readonly BenchRecord[]): Comparison[] {
+  const comparisons: Comparison[] = [];
+  for (const figure of newest(after)) {
+    const [olds, news] = [before, after].map((records) =>
+      records.filter((one) => newest([one, figure]).length === 1),
+    );
+    if (!olds?.length || !news?.length) continue;
+    const { bench, unit, params } = figure;
+    const cpu = (records: readonly BenchRecord[]) =>
+      records.flatMap((one) => one.server_cpu_us_per_delivery ?? []);
+    comparisons.push({
+      bench,
+      unit,
+      params,
+      value: pair(
+        olds.map(({ value }) => value),
+        news.map(({ value }) => value),
+      ),
+      cpuUs: cpu(olds).length > 0 && cpu(news).length > 0 ? pair(cpu(olds), cpu(news)) : undefined,
+    });
+  }
+  return comparisons;
+}
+
+/** A line for each figure: what it was, what it is, and the ratio. */
+export function comparisonTable(comparisons: readonly Comparison[]): string {
+  const text = ({ before, after, ratio }: Pair) => `${before} → ${after} (× ${ratio.toFixed(3)})`;
+  return comparisons
+    .map(
+      ({ bench, unit, value, cpuUs }) =>
+        `${bench}: ${text(value)} ${unit}${cpuUs ? `; CPU each ${text(cpuUs)} µs` : ""}\n`,
+    )
+    .join("");
+}
+
+function pair(before: readonly number[], after: readonly number[]): Pair {
+  const [old, now] = [median(before), median(after)];
+  return { before: old, after: now, ratio: now / old };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
