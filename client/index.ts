@@ -14,6 +14,7 @@ export type {
 } from "./api/client.ts";
 export { connect } from "./api/heddle-client.ts";
 export { agoText, presenceText } from "./api/presence-text.ts";
+export { isAbsence } from "./model/absence.ts";
 export type {
   ClientEvent,
   ConnectionReason,
@@ -32,6 +33,7 @@ export type {
   Role,
   SendState,
   SettingChange,
+  Span,
   Thread,
   UserPage,
   Visibility,

@@ -89,8 +89,8 @@ export interface Conversation {
 /**
  * Groups. Each call that changes something is repeated under one request_id until its outcome is known; it resolves to
  * the group as it is then. It rejects with a HeddleError: of a refusal (THREAD_NOT_FOUND, NOT_A_GROUP, OWNER_REQUIRED,
- * MEMBER_NOT_FOUND, LAST_OWNER, GROUP_FULL, TOO_MANY_LARGE_GROUPS, BLOCKED), or, where after 30 s nothing is certain, the
- * last one met.
+ * MEMBER_NOT_FOUND, LAST_OWNER, GROUP_FULL, TOO_MANY_LARGE_GROUPS, TOO_MANY_SPANS, BLOCKED), or, where after 30 s
+ * nothing is certain, the last one met.
  */
 export interface Groups {
   /**

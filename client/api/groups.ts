@@ -6,7 +6,7 @@ import type { Threads } from "../log/threads.ts";
 import type { MemberPage, Role, Thread } from "../model/model.ts";
 import type { Calls } from "../stream/calls.ts";
 import { isOpen, type WriteCalls } from "../stream/write-calls.ts";
-import { asError, fromRole, toMember } from "../transport/wire.ts";
+import { asError, fromRole, toMember, toSpans } from "../transport/wire.ts";
 import type { Groups } from "./client.ts";
 import { checkThreadId } from "./thread-id.ts";
 
@@ -81,7 +81,11 @@ export class GroupCalls implements Groups {
   async members(threadId: string, pageToken = "", signal?: AbortSignal): Promise<MemberPage> {
     const request = { threadId: fromHex(checkThreadId(threadId)), pageToken: fromHex(pageToken) };
     const page = await this.#deps.calls.call(ThreadService.method.listMembers, request, signal);
-    return { members: page.members.map(toMember), nextPageToken: hex(page.nextPageToken) || undefined };
+    const members = page.members.map((member, at) => {
+      const spans = page.spans[at]?.spans;
+      return { ...toMember(member), ...(spans && { spans: toSpans(spans) }) };
+    });
+    return { members, nextPageToken: hex(page.nextPageToken) || undefined };
   }
 
   #about(threadId: string) {

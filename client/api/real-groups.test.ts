@@ -96,6 +96,33 @@ describe("Groups and blocks on a running Heddle", function () {
     await has(b, threadId, "back again");
   });
 
+  it("show one who came back what a new device of its shows, on a device that stayed", async () => {
+    const [ann, cleo] = [newName("ann"), newName("cleo")];
+    const [a, c] = [await join(ann), await join(cleo)];
+    const { threadId } = await a.groups.create("Choir", [cleo]);
+    const say = async (text: string) => await (await a.send({ threadId }, text)).outcome();
+    await say("first stay");
+    await has(c, threadId, "first stay");
+    await a.groups.remove(threadId, [cleo]);
+    await until(c, () => threadOf(c, threadId)?.hasLeft === true);
+    await say("in between");
+    await a.groups.add(threadId, [cleo]);
+    await say("second stay");
+    await has(c, threadId, "second stay");
+    const seen = ["member_change", "first stay", "member_change", "member_change", "second stay"];
+    assert.deepEqual(texts(c, threadId), seen);
+    const again = await join(cleo, "web", "two");
+    await until(again, () => threadOf(again, threadId) !== undefined);
+    const conversation = again.conversation(threadId);
+    await conversation.open();
+    while (conversation.hasOlder) await conversation.older();
+    assert.deepEqual(texts(again, threadId), seen);
+    assert.deepEqual(conversation.entries, c.conversation(threadId).entries);
+    const { members } = await a.groups.members(threadId);
+    const spans = members.find(({ userId }) => userId === cleo)?.spans;
+    assert.deepEqual(spans, [{ firstSeq: 1, lastSeq: 3 }, { firstSeq: 5 }]);
+  });
+
   it("follow names and roles, pass ownership on, and list members page by page", async () => {
     const [ann, bob] = [newName("ann"), newName("bob")];
     const [a, b] = [await join(ann), await join(bob)];

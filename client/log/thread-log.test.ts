@@ -99,6 +99,64 @@ describe("ThreadLog", function () {
     assert.equal(log.skip(1_000), 0);
   });
 
+  describe("of one who was away from a group", () => {
+    const spans = [{ firstSeq: 2, lastSeq: 5 }, { firstSeq: 9, lastSeq: 10 }, { firstSeq: 20 }];
+
+    it("takes what lies before and between spans as no hole", () => {
+      const log = new ThreadLog();
+      log.see(spans);
+      log.learn({ seq: 22, ordinal: 22 });
+      const given: number[] = [];
+      const asked: number[][] = [];
+      for (let missing = log.missing(); missing; missing = log.missing()) {
+        const { afterSeq, count } = missing;
+        asked.push([afterSeq, count]);
+        given.push(...seqs(log.takeEntries(Array.from({ length: count }, (_, at) => entry(afterSeq + 1 + at)))));
+      }
+      assert.deepEqual(asked, [
+        [1, 4],
+        [8, 2],
+        [19, 3],
+      ]);
+      assert.deepEqual(given, [2, 3, 4, 5, 9, 10, 20, 21, 22]);
+      assert.deepEqual(seqs(log.newest()), given);
+      assert.deepEqual([log.position, log.highest], [22, 22]);
+    });
+
+    it("gives out the rest of the span before ahead of what waits above it", () => {
+      const log = new ThreadLog();
+      log.see([{ firstSeq: 1 }]);
+      log.takeEntries([1, 2, 3].map(entry));
+      log.see([{ firstSeq: 1, lastSeq: 5 }, { firstSeq: 20 }]);
+      assert.deepEqual(log.takeEntries([20, 21].map(entry)), []);
+      assert.deepEqual(log.missing(), { afterSeq: 3, count: 2 });
+      assert.deepEqual(seqs(log.takeEntries([4, 5].map(entry))), [4, 5, 20, 21]);
+    });
+
+    it("skips by what there is to see, and holds a bounded number of it", () => {
+      const log = new ThreadLog();
+      log.see([{ firstSeq: 1, lastSeq: 100 }, { firstSeq: 1_000_000_000 }]);
+      log.learn({ seq: 1_000_000_009, ordinal: 200 });
+      assert.equal(log.skip(110), 0);
+      assert.equal(log.skip(30), 80);
+      assert.deepEqual(log.missing(), { afterSeq: 80, count: 20 });
+      for (let seq = 81; seq <= 100; seq++) log.takeEntries([entry(seq)]);
+      for (let seq = 1_000_000_000; seq < 1_000_000_195; seq++) log.takeEntries([entry(seq)]);
+      assert.equal(log.newest().length, 200);
+      assert.equal(log.newest()[0]?.seq, 96);
+    });
+
+    it("sees what the row tells of it later", () => {
+      const log = new ThreadLog();
+      log.beginAt(20);
+      assert.deepEqual(seqs(log.takeEntries([20].map(entry))), [20]);
+      log.see(spans);
+      assert.equal(log.missing(), undefined);
+      log.takeEntries([9, 10].map(entry));
+      assert.deepEqual(seqs(log.newest()), [9, 10, 20]);
+    });
+  });
+
   it("begins where the user has read, not beyond the head", () => {
     const log = new ThreadLog(0, { seq: 5, ordinal: 5 });
     log.startAt(9);

@@ -1,6 +1,7 @@
 import { bodyLength } from "../model/body-length.ts";
-import type { Entry, Head } from "../model/model.ts";
-import { RangeSet } from "./range-set.ts";
+import type { Entry, Head, Span } from "../model/model.ts";
+import { type Range, RangeSet } from "./range-set.ts";
+import { spaceBetween } from "./spans.ts";
 
 interface Room {
   readonly entries: number;
@@ -25,6 +26,10 @@ const ENTRY_BYTES = 400;
 export class ThreadLog {
   readonly #entries = new Map<number, Entry>();
   readonly #held = new RangeSet();
+  /** What is held, and what is not for this user to see: nothing in it is missing. */
+  readonly #covered = new RangeSet();
+  /** What is not for this user to see, ascending: the space before and between its spans of membership. */
+  #space: readonly Range[] = [];
   #position: number;
   #head: Head;
   #bytes = 0;
@@ -81,13 +86,20 @@ export class ThreadLog {
       if (this.#entries.has(entry.seq) || entry.seq > this.#end) continue;
       this.#entries.set(entry.seq, entry);
       this.#held.add(entry.seq, entry.seq);
+      this.#covered.add(entry.seq, entry.seq);
       this.#bytes += bytesOf(entry);
       this.learn({ seq: entry.seq, ordinal: entry.ordinal });
     }
     const due: Entry[] = [];
-    for (let next = this.#entries.get(this.#position + 1); next; next = this.#entries.get(next.seq + 1)) {
+    this.#passSpace();
+    for (
+      let next = this.#entries.get(this.#position + 1);
+      next;
+      next = this.#entries.get(this.#position + 1)
+    ) {
       due.push(next);
       this.#position = next.seq;
+      this.#passSpace();
     }
     this.#trim(this.isOpen ? OPEN : CLOSED);
     return due;
@@ -95,7 +107,7 @@ export class ThreadLog {
 
   /** The lowest range that is missing above the position. */
   missing(): { readonly afterSeq: number; readonly count: number } | undefined {
-    const range = this.#held.firstMissing(this.#position + 1, this.#head.seq);
+    const range = this.#covered.firstMissing(this.#position + 1, this.#head.seq);
     return range && { afterSeq: range[0] - 1, count: range[1] - range[0] + 1 };
   }
 
@@ -111,25 +123,45 @@ export class ThreadLog {
     else this.learn(head);
   }
 
-  /** The user is a member, who sees what begins at `seq`: what is below it and not held is not missing. */
-  beginAt(seq: number): void {
+  /** The user is a member: the log goes on. */
+  goOn(): void {
     this.#end = Number.POSITIVE_INFINITY;
+  }
+
+  /** The user sees these spans, ascending, and nothing before or between them: that is no hole. */
+  see(spans: readonly Span[]): void {
+    for (const [from, to] of this.#space) this.#covered.remove(from, to);
+    this.#space = spaceBetween(spans);
+    for (const [from, to] of [...this.#space, ...this.#held.ranges]) this.#covered.add(from, to);
+    this.#passSpace();
+  }
+
+  /** The user has come in, and where it was a member before is not known yet: nothing below `seq` is missing. */
+  beginAt(seq: number): void {
+    this.goOn();
     this.#position = Math.max(this.#position, seq - 1);
   }
 
   /** If more than `most` entries are missing or waiting, skips the oldest. Returns the seq up to which, or 0. */
   skip(most: number): number {
-    const upTo = this.#head.seq - most;
+    let upTo = this.#head.seq - most;
+    for (const [from, to] of this.#space.toReversed()) {
+      if (to > upTo && to > this.#position) upTo -= to - Math.max(from - 1, this.#position);
+    }
     if (upTo <= this.#position) return 0;
     this.#position = upTo;
     return upTo;
   }
 
-  /** The newest entries held, ascending, without a hole. */
+  /** The newest entries held, ascending, without a hole; between spans of membership their seqs jump. */
   newest(): readonly Entry[] {
-    const run = this.#held.runAt(this.#held.highest);
-    if (!run) return [];
-    return Array.from({ length: run[1] - run[0] + 1 }, (_, at) => this.#entries.get(run[0] + at) as Entry);
+    const run = this.#covered.runAt(this.#held.highest);
+    const newest: Entry[] = [];
+    for (const [from, to] of this.#held.ranges) {
+      if (!run || from < run[0]) continue;
+      for (let seq = from; seq <= to; seq++) newest.push(this.#entries.get(seq) as Entry);
+    }
+    return newest;
   }
 
   /** The ordinal at `seq`, where this device can tell. */
@@ -143,6 +175,12 @@ export class ThreadLog {
     this.#trim({ entries: 1, bytes: 0 });
   }
 
+  /** Where the next entry is not for this user to see, the position goes to the span after it. */
+  #passSpace(): void {
+    const space = this.#space.find(([from, to]) => from <= this.#position + 1 && this.#position + 1 <= to);
+    if (space) this.#position = space[1];
+  }
+
   /** Old history goes first; of what waits for a gap, the newest: it is pulled again. */
   #trim(room: Room): void {
     while (this.#entries.size > room.entries || (this.#bytes > room.bytes && this.#entries.size > 1)) {
@@ -151,6 +189,7 @@ export class ThreadLog {
       const entry = this.#entries.get(seq);
       this.#entries.delete(seq);
       this.#held.remove(seq, seq);
+      this.#covered.remove(seq, seq);
       if (entry) this.#bytes -= bytesOf(entry);
     }
   }

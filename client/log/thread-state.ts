@@ -2,7 +2,7 @@ import { ThreadKind, type Thread as WireThread } from "../../internal/gen/heddle
 import type { Entry, Head, Receipt, Thread } from "../model/model.ts";
 import type { Json } from "../storage/storage.ts";
 import { toHead } from "../transport/wire.ts";
-import { type GroupState, groupAfter, groupOfRow } from "./group-state.ts";
+import { type GroupState, groupAfter, groupOfRow, spansOf } from "./group-state.ts";
 import { type KeptOwn, OwnUnread } from "./own-unread.ts";
 import { ThreadLog } from "./thread-log.ts";
 import { type KeptTops, type Top, Tops } from "./tops.ts";
@@ -74,7 +74,8 @@ export class ThreadState {
 
   /** The first entry that the user may see. */
   get firstSeq(): number {
-    return Math.max(1, this.row?.group?.joinedSeq ?? 1);
+    const group = this.row?.group;
+    return Math.max(1, group ? (spansOf(group)[0]?.firstSeq ?? 1) : 1);
   }
 
   /** Takes what a row says, the head and where the log begins and ends for the user with it. */
@@ -118,16 +119,21 @@ export class ThreadState {
     const isNews = !known || entry.seq >= known.membersSeq;
     if (body.kind !== "member_change" || !isNews) return;
     for (const gone of body.removed) this.receipts.delete(gone);
-    if (group?.hasLeft) this.#bound(group, entry);
+    if (group && group !== known) this.#bound(group, entry);
     if (!body.added.some((member) => member.userId === userId)) return;
-    this.log.beginAt(entry.seq);
+    // Taken for a member until now: where that span ended the row tells.
+    if (!known || (group !== known && !known.hasLeft)) this.log.beginAt(entry.seq);
     // What was said before is no news to a newcomer.
     this.raiseRead(entry.seq, entry.ordinal);
   }
 
-  #bound(group: GroupState, head: Parameters<typeof toHead>[0] | Entry): void {
+  #bound(
+    group: GroupState,
+    head: { readonly seq: bigint | number; readonly ordinal: bigint | number } | undefined,
+  ): void {
     if (group.hasLeft) this.log.endAt({ seq: Number(head?.seq ?? 0), ordinal: Number(head?.ordinal ?? 0) });
-    else this.log.beginAt(group.joinedSeq);
+    else this.log.goOn();
+    this.log.see(spansOf(group));
   }
 
   /** Forgets all but who the two of a direct thread are, and whether a person looks at it. */
@@ -236,7 +242,7 @@ export class ThreadState {
     state.log = new ThreadLog(kept.position, { seq: kept.head[0], ordinal: kept.head[1] });
     // Rows of earlier versions know of no blocks and no groups.
     state.row = kept.row ? { ...kept.row, isBlocked: kept.row.isBlocked ?? false } : undefined;
-    if (state.hasLeft) state.log.endAt(state.log.head);
+    if (state.row?.group) state.#bound(state.row.group, state.log.head);
     [state.readSeq, state.readOrdinal, state.unconfirmedReadSeq] = kept.read;
     if (kept.own) state.own = OwnUnread.fromJson(kept.own); // Not kept by earlier versions.
     state.reportedSeq = kept.reported;

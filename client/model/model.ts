@@ -20,6 +20,16 @@ export type Role = "owner" | "member";
 export interface Member {
   readonly userId: string;
   readonly role: Role;
+  /** When it was a member, ascending. In lists of members only. */
+  readonly spans?: readonly Span[];
+}
+
+/** A time in which a user was a member of a group: the entries that it may see by it. */
+export interface Span {
+  /** The entry by which it came. */
+  readonly firstSeq: number;
+  /** The entry by which it went; undefined while it is a member. */
+  readonly lastSeq?: number;
 }
 
 /** Who is a member of a group from an entry on. Its sender did it. The first entry of a group is one. */

@@ -17,7 +17,8 @@ import {
   SendRequestSchema,
 } from "../../internal/gen/heddle/message/v1/message_service_pb.js";
 import type { Refused } from "../../internal/gen/heddle/push/v1/frame_pb.js";
-import type { Entry, EntryBody, Head, Member, Receipt, Role } from "../model/model.ts";
+import type { Thread as WireThread } from "../../internal/gen/heddle/thread/v1/thread_pb.js";
+import type { Entry, EntryBody, Head, Member, Receipt, Role, Span } from "../model/model.ts";
 
 export const ERROR_DOMAIN = "heddle";
 
@@ -61,6 +62,14 @@ function toBody(body: Body | undefined): EntryBody {
 
 export function toMember({ userId, role }: WireMember): Member {
   return { userId, role: toRole(role) ?? "member" };
+}
+
+/** Spans of membership as the server tells them. */
+export function toSpans(spans: WireThread["spans"]): readonly Span[] {
+  return spans.map(({ firstSeq, lastSeq }) => ({
+    firstSeq: Number(firstSeq),
+    ...(lastSeq > 0n && { lastSeq: Number(lastSeq) }),
+  }));
 }
 
 /** Undefined for what has none: another kind of thread, or one that the user has left. */

@@ -41,6 +41,26 @@ describe("bin/chat with groups and blocks", function () {
     assert.deepEqual(members.out.trim().split("\n").sort(), [`${ann} (owner)`, bob, cleo].sort());
   });
 
+  it("shows both stays of one who came back, and a line between them", async () => {
+    const [ann, bob] = [programs.newName("ann"), programs.newName("bob")];
+    await chat(["as", ann, "group", "new", "Choir", bob]);
+    await chat(["as", ann, "to", "+choir", "first stay"]);
+    await chat(["as", ann, "group", "remove", "+choir", bob]);
+    await chat(["as", ann, "to", "+choir", "in between"]);
+    await chat(["as", ann, "group", "add", "+choir", bob]);
+    await chat(["as", ann, "to", "+choir", "second stay"]);
+    const { out } = await chat(["as", bob, "history", "+choir"]);
+    const said = out.split("\n").map((line) => line.replace(/^\d\d:\d\d +/, ""));
+    assert.deepEqual(said.slice(1, -1), [
+      `· ${ann} made the group “Choir” with you`,
+      `${ann}  first stay`,
+      `· ${ann} removed you`,
+      "· you were not a member here",
+      `· ${ann} added you`,
+      `${ann}  second stay`,
+    ]);
+  });
+
   it("tells programs of every change, and takes their commands", async () => {
     const [ann, bob] = [programs.newName("ann"), programs.newName("bob")];
     const bobs = programs.listen(bob);

@@ -15,7 +15,7 @@ const FIXTURE = join(import.meta.dirname, "../testing/fixtures/043988e/stopped")
 /** What the log decides of the rows; versions and what is touched are of one file alone. */
 const DECIDED = [
   `SELECT owner_id, hex(thread_id) AS thread, kind, other_user_id, has_left, read_seq, read_ordinal, head_bucket,
-     joined_seq, left_seq, left_ordinal, left_name, left_member_count, is_large
+     joined_seq, left_seq, left_ordinal, left_name, left_member_count, is_large, earlier_spans
    FROM thread ORDER BY owner_id, thread_id`,
   "SELECT hex(thread_id) AS thread, name, applied_seq, member_count, is_large, created_at_ms FROM group_thread",
   "SELECT hex(thread_id) AS thread, user_id, role, joined_seq FROM member ORDER BY thread_id, user_id",

@@ -15,6 +15,17 @@ export const SMALL_GROUP_MEMBERS = 256;
 /** Large groups of one user, at most; enforced on joining one. */
 export const MAX_LARGE_GROUPS = 100;
 
+/** Spans of membership of one user in one group, at most; adding the user once more is refused. */
+export const MAX_SPANS = 64;
+
+/** A time in which a user was a member: what of the log it may see. */
+export interface Span {
+  /** The entry by which the user came. */
+  readonly firstSeq: number;
+  /** The entry by which it went. */
+  readonly lastSeq: number;
+}
+
 /** A member with its role. */
 export interface Member {
   readonly userId: string;
@@ -24,6 +35,12 @@ export interface Member {
 /** A member of a group, with the first entry that it sees. */
 export interface JoinedMember extends Member {
   readonly joinedSeq: number;
+}
+
+/** A member as a list of members shows it. */
+export interface ListedMember extends JoinedMember {
+  /** Its spans of membership before this one, ascending. */
+  readonly earlier: readonly Span[];
 }
 
 /** The group as of its member or setting entry `appliedSeq`: what sends are judged by. */

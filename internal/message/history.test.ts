@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { fromBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import { EMPTY_HEAD } from "../base/head.ts";
+import type { Span } from "../base/group.ts";
 import type { Entry } from "../gen/heddle/message/v1/entry_pb.js";
 import { ListEntriesResponseSchema } from "../gen/heddle/message/v1/message_service_pb.js";
 import { HookedStore } from "../testing/fakes/message-ports.ts";
-import { entryOfCell, headAt, logStoreOf, storedCell, storeLog } from "../testing/fakes/message-samples.ts";
+import { entryOfCell, logStoreOf, storedCell, storeLog } from "../testing/fakes/message-samples.ts";
 import { DEFAULT_PAGE, type Page, type Position, readPage } from "./history.ts";
 
 const threadId = new Uint8Array(16);
@@ -66,6 +66,30 @@ describe("A page of history", () => {
     );
   });
 
+  it("lies within one span of membership, and says whether there is more in any", async () => {
+    const { read: readAll } = await logOf(30, 4);
+    const spans = [
+      { firstSeq: 3, lastSeq: 8 },
+      { firstSeq: 15, lastSeq: 16 },
+      { firstSeq: 20, lastSeq: 26 },
+    ];
+    const read = async (position: Position, size: number) => {
+      const page = await readAll(position, size, spans);
+      return [...seqs(page), page.hasMore];
+    };
+    assert.deepEqual(await read(above(0), 4), [3, 4, 5, 6, true]);
+    assert.deepEqual(await read(above(6), 4), [7, 8, true]);
+    assert.deepEqual(await read(above(8), 4), [15, 16, true]);
+    assert.deepEqual(await read(above(11), 1), [15, true]);
+    assert.deepEqual(await read(above(16), 10), [20, 21, 22, 23, 24, 25, 26, false]);
+    assert.deepEqual(await read(above(26), 10), [false]);
+    assert.deepEqual(await read(NEWEST, 10), [20, 21, 22, 23, 24, 25, 26, true]);
+    assert.deepEqual(await read(below(20), 10), [15, 16, true]);
+    assert.deepEqual(await read(below(12), 5), [4, 5, 6, 7, 8, true]);
+    assert.deepEqual(await read(below(4), 5), [3, false]);
+    assert.deepEqual(await read(below(3), 5), [false]);
+  });
+
   it("reads the rows it needs and no others", async () => {
     const { read, store } = await logOf(20, 4);
     store.gets.length = 0;
@@ -124,7 +148,6 @@ async function logOf(seq: number, bucketSize: number, textBytes = 0) {
 }
 
 function reader(store: HookedStore, bucketSize: number, head = 0) {
-  const at = head > 0 ? headAt(head) : EMPTY_HEAD;
-  return (position: Position, size: number) =>
-    readPage(logStoreOf(store, Math.max(1, bucketSize)), threadId, at, position, size);
+  return (position: Position, size: number, spans: readonly Span[] = [{ firstSeq: 1, lastSeq: head }]) =>
+    readPage(logStoreOf(store, Math.max(1, bucketSize)), threadId, spans, position, size);
 }

@@ -1,4 +1,4 @@
-import type { Head } from "../base/head.ts";
+import type { Span } from "../base/group.ts";
 import { entriesField } from "../wire/entry-bytes.ts";
 import type { LogStore } from "./cells/log-store.ts";
 
@@ -19,30 +19,35 @@ export interface Page {
 }
 
 /**
- * Reads a page of a thread's history between `first` and the head: one or two rows, by keys known from the head, never a
- * scan.
+ * Reads a page of what a user may see of a thread: one or two rows, by keys known from the head, never a scan. `spans`
+ * ascend and there is one at least; a page lies within one of them, so there is no hole in it.
  */
 export async function readPage(
   store: LogStore,
   threadId: Uint8Array,
-  head: Pick<Head, "seq">,
+  spans: readonly Span[],
   position: Position,
   pageSize: number,
-  first = 1,
 ): Promise<Page> {
   const size = pageSize || DEFAULT_PAGE;
   const upwards = position.case === "afterSeq";
-  const below = position.case === "beforeSeq" ? Number(position.value) - 1 : head.seq;
-  const lowest = upwards ? Number(position.value) + 1 : Math.min(below, head.seq) - size + 1;
-  const from = Math.max(first, lowest);
-  const to = upwards ? Math.min(head.seq, from + size - 1) : Math.min(below, head.seq);
+  const [end, first] = [spans.at(-1)?.lastSeq ?? 0, spans[0]?.firstSeq ?? 1];
+  const above = upwards ? Number(position.value) + 1 : 1;
+  const below = position.case === "beforeSeq" ? Number(position.value) - 1 : end;
+  const span = upwards
+    ? spans.find(({ lastSeq }) => lastSeq >= above)
+    : spans.findLast(({ firstSeq }) => firstSeq <= below);
+  if (!span) return { entries: new Uint8Array(0), hasMore: false };
+  const highest = Math.min(below, span.lastSeq);
+  const from = Math.max(span.firstSeq, upwards ? above : highest - size + 1);
+  const to = upwards ? Math.min(span.lastSeq, from + size - 1) : highest;
 
   const cells = await store.entries(threadId, from, to);
   const kept = cut(cells, upwards);
   const entries = entriesField(threadId, kept);
   const lowestKept = kept[0]?.seq ?? from;
   const highestKept = kept.at(-1)?.seq ?? to;
-  const hasMore = kept.length > 0 && (upwards ? highestKept < head.seq : lowestKept > first);
+  const hasMore = kept.length > 0 && (upwards ? highestKept < end : lowestKept > first);
   return { entries, hasMore };
 }
 

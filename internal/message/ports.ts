@@ -1,4 +1,4 @@
-import type { Roster, RosterEntry } from "../base/group.ts";
+import type { Roster, RosterEntry, Span } from "../base/group.ts";
 import type { HandOff, Publication } from "../base/publication.ts";
 import type { Block } from "../store/block-store.ts";
 import type { ReadPosition } from "../store/thread-store.ts";
@@ -10,7 +10,9 @@ export interface ThreadView {
   readonly participants: readonly string[];
   /** Where to look for the head first. */
   readonly headBucket: number;
-  /** The first entry of a group that the user may see; 0 for a direct thread. */
+  /** The user's spans of membership in a group before the one that begins at joinedSeq, ascending. */
+  readonly earlier: readonly Span[];
+  /** The entry of a group by which the user came last; 0 for a direct thread. */
   readonly joinedSeq: number;
   /** The last entry of a group that the user may see, and the ordinal there, if the user has left. */
   readonly leftSeq: number | undefined;
@@ -50,6 +52,8 @@ export interface Groups {
   project(entry: RosterEntry, headBucket: number): Promise<number>;
   /** The seq of the member or setting entry that this request made, as far as projected. */
   changeSeq(threadId: Uint8Array, sender: string, requestId: Uint8Array): Promise<number | undefined>;
+  /** How many spans of membership each of these users has had in the group; those without one are left out. */
+  spanCounts(threadId: Uint8Array, userIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** For a large group: writes its activity row (recency and bucket hint, which is never lowered). */
   noteActivity(threadId: Uint8Array, headBucket: number): Promise<void>;
 }

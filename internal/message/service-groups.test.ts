@@ -54,6 +54,30 @@ describe("MessageService in a group", () => {
     );
   });
 
+  it("shows one who came back both stays, and nothing of what was said in between", async () => {
+    const { service, threadId, send, ask } = await grouped();
+    await send("ann", 1); // 2
+    await ask("ann", 2, { kind: "remove", userIds: ["bob"] }); // 3
+    await send("ann", 3); // 4
+    await ask("ann", 4, { kind: "add", userIds: ["bob"] }); // 5
+    await send("ann", 5); // 6
+    const page = async (
+      position: { case: "afterSeq" | "beforeSeq"; value: bigint } | { case: undefined },
+    ) => {
+      const request = create(ListEntriesRequestSchema, { threadId, pageSize: 200, position });
+      const said = create(ListEntriesResponseSchema, await service.handlers.listEntries(request, as("bob")));
+      const { entries, hasMore } = fromBinary(
+        ListEntriesResponseSchema,
+        toBinary(ListEntriesResponseSchema, said),
+      );
+      return [...entries.map(({ seq }) => Number(seq)), hasMore];
+    };
+    assert.deepEqual(await page({ case: undefined }), [5, 6, true]);
+    assert.deepEqual(await page({ case: "beforeSeq", value: 5n }), [1, 2, 3, false]);
+    assert.deepEqual(await page({ case: "afterSeq", value: 2n }), [3, true]);
+    assert.deepEqual(await page({ case: "afterSeq", value: 3n }), [5, 6, false]);
+  });
+
   it("tells one who has left nobody's positions: they would say who was there since", async () => {
     const { service, threadId, ask } = await grouped();
     await ask("bob", 1, { kind: "leave" }); // 2

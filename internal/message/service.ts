@@ -173,9 +173,9 @@ export class MessageService {
     call: Call,
   ): Promise<MessageInitShape<typeof ListEntriesResponseSchema>> {
     const log = await this.#parts.logs.open(request.threadId, call.caller.userId);
-    const { firstSeq, last } = await this.#parts.reader.range(log, call.caller.userId);
+    const { spans, last } = await this.#parts.reader.spans(log, call.caller.userId);
     const { threadId, position, pageSize } = request;
-    const page = await readPage(this.#parts.reading, threadId, last, position, pageSize, firstSeq);
+    const page = await readPage(this.#parts.reading, threadId, spans, position, pageSize);
     const response = create(ListEntriesResponseSchema, { head: headOf(last), hasMore: page.hasMore });
     return withEncoded(response, page.entries);
   }

@@ -30,6 +30,11 @@ describe("What a user may see of a thread", () => {
     assert.deepEqual(await range("bob"), [1, 6, 3]);
     await parts.ask("ann", 6, { kind: "add", userIds: ["dee"] }); // 7
     assert.deepEqual(await range("dee"), [7, 7, 3]);
+    const { spans } = await parts.reader.spans(log, "dee");
+    assert.deepEqual(spans, [
+      { firstSeq: 3, lastSeq: 5 },
+      { firstSeq: 7, lastSeq: 7 },
+    ]);
     await assert.rejects(range("zed"), notFound);
   });
 

@@ -1,3 +1,4 @@
+import type { Span } from "../base/group.ts";
 import type { Head } from "../base/head.ts";
 import { storeUnavailable, threadNotFound } from "../base/heddle-error.ts";
 import type { Judging } from "./group/judging.ts";
@@ -60,7 +61,7 @@ export class ThreadReader {
     return { head, maySend: !judging.refusal(log.membership, judged, { kind: "message", userId }) };
   }
 
-  /** What the user may see now. Rejects with THREAD_NOT_FOUND for who never was a member. */
+  /** What the user may see now, of its last span of membership. Rejects with THREAD_NOT_FOUND for who never was a member. */
   async range(log: ThreadLog, userId: string): Promise<Range> {
     for (let read = 0; read < MAX_HEAD_READS; read++) {
       const { head, view } = await this.head(log);
@@ -77,7 +78,21 @@ export class ThreadReader {
     throw storeUnavailable("thread");
   }
 
-  /** The same where `seq` is within it for certain: by what this server knows, if that is enough, else read now. */
+  /**
+   * All that the user may see now: one span after the other, ascending, the last up to `last`. Rejects as `range` does.
+   */
+  async spans(
+    log: ThreadLog,
+    userId: string,
+  ): Promise<{ readonly spans: readonly Span[]; readonly last: Range["last"] }> {
+    const { firstSeq, last } = await this.range(log, userId);
+    const row = log.isGroup ? await this.#ports.threads.view(log.threadId, userId) : undefined;
+    // The row may know of a later coming than the range: what is above that began after it.
+    const earlier = row?.earlier.filter((span) => span.firstSeq < firstSeq) ?? [];
+    return { spans: [...earlier, { firstSeq, lastSeq: last.seq }], last };
+  }
+
+  /** The `range` where `seq` is within it for certain: by what this server knows, if that is enough, else read now. */
   reachableRange(log: ThreadLog, userId: string, seq: number): Range | Promise<Range> {
     const { view } = log.membership;
     const head = log.cache.found?.head;

@@ -88,6 +88,7 @@ function rowTests(current: Current): void {
         memberCount: 2,
         isLarge: false,
         role: "member",
+        earlier: [],
         joinedSeq: 7,
         membersSeq: 7,
         left: undefined,
@@ -118,6 +119,7 @@ function rowTests(current: Current): void {
       memberCount: 1,
       isLarge: false,
       role: undefined,
+      earlier: [],
       joinedSeq: 1,
       membersSeq: 9,
       left: { seq: 9, ordinal: 6 },
@@ -145,12 +147,28 @@ function rowTests(current: Current): void {
       memberCount: 2,
       isLarge: false,
       role: "owner",
+      earlier: [{ firstSeq: 1, lastSeq: 5 }],
       joinedSeq: 20,
       membersSeq: 20,
       left: undefined,
     });
     assert.deepEqual([row.readSeq, row.readOrdinal, row.isMuted, row.version], [20, 15, true, 4]);
     assert.equal((await store.roster(group.id))?.members.get(bob)?.joinedSeq, 20);
+    await group.project(22, { removed: [bob] });
+    await group.project(30, { added: [member(bob)] });
+    const earlier = [
+      { firstSeq: 1, lastSeq: 5 },
+      { firstSeq: 20, lastSeq: 22 },
+    ];
+    assert.deepEqual((await group.row(bob)).group?.earlier, earlier);
+    const listed = await store.memberPage(group.id, ann, "", 9);
+    assert.deepEqual(
+      listed?.map(({ userId, joinedSeq, earlier: before }) => [userId, joinedSeq, before]),
+      [
+        [ann, 1, []],
+        [bob, 30, earlier],
+      ].sort(),
+    );
   });
 
   it("takes a version for a changed role, and none where nothing changes", async () => {

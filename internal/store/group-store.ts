@@ -1,4 +1,4 @@
-import type { Member, Roster, RosterEntry } from "../base/group.ts";
+import type { ListedMember, Roster, RosterEntry } from "../base/group.ts";
 import type { ThreadRow } from "./thread-store.ts";
 
 /**
@@ -28,7 +28,7 @@ export interface GroupStore {
     viewerId: string,
     afterUserId: string,
     limit: number,
-  ): Promise<readonly Member[] | undefined>;
+  ): Promise<readonly ListedMember[] | undefined>;
   /** The groups that the user is a member of. */
   groupsOf(userId: string): Promise<readonly Uint8Array[]>;
   /** Of how many large groups each of these users is a member. */

@@ -1,4 +1,4 @@
-import type { Role } from "../base/group.ts";
+import type { Role, Span } from "../base/group.ts";
 
 /**
  * The store of thread rows and devices (docs/design.md, section 6). Implementations: sqlite/ (embedded), later
@@ -39,7 +39,9 @@ export interface GroupView {
   readonly isLarge: boolean;
   /** Undefined for one who left. */
   readonly role: Role | undefined;
-  /** The first entry that the owner may see. */
+  /** The owner's spans of membership before the one that begins at joinedSeq, ascending. */
+  readonly earlier: readonly Span[];
+  /** The entry by which the owner came last. */
   readonly joinedSeq: number;
   /** The newest member or setting entry that is in this view. */
   readonly membersSeq: number;

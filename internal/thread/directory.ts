@@ -1,4 +1,4 @@
-import type { Roster, RosterEntry } from "../base/group.ts";
+import type { Roster, RosterEntry, Span } from "../base/group.ts";
 import { hex } from "../base/ids.ts";
 import { directThreadId, participants } from "../base/thread-id.ts";
 import type {
@@ -18,7 +18,9 @@ export interface ThreadView {
   readonly participants: readonly string[];
   /** Where to look for the head first. */
   readonly headBucket: number;
-  /** The first entry of a group that the user may see; 0 for a direct thread. */
+  /** The user's spans of membership in a group before the one that begins at joinedSeq, ascending. */
+  readonly earlier: readonly Span[];
+  /** The entry of a group by which the user came last; 0 for a direct thread. */
   readonly joinedSeq: number;
   /** The last one, and the ordinal there, if the user has left. */
   readonly leftSeq: number | undefined;
@@ -54,6 +56,7 @@ export class Directory {
         kind: row.kind,
         participants: row.participants,
         headBucket: row.headBucket,
+        earlier: row.group?.earlier ?? [],
         joinedSeq: row.group?.joinedSeq ?? 0,
         leftSeq: row.group?.left?.seq,
         leftOrdinal: row.group?.left?.ordinal,
@@ -99,6 +102,12 @@ export class Directory {
   /** The seq of the member or setting entry that this request made, as far as projected. */
   changeSeq(threadId: Uint8Array, sender: string, requestId: Uint8Array): Promise<number | undefined> {
     return this.#store.changeSeq(threadId, sender, requestId);
+  }
+
+  /** How many spans of membership each of these users has had in the group; those without one are left out. */
+  async spanCounts(threadId: Uint8Array, userIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#store.rowsOf(threadId, userIds);
+    return new Map(rows.map(({ ownerId, group }) => [ownerId, (group?.earlier.length ?? 0) + 1]));
   }
 
   /** Notes in a large group's activity row that it has new entries. */

@@ -217,6 +217,7 @@ describe("The directory", () => {
       kind: "group",
       participants: [],
       headBucket: 0,
+      earlier: [],
       joinedSeq: 1,
       leftSeq: 2,
       leftOrdinal: 2,

@@ -1,10 +1,10 @@
-import type { GroupChange, Member } from "../base/group.ts";
+import type { GroupChange, ListedMember } from "../base/group.ts";
 import { invalidField, notAGroup, threadNotFound } from "../base/heddle-error.ts";
 import { groupThreadId, isGroupThread } from "../base/thread-id.ts";
 import { hasVisible } from "../base/visible.ts";
 import type * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
 import type { Call, GroupLog, GroupStore, Presence, ThreadStore } from "./ports.ts";
-import { fromWireRole, toThread, toWireRole } from "./thread-message.ts";
+import { fromWireRole, toThread, toWireRole, toWireSpans } from "./thread-message.ts";
 import type { ThreadViews } from "./thread-views.ts";
 import { decodeUserPlace, userPage } from "./user-pages.ts";
 
@@ -84,7 +84,7 @@ export class GroupCalls {
   async listMembers({ threadId, pageSize, pageToken }: rpc.ListMembersRequest, { caller: { userId } }: Call) {
     const after = decodeUserPlace(pageToken);
     await this.#refuseDirect(threadId, userId);
-    const page = await userPage<Member>(
+    const page = await userPage<ListedMember>(
       pageSize,
       (member) => member.userId,
       async (limit) => {
@@ -94,7 +94,8 @@ export class GroupCalls {
       },
     );
     const members = page.users.map((member) => ({ userId: member.userId, role: toWireRole(member.role) }));
-    return { members, nextPageToken: page.nextPageToken };
+    const spans = page.users.map((member) => ({ spans: toWireSpans(member.earlier, member.joinedSeq) }));
+    return { members, spans, nextPageToken: page.nextPageToken };
   }
 
   /** `moved` come or go by it; `others` have another row by it. */

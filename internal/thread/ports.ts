@@ -47,7 +47,7 @@ export interface GroupLog {
   /**
    * Judges the change at a head and appends it; resolves after the gate: it is durable, projected, covered by touches
    * and handed over. `seq` 0: nothing had to change. A repeat of the request gets the same seq. Rejects with
-   * THREAD_NOT_FOUND, OWNER_REQUIRED, MEMBER_NOT_FOUND, LAST_OWNER, GROUP_FULL, TOO_MANY_LARGE_GROUPS or
+   * THREAD_NOT_FOUND, OWNER_REQUIRED, MEMBER_NOT_FOUND, LAST_OWNER, GROUP_FULL, TOO_MANY_LARGE_GROUPS, TOO_MANY_SPANS or
    * CLIENT_ID_REUSED, or as the stores do.
    */
   change(request: {

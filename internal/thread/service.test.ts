@@ -163,6 +163,7 @@ describe("Directory", () => {
       kind: "direct",
       participants: ["ann", "bob"],
       headBucket: 0,
+      earlier: [],
       joinedSeq: 0,
       leftSeq: undefined,
       leftOrdinal: undefined,

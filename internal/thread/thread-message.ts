@@ -1,10 +1,16 @@
 import { create } from "@bufbuild/protobuf";
-import type { Role } from "../base/group.ts";
+import type { Role, Span } from "../base/group.ts";
 import { hex } from "../base/ids.ts";
 import { inbox, type Publication } from "../base/publication.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import { HeadSchema, MemberRole } from "../gen/heddle/message/v1/entry_pb.js";
-import { type Thread, ThreadKind, ThreadSchema } from "../gen/heddle/thread/v1/thread_pb.js";
+import {
+  type MembershipSpan,
+  MembershipSpanSchema,
+  type Thread,
+  ThreadKind,
+  ThreadSchema,
+} from "../gen/heddle/thread/v1/thread_pb.js";
 import { threadChangedFrame } from "../wire/event-frames.ts";
 import type { ListedThread } from "./listed-threads.ts";
 import type { GroupView } from "./ports.ts";
@@ -27,8 +33,9 @@ export function toThread({ row, head, read }: ListedThread): Thread {
   });
 }
 
-function groupFields({ name, memberCount, isLarge, role, joinedSeq, membersSeq, left }: GroupView) {
+function groupFields({ name, memberCount, isLarge, role, joinedSeq, membersSeq, left, earlier }: GroupView) {
   return {
+    spans: toWireSpans(earlier, joinedSeq, left?.seq),
     name,
     memberCount,
     isLarge,
@@ -37,6 +44,13 @@ function groupFields({ name, memberCount, isLarge, role, joinedSeq, membersSeq, 
     membersSeq: BigInt(membersSeq),
     hasLeft: left !== undefined,
   };
+}
+
+/** Spans of membership as clients see them: the last, which begins at `joinedSeq`, ends at `leftSeq` or not yet. */
+export function toWireSpans(earlier: readonly Span[], joinedSeq: number, leftSeq = 0): MembershipSpan[] {
+  return [...earlier, { firstSeq: joinedSeq, lastSeq: leftSeq }].map(({ firstSeq, lastSeq }) =>
+    create(MembershipSpanSchema, { firstSeq: BigInt(firstSeq), lastSeq: BigInt(lastSeq) }),
+  );
 }
 
 /** A role as clients see it. */

@@ -1,10 +1,10 @@
 import type { Writable } from "node:stream";
-import { asHeddleError, type Client, type Conversation } from "../../../client/index.ts";
+import { asHeddleError, type Client, type Conversation, isAbsence } from "../../../client/index.ts";
 import { waitSignal, waitUntilLive } from "../device/open-client.ts";
 import type { Settings } from "../device/settings.ts";
 import { type ChatError, callProblem, EXIT } from "../exit-code.ts";
 import { entryJson, threadJson } from "../lines/json-lines.ts";
-import { dayLine, entryLine, layoutOf, notice, threadLine } from "../lines/looks.ts";
+import { ABSENCE, dayLine, entryLine, layoutOf, notice, threadLine } from "../lines/looks.ts";
 import { conversationOf, titleOf } from "../lines/target.ts";
 import { learnNames, namesOf, usersIn } from "../text/display-name.ts";
 
@@ -46,7 +46,9 @@ async function printEntries(
   if (!isAway) await learnNames(client, usersIn(entries));
   const layout = { ...layoutOf(client.userId, entries, nameOf), columns, nameOf };
   let day = "";
-  for (const entry of entries) {
+  for (const [at, entry] of entries.entries()) {
+    const before = entries[at - 1];
+    if (before && isAbsence(before, entry, client.userId)) output.write(`${ABSENCE}\n`);
     const line = entryLine(entry, conversation.stateOf(entry), layout, client.userId);
     if (line === undefined) continue;
     const itsDay = new Date(entry.createdAtMs).toDateString();

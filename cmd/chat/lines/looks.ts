@@ -195,6 +195,9 @@ export function notice(text: string): string {
   return pc.dim(`· ${text}`);
 }
 
+/** Stands between two stays in a group. */
+export const ABSENCE = notice("you were not a member here");
+
 /** What to say when the connection has changed; undefined for nothing. `was`: whether it was live before. */
 export function connectionNotice(
   state: ConnectionState,

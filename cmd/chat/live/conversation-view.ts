@@ -1,5 +1,5 @@
-import type { Client, ClientEvent, Conversation, Entry, OutboxItem, Send } from "../../../client/index.ts";
-import { dayLine, entryLine, type Layout, layoutOf, notice, pendingLine } from "../lines/looks.ts";
+import { type Client, type ClientEvent, type Conversation, type Entry, isAbsence, type OutboxItem, type Send } from "../../../client/index.ts";
+import { ABSENCE, dayLine, entryLine, type Layout, layoutOf, notice, pendingLine } from "../lines/looks.ts";
 import { titleOf } from "../lines/target.ts";
 import { learnNames, namesOf, usersIn } from "../text/display-name.ts";
 import type { Screen, ScreenLine } from "./screen.ts";
@@ -23,6 +23,8 @@ export class ConversationView {
   /** By client_id. */
   readonly #own = new Map<string, OwnLine>();
   #day = "";
+  /** The entry that was shown last. */
+  #last: Entry | undefined;
   /** The lowest seq shown. */
   #from = Number.MAX_SAFE_INTEGER;
 
@@ -82,10 +84,13 @@ export class ConversationView {
       this.#screen.print(notice("this is the beginning"));
       return;
     }
+    const last = this.#last;
     this.#screen.print(notice("earlier:"));
     this.#day = "";
+    this.#last = undefined;
     for (const entry of entries) this.#showEntry(entry);
     this.#day = "";
+    this.#last = last;
     this.#screen.print(notice("now:"));
   }
 
@@ -121,6 +126,8 @@ export class ConversationView {
     const own = this.#own.get(entry.clientId);
     const text = this.#textOf(entry);
     this.#from = Math.min(this.#from, entry.seq);
+    if (this.#last && isAbsence(this.#last, entry, this.#client.userId)) this.#screen.print(ABSENCE);
+    this.#last = entry;
     if (text === undefined) return;
     if (own && entry.sender === this.#client.userId) {
       own.entry = entry;

@@ -174,9 +174,10 @@ export class ShownConversation implements Conversation {
       this.#aboveSeq = (entries[first]?.seq ?? 1) - 1;
     }
     const nameOf = (id: string) => this.#client.profile(id)?.displayName ?? id;
-    const shown = entries.slice(first).filter(isShown);
+    const lineOf = (entry: Entry, at: number) =>
+      entryLine(entry, userId, this.#held.stateOf(entry), nameOf, entries[at - 1]);
     const lines = [
-      ...shown.map((entry) => entryLine(entry, userId, this.#held.stateOf(entry), nameOf)),
+      ...entries.flatMap((entry, at) => (at >= first && isShown(entry) ? lineOf(entry, at) : [])),
       ...pending.map((item) => itemLine(item, userId)),
     ];
     this.#title.value = peer ?? shownText(thread?.name ?? "");
@@ -215,6 +216,7 @@ function isSame(a: Line, b: Line): boolean {
     a.seq === b.seq &&
     a.tick === b.tick &&
     a.failure === b.failure &&
+    a.isAfterAbsence === b.isAfterAbsence &&
     a.createdAtMs === b.createdAtMs
   );
 }

@@ -3,6 +3,7 @@ import {
   type Entry,
   ErrorReason,
   type HeddleError,
+  isAbsence,
   type OutboxItem,
   type SendState,
 } from "../../../client/index.ts";
@@ -14,12 +15,13 @@ export function isShown(entry: Entry): boolean {
   return entry.body.kind !== "void";
 }
 
-/** A line for an entry of the log. `nameOf`: what people call a user. */
+/** A line for an entry of the log. `nameOf`: what people call a user. `before`: the entry that stands before it. */
 export function entryLine(
   entry: Entry,
   userId: string,
   state: SendState | undefined,
   nameOf?: (userId: string) => string,
+  before?: Entry,
 ): Line {
   const isOwn = entry.sender === userId;
   const change = changeText(entry, userId, nameOf);
@@ -31,6 +33,7 @@ export function entryLine(
     isOwn,
     text: text === undefined ? undefined : shownText(text),
     isChange: change !== undefined,
+    isAfterAbsence: before !== undefined && isAbsence(before, entry, userId),
     createdAtMs: entry.createdAtMs,
     tick: isOwn && change === undefined ? (state ?? "sent") : undefined,
     failure: undefined,
@@ -46,6 +49,7 @@ export function itemLine(item: OutboxItem, userId: string): Line {
     isOwn: true,
     text: shownText(item.text),
     isChange: false,
+    isAfterAbsence: false,
     createdAtMs: item.createdAtMs ?? item.composedAtMs,
     tick: item.state,
     failure: item.state === "failed" ? failureText(item.error) : undefined,

@@ -21,6 +21,8 @@ export function changeProblem(error: unknown): string {
       return `A group has room for ${limit} people.`;
     case ErrorReason.TOO_MANY_LARGE_GROUPS:
       return `${user} is in as many large groups as one can be.`;
+    case ErrorReason.TOO_MANY_SPANS:
+      return `${user} has been in this group as often as one can be.`;
     case ErrorReason.BLOCKED:
       return error.metadata.by === "self" ? `You have blocked ${user}.` : `${user} cannot be added by you.`;
     case ErrorReason.THREAD_NOT_FOUND:

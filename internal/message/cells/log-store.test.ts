@@ -3,7 +3,7 @@ import { ErrorReason, type HeddleError } from "../../base/heddle-error.ts";
 import { Deadlines } from "../../stream/deadlines.ts";
 import { FakeClock } from "../../testing/fakes/fake-clock.ts";
 import { HookedStore } from "../../testing/fakes/message-ports.ts";
-import { headAt, logStoreOf, patience, storeLog } from "../../testing/fakes/message-samples.ts";
+import { logStoreOf, patience, storeLog } from "../../testing/fakes/message-samples.ts";
 import { quiet } from "../../testing/worlds/interleaving.ts";
 import { readPage } from "../history.ts";
 import { StoreSearch } from "../log/duplicate-search.ts";
@@ -75,7 +75,7 @@ describe("LogStore", () => {
       () => store.entries(threadId, 2, 9),
       () => store.keys(threadId, 5, 8),
       () => store.cell(threadId, 6),
-      () => readPage(store, threadId, headAt(10), { case: undefined }, 10),
+      () => readPage(store, threadId, [{ firstSeq: 1, lastSeq: 10 }], { case: undefined }, 10),
       () => new StoreSearch(store).range(threadId, { userId: "ann", clientId: threadId, tagKey: 0 }, 1, 10),
       () => new StoreSearch(store).pick(threadId, { userId: "ann", clientId: threadId, tagKey: 0 }, [6]),
     ];

@@ -1,11 +1,11 @@
-import { type GroupChange, MAX_LARGE_GROUPS } from "../../base/group.ts";
+import { type GroupChange, MAX_LARGE_GROUPS, MAX_SPANS } from "../../base/group.ts";
 import type { Head } from "../../base/head.ts";
 import { blocked, type HeddleError, storeUnavailable, threadNotFound } from "../../base/heddle-error.ts";
 import type { Deadlines } from "../../stream/deadlines.ts";
 import { THREADS_DEADLINE_MS } from "../limits.ts";
 import type { Blocks, Groups, LargeGroups } from "../ports.ts";
 import type { Membership, View } from "./membership.ts";
-import { tooManyLargeGroups } from "./refusals.ts";
+import { tooManyLargeGroups, tooManySpans } from "./refusals.ts";
 import { type Draft, judgeChange } from "./roster.ts";
 import type { RosterLoader } from "./roster-loader.ts";
 
@@ -73,10 +73,16 @@ export class Judging {
   }
 
   /** What a change comes to; undefined if nothing would be different. Rejects with the refusal. */
-  async draft(view: View, userId: string, change: GroupChange): Promise<Draft | undefined> {
+  async draft(
+    threadId: Uint8Array,
+    view: View,
+    userId: string,
+    change: GroupChange,
+  ): Promise<Draft | undefined> {
     const draft = judgeChange(view.roster, userId, change);
     const added = draft?.added.map((member) => member.userId) ?? [];
     if (added.length > 0) await this.#refuseBlocked(userId, added);
+    if (added.length > 0 && view.roster.appliedSeq > 0) await this.#limitSpans(threadId, added);
     if (draft?.isLarge && added.length > 0) await this.#limitLargeGroups(added);
     return draft;
   }
@@ -92,6 +98,13 @@ export class Judging {
     const block = await this.#inTime(this.#ports.blocks.find(userId, others));
     if (!block) return;
     throw block.ownerId === userId ? blocked(block.otherUserId, "self") : blocked(block.ownerId, "other");
+  }
+
+  /** Nobody comes and goes without end: each span is told with the row. */
+  async #limitSpans(threadId: Uint8Array, userIds: readonly string[]): Promise<void> {
+    const counts = await this.#inTime(this.#ports.groups.spanCounts(threadId, userIds));
+    const full = userIds.find((userId) => (counts.get(userId) ?? 0) >= MAX_SPANS);
+    if (full !== undefined) throw tooManySpans(full, MAX_SPANS);
   }
 
   async #limitLargeGroups(userIds: readonly string[]): Promise<void> {

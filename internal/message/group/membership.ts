@@ -8,9 +8,9 @@ import { type Audience, directAudience, groupAudience, NO_AUDIENCE } from "./aud
 import { NotedWriters } from "./noted-writers.ts";
 import { EMPTY_ROSTER } from "./roster.ts";
 
-/** What of a thread one user may see. */
+/** What of a thread one user may see by its last span of membership; of those before it the row tells. */
 export interface Range {
-  /** The first entry; 1 for a direct thread. */
+  /** The first entry of that span; 1 for a direct thread. */
   readonly firstSeq: number;
   /** The last entry, and the ordinal there: the thread's head, or where the user left. */
   readonly last: Pick<Head, "seq" | "ordinal">;

@@ -28,3 +28,9 @@ export function tooManyLargeGroups(user: string, limit: number): HeddleError {
   const metadata = { user, limit: String(limit) };
   return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.TOO_MANY_LARGE_GROUPS, text, { metadata });
 }
+
+export function tooManySpans(user: string, limit: number): HeddleError {
+  const text = "the user has been a member of the group as often as one may";
+  const metadata = { user, limit: String(limit) };
+  return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.TOO_MANY_SPANS, text, { metadata });
+}

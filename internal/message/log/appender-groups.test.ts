@@ -124,6 +124,22 @@ describe("A change of a group", () => {
     );
   });
 
+  it("that would give somebody a 65th span of membership is refused", async () => {
+    const parts = await made();
+    let n = 1;
+    for (let span = 1; span < 64; span++) {
+      await parts.ask("ann", ++n, { kind: "remove", userIds: ["bob"] });
+      await parts.ask("ann", ++n, { kind: "add", userIds: ["bob"] });
+    }
+    await parts.ask("ann", ++n, { kind: "remove", userIds: ["bob"] });
+    await assert.rejects(parts.ask("ann", ++n, { kind: "add", userIds: ["dee", "bob"] }), (error) => {
+      assert.ok(reason(ErrorReason.TOO_MANY_SPANS)(error));
+      assert.deepEqual((error as HeddleError).metadata, { user: "bob", limit: "64" });
+      return true;
+    });
+    assert.ok((await parts.ask("ann", ++n, { kind: "add", userIds: ["dee"] })).seq > 0);
+  });
+
   it("brings nobody in by one who has a block with them, in either direction", async () => {
     const parts = await made();
     const { memory } = parts.threads;

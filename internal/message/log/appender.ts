@@ -229,7 +229,7 @@ export class Appender {
       return;
     }
     try {
-      const draft = await judging.draft(view, send.userId, change.wanted);
+      const draft = await judging.draft(log.threadId, view, send.userId, change.wanted);
       if (draft) batch.add(send, draft);
       else this.#doubt(batch, send, "unchanged", head);
     } catch (error) {

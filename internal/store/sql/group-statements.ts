@@ -19,7 +19,7 @@ export function groupStatements(db: Kysely<Tables>) {
 
 function groupReads(db: Kysely<Tables>) {
   const group = db.selectFrom("group_thread").where("thread_id", "=", threadId);
-  const members = db.selectFrom("member").where("thread_id", "=", threadId);
+  const members = db.selectFrom("member").where("member.thread_id", "=", threadId);
   return {
     readGroup: statement<GroupName>()(group.selectAll()),
     /** In the order of joining. */
@@ -31,7 +31,12 @@ function groupReads(db: Kysely<Tables>) {
     ),
     listMembers: statement<GroupName & { userId: string; limit: number }>()(
       members
-        .select(["user_id", "role"])
+        .innerJoin("thread", (join) =>
+          join
+            .onRef("thread.thread_id", "=", "member.thread_id")
+            .onRef("thread.owner_id", "=", "member.user_id"),
+        )
+        .select(["user_id", "role", "member.joined_seq", "earlier_spans"])
         .where("user_id", ">", userId)
         .orderBy("user_id")
         .limit(parameter<number>("limit")),
@@ -178,10 +183,11 @@ function rowWrites(db: Kysely<Tables>) {
         is_large: isLarge,
       }),
     ),
-    /** The row of one who was a member before. */
+    /** The row of one who was a member before: that span is kept. */
     rejoinRow: statement<RowTouch & { seq: number; ordinal: number; isLarge: number }>()(
       row.set({
         ...touched,
+        earlier_spans: sql<string>`earlier_spans || joined_seq || '-' || left_seq || ' '`,
         has_left: 0,
         left_seq: null,
         left_ordinal: null,

@@ -54,6 +54,8 @@ export interface ThreadTable {
   left_ordinal: number | null;
   left_name: string | null;
   left_member_count: number | null;
+  /** The owner's spans of membership before the one of joined_seq, ascending: "first-last" of each, then a space. */
+  earlier_spans: Generated<string>;
   /** 0 or 1: the group is large, or was when the owner left. */
   is_large: Generated<number>;
   /** Of a direct thread, 0 or 1: the owner has written a message in it. Null where nobody has noted it yet. */

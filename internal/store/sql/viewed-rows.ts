@@ -1,4 +1,5 @@
 import type { InferResult, Kysely } from "kysely";
+import type { Span } from "../../base/group.ts";
 import { participants } from "../../base/thread-id.ts";
 import type { GroupView, ThreadRow } from "../thread-store.ts";
 import type { Tables } from "./tables.ts";
@@ -32,6 +33,14 @@ export function viewedRows(db: Kysely<Tables>) {
 /** What one of `viewedRows` is. */
 export type ViewedRow = InferResult<ReturnType<typeof viewedRows>>[number];
 
+/** What the column earlier_spans says. */
+export function toSpans(column: string): readonly Span[] {
+  return Array.from(column.matchAll(/(\d+)-(\d+) /g), ([, first, last]) => ({
+    firstSeq: Number(first),
+    lastSeq: Number(last),
+  }));
+}
+
 /** The row as the store's users know it. The activity of a group is not shown to one who left. */
 export function toThreadRow(row: ViewedRow): ThreadRow {
   const isMember = row.has_left === 0;
@@ -61,6 +70,7 @@ function toGroupView(row: ViewedRow): GroupView {
     memberCount: (hasLeft ? row.left_member_count : row.member_count) ?? 0,
     isLarge: row.is_large === 1,
     role: row.role ?? undefined,
+    earlier: toSpans(row.earlier_spans),
     joinedSeq: row.joined_seq,
     membersSeq: (hasLeft ? seq : row.applied_seq) ?? 0,
     left: hasLeft ? { seq: seq ?? 0, ordinal: ordinal ?? 0 } : undefined,

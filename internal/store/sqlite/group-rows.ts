@@ -1,8 +1,8 @@
 import type { Clock } from "../../base/clock.ts";
-import type { Member, Roster, RosterEntry } from "../../base/group.ts";
+import type { ListedMember, Roster, RosterEntry } from "../../base/group.ts";
 import type { groupStatements } from "../sql/group-statements.ts";
 import type { threadStatements } from "../sql/thread-statements.ts";
-import { toThreadRow } from "../sql/viewed-rows.ts";
+import { toSpans, toThreadRow } from "../sql/viewed-rows.ts";
 import { ACTIVE_MS, type ThreadRow } from "../thread-store.ts";
 import type { SqliteFile } from "./sqlite-file.ts";
 
@@ -93,11 +93,13 @@ export class GroupRows {
     viewerId: string,
     afterUserId: string,
     limit: number,
-  ): readonly Member[] | undefined {
+  ): readonly ListedMember[] | undefined {
     const { file, groups } = this.#init;
     if (!file.get(groups.readMember, { threadId, userId: viewerId })) return undefined;
     const page = file.all(groups.listMembers, { threadId, userId: afterUserId, limit });
-    return page.map(({ user_id: userId, role }) => ({ userId, role }));
+    return page.map(({ user_id: userId, role, joined_seq: joinedSeq, earlier_spans }) => {
+      return { userId, role, joinedSeq, earlier: toSpans(earlier_spans) };
+    });
   }
 
   /** See GroupStore.groupsOf. */

@@ -122,4 +122,8 @@ export const MIGRATIONS: readonly string[] = [
     is_own INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // Spans of membership before the last. Rows that were there before know of none.
+  `
+  ALTER TABLE thread ADD COLUMN earlier_spans TEXT NOT NULL DEFAULT '';
+  `,
 ];

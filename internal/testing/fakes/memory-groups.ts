@@ -1,4 +1,4 @@
-import type { Roster, RosterEntry } from "../../base/group.ts";
+import type { Roster, RosterEntry, Span } from "../../base/group.ts";
 import { hex } from "../../base/ids.ts";
 import { participants } from "../../base/thread-id.ts";
 import { applyEntry, EMPTY_ROSTER } from "../../message/group/roster.ts";
@@ -6,6 +6,7 @@ import type { Blocks, Groups, LargeGroups, ThreadView } from "../../message/port
 import type { Block } from "../../store/block-store.ts";
 
 interface GroupRow {
+  readonly earlier: readonly Span[];
   joinedSeq: number;
   joinedOrdinal: number;
   leftSeq: number | undefined;
@@ -41,6 +42,7 @@ export class MemoryGroups implements Groups, Blocks, LargeGroups {
     group.headBucket = Math.max(group.headBucket, headBucket);
     for (const { userId } of added)
       group.rows.set(userId, {
+        earlier: spansOf(group.rows.get(userId)),
         joinedSeq: seq,
         joinedOrdinal: ordinal,
         leftSeq: undefined,
@@ -56,6 +58,16 @@ export class MemoryGroups implements Groups, Blocks, LargeGroups {
 
   async changeSeq(threadId: Uint8Array, sender: string, requestId: Uint8Array): Promise<number | undefined> {
     return this.#groups.get(hex(threadId))?.changes.get(`${sender} ${hex(requestId)}`);
+  }
+
+  async spanCounts(threadId: Uint8Array, userIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const rows = this.#groups.get(hex(threadId))?.rows;
+    return new Map(
+      userIds.flatMap((userId) => {
+        const row = rows?.get(userId);
+        return row ? [[userId, row.earlier.length + 1] as const] : [];
+      }),
+    );
   }
 
   async noteActivity(_threadId: Uint8Array, headBucket: number): Promise<void> {
@@ -88,8 +100,9 @@ export class MemoryGroups implements Groups, Blocks, LargeGroups {
     const group = this.#groups.get(hex(threadId));
     const row = group?.rows.get(userId);
     if (!group || !row) return undefined;
-    const { joinedSeq, leftSeq, leftOrdinal } = row;
-    return { kind: "group", participants: [], headBucket: group.headBucket, joinedSeq, leftSeq, leftOrdinal };
+    const { earlier, joinedSeq, leftSeq, leftOrdinal } = row;
+    const seen = { earlier, joinedSeq, leftSeq, leftOrdinal };
+    return { kind: "group", participants: [], headBucket: group.headBucket, ...seen };
   }
 
   #group(threadId: Uint8Array): MemoryGroup {
@@ -101,4 +114,9 @@ export class MemoryGroups implements Groups, Blocks, LargeGroups {
     }
     return group;
   }
+}
+
+function spansOf(row: GroupRow | undefined): readonly Span[] {
+  if (row?.leftSeq === undefined) return row?.earlier ?? [];
+  return [...row.earlier, { firstSeq: row.joinedSeq, lastSeq: row.leftSeq }];
 }

@@ -75,7 +75,7 @@ type ThreadCall =
 
 /** What both rows of a direct thread say. */
 export function directView(a: string, b: string, headBucket = 0): ThreadView {
-  const hints = { headBucket, joinedSeq: 0, leftSeq: undefined, leftOrdinal: undefined };
+  const hints = { headBucket, earlier: [], joinedSeq: 0, leftSeq: undefined, leftOrdinal: undefined };
   return { kind: "direct", participants: participants(a, b), ...hints };
 }
 
@@ -101,6 +101,7 @@ export class MemoryThreads implements Threads {
       return this.memory.project(entry, headBucket);
     },
     changeSeq: (...args) => this.memory.changeSeq(...args),
+    spanCounts: (...args) => this.memory.spanCounts(...args),
     noteActivity: async (...args) => {
       this.trace.push("activity");
       await this.onCall?.("noteActivity");

@@ -245,6 +245,7 @@ function everybodyIn(groups: Groups): Groups {
     roster,
     project: (...args) => groups.project(...args),
     changeSeq: (...args) => groups.changeSeq(...args),
+    spanCounts: (...args) => groups.spanCounts(...args),
     noteActivity: (...args) => groups.noteActivity(...args),
   };
 }

@@ -262,6 +262,7 @@ export abstract class ThreadWorld {
       roster: (...args) => points.call(name, "thread", false, () => memory.roster(...args)),
       project: (...args) => points.call(name, "thread", true, () => this.project(...args)),
       changeSeq: (...args) => points.call(name, "thread", false, () => memory.changeSeq(...args)),
+      spanCounts: (...args) => points.call(name, "thread", false, () => memory.spanCounts(...args)),
       noteActivity: async () => {},
     };
     const blocks: Blocks = {

@@ -103,7 +103,7 @@ export declare type Thread = Message<"heddle.thread.v1.Thread"> & {
   role: MemberRole;
 
   /**
-   * joined_seq is the first entry of a group that the user may see; 0 for other kinds.
+   * joined_seq is the entry of a group by which the user came last; 0 for other kinds. Older entries it may see by spans.
    *
    * @generated from field: uint64 joined_seq = 13;
    */
@@ -148,6 +148,14 @@ export declare type Thread = Message<"heddle.thread.v1.Thread"> & {
    * @generated from field: optional uint32 unread = 18;
    */
   unread?: number | undefined;
+
+  /**
+   * spans of the user's membership in a group, in ascending order, 1–64: it may see the entries of each, and what lies
+   * between them is no hole. The last begins at joined_seq, and has no last_seq unless has_left. Empty for other kinds.
+   *
+   * @generated from field: repeated heddle.thread.v1.MembershipSpan spans = 19;
+   */
+  spans: MembershipSpan[];
 };
 
 /**
@@ -155,6 +163,53 @@ export declare type Thread = Message<"heddle.thread.v1.Thread"> & {
  * Use `create(ThreadSchema)` to create a new message.
  */
 export declare const ThreadSchema: GenMessage<Thread>;
+
+/**
+ * MembershipSpan is a time in which a user was a member of a group: the entries that the user may see by it.
+ *
+ * @generated from message heddle.thread.v1.MembershipSpan
+ */
+export declare type MembershipSpan = Message<"heddle.thread.v1.MembershipSpan"> & {
+  /**
+   * first_seq is the entry by which the user came.
+   *
+   * @generated from field: uint64 first_seq = 1;
+   */
+  firstSeq: bigint;
+
+  /**
+   * last_seq is the entry by which the user went; 0 while it is a member.
+   *
+   * @generated from field: uint64 last_seq = 2;
+   */
+  lastSeq: bigint;
+};
+
+/**
+ * Describes the message heddle.thread.v1.MembershipSpan.
+ * Use `create(MembershipSpanSchema)` to create a new message.
+ */
+export declare const MembershipSpanSchema: GenMessage<MembershipSpan>;
+
+/**
+ * MembershipSpans are all spans of one user's membership in a group.
+ *
+ * @generated from message heddle.thread.v1.MembershipSpans
+ */
+export declare type MembershipSpans = Message<"heddle.thread.v1.MembershipSpans"> & {
+  /**
+   * spans in ascending order, 1–64; the last has no last_seq while the user is a member.
+   *
+   * @generated from field: repeated heddle.thread.v1.MembershipSpan spans = 1;
+   */
+  spans: MembershipSpan[];
+};
+
+/**
+ * Describes the message heddle.thread.v1.MembershipSpans.
+ * Use `create(MembershipSpansSchema)` to create a new message.
+ */
+export declare const MembershipSpansSchema: GenMessage<MembershipSpans>;
 
 /**
  * Device is one device that a user has signed in with.
