@@ -111,7 +111,9 @@ describe("ThreadLog", function () {
       for (let missing = log.missing(); missing; missing = log.missing()) {
         const { afterSeq, count } = missing;
         asked.push([afterSeq, count]);
-        given.push(...seqs(log.takeEntries(Array.from({ length: count }, (_, at) => entry(afterSeq + 1 + at)))));
+        given.push(
+          ...seqs(log.takeEntries(Array.from({ length: count }, (_, at) => entry(afterSeq + 1 + at)))),
+        );
       }
       assert.deepEqual(asked, [
         [1, 4],
