@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { create } from "@bufbuild/protobuf";
 import { fromHex } from "../../internal/base/ids.ts";
 import { MemberRole } from "../../internal/gen/heddle/message/v1/entry_pb.js";
 import type { ListEntriesRequest } from "../../internal/gen/heddle/message/v1/message_service_pb.js";
-import { MembershipSpanSchema, ThreadKind } from "../../internal/gen/heddle/thread/v1/thread_pb.js";
+import { ThreadKind } from "../../internal/gen/heddle/thread/v1/thread_pb.js";
 import type {
   CreateGroupRequest,
   ListMembersRequest,
@@ -173,38 +172,6 @@ describe("A group in a client", () => {
     const [pull] = world.transport.requests<ListEntriesRequest>("ListEntries");
     assert.deepEqual(pull?.position, { case: "afterSeq", value: 39n });
     assert.deepEqual(world.seqs(), [40]);
-    await world.client.close();
-  });
-
-  it("that one left and came back to while away is pulled span by span, without what lies between", async () => {
-    const world = await inGroup();
-    const pages = new Map([
-      [1, [change(2, { added: [member("cleo")] }), change(3, { removed: ["ann"] })]],
-      [39, [change(40, { added: [member("ann")] })]],
-    ]);
-    world.transport.answers.ListEntries = ({ position }: ListEntriesRequest) => ({
-      entries: (pages.get(Number(position.value)) ?? []).map(({ value }) => value),
-      head: head(40),
-    });
-    const spans = [
-      { firstSeq: 1n, lastSeq: 3n },
-      { firstSeq: 40n, lastSeq: 0n },
-    ].map((span) => create(MembershipSpanSchema, span));
-    world.transport.stream.hear(rowHeard(groupRow(40, { joinedSeq: 40n, readSeq: 40n, spans })));
-    await settled();
-    await world.pass(100);
-    assert.deepEqual(world.seqs(), [1, 2, 3, 40]);
-    const asked = world.transport.requests<ListEntriesRequest>("ListEntries");
-    assert.deepEqual(
-      asked.map(({ position }) => Number(position.value)),
-      [1, 39],
-    );
-    const conversation = world.client.conversation(THREAD);
-    assert.deepEqual(
-      conversation.entries.map(({ seq }) => seq),
-      [1, 2, 3, 40],
-    );
-    assert.equal(conversation.hasOlder, false);
     await world.client.close();
   });
 
