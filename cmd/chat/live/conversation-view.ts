@@ -1,4 +1,12 @@
-import { type Client, type ClientEvent, type Conversation, type Entry, isAbsence, type OutboxItem, type Send } from "../../../client/index.ts";
+import {
+  type Client,
+  type ClientEvent,
+  type Conversation,
+  type Entry,
+  isAbsence,
+  type OutboxItem,
+  type Send,
+} from "../../../client/index.ts";
 import { ABSENCE, dayLine, entryLine, type Layout, layoutOf, notice, pendingLine } from "../lines/looks.ts";
 import { titleOf } from "../lines/target.ts";
 import { learnNames, namesOf, usersIn } from "../text/display-name.ts";

@@ -317,6 +317,13 @@ export enum ErrorReason {
    * @generated from enum value: ERROR_REASON_PEER_UNAVAILABLE = 41;
    */
   PEER_UNAVAILABLE = 41,
+
+  /**
+   * FAILED_PRECONDITION: the user has been a member of the group as often as one may. Metadata: `user`, `limit`.
+   *
+   * @generated from enum value: ERROR_REASON_TOO_MANY_SPANS = 42;
+   */
+  TOO_MANY_SPANS = 42,
 }
 
 /**

@@ -178,7 +178,8 @@ export declare type ListEntriesRequest = Message<"heddle.message.v1.ListEntriesR
   } | { case: undefined; value?: undefined };
 
   /**
-   * page_size is how many entries at most, 1–200; 0 means 50. A page is also cut at about 1 MiB.
+   * page_size is how many entries at most, 1–200; 0 means 50. A page is also cut at about 1 MiB, and where a span of the
+   * caller's membership of a group begins or ends: the next page goes on in the next span.
    *
    * @generated from field: uint32 page_size = 4;
    */

@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Device, Thread } from "./thread_pb.js";
+import type { Device, MembershipSpans, Thread } from "./thread_pb.js";
 import type { Member, MemberRole } from "../../message/v1/entry_pb.js";
 
 /**
@@ -471,6 +471,13 @@ export declare type ListMembersResponse = Message<"heddle.thread.v1.ListMembersR
    * @generated from field: bytes next_page_token = 2;
    */
   nextPageToken: Uint8Array;
+
+  /**
+   * spans tells of each of members, in the same order, when it was one.
+   *
+   * @generated from field: repeated heddle.thread.v1.MembershipSpans spans = 3;
+   */
+  spans: MembershipSpans[];
 };
 
 /**
