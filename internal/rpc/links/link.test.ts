@@ -105,7 +105,7 @@ describe("A link", () => {
     await turn();
     pair.cut();
     await refused;
-    assert.ok(server.isClosed);
+    await until(() => server.isClosed);
     assert.deepEqual(handled, []);
   });
 

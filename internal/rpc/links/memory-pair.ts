@@ -6,21 +6,36 @@ const HIGH_WATER_BYTES = 64 * 1024;
 /** Runs a callback later: in the next turn, or after the delay of a simulated network. Order is kept all the same. */
 export type Later = (run: () => void) => void;
 
+/** What runs the steps of a pair whose halves are in two processes. */
+export interface PairWays {
+  /** The network, there and back. */
+  readonly toFar: Later;
+  readonly toNear: Later;
+  /** A later turn of the process that holds a half. */
+  readonly inNear: Later;
+  readonly inFar: Later;
+}
+
 /** Both halves of a stream in memory, and the hands of a test or a simulator on it. */
 export interface MemoryPair {
   /** The half that dialled, and the half that was dialled. */
   readonly near: LinkStream;
   readonly far: LinkStream;
-  /** Breaks it: both halves close, and what was on its way is lost. */
+  /** Breaks it: what was on its way is lost, and both halves close in their next turns. */
   cut(): void;
   /** From now on nothing arrives and nobody is told: a half-open connection. */
   freeze(): void;
 }
 
-/** A stream within one process. `later` is called once per message, and once for the end. */
-export function memoryPair(later: Later): MemoryPair {
-  const near = new Half(later);
-  const far = new Half(later);
+/**
+ * A stream within one process, or between two simulated ones. The network is called once per message, and once for the
+ * end.
+ */
+export function memoryPair(ways: Later | PairWays): MemoryPair {
+  const { toFar, toNear, inNear, inFar } =
+    typeof ways === "function" ? { toFar: ways, toNear: ways, inNear: ways, inFar: ways } : ways;
+  const near = new Half(toFar, inNear);
+  const far = new Half(toNear, inFar);
   near.other = far;
   far.other = near;
   const both = [near, far];
@@ -28,7 +43,8 @@ export function memoryPair(later: Later): MemoryPair {
     near,
     far,
     cut: () => {
-      for (const half of both) half.close();
+      for (const half of both) half.isFrozen = true;
+      for (const half of both) half.closeSoon();
     },
     freeze: () => {
       for (const half of both) half.isFrozen = true;
@@ -39,7 +55,8 @@ export function memoryPair(later: Later): MemoryPair {
 class Half implements LinkStream {
   other!: Half;
   isFrozen = false;
-  readonly #later: Later;
+  readonly #toOther: Later;
+  readonly #soon: Later;
   /** On its way to the other half, or held by it; `undefined` is the end. */
   #sent: (Uint8Array | undefined)[] = [];
   /** How many of them have arrived, and wait because the other half is paused. */
@@ -53,8 +70,9 @@ class Half implements LinkStream {
   #onMessage: ((bytes: Uint8Array) => void) | undefined;
   readonly #onClose: (() => void)[] = [];
 
-  constructor(later: Later) {
-    this.#later = later;
+  constructor(toOther: Later, soon: Later) {
+    this.#toOther = toOther;
+    this.#soon = soon;
   }
 
   get bufferedBytes(): number {
@@ -81,7 +99,7 @@ class Half implements LinkStream {
 
   onMessage(callback: (bytes: Uint8Array) => void): void {
     this.#onMessage = callback;
-    this.#later(() => this.other.#deliver()); // Never from within: the owner of the callback may still be made.
+    this.#soon(() => this.other.#deliver()); // Never from within: the owner of the callback may still be made.
   }
 
   /** The end closes both halves at once. */
@@ -98,7 +116,11 @@ class Half implements LinkStream {
 
   resume(): void {
     this.#isPaused = false;
-    this.#later(() => this.other.#deliver());
+    this.#soon(() => this.other.#deliver());
+  }
+
+  closeSoon(): void {
+    this.#soon(() => this.close());
   }
 
   close(): void {
@@ -111,7 +133,7 @@ class Half implements LinkStream {
 
   #send(bytes: Uint8Array | undefined): void {
     this.#sent.push(bytes);
-    this.#later(() => {
+    this.#toOther(() => {
       this.#arrived++;
       this.#deliver();
     });
@@ -125,7 +147,7 @@ class Half implements LinkStream {
       const bytes = this.#sent.shift();
       if (!bytes) {
         this.other.close();
-        this.close();
+        this.closeSoon();
         return;
       }
       this.#bufferedBytes -= bytes.length;
@@ -133,6 +155,6 @@ class Half implements LinkStream {
     }
     if (!this.#wasFull || this.#bufferedBytes > 0 || this.#isClosed) return;
     this.#wasFull = false;
-    this.#onDrain();
+    this.#soon(() => this.#isClosed || this.#onDrain());
   }
 }

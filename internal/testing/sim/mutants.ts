@@ -1,5 +1,5 @@
 import type { HandOff, Publication } from "../../base/publication.ts";
-import type { Mutant } from "./simulate.ts";
+import type { Mutant } from "./mesh/mutant.ts";
 
 type Method = (...values: never[]) => unknown;
 
@@ -25,7 +25,7 @@ function every(count: number): () => boolean {
 /** Broken variants, each of which some seed must find. */
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "an entry in eight is not published": {
-    channel: (channel) =>
+    publishes: (channel) =>
       replacing(channel, "publish", (publish) => {
         const isDue = every(8);
         return ((publication: Publication): HandOff => {

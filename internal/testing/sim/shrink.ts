@@ -1,5 +1,6 @@
+import type { Mutant } from "./mesh/mutant.ts";
 import type { Plan } from "./plan/plan.ts";
-import { type Mutant, simulate } from "./simulate.ts";
+import { simulate } from "./simulate.ts";
 
 /** Runs that a shrink may take: about five minutes. */
 const MOST_RUNS = 80;

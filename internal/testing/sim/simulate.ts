@@ -1,16 +1,12 @@
-import type { SoleChannel } from "../../channel/sole-channel.ts";
-import type { MessageStore } from "../../store/message-store.ts";
-import { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
-import { MemoryMessageStore } from "../fakes/memory-message-store.ts";
 import { breachesOf } from "./judge/checker.ts";
 import type { Seen } from "./judge/history.ts";
-import { SimServer } from "./mesh/sim-server.ts";
-import { remoteStore, type StoreState } from "./network/remote-store.ts";
+import { befall, type Clients, heal } from "./mesh/befall.ts";
+import type { MeshProcess } from "./mesh/mesh-process.ts";
+import type { Mutant } from "./mesh/mutant.ts";
+import { World } from "./mesh/world.ts";
 import { type Bites, bite } from "./network/sim-link.ts";
-import { deviceName, type Plan, type PlanStep } from "./plan/plan.ts";
-import { Engine, type Life } from "./time/engine.ts";
+import { type DeviceFault, deviceName, type Plan, type PlanStep, type UserStep } from "./plan/plan.ts";
 import { setMachine } from "./time/guard.ts";
-import { LifeClock } from "./time/life-clock.ts";
 import { SimDevice, seenOf } from "./users/sim-device.ts";
 
 const NO_THREAD = { head: { seq: 0 }, readSeq: 0, unread: 0, hasLeft: false };
@@ -30,83 +26,52 @@ export interface Outcome {
   readonly steps: number;
 }
 
-/** What is broken in a variant; what is left out is as it is. */
-export interface Mutant {
-  readonly channel?: (channel: SoleChannel) => SoleChannel;
-  readonly logs?: (logs: MessageStore) => MessageStore;
-  readonly rows?: (rows: SqliteThreadStore) => SqliteThreadStore;
-}
-
 /** Plays a plan to its end, and judges what clients saw. */
 export async function simulate(plan: Plan, mutant: Mutant = {}): Promise<Outcome> {
-  const world = new World(plan, mutant);
-  const faults: unknown[] = [];
-  const onFault = (fault: unknown) => faults.push(fault);
-  process.on("unhandledRejection", onFault);
+  const play = new Play(plan, mutant);
+  const { history, world } = play;
+  process.on("unhandledRejection", world.threw);
   try {
-    await world.play();
+    await play.play();
   } finally {
-    process.off("unhandledRejection", onFault);
+    process.off("unhandledRejection", world.threw);
     setMachine(undefined);
   }
-  const thrown = faults.map((fault) => `thrown: ${fault instanceof Error ? fault.stack : fault}`);
-  const { history, bites, engine } = world;
+  const thrown = world.faults.map((fault) => `thrown: ${fault instanceof Error ? fault.stack : fault}`);
   return {
     history,
-    bites,
+    bites: world.bites,
     breaches: [...breachesOf(history), ...thrown],
-    lengthMs: engine.nowMs,
-    steps: engine.steps,
+    lengthMs: world.engine.nowMs,
+    steps: world.engine.steps,
   };
 }
 
-class World {
+class Play implements Clients {
   readonly history: Seen[] = [];
-  readonly bites: Bites = new Map();
-  readonly engine: Engine;
+  readonly world: World;
   readonly #plan: Plan;
-  readonly #mutant: Mutant;
   readonly #devices: readonly SimDevice[];
-  readonly #logs: MessageStore;
-  readonly #rows: SqliteThreadStore;
-  readonly #logsState: StoreState = { slowUntilMs: 0, awayUntilMs: 0 };
-  readonly #rowsState: StoreState = { slowUntilMs: 0, awayUntilMs: 0 };
   readonly #threadIds: (string | undefined)[];
-  #server: SimServer | undefined;
 
   constructor(plan: Plan, mutant: Mutant) {
     this.#plan = plan;
-    this.#mutant = mutant;
-    const engine = new Engine(plan.seed);
-    this.engine = engine;
-    const storeLife: Life = { name: "rows", isAlive: true, pausedUntilMs: 0 };
-    const memory = new MemoryMessageStore();
-    this.#logs = mutant.logs?.(memory) ?? memory;
-    const rows = new SqliteThreadStore({
-      path: ":memory:",
-      clock: new LifeClock(engine, storeLife, 20_000, 1),
-    });
-    this.#rows = mutant.rows?.(rows) ?? rows;
+    this.world = new World(plan.seed, mutant);
     this.#threadIds = plan.threads.map(() => undefined);
-    this.#devices = plan.devices.map(
-      (user, at) =>
-        new SimDevice({
-          name: deviceName(plan, at),
-          user: `u${user}`,
-          engine,
-          random: engine.random.fork(`device ${at}`),
-          bites: this.bites,
-          history: this.history,
-          server: () => this.#server,
-        }),
-    );
+    const { world, history } = this;
+    this.#devices = plan.devices.map((user, at) => {
+      const random = world.engine.random.fork(`device ${at}`);
+      return new SimDevice({ name: deviceName(plan, at), user: `u${user}`, world, random, history });
+    });
   }
 
   async play(): Promise<void> {
-    const { engine } = this;
-    this.#startServer();
+    const { engine } = this.world;
+    for (const name of this.#plan.processes) {
+      engine.at(engine.random.between(0, 300), undefined, () => this.world.start(name));
+    }
     for (const device of this.#devices) {
-      engine.at(engine.random.between(0, 2_000), undefined, () => device.start());
+      engine.at(engine.random.between(300, 2_300), undefined, () => device.start());
     }
     this.#plan.threads.forEach((members, at) => {
       if (members.length > 2) engine.at(4_000, undefined, () => this.#makeGroup(at, members));
@@ -123,32 +88,14 @@ class World {
     for (const device of this.#devices)
       engine.at(engine.nowMs, device.life, () => void this.#noteEnd(device));
     await engine.runUntil(this.#plan.lengthMs + CALM_MS + 30_000);
-    this.#rows.close();
-  }
-
-  #startServer(): void {
-    const { engine } = this;
-    const life: Life = { name: "server", isAlive: true, pausedUntilMs: 0 };
-    engine.after(0, life, () => {
-      const clock = new LifeClock(engine, life, -15_000, 1.0005);
-      const random = engine.random.fork(`stores ${engine.nowMs}`);
-      const shared = { engine, random, bites: this.bites, life };
-      this.#server = new SimServer({
-        life,
-        clock,
-        logs: remoteStore(this.#logs, { ...shared, name: "log", state: this.#logsState }),
-        rows: remoteStore(this.#rows, { ...shared, name: "row", state: this.#rowsState }),
-        history: { deploymentId: new Uint8Array(16).fill(7), logEpoch: 1 + engine.nowMs },
-        breakChannel: this.#mutant.channel,
-      });
-    });
+    this.world.rows.close();
   }
 
   #makeGroup(at: number, [creator, ...others]: readonly number[]): void {
     const device = this.#devices.find(({ user, client }) => user === `u${creator}` && client);
     if (!device?.client) return;
     const { client } = device;
-    this.engine.after(0, device.life, () => {
+    this.world.engine.after(0, device.life, () => {
       const made = client.groups.create(
         `group ${at}`,
         others.map((user) => `u${user}`),
@@ -163,17 +110,24 @@ class World {
   }
 
   #do(step: PlanStep): void {
-    const { engine } = this;
-    if ("forMs" in step && !("device" in step)) {
-      this.#breakServer(step.what, engine.nowMs + step.forMs, step.forMs);
+    if (!("device" in step)) {
+      befall(this.world, this, step);
       return;
     }
-    const device = this.#devices[(step as { device: number }).device] as SimDevice;
-    if ("forMs" in step) this.#breakDevice(device, step.what, step.forMs);
-    else if (device.client) engine.after(0, device.life, () => void this.#act(device, step).catch(() => {}));
+    const device = this.#devices[step.device] as SimDevice;
+    if ("forMs" in step) this.#breakDevice(device, step);
+    else if (device.client)
+      this.world.engine.after(0, device.life, () => void this.#act(device, step).catch(() => {}));
   }
 
-  async #act(device: SimDevice, step: PlanStep): Promise<void> {
+  lost(process: MeshProcess, isHeard: boolean): void {
+    for (const { transport } of this.#devices) {
+      if (isHeard) transport?.cut(process);
+      else transport?.silence(process);
+    }
+  }
+
+  async #act(device: SimDevice, step: UserStep): Promise<void> {
     const { client } = device;
     if (!client) return;
     if (step.what === "block") await client.blocks.block(`u${step.peer}`);
@@ -193,10 +147,10 @@ class World {
     device.tell({ type: "write", thread: item.threadId, clientId: item.clientId, text: step.text });
   }
 
-  #breakDevice(device: SimDevice, what: string, forMs: number): void {
-    const { engine } = this;
+  #breakDevice(device: SimDevice, { what, forMs }: DeviceFault): void {
+    const { engine, bites } = this.world;
     if (what === "crash device") {
-      bite(this.bites, what);
+      bite(bites, what);
       device.crash();
       engine.after(forMs, undefined, () => device.start());
     } else if (what === "half-open") {
@@ -207,25 +161,9 @@ class World {
     }
   }
 
-  #breakServer(what: string, untilMs: number, forMs: number): void {
-    if (what === "crash server") {
-      if (!this.#server) return;
-      bite(this.bites, what);
-      this.#server.life.isAlive = false;
-      this.#server = undefined;
-      for (const device of this.#devices) device.transport?.cut();
-      this.engine.after(forMs, undefined, () => this.#startServer());
-    } else if (what === "pause server" && this.#server) {
-      bite(this.bites, what);
-      this.#server.life.pausedUntilMs = untilMs;
-    } else if (what === "slow logs") this.#logsState.slowUntilMs = untilMs;
-    else if (what === "slow rows") this.#rowsState.slowUntilMs = untilMs;
-    else if (what === "logs away") this.#logsState.awayUntilMs = untilMs;
-    else if (what === "rows away") this.#rowsState.awayUntilMs = untilMs;
-  }
-
   /** Every fault ends; who is away comes back. */
   #heal(): void {
+    heal(this.world, this.#plan.processes);
     for (const device of this.#devices) {
       device.way.silentUntilMs = 0;
       device.way.awayUntilMs = 0;

@@ -22,7 +22,7 @@ import {
   ServerFrameSchema,
 } from "../../../gen/heddle/push/v1/frame_pb.js";
 import { runUnary } from "../../../rpc/calls/call-runner.ts";
-import type { SimServer } from "../mesh/sim-server.ts";
+import type { MeshProcess } from "../mesh/mesh-process.ts";
 import type { Engine, Life } from "../time/engine.ts";
 import type { SimRandom } from "../time/sim-random.ts";
 import { callerOf } from "../users/sim-credentials.ts";
@@ -35,8 +35,10 @@ export interface SimTransportInit {
   readonly way: Way;
   readonly bites: Bites;
   readonly life: Life;
-  /** The server of now; undefined while it is down. */
-  readonly server: () => SimServer | undefined;
+  /** Where a call of a service goes, by the word of the service; undefined: nowhere. */
+  readonly edge: (word: string) => MeshProcess | undefined;
+  /** The push server at an address. */
+  readonly pushAt: (address: string) => MeshProcess | undefined;
 }
 
 /** A device's way to the server, over simulated connections. */
@@ -59,7 +61,8 @@ export class SimTransport implements Transport {
         reject(new HeddleError(Code.DEADLINE_EXCEEDED, ErrorReason.UNSPECIFIED, "no answer"));
       engine.after(timeoutMs, life, late);
       signal?.addEventListener("abort", () => reject(unreachable("aborted")), { once: true });
-      const server = this.#reach();
+      const word = method.parent.typeName.split(".")[1] ?? "";
+      const server = this.#reach(({ edge }) => edge(word));
       if (!server) {
         engine.after(20, life, () => reject(unreachable("no connection")));
         return;
@@ -89,7 +92,8 @@ export class SimTransport implements Transport {
   }
 
   open(options: StreamOptions): Stream {
-    const stream = new SimStream(this.#init, this.#oneWay(), this.#oneWay(), this.#reach(), options);
+    const push = this.#reach(({ pushAt }) => pushAt(options.permit.grpcUrl));
+    const stream = new SimStream(this.#init, this.#oneWay(), this.#oneWay(), push, options);
     this.streams.add(stream);
     return stream;
   }
@@ -98,15 +102,23 @@ export class SimTransport implements Transport {
     this.cut();
   }
 
-  /** Every connection breaks; both ends notice, each a little later. */
-  cut(): void {
-    for (const stream of this.streams) stream.breakNow();
-    this.streams.clear();
+  /** Connections break, all or those to one process; both ends notice, each a little later. */
+  cut(to?: MeshProcess): void {
+    for (const stream of [...this.streams]) {
+      if (to && stream.server !== to) continue;
+      stream.breakNow();
+      this.streams.delete(stream);
+    }
   }
 
-  #reach(): SimServer | undefined {
-    const { way, engine, server, bites } = this.#init;
-    if (way.awayUntilMs <= engine.nowMs) return server();
+  /** Nothing arrives any more from a process, and nobody is told. */
+  silence(from: MeshProcess): void {
+    for (const stream of this.streams) if (stream.server === from) stream.silence();
+  }
+
+  #reach(choose: (init: SimTransportInit) => MeshProcess | undefined): MeshProcess | undefined {
+    const { way, engine, bites } = this.#init;
+    if (way.awayUntilMs <= engine.nowMs) return choose(this.#init);
     bite(bites, "no connection");
     return undefined;
   }
@@ -124,7 +136,8 @@ class SimStream implements Stream {
   readonly #init: SimTransportInit;
   readonly #up: OneWay;
   readonly #down: OneWay;
-  readonly #server: SimServer | undefined;
+  /** Undefined where there is no connection. */
+  readonly server: MeshProcess | undefined;
   readonly #far: SimByteStream | undefined;
   readonly #items: Item[] = [];
   #wake = () => {};
@@ -134,13 +147,13 @@ class SimStream implements Stream {
     init: SimTransportInit,
     up: OneWay,
     down: OneWay,
-    server: SimServer | undefined,
+    server: MeshProcess | undefined,
     options: StreamOptions,
   ) {
     this.#init = init;
     this.#up = up;
     this.#down = down;
-    this.#server = server;
+    this.server = server;
     if (!server) {
       init.engine.after(20, init.life, () => this.#put({ error: unreachable("no connection") }));
       return;
@@ -153,7 +166,7 @@ class SimStream implements Stream {
         down.carry(init.life, () => this.#put({ error: error ?? unreachable("the stream has ended") })),
     );
     this.#far = far;
-    up.carry(server.life, () => server.push.connect(far));
+    up.carry(server.life, () => server.push?.connect(far));
     const { deviceId, cursor } = options;
     this.#say(create(ClientFrameSchema, { kind: { case: "open", value: { deviceId, cursor } } }));
     options.signal.addEventListener("abort", () => this.close(), { once: true });
@@ -168,8 +181,13 @@ class SimStream implements Stream {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    if (this.#server) this.#up.carry(this.#server.life, () => this.#far?.drop());
+    if (this.server) this.#up.carry(this.server.life, () => this.#far?.drop());
     this.#wake();
+  }
+
+  silence(): void {
+    this.#up.isBroken = true;
+    this.#down.isBroken = true;
   }
 
   /** What is on its way is lost. */
@@ -182,7 +200,7 @@ class SimStream implements Stream {
     engine.after(random.between(1, 400), life, () =>
       this.#put({ error: unreachable("the connection broke") }),
     );
-    engine.after(random.between(1, 400), this.#server?.life, () => this.#far?.drop());
+    engine.after(random.between(1, 400), this.server?.life, () => this.#far?.drop());
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ServerFrame> {
@@ -199,7 +217,7 @@ class SimStream implements Stream {
 
   #say(frame: ClientFrame): void {
     const bytes = toBinary(ClientFrameSchema, frame);
-    if (this.#server) this.#up.carry(this.#server.life, () => this.#far?.receive(bytes));
+    if (this.server) this.#up.carry(this.server.life, () => this.#far?.receive(bytes));
   }
 
   #put(item: Item): void {

@@ -1,20 +1,21 @@
 import { SimRandom } from "../time/sim-random.ts";
+import { type MeshFault, meshFaults } from "./mesh-faults.ts";
 
 /** Something that happens at a moment, in simulated ms. */
-export type PlanStep = { readonly atMs: number } & (
+export type PlanStep = { readonly atMs: number } & (UserStep | DeviceFault | MeshFault);
+
+/** What a person does on a device. */
+export type UserStep =
   | { readonly what: "write"; readonly device: number; readonly thread: number; readonly text: string }
   | { readonly what: "read" | "type"; readonly device: number; readonly thread: number }
-  | { readonly what: "block" | "unblock"; readonly device: number; readonly peer: number }
-  | {
-      readonly what: "crash device" | "offline" | "cut" | "half-open";
-      readonly device: number;
-      readonly forMs: number;
-    }
-  | {
-      readonly what: "crash server" | "pause server" | "slow logs" | "slow rows" | "logs away" | "rows away";
-      readonly forMs: number;
-    }
-);
+  | { readonly what: "block" | "unblock"; readonly device: number; readonly peer: number };
+
+/** What befalls a device. */
+export interface DeviceFault {
+  readonly what: "crash device" | "offline" | "cut" | "half-open";
+  readonly device: number;
+  readonly forMs: number;
+}
 
 /** What happens under a seed: who there is, for how long, and every step. */
 export interface Plan {
@@ -24,19 +25,13 @@ export interface Plan {
   readonly devices: readonly number[];
   /** Members of each thread, by user: two for a direct one. */
   readonly threads: readonly (readonly number[])[];
+  /** The names of the servers' processes: the word of a service, and a number. */
+  readonly processes: readonly string[];
   readonly lengthMs: number;
   readonly steps: readonly PlanStep[];
 }
 
 const DEVICE_FAULTS = ["crash device", "offline", "cut", "half-open"] as const;
-const SERVER_FAULTS = [
-  "crash server",
-  "pause server",
-  "slow logs",
-  "slow rows",
-  "logs away",
-  "rows away",
-] as const;
 
 /** Every tenth seed is long: touches age, clients sync by themselves. */
 export function planOf(seed: number): Plan {
@@ -51,6 +46,7 @@ export function planOf(seed: number): Plan {
   ]);
   const groups = Array.from({ length: 3 }, () => random.some([...Array(users).keys()], random.between(3, 7)));
   const threads = [...direct, ...groups];
+  const processes = meshOf(random);
   const lengthMs = seed % 10 === 0 ? 900_000 : 180_000;
   const at = () => 6_000 + Math.floor(random.fraction() * (lengthMs - 6_000));
   const device = () => random.between(0, devices.length - 1);
@@ -75,27 +71,34 @@ export function planOf(seed: number): Plan {
     const forMs = random.between(2_000, 40_000);
     steps.push({ atMs: at(), what: random.pick(DEVICE_FAULTS), device: device(), forMs });
   }
-  for (const what of random.some(SERVER_FAULTS, 4))
-    steps.push({ atMs: at(), what, forMs: random.between(1_000, 6_000) });
-  return {
-    seed: String(seed),
-    users,
-    devices,
-    threads,
-    lengthMs,
-    steps: steps.sort((a, b) => a.atMs - b.atMs),
-  };
+  for (const fault of meshFaults(random, processes, lengthMs / 18_000)) steps.push({ atMs: at(), ...fault });
+  steps.sort((a, b) => a.atMs - b.atMs);
+  return { seed: String(seed), users, devices, threads, processes, lengthMs, steps };
+}
+
+function meshOf(random: SimRandom): string[] {
+  const named = (word: string, count: number) => Array.from({ length: count }, (_, at) => `${word}-${at}`);
+  return [
+    ...named("channel", random.between(2, 3)),
+    ...named("message", random.between(2, 3)),
+    ...named("thread", 2),
+    ...named("presence", 1),
+    ...named("push", random.between(2, 3)),
+    ...named("gateway", random.between(1, 2)),
+  ];
 }
 
 /** A step as a sentence. */
 export function storyOf(plan: Plan, step: PlanStep): string {
-  const device = "device" in step ? deviceName(plan, step.device) : "";
   const said = () => {
+    const device = "device" in step ? deviceName(plan, step.device) : "";
     if (step.what === "write") return `${device} writes "${step.text}" in thread ${step.thread}`;
     if ("peer" in step) return `${device} ${step.what}s u${step.peer}`;
-    if ("forMs" in step)
-      return `${step.what}${device && `: ${device}`}, for ${(step.forMs / 1_000).toFixed(1)} s`;
-    return `${device} ${step.what}s in thread ${step.thread}`;
+    if ("thread" in step) return `${device} ${step.what}s in thread ${step.thread}`;
+    const whose = "process" in step ? step.process : device;
+    const other = "other" in step ? ` and ${step.other}` : "";
+    const how = step.forMs > 0 ? `, for ${(step.forMs / 1_000).toFixed(1)} s` : "";
+    return `${step.what}${whose && `: ${whose}${other}`}${how}`;
   };
   return `${(step.atMs / 1_000).toFixed(1)} s: ${said()}`;
 }

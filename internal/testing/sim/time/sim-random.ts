@@ -17,6 +17,11 @@ export class SimRandom extends Choices {
     return new SimRandom(`${this.#seed}/${name}`);
   }
 
+  /** One of them, or undefined where there is none. */
+  maybePick<T>(from: readonly T[]): T | undefined {
+    return from.length > 0 ? this.pick(from) : undefined;
+  }
+
   fraction(): number {
     this.#state = (this.#state + 0x9e3779b9) >>> 0;
     let mixed = this.#state;

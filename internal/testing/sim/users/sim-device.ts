@@ -3,10 +3,10 @@ import { type Client, connect } from "../../../../client/index.ts";
 import type { Entry } from "../../../../client/model/model.ts";
 import { MemoryStorage } from "../../../../client/storage/memory-storage.ts";
 import type { Seen, SeenEntry } from "../judge/history.ts";
-import type { SimServer } from "../mesh/sim-server.ts";
-import type { Bites, Way } from "../network/sim-link.ts";
+import type { World } from "../mesh/world.ts";
+import type { Way } from "../network/sim-link.ts";
 import { SimTransport } from "../network/sim-transport.ts";
-import type { Engine, Life } from "../time/engine.ts";
+import type { Life } from "../time/engine.ts";
 import { LifeClock } from "../time/life-clock.ts";
 import type { SimRandom } from "../time/sim-random.ts";
 
@@ -15,11 +15,9 @@ type Told<T> = T extends unknown ? Omit<T, "atMs" | "device" | "user"> : never;
 export interface SimDeviceInit {
   readonly name: string;
   readonly user: string;
-  readonly engine: Engine;
+  readonly world: World;
   readonly random: SimRandom;
-  readonly bites: Bites;
   readonly history: Seen[];
-  readonly server: () => SimServer | undefined;
 }
 
 /** A user's device: the real client library, a storage that outlives its crashes, and notes of what it saw. */
@@ -46,10 +44,13 @@ export class SimDevice {
   /** Starts the program on the device, unless it runs. */
   start(): void {
     if (this.client || this.life?.isAlive) return;
-    const { engine, random, bites, server, user, name } = this.#init;
+    const { world, random, user, name } = this.#init;
+    const { engine, bites } = world;
     const life: Life = { name, isAlive: true, pausedUntilMs: 0 };
     this.life = life;
-    this.transport = new SimTransport({ engine, random, way: this.way, bites, life, server });
+    const edge = (word: string) => world.edge(word);
+    const pushAt = (address: string) => world.livingAt(address);
+    this.transport = new SimTransport({ engine, random, way: this.way, bites, life, edge, pushAt });
     const { transport } = this;
     engine.after(0, life, () => {
       this.tell({ type: "begin" });
@@ -78,8 +79,8 @@ export class SimDevice {
   }
 
   tell(seen: Told<Seen>): void {
-    const { engine, history, name, user } = this.#init;
-    history.push({ atMs: engine.nowMs, device: name, user, ...seen } as Seen);
+    const { world, history, name, user } = this.#init;
+    history.push({ atMs: world.engine.nowMs, device: name, user, ...seen } as Seen);
   }
 
   #note(event: Parameters<Parameters<Client["on"]>[0]>[0]): void {

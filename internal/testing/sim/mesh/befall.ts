@@ -1,0 +1,86 @@
+import { bite } from "../network/sim-link.ts";
+import type { MeshFault } from "../plan/mesh-faults.ts";
+import type { MeshProcess } from "./mesh-process.ts";
+import type { World } from "./world.ts";
+
+/** How late a watch tells where it is late, in ms. */
+const LATE_MS = 4_000;
+
+/** Clients' connections to a process that is gone. */
+export interface Clients {
+  /** `isHeard`: they are told. */
+  lost(process: MeshProcess, isHeard: boolean): void;
+}
+
+/** Lets a fault befall the world, for its time. */
+export function befall(world: World, clients: Clients, fault: MeshFault): void {
+  const { engine, network, registry, bites } = world;
+  const untilMs = engine.nowMs + fault.forMs;
+  if ("other" in fault) {
+    const way = network.wayOf(fault.process, fault.other);
+    if (fault.what === "links silent") way.silentUntilMs = untilMs;
+    else {
+      network.cut(fault.process, fault.other);
+      if (fault.what === "apart") way.awayUntilMs = untilMs;
+    }
+  } else if ("process" in fault) befallProcess(world, clients, fault);
+  else if (fault.what === "registry away") {
+    bite(bites, fault.what);
+    registry.setAway(true);
+    engine.after(fault.forMs, undefined, () => registry.setAway(false));
+  } else if (fault.what === "registry restored") {
+    const backup = registry.backUp();
+    engine.after(fault.forMs, undefined, () => {
+      bite(bites, fault.what);
+      registry.restore(backup);
+    });
+  } else if (fault.what === "slow logs") world.logsState.slowUntilMs = untilMs;
+  else if (fault.what === "slow rows") world.rowsState.slowUntilMs = untilMs;
+  else if (fault.what === "logs away") world.logsState.awayUntilMs = untilMs;
+  else world.rowsState.awayUntilMs = untilMs;
+}
+
+function befallProcess(
+  world: World,
+  clients: Clients,
+  { what, process: name, forMs }: Extract<MeshFault, { process: string }>,
+): void {
+  const { engine, bites } = world;
+  const process = world.livingAt(name);
+  if (!process) return;
+  bite(bites, what);
+  if (what === "crash" || what === "vanish") {
+    world.crash(name, what === "crash");
+    clients.lost(process, what === "crash");
+    engine.after(forMs, undefined, () => world.start(name));
+  } else if (what === "leave") {
+    world.leave(name, () => {
+      clients.lost(process, true);
+      engine.after(forMs, undefined, () => world.start(name));
+    });
+  } else if (what === "pause") process.life.pausedUntilMs = engine.nowMs + forMs;
+  else if (what === "lease lost") world.registry.loseLease(process.service, name);
+  else if (what === "watch cut") process.registry.cutWatches();
+  else {
+    const { way } = process.registry;
+    if (what === "registry unreached") way.isCut = true;
+    else way.lagMs = LATE_MS;
+    engine.after(forMs, undefined, () => reachRegistry(process));
+  }
+}
+
+/** Ends what keeps a process from the registry. */
+function reachRegistry({ registry: { way } }: MeshProcess): void {
+  way.isCut = false;
+  way.lagMs = 2;
+}
+
+/** Ends every fault: what is down starts again. */
+export function heal(world: World, processes: readonly string[]): void {
+  world.registry.setAway(false);
+  world.network.heal();
+  for (const state of [world.logsState, world.rowsState])
+    Object.assign(state, { slowUntilMs: 0, awayUntilMs: 0 });
+  for (const process of world.processes.values()) reachRegistry(process);
+  for (const name of processes) world.start(name);
+}

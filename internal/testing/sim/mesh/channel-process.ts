@@ -1,0 +1,34 @@
+import { ChannelService } from "../../../channel/service.ts";
+import { serveChannel } from "../../../peers/channel-server.ts";
+import type { MeshProcess } from "./mesh-process.ts";
+
+/** After its lease is gone push servers have so long to move, in ms. */
+const MOVE_MS = 1_500;
+
+/** A process with a channel instance. */
+export function startChannel(process: MeshProcess): void {
+  const { clock, tick } = process;
+  const { mutant } = process.world;
+  const registration = process.register({
+    lost: () => {
+      if (!mutant.areLinksKept) service.leaseLost();
+    },
+  });
+  const lease = {
+    get incarnation() {
+      return registration.incarnation;
+    },
+    isSure: () => registration.isSure(),
+  };
+  const service = new ChannelService({ clock, tick, lease: mutant.lease?.(lease) ?? lease });
+  const served = mutant.channel?.(service) ?? service;
+  process.serves = (below) => serveChannel(served, below);
+  process.leaves = async () => {
+    if (!mutant.leavesUnsaid) service.leave();
+    await registration.leaving();
+    await registration.revoke();
+    await process.wait(MOVE_MS);
+    service.close();
+    await process.wait(MOVE_MS); // For what is flushed to be read.
+  };
+}

@@ -1,0 +1,58 @@
+import { clientBindings } from "../../../app/assemble.ts";
+import type { Streams } from "../../../gateway/ports.ts";
+import { GatewayService } from "../../../gateway/service.ts";
+import { ticketOf } from "../users/sim-credentials.ts";
+import type { MeshProcess } from "./mesh-process.ts";
+
+/** How often loads are asked for, in ms. */
+const LOADS_EVERY_MS = 2_000;
+
+const CAPACITY = 1_000;
+
+/** A process with the gateway. */
+export function startGateway(process: MeshProcess): void {
+  const { clock, authenticate, registry } = process;
+  const mirror = process.mirror("push");
+  let loads: ReadonlyMap<string, number> = new Map();
+  let loadAtMs = 0;
+  const askLoads = () => {
+    registry.loads("push").then(
+      (told) => {
+        loads = told;
+        loadAtMs = clock.monotonicMs();
+      },
+      () => {},
+    );
+    clock.after(LOADS_EVERY_MS, askLoads);
+  };
+  askLoads();
+  const serving = () => mirror.view().members.filter(({ state }) => state === "serving");
+  const far = (address: string) => process.farCalls<Streams>("push", () => address);
+  const devicesOf = async (userId: string) => {
+    const asked = serving().map(({ address }) => far(address).devicesOf(userId));
+    return (await Promise.all(asked)).flat();
+  };
+  const gateway = new GatewayService({
+    devices: process.rows(),
+    streams: { devicesOf },
+    registry: {
+      pushServers: () =>
+        serving().map(({ name, address }) => ({
+          name,
+          grpcUrl: address,
+          webUrl: address,
+          load: loads.get(name) ?? 0,
+          loadAtMs,
+          capacity: CAPACITY,
+        })),
+    },
+    tickets: { sign: async (grant) => ticketOf(grant, clock.nowMs()) },
+    random: () => process.random.fraction(),
+  });
+  process.answer(clientBindings({ gateway }, { users: authenticate, tickets: authenticate }));
+  const registration = process.register();
+  process.leaves = async () => {
+    await registration.leaving();
+    await registration.revoke();
+  };
+}

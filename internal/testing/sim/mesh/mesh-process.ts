@@ -1,0 +1,183 @@
+import { HeddleError } from "../../../base/heddle-error.ts";
+import { createLog, type Logger } from "../../../base/log.ts";
+import { createMetrics } from "../../../base/metrics.ts";
+import type { Member } from "../../../base/ring.ts";
+import { Publisher } from "../../../channel/publisher/publisher.ts";
+import { ChannelClient } from "../../../peers/channel-client.ts";
+import type { ServeLink } from "../../../peers/link-listener.ts";
+import type { PushServer } from "../../../push/service.ts";
+import { Mirror, servingRing } from "../../../registry/mirror.ts";
+import { Registration } from "../../../registry/registration.ts";
+import { SharedRegistryClient } from "../../../registry/shared-registry.ts";
+import { type BoundMethod, methodsOf, type RpcContext } from "../../../rpc/calls/call-runner.ts";
+import type { Authenticate, ServiceBinding } from "../../../rpc/calls/handlers.ts";
+import type { LinkContext } from "../../../rpc/links/item-stream.ts";
+import { KeptLink } from "../../../rpc/links/kept-link.ts";
+import { DEFAULT_LIMITS } from "../../../rpc/links/limits.ts";
+import type { LinkStream } from "../../../rpc/links/link-stream.ts";
+import { createRpcMetrics } from "../../../rpc/metrics.ts";
+import type { MessageStore } from "../../../store/message-store.ts";
+import type { SqliteThreadStore } from "../../../store/sqlite/sqlite-thread-store.ts";
+import { type FarCallsInit, farCalls } from "../network/far-calls.ts";
+import type { Host } from "../network/network.ts";
+import { remoteStore } from "../network/remote-store.ts";
+import type { Life } from "../time/engine.ts";
+import { LifeClock } from "../time/life-clock.ts";
+import type { SimRandom } from "../time/sim-random.ts";
+import { callerOf } from "../users/sim-credentials.ts";
+import type { World } from "./world.ts";
+
+const SILENT = createLog({ level: "silent" });
+
+/** The word of a service that has processes of its own. */
+export type ServiceWord = "push" | "message" | "channel" | "presence" | "thread" | "gateway";
+
+/** One life of a process: what every program of the mesh has, whatever it serves. A restart is another one. */
+export class MeshProcess implements Host {
+  readonly world: World;
+  readonly service: ServiceWord;
+  readonly name: string;
+  readonly life: Life;
+  readonly clock: LifeClock;
+  readonly random: SimRandom;
+  readonly log: Logger = SILENT;
+  readonly registry: SharedRegistryClient;
+  readonly context: RpcContext;
+  /** What clients may call here. */
+  readonly methods = new Map<string, BoundMethod>();
+  /** What others call here without a link. */
+  readonly parts = new Map<string, object>();
+  /** Set where clients' streams come. */
+  push: PushServer | undefined;
+  /** What a link to it is served with. */
+  serves: ServeLink | undefined;
+  registration: Registration | undefined;
+  /** Gives up its place in good order. */
+  leaves: () => Promise<void> = async () => {};
+  readonly #mirrors = new Map<string, Mirror>();
+  readonly #kept = new Map<string, KeptLink>();
+
+  constructor(world: World, service: ServiceWord, name: string) {
+    const { engine } = world;
+    this.world = world;
+    this.service = service;
+    this.name = name;
+    this.life = { name, isAlive: true, pausedUntilMs: 0 };
+    this.random = engine.random.fork(`${name} ${engine.nowMs}`);
+    this.clock = new LifeClock(
+      engine,
+      this.life,
+      this.random.pick([0, -15_000, 40_000]),
+      this.random.pick([1, 1.0005, 0.9995]),
+    );
+    this.registry = new SharedRegistryClient(world.registry, this.clock);
+    this.registry.way.answerMs = 3;
+    this.registry.way.lagMs = 2;
+    this.context = {
+      clock: this.clock,
+      log: SILENT,
+      metrics: createRpcMetrics(createMetrics({ process: false })),
+    };
+  }
+
+  /** Its turn of the event loop. */
+  readonly tick = (run: () => void): void => {
+    this.world.engine.after(0, this.life, run);
+  };
+
+  get links(): LinkContext {
+    return { clock: this.clock, tick: this.tick, limits: DEFAULT_LIMITS };
+  }
+
+  serveLink(stream: LinkStream): void {
+    this.serves?.({
+      ...this.links,
+      stream,
+      fault: (error) => {
+        this.world.threw(error);
+        return HeddleError.from(error, "sim");
+      },
+    });
+  }
+
+  dial(member: Pick<Member, "address">): LinkStream {
+    return this.world.network.dial(this, member.address);
+  }
+
+  /** A link for calls that stand each for itself, one to each address. */
+  keptLink({ address }: Pick<Member, "address">, service: ServiceWord): KeptLink {
+    let link = this.#kept.get(address);
+    if (!link) {
+      link = new KeptLink({ ...this.links, service, dial: () => this.dial({ address }) });
+      this.#kept.set(address, link);
+    }
+    return link;
+  }
+
+  /** What it knows of a service, from the first time it is asked for. */
+  mirror(service: ServiceWord): Mirror {
+    let mirror = this.#mirrors.get(service);
+    if (!mirror) {
+      mirror = new Mirror({ registry: this.registry, clock: this.clock, service });
+      this.#mirrors.set(service, mirror);
+      void mirror.start();
+    }
+    return mirror;
+  }
+
+  /** Takes its place in the registry, for as long as it lives. */
+  register(hooks: { registered?: (incarnation: number) => void; lost?: () => void } = {}): Registration {
+    const { service, name, clock, registry } = this;
+    const offer = { service, name, address: name, build: "sim" };
+    const seen = () => this.#mirrors.get(service)?.view().number ?? 0;
+    this.registration = new Registration({ registry, clock, offer, seen, ...hooks });
+    void this.registration.start();
+    return this.registration;
+  }
+
+  /** What hands events over to the channel instances. */
+  publisher(): Publisher {
+    const clients = new Map<string, ChannelClient>();
+    const instance = (member: Member) => {
+      const client = clients.get(member.address) ?? new ChannelClient(this.keptLink(member, "channel"));
+      clients.set(member.address, client);
+      return client;
+    };
+    const init = { clock: this.clock, ring: servingRing(this.mirror("channel")), instance };
+    return new Publisher(this.world.mutant.publisher?.(init) ?? init);
+  }
+
+  /** The SQL that it holds: another machine's. */
+  rows(): SqliteThreadStore {
+    const { engine, bites, rows, rowsState: state } = this.world;
+    const { life, random } = this;
+    return remoteStore(rows, { engine, bites, state, life, random, name: "row" });
+  }
+
+  /** The logs: another machine's. */
+  logs(): MessageStore {
+    const { engine, bites, logs, logsState: state } = this.world;
+    const { life, random } = this;
+    return remoteStore(logs, { engine, bites, state, life, random, name: "log" });
+  }
+
+  readonly authenticate: Authenticate = async (authorization) => callerOf(authorization, this.clock.nowMs());
+
+  /** Resolves after so many ms of its own time. */
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => this.clock.after(ms, resolve));
+  }
+
+  /** The part of another process that is called after its service, without a link. */
+  farCalls<T extends object>(service: ServiceWord, address: FarCallsInit<T>["address"]): T {
+    const { engine, network } = this.world;
+    const target = (host: Host) => (host as MeshProcess).parts.get(service) as T;
+    return farCalls<T>({ engine, network, from: this, service, address, target });
+  }
+
+  /** Lets clients call these. */
+  answer(bindings: readonly ServiceBinding[]): void {
+    for (const method of bindings.flatMap((binding) => methodsOf(binding)))
+      this.methods.set(method.name, method);
+  }
+}

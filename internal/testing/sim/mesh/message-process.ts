@@ -1,0 +1,39 @@
+import { assembleMessage, clientBindings, rowViews, tellPresence } from "../../../app/assemble.ts";
+import { messageHandlers } from "../../../peers/message-server.ts";
+import { LinkServer } from "../../../rpc/links/link-server.ts";
+import type { MeshProcess } from "./mesh-process.ts";
+import { presencePort } from "./presence-process.ts";
+import { HISTORY, SIGHT_RULE } from "./world.ts";
+
+/** After it is `leaving` others have so long to hear of it, in ms. */
+const MOVE_MS = 1_000;
+
+/** A process with the message service. */
+export function startMessage(process: MeshProcess): void {
+  const { clock, world, authenticate } = process;
+  const views = rowViews(process.rows());
+  const publisher = process.publisher();
+  const damage = () => world.threw(new Error("a log is damaged"));
+  const message = assembleMessage({
+    logs: process.logs(),
+    views,
+    channel: world.mutant.publishes?.(publisher) ?? publisher,
+    clock,
+    history: HISTORY,
+    damage,
+    sightRule: SIGHT_RULE,
+  });
+  tellPresence(views, presencePort(process));
+  process.parts.set("message", message);
+  process.answer(clientBindings({ message }, { users: authenticate, tickets: authenticate }));
+  process.serves = (below) =>
+    void new LinkServer({ ...below, service: "message", handlers: messageHandlers(message, clock) });
+  const registration = process.register();
+  process.leaves = async () => {
+    await registration.leaving();
+    await process.wait(MOVE_MS);
+    await message.close();
+    await publisher.drained();
+    await registration.revoke();
+  };
+}

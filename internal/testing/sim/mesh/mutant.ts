@@ -1,0 +1,28 @@
+import type { Clock } from "../../../base/clock.ts";
+import type { Lease } from "../../../channel/ports.ts";
+import type { PublisherInit } from "../../../channel/publisher/publisher.ts";
+import type { Channel as PublishTo } from "../../../message/ports.ts";
+import type { ServedChannel } from "../../../peers/channel-server.ts";
+import type { Channel as SubscribeAt } from "../../../push/ports.ts";
+import type { SharedRegistry } from "../../../registry/shared-registry.ts";
+import type { MessageStore } from "../../../store/message-store.ts";
+import type { SqliteThreadStore } from "../../../store/sqlite/sqlite-thread-store.ts";
+
+/** What is broken in a variant, by what is put around the parts of the mesh; what is left out is as it is. */
+export interface Mutant {
+  readonly logs?: (logs: MessageStore) => MessageStore;
+  readonly rows?: (rows: SqliteThreadStore) => SqliteThreadStore;
+  readonly registry?: (clock: Clock) => SharedRegistry;
+  /** What message and thread servers publish through. */
+  readonly publishes?: (channel: PublishTo) => PublishTo;
+  readonly publisher?: (init: PublisherInit) => PublisherInit;
+  /** A channel instance: its lease, and it itself. */
+  readonly lease?: (lease: Lease) => Lease;
+  readonly channel?: (channel: ServedChannel) => ServedChannel;
+  /** A channel instance keeps its links when its lease is lost. */
+  readonly areLinksKept?: boolean;
+  /** A channel instance does not know that it leaves. */
+  readonly leavesUnsaid?: boolean;
+  /** What push servers subscribe at. */
+  readonly subscribes?: (channel: SubscribeAt) => SubscribeAt;
+}

@@ -1,0 +1,51 @@
+import { DrainingReason } from "../../../gen/heddle/push/v1/frame_pb.js";
+import { attachChannel } from "../../../peers/channel-client.ts";
+import type { Channel, Threads } from "../../../push/ports.ts";
+import { PushServer } from "../../../push/service.ts";
+import { servingRing } from "../../../registry/mirror.ts";
+import type { MeshProcess } from "./mesh-process.ts";
+import { presenceRing } from "./presence-process.ts";
+import { RoutedMessages } from "./routed-messages.ts";
+import { HISTORY } from "./world.ts";
+
+/** How often the load is told, in ms. */
+const LOAD_EVERY_MS = 2_000;
+
+/** Within which all streams move when it leaves, in ms. */
+const DRAIN_MS = 6_000;
+
+/** A process with a push server. */
+export function startPush(process: MeshProcess): void {
+  const { clock, tick, log, name, world } = process;
+  const channel: Channel = {
+    ring: servingRing(process.mirror("channel")),
+    attach: (member, link) => attachChannel(process.links, process.dial(member), link),
+  };
+  const threads = process.mirror("thread");
+  const serving = () => threads.view().members.filter(({ state }) => state === "serving");
+  const push = new PushServer({
+    messages: new RoutedMessages(process),
+    // No link carries what a push server asks of the thread service yet.
+    threads: process.farCalls<Threads>("thread", () => process.random.maybePick(serving())?.address),
+    channel: world.mutant.subscribes?.(channel) ?? channel,
+    presence: presenceRing(process),
+    clock,
+    tick,
+    log,
+    config: { name, capacity: 1_000 },
+    history: HISTORY,
+  });
+  process.push = push;
+  process.parts.set("push", push);
+  const registration = process.register();
+  const tellLoad = () => {
+    registration.tellLoad(push.load().sessions);
+    clock.after(LOAD_EVERY_MS, tellLoad);
+  };
+  tellLoad();
+  process.leaves = async () => {
+    await registration.leaving();
+    await push.drain(DrainingReason.SHUTDOWN, DRAIN_MS);
+    await registration.revoke();
+  };
+}
