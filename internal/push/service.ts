@@ -45,6 +45,8 @@ export interface PushServerInit {
   readonly history?: History;
   /** The event loop; injected by tests. */
   readonly tick?: Tick;
+  /** What subscribes; replaced by tests. */
+  readonly topics?: typeof Topics;
 }
 
 /** What a push server has done since it started. Only grows. */
@@ -87,13 +89,13 @@ export class PushServer {
     const { threads, channel, clock, config } = init;
     const deadlines = new Deadlines(clock);
     const messages = new BoundedMessages(init.messages, deadlines);
-    const { tick = eventLoopTick, presence: ring, history = NO_HISTORY } = init;
+    const { tick = eventLoopTick, presence: ring, history = NO_HISTORY, topics: Subscribed = Topics } = init;
     const flushes = new EachTick<Session>(tick, (session) => session.flush());
     this.#init = init;
     this.#devices = new DeviceChecks({ clock, deadlines, threads });
     this.#messages = messages;
     this.#sessions = new Sessions(clock);
-    this.#topics = new Topics({ clock, channel, name: config.name });
+    this.#topics = new Subscribed({ clock, channel, name: config.name });
     this.#inboxes = new Inboxes({
       clock,
       deadlines,

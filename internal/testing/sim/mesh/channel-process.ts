@@ -26,7 +26,7 @@ export function startChannel(process: MeshProcess): void {
   process.leaves = async () => {
     if (!mutant.leavesUnsaid) service.leave();
     await registration.leaving();
-    await registration.revoke();
+    if (!mutant.leavesUnsaid) await registration.revoke();
     await process.wait(MOVE_MS);
     service.close();
     await process.wait(MOVE_MS); // For what is flushed to be read.

@@ -8,7 +8,7 @@ import type { ServeLink } from "../../../peers/link-listener.ts";
 import type { PushServer } from "../../../push/service.ts";
 import { Mirror, servingRing } from "../../../registry/mirror.ts";
 import { Registration } from "../../../registry/registration.ts";
-import { SharedRegistryClient } from "../../../registry/shared-registry.ts";
+import { type SharedRegistry, SharedRegistryClient } from "../../../registry/shared-registry.ts";
 import { type BoundMethod, methodsOf, type RpcContext } from "../../../rpc/calls/call-runner.ts";
 import type { Authenticate, ServiceBinding } from "../../../rpc/calls/handlers.ts";
 import type { LinkContext } from "../../../rpc/links/item-stream.ts";
@@ -19,22 +19,38 @@ import { createRpcMetrics } from "../../../rpc/metrics.ts";
 import type { MessageStore } from "../../../store/message-store.ts";
 import type { SqliteThreadStore } from "../../../store/sqlite/sqlite-thread-store.ts";
 import { type FarCallsInit, farCalls } from "../network/far-calls.ts";
-import type { Host } from "../network/network.ts";
-import { remoteStore } from "../network/remote-store.ts";
-import type { Life } from "../time/engine.ts";
+import type { Host, Network } from "../network/network.ts";
+import { remoteStore, type StoreState } from "../network/remote-store.ts";
+import type { Bites } from "../network/sim-link.ts";
+import type { Engine, Life } from "../time/engine.ts";
 import { LifeClock } from "../time/life-clock.ts";
 import type { SimRandom } from "../time/sim-random.ts";
 import { callerOf } from "../users/sim-credentials.ts";
-import type { World } from "./world.ts";
+import type { Mutant } from "./mutant.ts";
 
 const SILENT = createLog({ level: "silent" });
 
 /** The word of a service that has processes of its own. */
 export type ServiceWord = "push" | "message" | "channel" | "presence" | "thread" | "gateway";
 
+/** What a process finds around it. */
+export interface Machines {
+  readonly engine: Engine;
+  readonly mutant: Mutant;
+  readonly bites: Bites;
+  readonly network: Network;
+  readonly registry: SharedRegistry;
+  readonly logs: MessageStore;
+  readonly rows: SqliteThreadStore;
+  readonly logsState: StoreState;
+  readonly rowsState: StoreState;
+  /** Notes what was thrown that is no word of a service. */
+  threw(error: unknown): void;
+}
+
 /** One life of a process: what every program of the mesh has, whatever it serves. A restart is another one. */
 export class MeshProcess implements Host {
-  readonly world: World;
+  readonly world: Machines;
   readonly service: ServiceWord;
   readonly name: string;
   readonly life: Life;
@@ -57,7 +73,7 @@ export class MeshProcess implements Host {
   readonly #mirrors = new Map<string, Mirror>();
   readonly #kept = new Map<string, KeptLink>();
 
-  constructor(world: World, service: ServiceWord, name: string) {
+  constructor(world: Machines, service: ServiceWord, name: string) {
     const { engine } = world;
     this.world = world;
     this.service = service;
@@ -169,10 +185,14 @@ export class MeshProcess implements Host {
   }
 
   /** The part of another process that is called after its service, without a link. */
-  farCalls<T extends object>(service: ServiceWord, address: FarCallsInit<T>["address"]): T {
+  farCalls<T extends object>(
+    service: ServiceWord,
+    address: FarCallsInit<T>["address"],
+    notices: readonly string[] = [],
+  ): T {
     const { engine, network } = this.world;
     const target = (host: Host) => (host as MeshProcess).parts.get(service) as T;
-    return farCalls<T>({ engine, network, from: this, service, address, target });
+    return farCalls<T>({ engine, network, from: this, service, address, notices, target });
   }
 
   /** Lets clients call these. */

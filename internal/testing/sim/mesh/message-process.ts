@@ -1,9 +1,9 @@
 import { assembleMessage, clientBindings, rowViews, tellPresence } from "../../../app/assemble.ts";
 import { messageHandlers } from "../../../peers/message-server.ts";
 import { LinkServer } from "../../../rpc/links/link-server.ts";
+import { HISTORY, SIGHT_RULE } from "./deployment.ts";
 import type { MeshProcess } from "./mesh-process.ts";
 import { presencePort } from "./presence-process.ts";
-import { HISTORY, SIGHT_RULE } from "./world.ts";
 
 /** After it is `leaving` others have so long to hear of it, in ms. */
 const MOVE_MS = 1_000;

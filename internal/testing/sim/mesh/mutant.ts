@@ -4,6 +4,7 @@ import type { PublisherInit } from "../../../channel/publisher/publisher.ts";
 import type { Channel as PublishTo } from "../../../message/ports.ts";
 import type { ServedChannel } from "../../../peers/channel-server.ts";
 import type { Channel as SubscribeAt } from "../../../push/ports.ts";
+import type { Topics } from "../../../push/topics/topics.ts";
 import type { SharedRegistry } from "../../../registry/shared-registry.ts";
 import type { MessageStore } from "../../../store/message-store.ts";
 import type { SqliteThreadStore } from "../../../store/sqlite/sqlite-thread-store.ts";
@@ -25,4 +26,5 @@ export interface Mutant {
   readonly leavesUnsaid?: boolean;
   /** What push servers subscribe at. */
   readonly subscribes?: (channel: SubscribeAt) => SubscribeAt;
+  readonly topics?: typeof Topics;
 }

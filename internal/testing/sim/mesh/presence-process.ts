@@ -4,8 +4,8 @@ import { servePresence } from "../../../peers/presence-server.ts";
 import type { PresenceInstance, PresenceRing } from "../../../push/ports.ts";
 import { MemoryRing } from "../../../registry/memory-ring.ts";
 import type { Presence } from "../../../thread/ports.ts";
+import { SIGHT_RULE } from "./deployment.ts";
 import type { MeshProcess } from "./mesh-process.ts";
-import { SIGHT_RULE } from "./world.ts";
 
 /** The one instance, until the ring of several is bound. */
 const SOLE = { address: "presence-0" };

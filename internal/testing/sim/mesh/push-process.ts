@@ -3,10 +3,10 @@ import { attachChannel } from "../../../peers/channel-client.ts";
 import type { Channel, Threads } from "../../../push/ports.ts";
 import { PushServer } from "../../../push/service.ts";
 import { servingRing } from "../../../registry/mirror.ts";
+import { HISTORY } from "./deployment.ts";
 import type { MeshProcess } from "./mesh-process.ts";
 import { presenceRing } from "./presence-process.ts";
 import { RoutedMessages } from "./routed-messages.ts";
-import { HISTORY } from "./world.ts";
 
 /** How often the load is told, in ms. */
 const LOAD_EVERY_MS = 2_000;
@@ -26,7 +26,9 @@ export function startPush(process: MeshProcess): void {
   const push = new PushServer({
     messages: new RoutedMessages(process),
     // No link carries what a push server asks of the thread service yet.
-    threads: process.farCalls<Threads>("thread", () => process.random.maybePick(serving())?.address),
+    threads: process.farCalls<Threads>("thread", () => process.random.maybePick(serving())?.address, [
+      "deviceUsed",
+    ]),
     channel: world.mutant.subscribes?.(channel) ?? channel,
     presence: presenceRing(process),
     clock,
@@ -34,6 +36,7 @@ export function startPush(process: MeshProcess): void {
     log,
     config: { name, capacity: 1_000 },
     history: HISTORY,
+    ...(world.mutant.topics && { topics: world.mutant.topics }),
   });
   process.push = push;
   process.parts.set("push", push);

@@ -2,10 +2,10 @@ import { clientBindings } from "../../../app/assemble.ts";
 import type { EntryTimes, GroupLog, Heads } from "../../../thread/ports.ts";
 import { ProfileCalls } from "../../../thread/profile-calls.ts";
 import { ThreadService } from "../../../thread/service.ts";
+import { HISTORY } from "./deployment.ts";
 import type { MeshProcess } from "./mesh-process.ts";
 import { presencePort } from "./presence-process.ts";
 import { addressOfThread } from "./routed-messages.ts";
-import { HISTORY } from "./world.ts";
 
 const MOVE_MS = 1_000;
 

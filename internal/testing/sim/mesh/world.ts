@@ -1,5 +1,3 @@
-import type { History } from "../../../base/history.ts";
-import type { SightRule } from "../../../presence/sight.ts";
 import { SharedRegistry } from "../../../registry/shared-registry.ts";
 import type { MessageStore } from "../../../store/message-store.ts";
 import { SqliteThreadStore } from "../../../store/sqlite/sqlite-thread-store.ts";
@@ -11,17 +9,12 @@ import { Engine, type Life } from "../time/engine.ts";
 import { LifeClock } from "../time/life-clock.ts";
 import { startChannel } from "./channel-process.ts";
 import { startGateway } from "./gateway-process.ts";
-import { MeshProcess, type ServiceWord } from "./mesh-process.ts";
+import { type Machines, MeshProcess, type ServiceWord } from "./mesh-process.ts";
 import { startMessage } from "./message-process.ts";
 import type { Mutant } from "./mutant.ts";
 import { startPresence } from "./presence-process.ts";
 import { startPush } from "./push-process.ts";
 import { startThread } from "./thread-process.ts";
-
-/** The logs are the same from the first process to the last. */
-export const HISTORY: History = { deploymentId: new Uint8Array(16).fill(7), logEpoch: 1 };
-
-export const SIGHT_RULE: SightRule = "shared-thread";
 
 const STARTS: Readonly<Record<ServiceWord, (process: MeshProcess) => void>> = {
   push: startPush,
@@ -33,7 +26,7 @@ const STARTS: Readonly<Record<ServiceWord, (process: MeshProcess) => void>> = {
 };
 
 /** The machines of the mesh: processes, the network between them, the registry and the stores. */
-export class World {
+export class World implements Machines {
   readonly engine: Engine;
   readonly mutant: Mutant;
   readonly bites: Bites = new Map();

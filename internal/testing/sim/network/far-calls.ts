@@ -14,6 +14,8 @@ export interface FarCallsInit<T> {
   readonly service: string;
   /** Which process is asked this, by its address; undefined: nobody can be. */
   readonly address: (method: string, values: readonly unknown[]) => string | undefined;
+  /** What nobody waits for. */
+  readonly notices?: readonly string[];
   /** What is there. */
   readonly target: (host: Host) => T;
 }
@@ -52,9 +54,10 @@ export function farCalls<T extends object>(init: FarCallsInit<T>): T {
       });
     });
   return new Proxy({} as T, {
-    get: (_target, method) =>
-      typeof method !== "string" || method === "then"
-        ? undefined
-        : (...values: unknown[]) => call(method, values),
+    get: (_target, method) => {
+      if (typeof method !== "string" || method === "then") return undefined;
+      if (!init.notices?.includes(method)) return (...values: unknown[]) => call(method, values);
+      return (...values: unknown[]) => void call(method, values).catch(() => {});
+    },
   });
 }

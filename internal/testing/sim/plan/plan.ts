@@ -40,19 +40,19 @@ export function planOf(seed: number): Plan {
   const devices = Array.from({ length: users }, (_, user) =>
     Array<number>(1 + random.between(0, 2)).fill(user),
   ).flat();
-  const direct = Array.from({ length: 14 }, (_, at) => [
+  const direct = Array.from({ length: 24 }, (_, at) => [
     at % users,
     (at + random.between(1, users - 1)) % users,
   ]);
   const groups = Array.from({ length: 3 }, () => random.some([...Array(users).keys()], random.between(3, 7)));
-  const threads = [...direct, ...groups];
+  const threads = random.some([...direct, ...groups], 27);
   const processes = meshOf(random);
   const lengthMs = seed % 10 === 0 ? 900_000 : 180_000;
   const at = () => 6_000 + Math.floor(random.fraction() * (lengthMs - 6_000));
   const device = () => random.between(0, devices.length - 1);
   const steps: PlanStep[] = [];
   for (let count = 0; count < 320; count++) {
-    const thread = random.between(0, threads.length - 1);
+    const thread = aThread(random, threads.length);
     const member = random.pick(threads[thread] as number[]);
     const own = [...devices.keys()].filter((one) => devices[one] === member);
     const who = { device: random.pick(own), thread };
@@ -74,6 +74,11 @@ export function planOf(seed: number): Plan {
   for (const fault of meshFaults(random, processes, lengthMs / 18_000)) steps.push({ atMs: at(), ...fault });
   steps.sort((a, b) => a.atMs - b.atMs);
   return { seed: String(seed), users, devices, threads, processes, lengthMs, steps };
+}
+
+/** Some threads have much to say, and most little: what is missed in those nothing later makes good. */
+function aThread(random: SimRandom, count: number): number {
+  return Math.floor(count * random.fraction() ** 2.5);
 }
 
 function meshOf(random: SimRandom): string[] {
