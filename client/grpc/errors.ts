@@ -10,7 +10,12 @@ import {
 import { StatusSchema } from "../../internal/gen/google/rpc/status_pb.js";
 import { toError } from "../transport/wire.ts";
 
-/** A gRPC status as our error. Details come in the trailer `grpc-status-details-bin`. */
+/**
+ * A gRPC status as our error. Reason, metadata and the wait that the server asks for come as details in the trailer
+ * `grpc-status-details-bin`, as every gRPC server sends them.
+ * A status without them (a proxy's, or grpc-js's own when a connection breaks) keeps its code, and its reason is
+ * ERROR_REASON_UNSPECIFIED. `cause` is what was thrown.
+ */
 export function fromStatus(
   status: Pick<ServiceError, "code" | "details" | "metadata">,
   cause?: unknown,
@@ -22,13 +27,14 @@ export function fromStatus(
     for (const detail of detailsOf(bytes)) {
       info ??= anyUnpack(detail, ErrorInfoSchema);
       const delay = anyUnpack(detail, RetryInfoSchema)?.retryDelay;
+      // Rounded up: a client that comes back a fraction too early is refused once more.
       if (delay) retryAfterMs = Number(delay.seconds) * 1_000 + Math.ceil(delay.nanos / 1e6);
     }
   }
   return toError(status.code, status.details, info, retryAfterMs, cause);
 }
 
-/** Bytes that are not a status say nothing. */
+/** Never throws: whatever a proxy put into the trailer, the code of the status still says what to do. */
 function detailsOf(bytes: Uint8Array) {
   try {
     return fromBinary(StatusSchema, bytes).details;

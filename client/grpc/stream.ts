@@ -11,15 +11,24 @@ import type { Stream, StreamOptions } from "../transport/transport.ts";
 import { unreachable } from "../transport/wire.ts";
 import { fromStatus } from "./errors.ts";
 
-/** What was said last may still leave the process after `close`. */
+/**
+ * How long what was said last may take to leave the process after `close`, in ms. Cancelling at once would drop it: the
+ * last ack and receipts would be told again to the next session.
+ */
 const LINGER_MS = 250;
 
-/** Connect: one bidirectional stream. Outcomes come on it as events. */
+/**
+ * Connect: one bidirectional stream. Outcomes come on it as events, so `say` resolves with none of them.
+ * Frames pass through grpc-js as bytes: they are encoded and decoded here.
+ */
 export class GrpcStream implements Stream {
   readonly #call: ClientDuplexStream<Buffer, Uint8Array>;
   #isClosed = false;
 
-  /** Opens it and says `open`. */
+  /**
+   * Opens it and says `open`, which must be the first frame. `metadata` carries the ticket. An abort of `signal` closes
+   * it.
+   */
   constructor(client: Client, metadata: Metadata, { deviceId, cursor, signal }: StreamOptions) {
     const { connect } = PushService.method;
     this.#call = client.makeBidiStreamRequest<Buffer, Uint8Array>(
@@ -35,8 +44,10 @@ export class GrpcStream implements Stream {
   }
 
   say(frame: ClientFrame): Promise<undefined> {
+    // A write to a call that has ended would be dropped by grpc-js without a word.
     if (this.#isClosed || !this.#call.writable) return Promise.reject(unreachable("the stream is closed"));
     return new Promise((resolve, reject) => {
+      // Called back when grpc-js has taken the frame, which is not yet when the server has it: only its ack says that.
       this.#call.write(encode(frame), (error: Error | null | undefined) => {
         if (error) reject(unreachable("the stream broke", error));
         else resolve(undefined);
@@ -48,15 +59,18 @@ export class GrpcStream implements Stream {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#call.end();
+    // Without it a server that never ends its half would keep the call, and its memory, for ever.
     setTimeout(() => this.#call.cancel(), LINGER_MS).unref();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<ServerFrame> {
+    // Listened for before the first read: the event comes once, and may come before the last bytes are taken.
     const status = new Promise<StatusObject>((resolve) => this.#call.once("status", resolve));
     try {
       for await (const bytes of this.#call) yield fromBinary(ServerFrameSchema, bytes as Uint8Array);
     } catch (thrown) {
       if (thrown instanceof Error && "code" in thrown && "details" in thrown) {
+        // What grpc-js throws here lacks the trailer with the details; the status event has it.
         throw fromStatus(await status, thrown);
       }
       throw thrown;

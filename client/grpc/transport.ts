@@ -11,6 +11,7 @@ import type { CallOptions, Stream, StreamOptions, Transport, UnaryMethod } from 
 import { fromStatus } from "./errors.ts";
 import { GrpcStream } from "./stream.ts";
 
+/** What grpcTransport needs to know of the server. */
 export interface GrpcTransportOptions {
   /** Where the gateway and the unary services are: `http://host:port`, or `https://…`. */
   readonly url: string;
@@ -18,7 +19,10 @@ export interface GrpcTransportOptions {
   readonly ca?: Uint8Array;
 }
 
-/** Push servers whose connections are kept: while moving there are two. */
+/**
+ * Connections kept: the gateway's, and those of push servers, of which there are two while a session moves. One that is
+ * let go is dialled anew when it is asked for.
+ */
 const KEPT_CLIENTS = 4;
 
 /**
@@ -44,6 +48,7 @@ class GrpcTransport implements Transport {
   ): Promise<MessageShape<O>> {
     return new Promise((resolve, reject) => {
       const call = this.#client(this.#options.url).makeUnaryRequest<Uint8Array, Uint8Array>(
+        // As bytes: grpc-js needs no generated client then, and one call serves every method.
         `/${method.parent.typeName}/${method.name}`,
         (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
         (bytes) => bytes,
@@ -56,6 +61,7 @@ class GrpcTransport implements Transport {
           else resolve(fromBinary(method.output, bytes));
         },
       );
+      // Settles the call with CANCELLED through the callback above, so the promise is settled in one place.
       const abort = () => call.cancel();
       if (signal?.aborted) abort();
       else signal?.addEventListener("abort", abort, { once: true });
@@ -85,6 +91,7 @@ class GrpcTransport implements Transport {
     const client = known ?? new Client(addressOf(url), this.#credentials(url), CHANNEL);
     this.#clients.set(url, client);
     if (this.#clients.size > KEPT_CLIENTS) {
+      // The gateway's own connection is never the one that goes: every unary call uses it.
       const [oldest = ""] = [...this.#clients.keys()].filter((key) => key !== this.#options.url);
       this.#clients.get(oldest)?.close();
       this.#clients.delete(oldest);
@@ -98,12 +105,15 @@ class GrpcTransport implements Transport {
   }
 }
 
+/** How connections behave. Sizes in bytes, times in ms. */
 const CHANNEL = {
   "grpc.enable_retries": 0,
   // Else a fresh connection would share the failed one's wait.
   "grpc.use_local_subchannel_pool": 1,
+  // A path that died in silence (a laptop that slept, a NAT that forgot) is noticed within 30 s without a call on it.
   "grpc.keepalive_time_ms": 20_000,
   "grpc.keepalive_timeout_ms": 10_000,
+  // A page of 200 entries of 32,768 bytes each is 6.6 MB; grpc-js would refuse more than 4 MiB.
   "grpc.max_receive_message_length": 8 * 1024 * 1024,
 };
 
@@ -113,6 +123,7 @@ function bearer(token: string): Metadata {
   return metadata;
 }
 
+/** What grpc-js dials: `host:port`, with the scheme's own port where the URL names none. */
 function addressOf(url: string): string {
   const { hostname, port, protocol } = new URL(url);
   return `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;

@@ -16,6 +16,7 @@ import { type Course, courseOfEnd, courseOfError } from "./connection-reason.ts"
 import { Session } from "./session.ts";
 import type { Tokens } from "./tokens.ts";
 
+/** What a connection stands on, and whom it tells. The callbacks are called synchronously, in the order of events. */
 export interface ConnectionDeps {
   readonly transport: Transport;
   readonly calls: Calls;
@@ -24,14 +25,19 @@ export interface ConnectionDeps {
   readonly deviceId: string;
   readonly clock: Clock;
   readonly random: () => number;
+  /** The cursor of the last `caught_up`, asked for at each open; empty for a full sync. */
   readonly cursor: () => Uint8Array;
+  /** The server refused the cursor: forget it. */
   readonly dropCursor: () => void;
+  /** Every change of state. `signed-out` is the last. */
   readonly onState: (state: ConnectionState) => void;
   /** Events of all sessions; while moving there are two. */
   readonly onEvent: (event: Event, session: Session) => void;
+  /** The server knows that all events so far have arrived. It takes them as delivered, so no receipt needs to say so. */
   readonly onAcked: () => void;
   /** Before any other event of the session. */
   readonly onOpened: (session: Session, opened: Opened) => void;
+  /** Once per session, also of one that never opened. */
   readonly onEnded: (session: Session) => void;
 }
 
@@ -49,7 +55,9 @@ export class Connection {
   readonly #sessions = new Set<Session>();
   #state: ConnectionState = { phase: "offline", reason: { kind: "starting" }, retryAtMs: undefined };
   #isClosed = false;
+  /** Fresh tokens that were refused, one after the other. An opened session sets it back. */
   #unbelieved = 0;
+  /** Ends the wait that is under way, if one is. */
   #wake = () => {};
 
   constructor(deps: ConnectionDeps) {
@@ -57,6 +65,7 @@ export class Connection {
     this.#backoff = new Backoff(deps.random);
   }
 
+  /** Where it is now. Never live again after `signed-out`. */
   get state(): ConnectionState {
     return this.#state;
   }
@@ -88,10 +97,16 @@ export class Connection {
     this.#signOut({ kind: "closed" });
   }
 
+  /**
+   * Asks the gateway for a permit and opens a stream with it. Resolves once `opened` has come. Throws Ended, or the
+   * error of the call.
+   */
   async #establish(): Promise<Session> {
     const isMoving = this.#state.phase === "draining";
+    // While it moves, the old session still serves: nobody should see "connecting".
     if (!isMoving) this.#say({ phase: "connecting", reason: this.#state.reason, retryAtMs: undefined });
     const permit = await this.#permit();
+    // Closed while the gateway answered: a stream that is opened now would never be closed.
     if (this.#isClosed) throw new Ended(courseOfEnd({ kind: "closed", error: undefined }, undefined));
     const ends = new AbortController();
     const stream = this.#deps.transport.open({
@@ -113,12 +128,17 @@ export class Connection {
       this.#sessions.delete(session);
       this.#deps.onEnded(session);
     });
+    // Session gives `opened` 10 s, so this ends.
     const end = await Promise.race([session.opened.then(() => undefined), session.ended]);
     if (end) throw new Ended(courseOfEnd(end, undefined));
     this.#unbelieved = 0;
     return session;
   }
 
+  /**
+   * A permit of the gateway. The token is fetched first and apart, so that "the application gives no token" (final) is
+   * told from "the server refuses it" (tried again).
+   */
   async #permit(): Promise<Permit> {
     try {
       await this.#deps.tokens.get();
@@ -135,6 +155,7 @@ export class Connection {
     return { ...answer, expiresAtMs: Number(answer.expiresAtMs) };
   }
 
+  /** A fresh ticket for a session that lives, for transports that send by Submit: a ticket is good for 10 minutes. */
   async #renew(sessionId: Uint8Array): Promise<{ ticket: string; expiresAtMs: number }> {
     const answer = await this.#deps.calls.call(GatewayService.method.renewTicket, { sessionId });
     return { ticket: answer.ticket, expiresAtMs: Number(answer.expiresAtMs) };
@@ -147,8 +168,13 @@ export class Connection {
     return await this.#move(session, first);
   }
 
+  /**
+   * Opens the next session while the old one still serves, and closes the old one when the next has caught up: so the
+   * user never seems away, and no event falls between them.
+   */
   async #move(session: Session, draining: Draining): Promise<Session> {
     const { reason, jitterMs, afterMs } = draining;
+    // Nothing to move to: a revoked device may not come back, and a session that was replaced has its successor.
     if (reason === DrainingReason.DEVICE_REVOKED || reason === DrainingReason.REPLACED) {
       session.close();
       throw new Ended(courseOfEnd(await session.ended, reason));
@@ -156,6 +182,8 @@ export class Connection {
     if (reason === DrainingReason.TOKEN_EXPIRED) this.#deps.tokens.dropCurrent();
     const kind = reason === DrainingReason.TOKEN_EXPIRED ? "token-expired" : "moving";
     this.#say({ phase: "draining", reason: { kind }, retryAtMs: undefined });
+    // Spread over the whole jitter: all clients of a push server are asked to move at the same moment. Never later than
+    // the moment at which the server ends the stream.
     const waitMs = Math.floor(this.#deps.random() * Math.min(jitterMs, afterMs || jitterMs));
     const early = await Promise.race([this.#pause(waitMs), session.ended]);
     if (early) throw new Ended({ ...courseOfEnd(early, undefined), reason: { kind } });
@@ -164,14 +192,17 @@ export class Connection {
       void Promise.race([next.caughtUp, next.ended]).then(() => session.close());
       return next;
     } catch (thrown) {
+      // The next could not be had: the old one is used to its end, and only then does the person hear of it.
       const end = await session.ended;
       throw thrown instanceof Ended ? thrown : new Ended(courseOfEnd(end, reason));
     }
   }
 
+  /** An event of any session, in the order of its stream. */
   #take(event: Event, session: Session): void {
     if (event.kind.case === "opened") {
       if (event.kind.value.userId !== this.#deps.userId) {
+        // The application gave somebody else's token. What is held must never mix with that user's.
         const error = new HeddleError(
           Code.PERMISSION_DENIED,
           ErrorReason.TOKEN_INVALID,

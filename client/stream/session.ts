@@ -25,10 +25,16 @@ const PING_MS = 15_000;
 
 /** How a session ended. */
 export interface SessionEnd {
+  /**
+   * `ended`: by the server or the network, with an error if it was not orderly. `no-answer`: silence. `closed`: by this
+   * client.
+   */
   readonly kind: "ended" | "no-answer" | "closed";
+  /** Why, where it is known; undefined for an orderly end. */
   readonly error: HeddleError | undefined;
 }
 
+/** What a session reads and writes, and whom it tells. */
 export interface SessionDeps {
   readonly stream: Stream;
   readonly clock: Clock;
@@ -52,9 +58,16 @@ export class Session {
   /** Resolves when it is over. */
   readonly ended: Promise<SessionEnd>;
   readonly #deps: SessionDeps;
+  /** Once true it stays so: no event, ack or ping comes after it. */
   #isOver = false;
+  /**
+   * Events taken from the stream, `opened` being 1. The server counts the same way, so an ack needs no numbers on
+   * events.
+   */
   #count = 0;
+  /** The count that was last told to the server, or 0 when it is not certain that it arrived. Never above #count. */
   #acked = 0;
+  /** When the last event came, monotonic ms. */
   #heardAtMs: number;
   #cancelAck: (() => void) | undefined;
   #cancelPing = () => {};
@@ -75,6 +88,7 @@ export class Session {
     void this.#read();
   }
 
+  /** Whether it has ended. */
   get isOver(): boolean {
     return this.#isOver;
   }
@@ -83,6 +97,7 @@ export class Session {
   async say(frame: ClientFrame): Promise<SubmitResponse_Outcome | undefined> {
     try {
       const outcome = await this.#deps.stream.say(frame);
+      // An outcome carries the reason by its name without the prefix; an error that was thrown carries it as the enum.
       const reason = outcome?.kind.case === "refused" ? outcome.kind.value.errorInfo?.reason : undefined;
       if (reason === ErrorReason[ErrorReason.NO_SESSION].replace(/^ERROR_REASON_/, "")) this.#lost();
       return outcome;
@@ -92,7 +107,10 @@ export class Session {
     }
   }
 
-  /** Hands on an `accepted` that did not come on the stream: it is not counted. */
+  /**
+   * Hands on an `accepted` that did not come on the stream but as the answer to Submit. It is not counted: the server
+   * counts the events of the stream alone.
+   */
   settle(kind: { readonly case: "accepted"; readonly value: Accepted }): void {
     this.#deps.onEvent({ $typeName: "heddle.push.v1.Event", kind } as Event, this);
   }
@@ -126,10 +144,12 @@ export class Session {
     } else if (kind.case === "draining") this.#drain(kind.value);
     else if (kind.case === "caughtUp") this.#catchUp();
     this.#deps.onEvent(event, this);
+    // After onEvent: what is acked has been taken by the client.
     if (this.#count - this.#acked >= ACK_EVENTS) this.#ack();
     else this.#cancelAck ??= this.#deps.clock.after(ACK_MS, () => this.#ack());
   }
 
+  /** Tells the server how many events have arrived, which gives it credit for as many more. */
   #ack(): void {
     this.#cancelAck?.();
     this.#cancelAck = undefined;
@@ -148,16 +168,23 @@ export class Session {
     if (!this.#isOver) this.#cancelAck ??= this.#deps.clock.after(ACK_MS, () => this.#ack());
   }
 
+  /**
+   * Pings again and again, so that the server knows the client is there, and the client that the path still carries.
+   */
   #schedulePing(intervalMs: number): void {
     this.#cancelPing = this.#deps.clock.after(intervalMs, () => {
       const ping = create(PingSchema);
+      // A ping that cannot be said is answered by nothing, and the silence ends the session.
       this.say(create(ClientFrameSchema, { kind: { case: "ping", value: ping } })).catch(() => {});
       this.#expectSign();
       this.#schedulePing(intervalMs);
     });
   }
 
-  /** From now on something must come within ANSWER_MS. */
+  /**
+   * From now on something must come within ANSWER_MS, or the session ends as `no-answer`. Any event counts, not only a
+   * pong.
+   */
   #expectSign(): void {
     const askedAtMs = this.#deps.clock.monotonicMs();
     this.#cancelSilence();
@@ -172,6 +199,7 @@ export class Session {
     });
   }
 
+  /** The push server does not hold this session, though the stream seems to live. */
   #lost(): void {
     const error = new HeddleError(
       Code.FAILED_PRECONDITION,

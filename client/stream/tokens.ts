@@ -1,6 +1,9 @@
 import { unlessAborted } from "./unless-aborted.ts";
 
-/** Gives a user token. `isStale`: the last one was refused or has run out, so do not give it again. */
+/**
+ * Gives a user token, at most 8,192 bytes. `isStale`: the last one was refused or has run out, so do not give it again.
+ * It may take as long as it needs (a person may have to sign in); the signal aborts when the client closes.
+ */
 export type Credentials = (request: {
   readonly isStale: boolean;
   readonly signal: AbortSignal;
@@ -20,7 +23,10 @@ export class Tokens {
     this.#signal = signal;
   }
 
-  /** The token. Rejects as the application's credentials do. */
+  /**
+   * The token. Rejects as the application's credentials do, and then the next call asks them again; or as the signal
+   * does.
+   */
   get(): Promise<string> {
     if (this.#token !== undefined) return Promise.resolve(this.#token);
     this.#fetching ??= this.#fetch().finally(() => {
@@ -29,7 +35,10 @@ export class Tokens {
     return this.#fetching;
   }
 
-  /** Says that a token was refused or has run out. */
+  /**
+   * Says that a token was refused or has run out. Of several calls that had the same one, only the first drops it: the
+   * others name one that is no longer at hand, and leave the fresh one alone.
+   */
   drop(token: string): void {
     if (token === this.#token) this.dropCurrent();
   }

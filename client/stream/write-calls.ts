@@ -10,7 +10,10 @@ import type { Calls } from "./calls.ts";
 /** How long an outcome is asked for before the person is told that it is not known. */
 const PATIENCE_MS = 30_000;
 
-/** What leaves open whether the server did it, or will pass. */
+/**
+ * Codes that leave open whether the server did it, or that pass by waiting. Any other is a refusal: the same request
+ * would be refused again.
+ */
 const OPEN: ReadonlySet<Code> = new Set([
   Code.UNKNOWN,
   Code.CANCELLED,
@@ -21,6 +24,7 @@ const OPEN: ReadonlySet<Code> = new Set([
   Code.UNAVAILABLE,
 ]);
 
+/** What the calls are made with. */
 export interface WriteCallsDeps {
   readonly calls: Calls;
   readonly clock: Clock;
@@ -37,7 +41,7 @@ export class WriteCalls {
     this.#deps = deps;
   }
 
-  /** 16 bytes that name one wish, however often it is said. */
+  /** 16 bytes that name one wish, however often it is said. Make one per wish, not per try. */
   newRequestId(): Uint8Array<ArrayBuffer> {
     return newUuid(this.#deps.clock.nowMs()) as Uint8Array<ArrayBuffer>;
   }
@@ -62,6 +66,7 @@ export class WriteCalls {
         signal?.throwIfAborted();
         const error = asError(thrown);
         const waitMs = backoff.nextDelayMs(error.retryAfterMs);
+        // The deadline is looked at before the wait: a person is not kept waiting for a try that comes too late.
         if (!isOpen(error) || clock.monotonicMs() + waitMs > untilMs) throw thrown;
         await sleep(clock, waitMs, signal);
         this.#deps.signal.throwIfAborted();
@@ -70,7 +75,10 @@ export class WriteCalls {
   }
 }
 
-/** Whether what was asked for may have been done, or may yet be. */
+/**
+ * Whether what was asked for may have been done, or may yet be. True means: ask again under the same request_id, or
+ * look what became of it; never under another id.
+ */
 export function isOpen(error: HeddleError): boolean {
   return OPEN.has(error.code);
 }
