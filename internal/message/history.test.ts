@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { fromBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
-import type { Span } from "../base/group.ts";
 import type { Entry } from "../gen/heddle/message/v1/entry_pb.js";
 import { ListEntriesResponseSchema } from "../gen/heddle/message/v1/message_service_pb.js";
 import { HookedStore } from "../testing/fakes/message-ports.ts";
 import { entryOfCell, logStoreOf, storedCell, storeLog } from "../testing/fakes/message-samples.ts";
-import { DEFAULT_PAGE, type Page, type Position, readPage } from "./history.ts";
+import { DEFAULT_PAGE, type Page, type Position, readPage, type SeenSpans } from "./history.ts";
 
 const threadId = new Uint8Array(16);
 const NEWEST: Position = { case: undefined };
@@ -68,13 +67,13 @@ describe("A page of history", () => {
 
   it("lies within one span of membership, and says whether there is more in any", async () => {
     const { read: readAll } = await logOf(30, 4);
-    const spans = [
+    const earlier = [
       { firstSeq: 3, lastSeq: 8 },
       { firstSeq: 15, lastSeq: 16 },
-      { firstSeq: 20, lastSeq: 26 },
     ];
+    const seen = { last: { firstSeq: 20, lastSeq: 26 }, earlier: async () => earlier };
     const read = async (position: Position, size: number) => {
-      const page = await readAll(position, size, spans);
+      const page = await readAll(position, size, seen);
       return [...seqs(page), page.hasMore];
     };
     assert.deepEqual(await read(above(0), 4), [3, 4, 5, 6, true]);
@@ -88,6 +87,27 @@ describe("A page of history", () => {
     assert.deepEqual(await read(below(12), 5), [4, 5, 6, 7, 8, true]);
     assert.deepEqual(await read(below(4), 5), [3, false]);
     assert.deepEqual(await read(below(3), 5), [false]);
+  });
+
+  it("asks for the spans before the last only where it gets to the first entry of that", async () => {
+    const { read } = await logOf(30, 4);
+    const asks = async (position: Position, size: number) => {
+      let asked = 0;
+      const earlier = async () => {
+        asked += 1;
+        return [{ firstSeq: 3, lastSeq: 8 }];
+      };
+      const { hasMore } = await read(position, size, { last: { firstSeq: 20, lastSeq: 30 }, earlier });
+      return [asked, hasMore];
+    };
+    assert.deepEqual(await asks(NEWEST, 10), [0, true]);
+    assert.deepEqual(await asks(below(30), 9), [0, true]);
+    assert.deepEqual(await asks(above(20), 5), [0, true]);
+    assert.deepEqual(await asks(above(25), 5), [0, false]);
+    assert.deepEqual(await asks(NEWEST, 11), [1, true]);
+    assert.deepEqual(await asks(below(99), 11), [1, true]);
+    assert.deepEqual(await asks(below(20), 1), [1, true]);
+    assert.deepEqual(await asks(above(18), 1), [1, true]);
   });
 
   it("reads the rows it needs and no others", async () => {
@@ -148,6 +168,7 @@ async function logOf(seq: number, bucketSize: number, textBytes = 0) {
 }
 
 function reader(store: HookedStore, bucketSize: number, head = 0) {
-  return (position: Position, size: number, spans: readonly Span[] = [{ firstSeq: 1, lastSeq: head }]) =>
-    readPage(logStoreOf(store, Math.max(1, bucketSize)), threadId, spans, position, size);
+  const last = { firstSeq: 1, lastSeq: head };
+  return (position: Position, size: number, seen: SeenSpans = { last, earlier: async () => [] }) =>
+    readPage(logStoreOf(store, Math.max(1, bucketSize)), threadId, seen, position, size);
 }

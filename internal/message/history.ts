@@ -18,22 +18,31 @@ export interface Page {
   readonly hasMore: boolean;
 }
 
+/** The spans of a thread that a user may see. */
+export interface SeenSpans {
+  readonly last: Span;
+  /** Those before it, ascending. It costs a read, so only a page that gets to the first entry of `last` asks for them. */
+  readonly earlier: () => Promise<readonly Span[]>;
+}
+
 /**
- * Reads a page of what a user may see of a thread: one or two rows, by keys known from the head, never a scan. `spans`
- * ascend and there is one at least; a page lies within one of them, so there is no hole in it.
+ * Reads a page of what a user may see of a thread: one or two rows, by keys known from the head, never a scan. A page lies
+ * within one span, so there is no hole in it.
  */
 export async function readPage(
   store: LogStore,
   threadId: Uint8Array,
-  spans: readonly Span[],
+  seen: SeenSpans,
   position: Position,
   pageSize: number,
 ): Promise<Page> {
   const size = pageSize || DEFAULT_PAGE;
   const upwards = position.case === "afterSeq";
-  const [end, first] = [spans.at(-1)?.lastSeq ?? 0, spans[0]?.firstSeq ?? 1];
+  const end = seen.last.lastSeq;
   const above = upwards ? Number(position.value) + 1 : 1;
   const below = position.case === "beforeSeq" ? Number(position.value) - 1 : end;
+  const lowest = upwards ? above : Math.min(below, end) - size + 1;
+  const spans = [...(lowest <= seen.last.firstSeq ? await seen.earlier() : []), seen.last];
   const span = upwards
     ? spans.find(({ lastSeq }) => lastSeq >= above)
     : spans.findLast(({ firstSeq }) => firstSeq <= below);
@@ -47,7 +56,8 @@ export async function readPage(
   const entries = entriesField(threadId, kept);
   const lowestKept = kept[0]?.seq ?? from;
   const highestKept = kept.at(-1)?.seq ?? to;
-  const hasMore = kept.length > 0 && (upwards ? highestKept < end : lowestKept > first);
+  const hasMore =
+    kept.length > 0 && (upwards ? highestKept < end : lowestKept > (spans[0] ?? seen.last).firstSeq);
   return { entries, hasMore };
 }
 

@@ -78,6 +78,26 @@ describe("MessageService in a group", () => {
     assert.deepEqual(await page({ case: "afterSeq", value: 3n }), [5, 6, false]);
   });
 
+  it("reads no row of a member for a page that does not get to the entry by which it came last", async () => {
+    const { service, threadId, threads, send, ask } = await grouped();
+    await ask("ann", 2, { kind: "add", userIds: ["dee"] }); // 2
+    await send("ann", 3); // 3
+    await send("ann", 4); // 4
+    let views = 0;
+    threads.onCall = async (what) => {
+      if (what === "view") views += 1;
+    };
+    const viewsBy = async (userId: string, pageSize: number) => {
+      views = 0;
+      const request = create(ListEntriesRequestSchema, { threadId, pageSize });
+      await service.handlers.listEntries(request, as(userId));
+      return views;
+    };
+    assert.equal(await viewsBy("bob", 200), 0, "bob came with the first entry");
+    assert.equal(await viewsBy("dee", 2), 0);
+    assert.equal(await viewsBy("dee", 3), 1);
+  });
+
   it("tells one who has left nobody's positions: they would say who was there since", async () => {
     const { service, threadId, ask } = await grouped();
     await ask("bob", 1, { kind: "leave" }); // 2

@@ -20,7 +20,7 @@ import { withEncoded } from "../rpc/calls/encoded-message.ts";
 import { type Assembly, assemble, type MessagePorts } from "./assemble.ts";
 import { decodeCell } from "./cells/entry-cell.ts";
 import type { AskedChange, MadeChange } from "./group-changes.ts";
-import { readPage } from "./history.ts";
+import { readPage, type SeenSpans } from "./history.ts";
 import { findWriters } from "./log-writers.ts";
 import type { FoundWriters } from "./ports.ts";
 import type { Unread, UnreadQuery } from "./receipts/receipts.ts";
@@ -172,10 +172,15 @@ export class MessageService {
     request: ListEntriesRequest,
     call: Call,
   ): Promise<MessageInitShape<typeof ListEntriesResponseSchema>> {
-    const log = await this.#parts.logs.open(request.threadId, call.caller.userId);
-    const { spans, last } = await this.#parts.reader.spans(log, call.caller.userId);
-    const { threadId, position, pageSize } = request;
-    const page = await readPage(this.#parts.reading, threadId, spans, position, pageSize);
+    const { userId } = call.caller;
+    const { logs, reader, reading } = this.#parts;
+    const log = await logs.open(request.threadId, userId);
+    const { firstSeq, last } = await reader.range(log, userId);
+    const seen: SeenSpans = {
+      last: { firstSeq, lastSeq: last.seq },
+      earlier: () => reader.earlierSpans(log, userId, firstSeq),
+    };
+    const page = await readPage(reading, request.threadId, seen, request.position, request.pageSize);
     const response = create(ListEntriesResponseSchema, { head: headOf(last), hasMore: page.hasMore });
     return withEncoded(response, page.entries);
   }

@@ -30,11 +30,8 @@ describe("What a user may see of a thread", () => {
     assert.deepEqual(await range("bob"), [1, 6, 3]);
     await parts.ask("ann", 6, { kind: "add", userIds: ["dee"] }); // 7
     assert.deepEqual(await range("dee"), [7, 7, 3]);
-    const { spans } = await parts.reader.spans(log, "dee");
-    assert.deepEqual(spans, [
-      { firstSeq: 3, lastSeq: 5 },
-      { firstSeq: 7, lastSeq: 7 },
-    ]);
+    assert.deepEqual(await parts.reader.earlierSpans(log, "dee", 7), [{ firstSeq: 3, lastSeq: 5 }]);
+    assert.deepEqual(await parts.reader.earlierSpans(log, "dee", 3), [], "as of an older range");
     await assert.rejects(range("zed"), notFound);
   });
 

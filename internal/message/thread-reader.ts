@@ -78,18 +78,13 @@ export class ThreadReader {
     throw storeUnavailable("thread");
   }
 
-  /**
-   * All that the user may see now: one span after the other, ascending, the last up to `last`. Rejects as `range` does.
-   */
-  async spans(
-    log: ThreadLog,
-    userId: string,
-  ): Promise<{ readonly spans: readonly Span[]; readonly last: Range["last"] }> {
-    const { firstSeq, last } = await this.range(log, userId);
-    const row = log.isGroup ? await this.#ports.threads.view(log.threadId, userId) : undefined;
+  /** The user's spans of membership before the one of its `range` that begins at `firstSeq`, ascending. */
+  async earlierSpans(log: ThreadLog, userId: string, firstSeq: number): Promise<readonly Span[]> {
+    // Nobody comes before the first entry.
+    if (firstSeq <= 1) return [];
+    const row = await this.#ports.threads.view(log.threadId, userId);
     // The row may know of a later coming than the range: what is above that began after it.
-    const earlier = row?.earlier.filter((span) => span.firstSeq < firstSeq) ?? [];
-    return { spans: [...earlier, { firstSeq, lastSeq: last.seq }], last };
+    return row?.earlier.filter((span) => span.firstSeq < firstSeq) ?? [];
   }
 
   /** The `range` where `seq` is within it for certain: by what this server knows, if that is enough, else read now. */

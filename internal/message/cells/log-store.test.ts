@@ -71,11 +71,12 @@ describe("LogStore", () => {
     await storeLog(hooked.inner, threadId, 4, 10);
     const told: (number | undefined)[] = [];
     const store = new LogStore(hooked, 4, patience(), 1, (_, seq) => void told.push(seq));
+    const seen = { last: { firstSeq: 1, lastSeq: 10 }, earlier: async () => [] };
     const reads = [
       () => store.entries(threadId, 2, 9),
       () => store.keys(threadId, 5, 8),
       () => store.cell(threadId, 6),
-      () => readPage(store, threadId, [{ firstSeq: 1, lastSeq: 10 }], { case: undefined }, 10),
+      () => readPage(store, threadId, seen, { case: undefined }, 10),
       () => new StoreSearch(store).range(threadId, { userId: "ann", clientId: threadId, tagKey: 0 }, 1, 10),
       () => new StoreSearch(store).pick(threadId, { userId: "ann", clientId: threadId, tagKey: 0 }, [6]),
     ];
