@@ -1,12 +1,22 @@
 import {
   LinkAcceptedSchema,
+  LinkChangedSchema,
+  LinkChangeSchema,
   LinkDoneSchema,
   LinkFlushReceiptsSchema,
+  LinkHeadsQuerySchema,
+  LinkHeadsSchema,
+  LinkLogSchema,
   LinkMembershipQuerySchema,
   LinkMembershipSchema,
   LinkReceiptSchema,
   LinkSendSchema,
+  LinkTimesQuerySchema,
+  LinkTimesSchema,
   LinkTypingSchema,
+  LinkUnreadQuerySchema,
+  LinkUnreadsSchema,
+  LinkWritersSchema,
   MessageLinkMethod,
 } from "../gen/heddle/message/v1/message_internal_service_pb.js";
 
@@ -29,4 +39,14 @@ export const MESSAGE = {
     input: LinkMembershipQuerySchema,
     output: LinkMembershipSchema,
   },
+  heads: { number: MessageLinkMethod.HEADS, input: LinkHeadsQuerySchema, output: LinkHeadsSchema },
+  unread: { number: MessageLinkMethod.UNREAD, input: LinkUnreadQuerySchema, output: LinkUnreadsSchema },
+  entryTimes: {
+    number: MessageLinkMethod.ENTRY_TIMES,
+    input: LinkTimesQuerySchema,
+    output: LinkTimesSchema,
+  },
+  change: { number: MessageLinkMethod.CHANGE, input: LinkChangeSchema, output: LinkChangedSchema },
+  raiseEpoch: { number: MessageLinkMethod.RAISE_EPOCH, input: LinkLogSchema, output: LinkDoneSchema },
+  writers: { number: MessageLinkMethod.WRITERS, input: LinkLogSchema, output: LinkWritersSchema },
 } as const;

@@ -1,5 +1,6 @@
 import type { GroupChange } from "../base/group.ts";
 import type { HandOff, Publication } from "../base/publication.ts";
+import type { FoundWriters } from "../store/sight-store.ts";
 
 /** Who calls, as the rpc layer says. */
 export interface Call {
@@ -40,6 +41,12 @@ export interface EntryTimes {
   entryTimes(
     entries: readonly { readonly threadId: Uint8Array; readonly seq: number }[],
   ): Promise<ReadonlyMap<string, number>>;
+}
+
+/** Who has written in threads, as the message service reads it from logs. */
+export interface Writers {
+  /** For rows of a Heddle that did not note it (Directory.findWritersBy). Rejects as the store does. */
+  writers(threadId: Uint8Array): Promise<FoundWriters>;
 }
 
 /** The message service's logs, as far as groups and blocks need them. */

@@ -4,6 +4,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
+import type { MemberRole } from "./entry_pb.js";
 import type { LinkFrameSchema } from "../../link/v1/link_pb.js";
 
 /**
@@ -368,6 +369,621 @@ export declare type LinkJoined = Message<"heddle.message.v1.LinkJoined"> & {
 export declare const LinkJoinedSchema: GenMessage<LinkJoined>;
 
 /**
+ * LinkLog names the log of a thread.
+ *
+ * @generated from message heddle.message.v1.LinkLog
+ */
+export declare type LinkLog = Message<"heddle.message.v1.LinkLog"> & {
+  /**
+   * 16 bytes.
+   *
+   * @generated from field: bytes thread_id = 1;
+   */
+  threadId: Uint8Array;
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkLog.
+ * Use `create(LinkLogSchema)` to create a new message.
+ */
+export declare const LinkLogSchema: GenMessage<LinkLog>;
+
+/**
+ * LinkHeadsQuery asks for heads, read from the store now.
+ *
+ * @generated from message heddle.message.v1.LinkHeadsQuery
+ */
+export declare type LinkHeadsQuery = Message<"heddle.message.v1.LinkHeadsQuery"> & {
+  /**
+   * Those asked for.
+   *
+   * @generated from field: repeated heddle.message.v1.LinkHeadHint threads = 1;
+   */
+  threads: LinkHeadHint[];
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkHeadsQuery.
+ * Use `create(LinkHeadsQuerySchema)` to create a new message.
+ */
+export declare const LinkHeadsQuerySchema: GenMessage<LinkHeadsQuery>;
+
+/**
+ * LinkHeadHint says where to look for a head first.
+ *
+ * @generated from message heddle.message.v1.LinkHeadHint
+ */
+export declare type LinkHeadHint = Message<"heddle.message.v1.LinkHeadHint"> & {
+  /**
+   * 16 bytes.
+   *
+   * @generated from field: bytes thread_id = 1;
+   */
+  threadId: Uint8Array;
+
+  /**
+   * The row of the log that held the head when it was last seen; from 0.
+   *
+   * @generated from field: uint32 head_bucket = 2;
+   */
+  headBucket: number;
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkHeadHint.
+ * Use `create(LinkHeadHintSchema)` to create a new message.
+ */
+export declare const LinkHeadHintSchema: GenMessage<LinkHeadHint>;
+
+/**
+ * LinkHeads answers LinkHeadsQuery.
+ *
+ * @generated from message heddle.message.v1.LinkHeads
+ */
+export declare type LinkHeads = Message<"heddle.message.v1.LinkHeads"> & {
+  /**
+   * Each thread that was asked for, once.
+   *
+   * @generated from field: repeated heddle.message.v1.LinkHead heads = 1;
+   */
+  heads: LinkHead[];
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkHeads.
+ * Use `create(LinkHeadsSchema)` to create a new message.
+ */
+export declare const LinkHeadsSchema: GenMessage<LinkHeads>;
+
+/**
+ * LinkHead is how far a log goes.
+ *
+ * @generated from message heddle.message.v1.LinkHead
+ */
+export declare type LinkHead = Message<"heddle.message.v1.LinkHead"> & {
+  /**
+   * 16 bytes.
+   *
+   * @generated from field: bytes thread_id = 1;
+   */
+  threadId: Uint8Array;
+
+  /**
+   * The last entry; 0 of a thread without entries.
+   *
+   * @generated from field: uint64 seq = 2;
+   */
+  seq: bigint;
+
+  /**
+   * How many of the entries are messages.
+   *
+   * @generated from field: uint64 ordinal = 3;
+   */
+  ordinal: bigint;
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkHead.
+ * Use `create(LinkHeadSchema)` to create a new message.
+ */
+export declare const LinkHeadSchema: GenMessage<LinkHead>;
+
+/**
+ * LinkUnreadQuery asks how far a user has read some threads.
+ *
+ * @generated from message heddle.message.v1.LinkUnreadQuery
+ */
+export declare type LinkUnreadQuery = Message<"heddle.message.v1.LinkUnreadQuery"> & {
+  /**
+   * Whose positions.
+   *
+   * @generated from field: string owner_id = 1;
+   */
+  ownerId: string;
+
+  /**
+   * Of which threads.
+   *
+   * @generated from field: repeated heddle.message.v1.LinkUnreadThread threads = 2;
+   */
+  threads: LinkUnreadThread[];
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkUnreadQuery.
+ * Use `create(LinkUnreadQuerySchema)` to create a new message.
+ */
+export declare const LinkUnreadQuerySchema: GenMessage<LinkUnreadQuery>;
+
+/**
+ * LinkUnreadThread is one thread in LinkUnreadQuery.
+ *
+ * @generated from message heddle.message.v1.LinkUnreadThread
+ */
+export declare type LinkUnreadThread = Message<"heddle.message.v1.LinkUnreadThread"> & {
+  /**
+   * As far as the user may see.
+   *
+   * @generated from field: heddle.message.v1.LinkHead head = 1;
+   */
+  head?: LinkHead | undefined;
+
+  /**
+   * What the user's row says, which may be a minute old.
+   *
+   * @generated from field: uint64 read_seq = 2;
+   */
+  readSeq: bigint;
+
+  /**
+   * The ordinal at read_seq.
+   *
+   * @generated from field: uint64 read_ordinal = 3;
+   */
+  readOrdinal: bigint;
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkUnreadThread.
+ * Use `create(LinkUnreadThreadSchema)` to create a new message.
+ */
+export declare const LinkUnreadThreadSchema: GenMessage<LinkUnreadThread>;
+
+/**
+ * LinkUnreads answers LinkUnreadQuery.
+ *
+ * @generated from message heddle.message.v1.LinkUnreads
+ */
+export declare type LinkUnreads = Message<"heddle.message.v1.LinkUnreads"> & {
+  /**
+   * Each thread that was asked for, once.
+   *
+   * @generated from field: repeated heddle.message.v1.LinkUnread threads = 1;
+   */
+  threads: LinkUnread[];
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkUnreads.
+ * Use `create(LinkUnreadsSchema)` to create a new message.
+ */
+export declare const LinkUnreadsSchema: GenMessage<LinkUnreads>;
+
+/**
+ * LinkUnread is how far a user has read one thread.
+ *
+ * @generated from message heddle.message.v1.LinkUnread
+ */
+export declare type LinkUnread = Message<"heddle.message.v1.LinkUnread"> & {
+  /**
+   * 16 bytes.
+   *
+   * @generated from field: bytes thread_id = 1;
+   */
+  threadId: Uint8Array;
+
+  /**
+   * What is durable now; may be more than the row says.
+   *
+   * @generated from field: uint64 read_seq = 2;
+   */
+  readSeq: bigint;
+
+  /**
+   * The ordinal at read_seq.
+   *
+   * @generated from field: uint64 read_ordinal = 3;
+   */
+  readOrdinal: bigint;
+
+  /**
+   * Messages of others above it: exact to 999; 1,000 means that or more.
+   *
+   * @generated from field: uint32 unread = 4;
+   */
+  unread: number;
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkUnread.
+ * Use `create(LinkUnreadSchema)` to create a new message.
+ */
+export declare const LinkUnreadSchema: GenMessage<LinkUnread>;
+
+/**
+ * LinkTimesQuery asks when entries were made.
+ *
+ * @generated from message heddle.message.v1.LinkTimesQuery
+ */
+export declare type LinkTimesQuery = Message<"heddle.message.v1.LinkTimesQuery"> & {
+  /**
+   * One of each thread.
+   *
+   * @generated from field: repeated heddle.message.v1.LinkEntryName entries = 1;
+   */
+  entries: LinkEntryName[];
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkTimesQuery.
+ * Use `create(LinkTimesQuerySchema)` to create a new message.
+ */
+export declare const LinkTimesQuerySchema: GenMessage<LinkTimesQuery>;
+
+/**
+ * LinkEntryName names an entry.
+ *
+ * @generated from message heddle.message.v1.LinkEntryName
+ */
+export declare type LinkEntryName = Message<"heddle.message.v1.LinkEntryName"> & {
+  /**
+   * 16 bytes.
+   *
+   * @generated from field: bytes thread_id = 1;
+   */
+  threadId: Uint8Array;
+
+  /**
+   * From 1; 0 is none, and is left out of the answer.
+   *
+   * @generated from field: uint64 seq = 2;
+   */
+  seq: bigint;
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkEntryName.
+ * Use `create(LinkEntryNameSchema)` to create a new message.
+ */
+export declare const LinkEntryNameSchema: GenMessage<LinkEntryName>;
+
+/**
+ * LinkTimes answers LinkTimesQuery. An entry that is not there is left out.
+ *
+ * @generated from message heddle.message.v1.LinkTimes
+ */
+export declare type LinkTimes = Message<"heddle.message.v1.LinkTimes"> & {
+  /**
+   * At most one of each thread.
+   *
+   * @generated from field: repeated heddle.message.v1.LinkTime times = 1;
+   */
+  times: LinkTime[];
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkTimes.
+ * Use `create(LinkTimesSchema)` to create a new message.
+ */
+export declare const LinkTimesSchema: GenMessage<LinkTimes>;
+
+/**
+ * LinkTime is when an entry was made.
+ *
+ * @generated from message heddle.message.v1.LinkTime
+ */
+export declare type LinkTime = Message<"heddle.message.v1.LinkTime"> & {
+  /**
+   * 16 bytes.
+   *
+   * @generated from field: bytes thread_id = 1;
+   */
+  threadId: Uint8Array;
+
+  /**
+   * Unix ms.
+   *
+   * @generated from field: int64 created_at_ms = 2;
+   */
+  createdAtMs: bigint;
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkTime.
+ * Use `create(LinkTimeSchema)` to create a new message.
+ */
+export declare const LinkTimeSchema: GenMessage<LinkTime>;
+
+/**
+ * LinkChange asks for a change of a group.
+ *
+ * @generated from message heddle.message.v1.LinkChange
+ */
+export declare type LinkChange = Message<"heddle.message.v1.LinkChange"> & {
+  /**
+   * 16 bytes. Of a creation: made from user_id and request_id.
+   *
+   * @generated from field: bytes thread_id = 1;
+   */
+  threadId: Uint8Array;
+
+  /**
+   * Who asks, from the credentials.
+   *
+   * @generated from field: string user_id = 2;
+   */
+  userId: string;
+
+  /**
+   * 16 bytes, the same in every repeat.
+   *
+   * @generated from field: bytes request_id = 3;
+   */
+  requestId: Uint8Array;
+
+  /**
+   * What is asked. Of a kind that this build does not know, or none: outcome unknown, nothing is done.
+   *
+   * @generated from oneof heddle.message.v1.LinkChange.change
+   */
+  change: {
+    /**
+     * Makes the group.
+     *
+     * @generated from field: heddle.message.v1.LinkCreate create = 4;
+     */
+    value: LinkCreate;
+    case: "create";
+  } | {
+    /**
+     * Adds members.
+     *
+     * @generated from field: heddle.message.v1.LinkChangeUsers add = 5;
+     */
+    value: LinkChangeUsers;
+    case: "add";
+  } | {
+    /**
+     * Removes members.
+     *
+     * @generated from field: heddle.message.v1.LinkChangeUsers remove = 6;
+     */
+    value: LinkChangeUsers;
+    case: "remove";
+  } | {
+    /**
+     * The user leaves.
+     *
+     * @generated from field: heddle.message.v1.LinkLeave leave = 7;
+     */
+    value: LinkLeave;
+    case: "leave";
+  } | {
+    /**
+     * Makes a member an owner, or an owner a member.
+     *
+     * @generated from field: heddle.message.v1.LinkRole role = 8;
+     */
+    value: LinkRole;
+    case: "role";
+  } | {
+    /**
+     * Gives the group another name.
+     *
+     * @generated from field: heddle.message.v1.LinkRename rename = 9;
+     */
+    value: LinkRename;
+    case: "rename";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkChange.
+ * Use `create(LinkChangeSchema)` to create a new message.
+ */
+export declare const LinkChangeSchema: GenMessage<LinkChange>;
+
+/**
+ * LinkCreate makes a group.
+ *
+ * @generated from message heddle.message.v1.LinkCreate
+ */
+export declare type LinkCreate = Message<"heddle.message.v1.LinkCreate"> & {
+  /**
+   * 1–100 characters.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its first members besides the one who makes it.
+   *
+   * @generated from field: repeated string user_ids = 2;
+   */
+  userIds: string[];
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkCreate.
+ * Use `create(LinkCreateSchema)` to create a new message.
+ */
+export declare const LinkCreateSchema: GenMessage<LinkCreate>;
+
+/**
+ * LinkChangeUsers are those who come or go.
+ *
+ * @generated from message heddle.message.v1.LinkChangeUsers
+ */
+export declare type LinkChangeUsers = Message<"heddle.message.v1.LinkChangeUsers"> & {
+  /**
+   * 1–256, each once.
+   *
+   * @generated from field: repeated string user_ids = 1;
+   */
+  userIds: string[];
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkChangeUsers.
+ * Use `create(LinkChangeUsersSchema)` to create a new message.
+ */
+export declare const LinkChangeUsersSchema: GenMessage<LinkChangeUsers>;
+
+/**
+ * LinkLeave has nothing to say: it is the user who asks.
+ *
+ * @generated from message heddle.message.v1.LinkLeave
+ */
+export declare type LinkLeave = Message<"heddle.message.v1.LinkLeave"> & {
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkLeave.
+ * Use `create(LinkLeaveSchema)` to create a new message.
+ */
+export declare const LinkLeaveSchema: GenMessage<LinkLeave>;
+
+/**
+ * LinkRole gives a member a role.
+ *
+ * @generated from message heddle.message.v1.LinkRole
+ */
+export declare type LinkRole = Message<"heddle.message.v1.LinkRole"> & {
+  /**
+   * Who.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Which: owner or member.
+   *
+   * @generated from field: heddle.message.v1.MemberRole role = 2;
+   */
+  role: MemberRole;
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkRole.
+ * Use `create(LinkRoleSchema)` to create a new message.
+ */
+export declare const LinkRoleSchema: GenMessage<LinkRole>;
+
+/**
+ * LinkRename gives a group a name.
+ *
+ * @generated from message heddle.message.v1.LinkRename
+ */
+export declare type LinkRename = Message<"heddle.message.v1.LinkRename"> & {
+  /**
+   * 1–100 characters.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkRename.
+ * Use `create(LinkRenameSchema)` to create a new message.
+ */
+export declare const LinkRenameSchema: GenMessage<LinkRename>;
+
+/**
+ * LinkChanged says that a change is in the log, projected and handed over.
+ *
+ * @generated from message heddle.message.v1.LinkChanged
+ */
+export declare type LinkChanged = Message<"heddle.message.v1.LinkChanged"> & {
+  /**
+   * The entry that says it; 0 if nothing had to change.
+   *
+   * @generated from field: uint64 seq = 1;
+   */
+  seq: bigint;
+
+  /**
+   * Who is no member any more because of it.
+   *
+   * @generated from field: repeated string removed = 2;
+   */
+  removed: string[];
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkChanged.
+ * Use `create(LinkChangedSchema)` to create a new message.
+ */
+export declare const LinkChangedSchema: GenMessage<LinkChanged>;
+
+/**
+ * LinkWriters says who has written in a thread, by the newest entries of its log.
+ *
+ * @generated from message heddle.message.v1.LinkWriters
+ */
+export declare type LinkWriters = Message<"heddle.message.v1.LinkWriters"> & {
+  /**
+   * By user, the seq of its newest message.
+   *
+   * @generated from field: repeated heddle.message.v1.LinkWriter writers = 1;
+   */
+  writers: LinkWriter[];
+
+  /**
+   * By seq of a member entry, who made it.
+   *
+   * @generated from field: repeated heddle.message.v1.LinkWriter changes = 2;
+   */
+  changes: LinkWriter[];
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkWriters.
+ * Use `create(LinkWritersSchema)` to create a new message.
+ */
+export declare const LinkWritersSchema: GenMessage<LinkWriters>;
+
+/**
+ * LinkWriter is who has written an entry.
+ *
+ * @generated from message heddle.message.v1.LinkWriter
+ */
+export declare type LinkWriter = Message<"heddle.message.v1.LinkWriter"> & {
+  /**
+   * Who. Not a key of a map: any visible ASCII is a user_id, `__proto__` too.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Which entry.
+   *
+   * @generated from field: uint64 seq = 2;
+   */
+  seq: bigint;
+};
+
+/**
+ * Describes the message heddle.message.v1.LinkWriter.
+ * Use `create(LinkWriterSchema)` to create a new message.
+ */
+export declare const LinkWriterSchema: GenMessage<LinkWriter>;
+
+/**
  * MessageLinkMethod is what a link to the message service is asked for: the `method` of its items.
  *
  * @generated from enum heddle.message.v1.MessageLinkMethod
@@ -414,6 +1030,49 @@ export enum MessageLinkMethod {
    * @generated from enum value: MESSAGE_LINK_METHOD_MEMBERSHIP = 5;
    */
   MEMBERSHIP = 5,
+
+  /**
+   * LinkHeadsQuery, answered by LinkHeads. By thread servers.
+   *
+   * @generated from enum value: MESSAGE_LINK_METHOD_HEADS = 6;
+   */
+  HEADS = 6,
+
+  /**
+   * LinkUnreadQuery, answered by LinkUnreads. By thread servers.
+   *
+   * @generated from enum value: MESSAGE_LINK_METHOD_UNREAD = 7;
+   */
+  UNREAD = 7,
+
+  /**
+   * LinkTimesQuery, answered by LinkTimes. By thread servers.
+   *
+   * @generated from enum value: MESSAGE_LINK_METHOD_ENTRY_TIMES = 8;
+   */
+  ENTRY_TIMES = 8,
+
+  /**
+   * LinkChange, answered by LinkChanged after the gate. By thread servers, with a budget of 10 s, of which the service
+   * uses 8 s.
+   *
+   * @generated from enum value: MESSAGE_LINK_METHOD_CHANGE = 9;
+   */
+  CHANGE = 9,
+
+  /**
+   * LinkLog, answered by LinkDone when the epoch of its head was raised. By thread servers, with the budget of a change.
+   *
+   * @generated from enum value: MESSAGE_LINK_METHOD_RAISE_EPOCH = 10;
+   */
+  RAISE_EPOCH = 10,
+
+  /**
+   * LinkLog, answered by LinkWriters. By thread and presence servers, which see users by what they have written.
+   *
+   * @generated from enum value: MESSAGE_LINK_METHOD_WRITERS = 11;
+   */
+  WRITERS = 11,
 }
 
 /**

@@ -4,12 +4,13 @@
 
 import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_heddle_link_v1_link } from "../../link/v1/link_pb.js";
+import { file_heddle_message_v1_entry } from "./entry_pb.js";
 
 /**
  * Describes the file heddle/message/v1/message_internal_service.proto.
  */
 export const file_heddle_message_v1_message_internal_service = /*@__PURE__*/
-  fileDesc("CjBoZWRkbGUvbWVzc2FnZS92MS9tZXNzYWdlX2ludGVybmFsX3NlcnZpY2UucHJvdG8SEWhlZGRsZS5tZXNzYWdlLnYxIgoKCExpbmtEb25lIsgBCghMaW5rU2VuZBIPCgd1c2VyX2lkGAEgASgJEhEKCXRocmVhZF9pZBgCIAEoDBISCgp0b191c2VyX2lkGAMgASgJEhEKCWNsaWVudF9pZBgEIAEoDBIQCghiYXNlX3NlcRgFIAEoBBIRCglsb2dfZXBvY2gYBiABKAQSDwoHYXR0ZW1wdBgHIAEoDRIMCgRib2R5GAggASgMEhUKDWlzX3BsYWluX3RleHQYCSABKAgSFgoOb3JpZ2luX3Nlc3Npb24YCiABKAkioQEKDExpbmtBY2NlcHRlZBIRCgl0aHJlYWRfaWQYASABKAwSEQoJY2xpZW50X2lkGAIgASgMEgsKA3NlcRgDIAEoBBIVCg1jcmVhdGVkX2F0X21zGAQgASgDEhEKCWR1cGxpY2F0ZRgFIAEoCBIeChFyZWNpcGllbnRfb2ZmbGluZRgGIAEoCEgAiAEBQhQKEl9yZWNpcGllbnRfb2ZmbGluZSJyCgtMaW5rUmVjZWlwdBIPCgd1c2VyX2lkGAEgASgJEhEKCXRocmVhZF9pZBgCIAEoDBIVCg1kZWxpdmVyZWRfc2VxGAMgASgEEhAKCHJlYWRfc2VxGAQgASgEEhYKDm9yaWdpbl9zZXNzaW9uGAUgASgJIiQKEUxpbmtGbHVzaFJlY2VpcHRzEg8KB3VzZXJfaWQYASABKAkiSAoKTGlua1R5cGluZxIPCgd1c2VyX2lkGAEgASgJEhEKCXRocmVhZF9pZBgCIAEoDBIWCg5vcmlnaW5fc2Vzc2lvbhgDIAEoCSI6ChNMaW5rTWVtYmVyc2hpcFF1ZXJ5EhEKCXRocmVhZF9pZBgBIAEoDBIQCgh1c2VyX2lkcxgCIAMoCSKEAQoOTGlua01lbWJlcnNoaXASCwoDc2VxGAEgASgEEg8KB29yZGluYWwYAiABKAQSEwoLbWVtYmVyc19zZXEYAyABKAQSEAoIaXNfbGFyZ2UYBCABKAgSLQoGam9pbmVkGAUgAygLMh0uaGVkZGxlLm1lc3NhZ2UudjEuTGlua0pvaW5lZCIxCgpMaW5rSm9pbmVkEg8KB3VzZXJfaWQYASABKAkSEgoKam9pbmVkX3NlcRgCIAEoBCrpAQoRTWVzc2FnZUxpbmtNZXRob2QSIwofTUVTU0FHRV9MSU5LX01FVEhPRF9VTlNQRUNJRklFRBAAEhwKGE1FU1NBR0VfTElOS19NRVRIT0RfU0VORBABEiUKIU1FU1NBR0VfTElOS19NRVRIT0RfUkFJU0VfUkVDRUlQVBACEiYKIk1FU1NBR0VfTElOS19NRVRIT0RfRkxVU0hfUkVDRUlQVFMQAxIeChpNRVNTQUdFX0xJTktfTUVUSE9EX1RZUElORxAEEiIKHk1FU1NBR0VfTElOS19NRVRIT0RfTUVNQkVSU0hJUBAFMloKFk1lc3NhZ2VJbnRlcm5hbFNlcnZpY2USQAoETGluaxIZLmhlZGRsZS5saW5rLnYxLkxpbmtGcmFtZRoZLmhlZGRsZS5saW5rLnYxLkxpbmtGcmFtZSgBMAFCkAEKEWhlZGRsZS5tZXNzYWdlLnYxUAFaG2hlZGRsZS9tZXNzYWdlL3YxO21lc3NhZ2V2MaICDUhlZGRsZU1lc3NhZ2WqAhFIZWRkbGUuTWVzc2FnZS5WMboCDUhlZGRsZU1lc3NhZ2XKAhFIZWRkbGVcTWVzc2FnZVxWMeoCE0hlZGRsZTo6TWVzc2FnZTo6VjFiBnByb3RvMw", [file_heddle_link_v1_link]);
+  fileDesc("CjBoZWRkbGUvbWVzc2FnZS92MS9tZXNzYWdlX2ludGVybmFsX3NlcnZpY2UucHJvdG8SEWhlZGRsZS5tZXNzYWdlLnYxIgoKCExpbmtEb25lIsgBCghMaW5rU2VuZBIPCgd1c2VyX2lkGAEgASgJEhEKCXRocmVhZF9pZBgCIAEoDBISCgp0b191c2VyX2lkGAMgASgJEhEKCWNsaWVudF9pZBgEIAEoDBIQCghiYXNlX3NlcRgFIAEoBBIRCglsb2dfZXBvY2gYBiABKAQSDwoHYXR0ZW1wdBgHIAEoDRIMCgRib2R5GAggASgMEhUKDWlzX3BsYWluX3RleHQYCSABKAgSFgoOb3JpZ2luX3Nlc3Npb24YCiABKAkioQEKDExpbmtBY2NlcHRlZBIRCgl0aHJlYWRfaWQYASABKAwSEQoJY2xpZW50X2lkGAIgASgMEgsKA3NlcRgDIAEoBBIVCg1jcmVhdGVkX2F0X21zGAQgASgDEhEKCWR1cGxpY2F0ZRgFIAEoCBIeChFyZWNpcGllbnRfb2ZmbGluZRgGIAEoCEgAiAEBQhQKEl9yZWNpcGllbnRfb2ZmbGluZSJyCgtMaW5rUmVjZWlwdBIPCgd1c2VyX2lkGAEgASgJEhEKCXRocmVhZF9pZBgCIAEoDBIVCg1kZWxpdmVyZWRfc2VxGAMgASgEEhAKCHJlYWRfc2VxGAQgASgEEhYKDm9yaWdpbl9zZXNzaW9uGAUgASgJIiQKEUxpbmtGbHVzaFJlY2VpcHRzEg8KB3VzZXJfaWQYASABKAkiSAoKTGlua1R5cGluZxIPCgd1c2VyX2lkGAEgASgJEhEKCXRocmVhZF9pZBgCIAEoDBIWCg5vcmlnaW5fc2Vzc2lvbhgDIAEoCSI6ChNMaW5rTWVtYmVyc2hpcFF1ZXJ5EhEKCXRocmVhZF9pZBgBIAEoDBIQCgh1c2VyX2lkcxgCIAMoCSKEAQoOTGlua01lbWJlcnNoaXASCwoDc2VxGAEgASgEEg8KB29yZGluYWwYAiABKAQSEwoLbWVtYmVyc19zZXEYAyABKAQSEAoIaXNfbGFyZ2UYBCABKAgSLQoGam9pbmVkGAUgAygLMh0uaGVkZGxlLm1lc3NhZ2UudjEuTGlua0pvaW5lZCIxCgpMaW5rSm9pbmVkEg8KB3VzZXJfaWQYASABKAkSEgoKam9pbmVkX3NlcRgCIAEoBCIcCgdMaW5rTG9nEhEKCXRocmVhZF9pZBgBIAEoDCJCCg5MaW5rSGVhZHNRdWVyeRIwCgd0aHJlYWRzGAEgAygLMh8uaGVkZGxlLm1lc3NhZ2UudjEuTGlua0hlYWRIaW50IjYKDExpbmtIZWFkSGludBIRCgl0aHJlYWRfaWQYASABKAwSEwoLaGVhZF9idWNrZXQYAiABKA0iNwoJTGlua0hlYWRzEioKBWhlYWRzGAEgAygLMhsuaGVkZGxlLm1lc3NhZ2UudjEuTGlua0hlYWQiOwoITGlua0hlYWQSEQoJdGhyZWFkX2lkGAEgASgMEgsKA3NlcRgCIAEoBBIPCgdvcmRpbmFsGAMgASgEIlkKD0xpbmtVbnJlYWRRdWVyeRIQCghvd25lcl9pZBgBIAEoCRI0Cgd0aHJlYWRzGAIgAygLMiMuaGVkZGxlLm1lc3NhZ2UudjEuTGlua1VucmVhZFRocmVhZCJlChBMaW5rVW5yZWFkVGhyZWFkEikKBGhlYWQYASABKAsyGy5oZWRkbGUubWVzc2FnZS52MS5MaW5rSGVhZBIQCghyZWFkX3NlcRgCIAEoBBIUCgxyZWFkX29yZGluYWwYAyABKAQiPQoLTGlua1VucmVhZHMSLgoHdGhyZWFkcxgBIAMoCzIdLmhlZGRsZS5tZXNzYWdlLnYxLkxpbmtVbnJlYWQiVwoKTGlua1VucmVhZBIRCgl0aHJlYWRfaWQYASABKAwSEAoIcmVhZF9zZXEYAiABKAQSFAoMcmVhZF9vcmRpbmFsGAMgASgEEg4KBnVucmVhZBgEIAEoDSJDCg5MaW5rVGltZXNRdWVyeRIxCgdlbnRyaWVzGAEgAygLMiAuaGVkZGxlLm1lc3NhZ2UudjEuTGlua0VudHJ5TmFtZSIvCg1MaW5rRW50cnlOYW1lEhEKCXRocmVhZF9pZBgBIAEoDBILCgNzZXEYAiABKAQiNwoJTGlua1RpbWVzEioKBXRpbWVzGAEgAygLMhsuaGVkZGxlLm1lc3NhZ2UudjEuTGlua1RpbWUiNAoITGlua1RpbWUSEQoJdGhyZWFkX2lkGAEgASgMEhUKDWNyZWF0ZWRfYXRfbXMYAiABKAMi9QIKCkxpbmtDaGFuZ2USEQoJdGhyZWFkX2lkGAEgASgMEg8KB3VzZXJfaWQYAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoDBIvCgZjcmVhdGUYBCABKAsyHS5oZWRkbGUubWVzc2FnZS52MS5MaW5rQ3JlYXRlSAASMQoDYWRkGAUgASgLMiIuaGVkZGxlLm1lc3NhZ2UudjEuTGlua0NoYW5nZVVzZXJzSAASNAoGcmVtb3ZlGAYgASgLMiIuaGVkZGxlLm1lc3NhZ2UudjEuTGlua0NoYW5nZVVzZXJzSAASLQoFbGVhdmUYByABKAsyHC5oZWRkbGUubWVzc2FnZS52MS5MaW5rTGVhdmVIABIrCgRyb2xlGAggASgLMhsuaGVkZGxlLm1lc3NhZ2UudjEuTGlua1JvbGVIABIvCgZyZW5hbWUYCSABKAsyHS5oZWRkbGUubWVzc2FnZS52MS5MaW5rUmVuYW1lSABCCAoGY2hhbmdlIjEKCkxpbmtDcmVhdGUSEQoEbmFtZRgBIAEoCUIDgAEBEhAKCHVzZXJfaWRzGAIgAygJIiMKD0xpbmtDaGFuZ2VVc2VycxIQCgh1c2VyX2lkcxgBIAMoCSILCglMaW5rTGVhdmUiSAoITGlua1JvbGUSDwoHdXNlcl9pZBgBIAEoCRIrCgRyb2xlGAIgASgOMh0uaGVkZGxlLm1lc3NhZ2UudjEuTWVtYmVyUm9sZSIfCgpMaW5rUmVuYW1lEhEKBG5hbWUYASABKAlCA4ABASIrCgtMaW5rQ2hhbmdlZBILCgNzZXEYASABKAQSDwoHcmVtb3ZlZBgCIAMoCSJtCgtMaW5rV3JpdGVycxIuCgd3cml0ZXJzGAEgAygLMh0uaGVkZGxlLm1lc3NhZ2UudjEuTGlua1dyaXRlchIuCgdjaGFuZ2VzGAIgAygLMh0uaGVkZGxlLm1lc3NhZ2UudjEuTGlua1dyaXRlciIqCgpMaW5rV3JpdGVyEg8KB3VzZXJfaWQYASABKAkSCwoDc2VxGAIgASgEKrMDChFNZXNzYWdlTGlua01ldGhvZBIjCh9NRVNTQUdFX0xJTktfTUVUSE9EX1VOU1BFQ0lGSUVEEAASHAoYTUVTU0FHRV9MSU5LX01FVEhPRF9TRU5EEAESJQohTUVTU0FHRV9MSU5LX01FVEhPRF9SQUlTRV9SRUNFSVBUEAISJgoiTUVTU0FHRV9MSU5LX01FVEhPRF9GTFVTSF9SRUNFSVBUUxADEh4KGk1FU1NBR0VfTElOS19NRVRIT0RfVFlQSU5HEAQSIgoeTUVTU0FHRV9MSU5LX01FVEhPRF9NRU1CRVJTSElQEAUSHQoZTUVTU0FHRV9MSU5LX01FVEhPRF9IRUFEUxAGEh4KGk1FU1NBR0VfTElOS19NRVRIT0RfVU5SRUFEEAcSIwofTUVTU0FHRV9MSU5LX01FVEhPRF9FTlRSWV9USU1FUxAIEh4KGk1FU1NBR0VfTElOS19NRVRIT0RfQ0hBTkdFEAkSIwofTUVTU0FHRV9MSU5LX01FVEhPRF9SQUlTRV9FUE9DSBAKEh8KG01FU1NBR0VfTElOS19NRVRIT0RfV1JJVEVSUxALMloKFk1lc3NhZ2VJbnRlcm5hbFNlcnZpY2USQAoETGluaxIZLmhlZGRsZS5saW5rLnYxLkxpbmtGcmFtZRoZLmhlZGRsZS5saW5rLnYxLkxpbmtGcmFtZSgBMAFCkAEKEWhlZGRsZS5tZXNzYWdlLnYxUAFaG2hlZGRsZS9tZXNzYWdlL3YxO21lc3NhZ2V2MaICDUhlZGRsZU1lc3NhZ2WqAhFIZWRkbGUuTWVzc2FnZS5WMboCDUhlZGRsZU1lc3NhZ2XKAhFIZWRkbGVcTWVzc2FnZVxWMeoCE0hlZGRsZTo6TWVzc2FnZTo6VjFiBnByb3RvMw", [file_heddle_link_v1_link, file_heddle_message_v1_entry]);
 
 /**
  * Describes the message heddle.message.v1.LinkDone.
@@ -73,6 +74,160 @@ export const LinkMembershipSchema = /*@__PURE__*/
  */
 export const LinkJoinedSchema = /*@__PURE__*/
   messageDesc(file_heddle_message_v1_message_internal_service, 8);
+
+/**
+ * Describes the message heddle.message.v1.LinkLog.
+ * Use `create(LinkLogSchema)` to create a new message.
+ */
+export const LinkLogSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 9);
+
+/**
+ * Describes the message heddle.message.v1.LinkHeadsQuery.
+ * Use `create(LinkHeadsQuerySchema)` to create a new message.
+ */
+export const LinkHeadsQuerySchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 10);
+
+/**
+ * Describes the message heddle.message.v1.LinkHeadHint.
+ * Use `create(LinkHeadHintSchema)` to create a new message.
+ */
+export const LinkHeadHintSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 11);
+
+/**
+ * Describes the message heddle.message.v1.LinkHeads.
+ * Use `create(LinkHeadsSchema)` to create a new message.
+ */
+export const LinkHeadsSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 12);
+
+/**
+ * Describes the message heddle.message.v1.LinkHead.
+ * Use `create(LinkHeadSchema)` to create a new message.
+ */
+export const LinkHeadSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 13);
+
+/**
+ * Describes the message heddle.message.v1.LinkUnreadQuery.
+ * Use `create(LinkUnreadQuerySchema)` to create a new message.
+ */
+export const LinkUnreadQuerySchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 14);
+
+/**
+ * Describes the message heddle.message.v1.LinkUnreadThread.
+ * Use `create(LinkUnreadThreadSchema)` to create a new message.
+ */
+export const LinkUnreadThreadSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 15);
+
+/**
+ * Describes the message heddle.message.v1.LinkUnreads.
+ * Use `create(LinkUnreadsSchema)` to create a new message.
+ */
+export const LinkUnreadsSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 16);
+
+/**
+ * Describes the message heddle.message.v1.LinkUnread.
+ * Use `create(LinkUnreadSchema)` to create a new message.
+ */
+export const LinkUnreadSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 17);
+
+/**
+ * Describes the message heddle.message.v1.LinkTimesQuery.
+ * Use `create(LinkTimesQuerySchema)` to create a new message.
+ */
+export const LinkTimesQuerySchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 18);
+
+/**
+ * Describes the message heddle.message.v1.LinkEntryName.
+ * Use `create(LinkEntryNameSchema)` to create a new message.
+ */
+export const LinkEntryNameSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 19);
+
+/**
+ * Describes the message heddle.message.v1.LinkTimes.
+ * Use `create(LinkTimesSchema)` to create a new message.
+ */
+export const LinkTimesSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 20);
+
+/**
+ * Describes the message heddle.message.v1.LinkTime.
+ * Use `create(LinkTimeSchema)` to create a new message.
+ */
+export const LinkTimeSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 21);
+
+/**
+ * Describes the message heddle.message.v1.LinkChange.
+ * Use `create(LinkChangeSchema)` to create a new message.
+ */
+export const LinkChangeSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 22);
+
+/**
+ * Describes the message heddle.message.v1.LinkCreate.
+ * Use `create(LinkCreateSchema)` to create a new message.
+ */
+export const LinkCreateSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 23);
+
+/**
+ * Describes the message heddle.message.v1.LinkChangeUsers.
+ * Use `create(LinkChangeUsersSchema)` to create a new message.
+ */
+export const LinkChangeUsersSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 24);
+
+/**
+ * Describes the message heddle.message.v1.LinkLeave.
+ * Use `create(LinkLeaveSchema)` to create a new message.
+ */
+export const LinkLeaveSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 25);
+
+/**
+ * Describes the message heddle.message.v1.LinkRole.
+ * Use `create(LinkRoleSchema)` to create a new message.
+ */
+export const LinkRoleSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 26);
+
+/**
+ * Describes the message heddle.message.v1.LinkRename.
+ * Use `create(LinkRenameSchema)` to create a new message.
+ */
+export const LinkRenameSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 27);
+
+/**
+ * Describes the message heddle.message.v1.LinkChanged.
+ * Use `create(LinkChangedSchema)` to create a new message.
+ */
+export const LinkChangedSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 28);
+
+/**
+ * Describes the message heddle.message.v1.LinkWriters.
+ * Use `create(LinkWritersSchema)` to create a new message.
+ */
+export const LinkWritersSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 29);
+
+/**
+ * Describes the message heddle.message.v1.LinkWriter.
+ * Use `create(LinkWriterSchema)` to create a new message.
+ */
+export const LinkWriterSchema = /*@__PURE__*/
+  messageDesc(file_heddle_message_v1_message_internal_service, 30);
 
 /**
  * Describes the enum heddle.message.v1.MessageLinkMethod.

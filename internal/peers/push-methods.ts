@@ -1,0 +1,14 @@
+import {
+  LinkStreamDevicesSchema,
+  LinkStreamsOfSchema,
+  PushLinkMethod,
+} from "../gen/heddle/push/v1/push_internal_service_pb.js";
+
+/** What a link to a push server is asked for. */
+export const PUSH = {
+  devicesOf: {
+    number: PushLinkMethod.DEVICES_OF,
+    input: LinkStreamsOfSchema,
+    output: LinkStreamDevicesSchema,
+  },
+} as const;
