@@ -14,15 +14,16 @@ import {
   SendRequestSchema,
 } from "../gen/heddle/message/v1/message_service_pb.js";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
+import { type Bound, describeBound } from "../testing/fakes/bound.ts";
 import { FakeClock } from "../testing/fakes/fake-clock.ts";
 import { HookedStore, KeptChannel, MemoryThreads } from "../testing/fakes/message-ports.ts";
 import { clientIdOf, textBody } from "../testing/fakes/message-samples.ts";
 import { quiet } from "../testing/worlds/interleaving.ts";
 import { MessageService } from "./service.ts";
 
-describe("MessageService in a group", () => {
+describeBound("MessageService in a group", (bound) => {
   it("shows each user what it may see: history, head, receipts", async () => {
-    const { service, threadId, send, ask } = await grouped();
+    const { service, ported, threadId, send, ask } = await grouped(bound());
     await send("ann", 1); // 2
     await ask("ann", 2, { kind: "add", userIds: ["dee"] }); // 3
     await send("ann", 3); // 4
@@ -44,8 +45,8 @@ describe("MessageService in a group", () => {
     });
     assert.deepEqual(await service.handlers.getHeads(heads, as("zed")), { heads: [] });
     const receipts = create(ListReceiptsRequestSchema, { threadId });
-    await service.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 6, readSeq: 6, originSession: "" });
-    await service.flushReceipts("bob");
+    await ported.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 6, readSeq: 6, originSession: "" });
+    await ported.flushReceipts("bob");
     const { receipts: shown } = await service.handlers.listReceipts(receipts, as("dee"));
     assert.equal(
       shown?.find(({ userId }) => userId === "bob"),
@@ -55,7 +56,7 @@ describe("MessageService in a group", () => {
   });
 
   it("shows one who came back both stays, and nothing of what was said in between", async () => {
-    const { service, threadId, send, ask } = await grouped();
+    const { service, threadId, send, ask } = await grouped(bound());
     await send("ann", 1); // 2
     await ask("ann", 2, { kind: "remove", userIds: ["bob"] }); // 3
     await send("ann", 3); // 4
@@ -79,7 +80,7 @@ describe("MessageService in a group", () => {
   });
 
   it("reads no row of a member for a page that does not get to the entry by which it came last", async () => {
-    const { service, threadId, threads, send, ask } = await grouped();
+    const { service, threadId, threads, send, ask } = await grouped(bound());
     await ask("ann", 2, { kind: "add", userIds: ["dee"] }); // 2
     await send("ann", 3); // 3
     await send("ann", 4); // 4
@@ -99,28 +100,28 @@ describe("MessageService in a group", () => {
   });
 
   it("tells one who has left nobody's positions: they would say who was there since", async () => {
-    const { service, threadId, ask } = await grouped();
+    const { service, ported, threadId, ask } = await grouped(bound());
     await ask("bob", 1, { kind: "leave" }); // 2
     await ask("ann", 2, { kind: "add", userIds: ["dee"] }); // 3
     for (const userId of ["cid", "dee"]) {
-      await service.raiseReceipt({ threadId, userId, deliveredSeq: 3, readSeq: 3, originSession: "" });
+      await ported.raiseReceipt({ threadId, userId, deliveredSeq: 3, readSeq: 3, originSession: "" });
     }
     const { seq } = await ask("ann", 3, { kind: "rename", name: "warp" }); // 4
     for (const userId of ["cid", "dee"]) {
-      await service.raiseReceipt({ threadId, userId, deliveredSeq: seq, readSeq: seq, originSession: "" });
-      await service.flushReceipts(userId);
+      await ported.raiseReceipt({ threadId, userId, deliveredSeq: seq, readSeq: seq, originSession: "" });
+      await ported.flushReceipts(userId);
     }
     const users = async (viewer: string) =>
       (await listed(service, threadId, viewer))?.map(([userId]) => userId).sort();
     assert.deepEqual(await users("ann"), ["cid", "dee"]);
     assert.deepEqual(await users("bob"), []);
-    await service.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 2, readSeq: 2, originSession: "" });
-    await service.flushReceipts("bob");
+    await ported.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 2, readSeq: 2, originSession: "" });
+    await ported.flushReceipts("bob");
     assert.deepEqual(await users("bob"), ["bob"]);
   });
 
   it("tells one who has left nothing of the head by what it refuses", async () => {
-    const { service, threadId, send, ask } = await grouped();
+    const { service, threadId, send, ask } = await grouped(bound());
     await ask("bob", 1, { kind: "leave" }); // 2
     for (let n = 2; n < 20; n++) await send("ann", n); // 3 to 20, in more rows than are searched inline
     const target = { case: "threadId", value: threadId } as const;
@@ -143,22 +144,22 @@ describe("MessageService in a group", () => {
   });
 
   it("says nothing of who is online to a sender", async () => {
-    const { send } = await grouped();
+    const { send } = await grouped(bound());
     assert.equal("recipientOffline" in (await send("ann", 1)), false);
   });
 
   it("publishes typing and receipts to its topic, with its mark", async () => {
-    const { service, threadId, send, told, pass } = await grouped();
+    const { ported, threadId, send, told, pass } = await grouped(bound());
     const receipt = { threadId, userId: "cid", deliveredSeq: 0, originSession: "" };
     // A newcomer has read its joining entry: nothing is new about it.
-    await service.raiseReceipt({ ...receipt, readSeq: 9 });
+    await ported.raiseReceipt({ ...receipt, readSeq: 9 });
     await pass();
     assert.deepEqual(told(), []);
     await send("ann", 1);
     await pass();
     told().length = 0;
-    await service.typing({ threadId, userId: "bob", originSession: "aa" });
-    await service.raiseReceipt({ ...receipt, readSeq: 9 });
+    await ported.typing({ threadId, userId: "bob", originSession: "aa" });
+    await ported.raiseReceipt({ ...receipt, readSeq: 9 });
     await pass();
     const topics = [`thread/${hex(threadId)}`];
     assert.deepEqual(summary(told()), [
@@ -168,14 +169,14 @@ describe("MessageService in a group", () => {
   });
 
   it("raises positions only as far as a user may see, and tells of one who has left nobody else", async () => {
-    const { service, threadId, send, ask, told, pass } = await grouped();
+    const { ported, threadId, send, ask, told, pass } = await grouped(bound());
     await send("ann", 1); // 2
     await ask("bob", 2, { kind: "leave" }); // 3
     await send("ann", 3); // 4
     await pass();
     told().length = 0;
-    await service.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 0, readSeq: 99, originSession: "" });
-    await service.raiseReceipt({ threadId, userId: "cid", deliveredSeq: 0, readSeq: 99, originSession: "" });
+    await ported.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 0, readSeq: 99, originSession: "" });
+    await ported.raiseReceipt({ threadId, userId: "cid", deliveredSeq: 0, readSeq: 99, originSession: "" });
     await pass();
     const receipts = told().filter(({ kind }) => kind === "receipt");
     assert.deepEqual(summary(receipts), [
@@ -189,10 +190,10 @@ describe("MessageService in a group", () => {
   });
 
   it("moves a newcomer's read position with its own message right after it joined", async () => {
-    const { service, threadId, send, threads } = await grouped();
+    const { ported, threadId, send, threads } = await grouped(bound());
     await send("bob", 1); // 2, right after the joining entry
     await quiet();
-    await service.flushReceipts("bob");
+    await ported.flushReceipts("bob");
     assert.deepEqual(
       threads.raised.map(({ ownerId, readSeq, readOrdinal }) => [ownerId, readSeq, readOrdinal]),
       [["bob", 2, 1]],
@@ -201,31 +202,31 @@ describe("MessageService in a group", () => {
   });
 
   it("that is large has no typing and no delivered receipts; what was read goes to the reader alone", async () => {
-    const { service, threadId, send, ask, told, pass } = await grouped();
+    const { ported, threadId, send, ask, told, pass } = await grouped(bound());
     await ask("ann", 1, { kind: "add", userIds: Array.from({ length: 254 }, (_, at) => `u${at}`) });
     await send("ann", 2); // 3
     await pass();
     told().length = 0;
-    await service.typing({ threadId, userId: "bob", originSession: "" });
-    await service.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 3, readSeq: 0, originSession: "" });
+    await ported.typing({ threadId, userId: "bob", originSession: "" });
+    await ported.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 3, readSeq: 0, originSession: "" });
     await pass();
     assert.deepEqual(told(), []);
-    await service.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 3, readSeq: 2, originSession: "" });
+    await ported.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 3, readSeq: 2, originSession: "" });
     await pass();
     assert.deepEqual(summary(told()), [["receipt", ["user/bob"], 2]]);
   });
 
   it("answers push servers and the thread service", async () => {
-    const { service, threadId, ask } = await grouped();
+    const { ported, threadId, ask } = await grouped(bound());
     assert.deepEqual(await ask("ann", 1, { kind: "remove", userIds: ["bob"] }), { seq: 2, removed: ["bob"] });
-    const { joined, membersSeq } = await service.membership(threadId, ["ann", "bob"]);
+    const { joined, membersSeq } = await ported.membership(threadId, ["ann", "bob"]);
     assert.deepEqual([[...joined.keys()], membersSeq], [["ann"], 2]);
   });
 });
 
-describe("MessageService between two users where one has blocked the other", () => {
+describeBound("MessageService between two users where one has blocked the other", (bound) => {
   it("shows neither the other's typing nor its receipts, told or listed", async () => {
-    const { service, threads, told, pass } = await grouped();
+    const { service, ported, threads, told, pass } = await grouped(bound());
     const threadId = threads.add("ann", "bob");
     const target = { case: "threadId", value: threadId } as const;
     const request = create(SendRequestSchema, {
@@ -235,22 +236,22 @@ describe("MessageService between two users where one has blocked the other", () 
       body: textBody("hi"),
     });
     await service.handlers.send(request, as("ann"));
-    await service.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 1, readSeq: 0, originSession: "" });
+    await ported.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 1, readSeq: 0, originSession: "" });
     await pass();
     threads.memory.setBlock("bob", "ann", true);
-    await service.raiseEpoch(threadId);
+    await ported.raiseEpoch(threadId);
     told().length = 0;
-    await service.typing({ threadId, userId: "bob", originSession: "" });
-    await service.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 1, readSeq: 1, originSession: "" });
+    await ported.typing({ threadId, userId: "bob", originSession: "" });
+    await ported.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 1, readSeq: 1, originSession: "" });
     await pass();
     assert.deepEqual(summary(told()), [["receipt", ["user/bob"], undefined]]);
     assert.deepEqual(await listed(service, threadId, "ann"), [["ann", 1n, 1n]]);
     assert.deepEqual(await listed(service, threadId, "bob"), [["bob", 1n, 1n]]);
     threads.memory.setBlock("bob", "ann", false);
-    await service.raiseEpoch(threadId);
+    await ported.raiseEpoch(threadId);
     assert.equal((await listed(service, threadId, "ann"))?.length, 2, "and both once it is over");
     threads.memory.setBlock("bob", "ann", true);
-    await service.raiseEpoch(threadId);
+    await ported.raiseEpoch(threadId);
     const again = await service.handlers.send({ ...request, attempt: 2 }, as("ann"));
     assert.deepEqual([again.duplicate, "recipientOffline" in again], [true, false]);
     await assert.rejects(
@@ -260,17 +261,17 @@ describe("MessageService between two users where one has blocked the other", () 
   });
 
   it("does so after a restart too, when it has no view of the thread at hand", async () => {
-    const { service, threads, told, pass } = await grouped();
+    const { ported, threads, told, pass } = await grouped(bound());
     const threadId = threads.add("ann", "bob");
     threads.memory.setBlock("ann", "bob", true);
     told().length = 0;
-    await service.typing({ threadId, userId: "bob", originSession: "" });
+    await ported.typing({ threadId, userId: "bob", originSession: "" });
     await pass();
     assert.deepEqual(told(), []);
   });
 
   it("is taken for granted in lists, after a restart, while blocks cannot be read", async () => {
-    const { service, pass, ...ports } = await grouped();
+    const { service, ported, pass, ...ports } = await grouped(bound());
     const { threads, blocks } = ports;
     const threadId = threads.add("ann", "bob");
     const target = { case: "threadId", value: threadId } as const;
@@ -278,7 +279,7 @@ describe("MessageService between two users where one has blocked the other", () 
       create(SendRequestSchema, { target, clientId: clientIdOf(1), attempt: 1, body: textBody("hi") }),
       as("ann"),
     );
-    await service.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 1, readSeq: 1, originSession: "" });
+    await ported.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 1, readSeq: 1, originSession: "" });
     await pass();
     const restarted = new MessageService({ ...ports, bucketSize: 4 });
     const { between } = blocks;
@@ -297,7 +298,7 @@ async function listed(service: MessageService, threadId: Uint8Array, viewerId: s
 }
 
 /** A service, and a group of ann's with bob and cid: seq 1. */
-async function grouped() {
+async function grouped(bound: Bound) {
   const [store, threads, channel, clock] = [
     new HookedStore(),
     new MemoryThreads(),
@@ -307,14 +308,16 @@ async function grouped() {
   const { groups, blocks, memory: largeGroups } = threads;
   const ports = { store, threads, groups, blocks, largeGroups, channel, clock };
   const service = new MessageService({ ...ports, bucketSize: 4 });
+  const ported = await bound.message(service);
   const threadId = groupThreadId("ann", clientIdOf(1_000));
   const ask = (userId: string, n: number, change: GroupChange) =>
-    service.change({ threadId, userId, requestId: clientIdOf(n), change });
+    ported.change({ threadId, userId, requestId: clientIdOf(n), change });
   await ask("ann", 1_000, { kind: "create", name: "weft", userIds: ["bob", "cid"] });
   channel.publications.length = 0;
   return {
     ...ports,
     service,
+    ported,
     threadId,
     ask,
     send(userId: string, n: number) {

@@ -11,9 +11,10 @@ import {
   ResolveSendRequestSchema,
   SendRequestSchema,
 } from "../gen/heddle/message/v1/message_service_pb.js";
+import { describeBound } from "../testing/fakes/bound.ts";
 import { FakeClock } from "../testing/fakes/fake-clock.ts";
 import { HookedStore, KeptChannel, MemoryThreads } from "../testing/fakes/message-ports.ts";
-import { clientIdOf, sendOf, storeLog, textBody } from "../testing/fakes/message-samples.ts";
+import { clientIdOf, sendOf, storeLog, textBody, until } from "../testing/fakes/message-samples.ts";
 import { quiet } from "../testing/worlds/interleaving.ts";
 import { RECEIPTS_BUCKET } from "./ports.ts";
 import { MessageService } from "./service.ts";
@@ -22,9 +23,20 @@ const ann = { caller: { userId: "ann" } };
 const bob = { caller: { userId: "bob" } };
 const cay = { caller: { userId: "cay" } };
 
-describe("MessageService", () => {
+describeBound("MessageService", (bound) => {
+  /** `service` as its clients have it, `ported` as push and thread servers do. */
+  async function world() {
+    const [store, threads, channel] = [new HookedStore(), new MemoryThreads(), new KeptChannel()];
+    const clock = new FakeClock();
+    const { groups, blocks, memory: largeGroups } = threads;
+    const ports = { store, threads, groups, blocks, largeGroups, channel, clock };
+    const service = new MessageService({ ...ports, bucketSize: 4 });
+    const ported = await bound().message(service);
+    return { store, threads, channel, clock, service, ported, threadId: threads.add("ann", "bob") };
+  }
+
   it("Send says what was stored, and says it again to a repeat", async () => {
-    const { service, threadId, clock } = world();
+    const { service, threadId, clock } = await world();
     const response = await service.handlers.send(sendRequest(), ann);
     assert.deepEqual(response, {
       threadId,
@@ -40,7 +52,7 @@ describe("MessageService", () => {
   });
 
   it("Send to a user makes the thread", async () => {
-    const { service, threads } = world();
+    const { service, threads } = await world();
     const target = { case: "toUserId", value: "cay" } as const;
     const { threadId, seq } = await service.handlers.send(sendRequest({ target }), ann);
     assert.equal(seq, 1n);
@@ -48,7 +60,7 @@ describe("MessageService", () => {
   });
 
   it("Send refuses by rejecting, with the reason and its certainty", async () => {
-    const { service, threadId } = world();
+    const { service, threadId } = await world();
     const target = { case: "threadId", value: threadId } as const;
     await assert.rejects(service.handlers.send(sendRequest({ target }), cay), (error) => {
       assert.ok(error instanceof HeddleError);
@@ -61,7 +73,7 @@ describe("MessageService", () => {
   });
 
   it("ListEntries reads a page with the head, for members", async () => {
-    const { service, store, threadId } = world();
+    const { service, store, threadId } = await world();
     await storeLog(store.inner, threadId, 4, 9);
     const request = create(ListEntriesRequestSchema, {
       threadId,
@@ -80,7 +92,7 @@ describe("MessageService", () => {
   });
 
   it("ResolveSend says unknown, committed, and never", async () => {
-    const { service } = world();
+    const { service } = await world();
     const resolve = (n: number, seal: boolean) => {
       const target = { case: "toUserId", value: "bob" } as const;
       const request = create(ResolveSendRequestSchema, { target, clientId: clientIdOf(n), seal });
@@ -96,7 +108,7 @@ describe("MessageService", () => {
   });
 
   it("GetHeads reads the heads of the caller's threads, in the order asked, and leaves out the rest", async () => {
-    const { service, store, threads, threadId } = world();
+    const { service, store, threads, threadId } = await world();
     await storeLog(store.inner, threadId, 4, 9);
     const [empty, foreign] = [threads.add("ann", "cay"), threads.add("cay", "dan")];
     const request = create(GetHeadsRequestSchema, { threadIds: [empty, foreign, threadId] });
@@ -115,19 +127,19 @@ describe("MessageService", () => {
   });
 
   it("GetHeads fails where the thread service does", async () => {
-    const { service, threads, threadId } = world();
+    const { service, threads, threadId } = await world();
     threads.onCall = () => Promise.reject(new Error("away"));
     const request = create(GetHeadsRequestSchema, { threadIds: [threadId] });
     await assert.rejects(service.handlers.getHeads(request, ann), /away/);
   });
 
   it("ListReceipts has what members raised, the sender's own message included", async () => {
-    const { service, threadId } = world();
+    const { service, ported, threadId } = await world();
     await service.handlers.send(sendRequest(), ann);
     await quiet();
     const raised = { threadId, deliveredSeq: 1, readSeq: 0, originSession: "" };
-    await service.raiseReceipt({ ...raised, userId: "bob" });
-    await service.flushReceipts("bob");
+    await ported.raiseReceipt({ ...raised, userId: "bob" });
+    await ported.flushReceipts("bob");
     const request = create(ListReceiptsRequestSchema, { threadId });
     assert.deepEqual(await service.handlers.listReceipts(request, bob), {
       receipts: [
@@ -136,17 +148,18 @@ describe("MessageService", () => {
       ],
     });
     await assert.rejects(service.handlers.listReceipts(request, cay), notFound);
-    await assert.rejects(service.raiseReceipt({ ...raised, userId: "cay" }), notFound);
+    await assert.rejects(ported.raiseReceipt({ ...raised, userId: "cay" }), notFound);
   });
 
   it("gives push servers the answer to each send, once", async () => {
-    const { service, threadId } = world();
+    const { ported, threadId } = await world();
     const outcomes: (Accepted | HeddleError)[] = [];
     const sends = [
       sendOf({ threadId }),
       sendOf({ threadId, clientId: clientIdOf(2), originSession: "5e55" }),
     ];
-    for (const send of sends) service.send(send, (outcome) => outcomes.push(outcome));
+    for (const send of sends) ported.send(send, (outcome) => outcomes.push(outcome));
+    await until(() => outcomes.length >= sends.length);
     await quiet();
     assert.deepEqual(
       outcomes.map((outcome) => outcome instanceof HeddleError || outcome.seq),
@@ -155,10 +168,10 @@ describe("MessageService", () => {
   });
 
   it("gives the thread service heads from the store, by id, whatever the hints", async () => {
-    const { service, store, threads, threadId } = world();
+    const { ported, store, threads, threadId } = await world();
     await storeLog(store.inner, threadId, 4, 9);
     const empty = threads.add("ann", "cay");
-    const heads = await service.heads([
+    const heads = await ported.heads([
       { threadId, headBucket: 7 },
       { threadId: empty, headBucket: 0 },
     ]);
@@ -167,11 +180,11 @@ describe("MessageService", () => {
   });
 
   it("tells the thread service when entries were made, of those that are there", async () => {
-    const { service, store, threads, threadId } = world();
+    const { service, ported, store, threads, threadId } = await world();
     const accepted = await service.handlers.send(sendRequest(), ann);
     const damaged = threads.add("ann", "cay");
     await storeLog(store.inner, damaged, 4, 2);
-    const times = await service.entryTimes([
+    const times = await ported.entryTimes([
       { threadId, seq: 1 },
       { threadId: damaged, seq: 3 },
       { threadId: threads.add("ann", "dee"), seq: 0 },
@@ -180,10 +193,10 @@ describe("MessageService", () => {
   });
 
   it("writes what waits when sessions end and when it closes", async () => {
-    const { service, store, threads, threadId } = world();
+    const { service, ported, store, threads, threadId } = await world();
     await service.handlers.send(sendRequest(), ann);
-    await service.raiseReceipt({ userId: "bob", threadId, deliveredSeq: 0, readSeq: 1, originSession: "" });
-    await service.flushReceipts("bob");
+    await ported.raiseReceipt({ userId: "bob", threadId, deliveredSeq: 0, readSeq: 1, originSession: "" });
+    await ported.flushReceipts("bob");
     assert.deepEqual(
       threads.raised.map(({ ownerId, readSeq, readOrdinal }) => [ownerId, readSeq, readOrdinal]),
       [["bob", 1, 1]],
@@ -197,15 +210,6 @@ describe("MessageService", () => {
     );
   });
 });
-
-function world() {
-  const [store, threads, channel] = [new HookedStore(), new MemoryThreads(), new KeptChannel()];
-  const clock = new FakeClock();
-  const { groups, blocks, memory: largeGroups } = threads;
-  const ports = { store, threads, groups, blocks, largeGroups, channel, clock };
-  const service = new MessageService({ ...ports, bucketSize: 4 });
-  return { store, threads, channel, clock, service, threadId: threads.add("ann", "bob") };
-}
 
 function sendRequest(other: MessageInitShape<typeof SendRequestSchema> = {}) {
   return create(SendRequestSchema, {

@@ -12,8 +12,9 @@ export class ThreadClient implements Threads {
   }
 
   /** A page has the budget that a push server gives it, since heads of 200 threads are read for it. */
-  sync(userId: string, cursor: Uint8Array, pageToken: Uint8Array): Promise<SyncPage> {
-    return this.#link.call(THREAD.sync, { userId, cursor, pageToken }, SEND_MS);
+  async sync(userId: string, cursor: Uint8Array, pageToken: Uint8Array): Promise<SyncPage> {
+    const page = await this.#link.call(THREAD.sync, { userId, cursor, pageToken }, SEND_MS);
+    return { threads: page.threads, nextPageToken: page.nextPageToken, cursor: page.cursor };
   }
 
   async groups(userId: string): Promise<readonly Uint8Array[]> {

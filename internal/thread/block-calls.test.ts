@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
-import { ErrorReason } from "../base/heddle-error.ts";
+import { ErrorReason, storeUnavailable } from "../base/heddle-error.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
+import { describeBound } from "../testing/fakes/bound.ts";
 import { because, callOf, ThreadCalls } from "../testing/fakes/thread-calls.ts";
 
 const requestId = new Uint8Array(16);
 
-describe("The calls of blocks", () => {
+describeBound("The calls of blocks", (bound) => {
   let calls: ThreadCalls;
-  beforeEach(() => {
+  beforeEach(async () => {
     calls = new ThreadCalls();
+    await calls.bind(bound());
   });
   afterEach(() => calls.store.close());
 
@@ -53,8 +55,8 @@ describe("The calls of blocks", () => {
   });
 
   it("publish nothing of a block whose epoch could not be raised", async () => {
-    calls.raiseEpoch = () => Promise.reject(new Error("away"));
-    await assert.rejects(block(), /away/);
+    calls.raiseEpoch = () => Promise.reject(storeUnavailable("message"));
+    await assert.rejects(block(), because(ErrorReason.STORE_UNAVAILABLE));
     assert.deepEqual(calls.steps, []);
     assert.deepEqual(await calls.directory.between("ann", "bob"), ["ann"]);
   });

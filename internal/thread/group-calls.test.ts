@@ -8,6 +8,7 @@ import { MemberRole } from "../gen/heddle/message/v1/entry_pb.js";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
 import { ThreadKind } from "../gen/heddle/thread/v1/thread_pb.js";
 import * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
+import { describeBound } from "../testing/fakes/bound.ts";
 import { because, callOf, ThreadCalls } from "../testing/fakes/thread-calls.ts";
 
 const [ann, bob] = ["ann", "bob"];
@@ -17,12 +18,13 @@ function newRequestId(): Uint8Array {
   return new Uint8Array(16).fill(++requests);
 }
 
-describe("The calls of groups", () => {
+describeBound("The calls of groups", (bound) => {
   let calls: ThreadCalls;
   let threadId: Uint8Array;
 
   beforeEach(async () => {
     calls = new ThreadCalls();
+    await calls.bind(bound());
     threadId = (await make(["bob", "cid"])) ?? new Uint8Array(16);
     calls.steps.length = 0;
     calls.published.length = 0;
@@ -69,7 +71,7 @@ describe("The calls of groups", () => {
     assert.deepEqual([made?.head?.seq, made?.readSeq], [1n, 1n]);
     assert.deepEqual((await call()).thread, made);
     const ids = [threadId, groupThreadId(ann, requestId)].map(hex);
-    assert.deepEqual((await calls.service.groups(bob)).map(hex).sort(), ids.sort());
+    assert.deepEqual((await calls.forPush.groups(bob)).map(hex).sort(), ids.sort());
   });
 
   it("tell presence of those who come before the devices, and answer last", async () => {
@@ -124,7 +126,7 @@ describe("The calls of groups", () => {
       [true, MemberRole.UNSPECIFIED, "Weavers", 2, 2n, 2n],
     );
     assert.deepEqual([(await thread(ann))?.name, (await thread(ann))?.head?.seq], ["Secret", 3n]);
-    assert.deepEqual(await calls.service.groups("cid"), []);
+    assert.deepEqual(await calls.forPush.groups("cid"), []);
   });
 
   it("tell a device at last what is so, also where calls cross", async () => {

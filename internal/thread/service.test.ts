@@ -7,32 +7,33 @@ import { directThreadId, groupThreadId } from "../base/thread-id.ts";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
 import { ThreadKind } from "../gen/heddle/thread/v1/thread_pb.js";
 import * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
+import type { Threads } from "../push/ports.ts";
 import type { Handlers } from "../rpc/calls/handlers.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
+import { describeBound } from "../testing/fakes/bound.ts";
 import { FakeClock } from "../testing/fakes/fake-clock.ts";
 import { because, callOf, ThreadCalls } from "../testing/fakes/thread-calls.ts";
 import { Directory } from "./directory.ts";
-import type { ThreadService } from "./service.ts";
 
 const ann = callOf("ann");
 const bob = callOf("bob");
 const requestId = new Uint8Array(16);
 const THREAD = directThreadId("ann", "bob");
 
-describe("ThreadService", () => {
+describeBound("ThreadService", (bound) => {
   let clock: FakeClock;
   let store: SqliteThreadStore;
   let published: Publication[];
   let head: { seq: number; ordinal: number };
   let handlers: Handlers<typeof rpc.ThreadService>;
-  let service: ThreadService;
+  let forPush: Threads;
 
-  beforeEach(() => {
+  beforeEach(async () => {
     const calls = new ThreadCalls();
+    await calls.bind(bound());
     head = { seq: 0, ordinal: 0 };
     calls.heads = async (threads) => new Map(threads.map(({ threadId }) => [hex(threadId), head]));
-    ({ clock, store, published, service } = calls);
-    handlers = service.handlers;
+    ({ clock, store, published, handlers, forPush } = calls);
   });
   afterEach(() => store.close());
 
@@ -95,7 +96,9 @@ describe("ThreadService", () => {
     await createThread();
     head = { seq: 1, ordinal: 1 };
     const response = await handlers.sync(create(rpc.SyncRequestSchema), ann);
-    assert.deepEqual(response, await service.sync("ann", new Uint8Array(0), new Uint8Array(0)));
+    const page = await forPush.sync("ann", new Uint8Array(0), new Uint8Array(0));
+    const { threads, nextPageToken, cursor } = response;
+    assert.deepEqual({ ...page, threads: [...page.threads] }, { ...page, threads, nextPageToken, cursor });
     assert.equal(response.threads?.length, 1);
     const next = await handlers.sync(
       create(rpc.SyncRequestSchema, { cursor: response.cursor ?? requestId }),

@@ -3,11 +3,14 @@ import { type ErrorReason, HeddleError, threadNotFound } from "../../base/heddle
 import { hex } from "../../base/ids.ts";
 import type { Publication } from "../../base/publication.ts";
 import type { ThreadService as ThreadDesc } from "../../gen/heddle/thread/v1/thread_service_pb.js";
+import type { Logs } from "../../peers/log-server.ts";
+import type { Messages, Threads } from "../../push/ports.ts";
 import type { Handlers } from "../../rpc/calls/handlers.ts";
 import { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
 import { Directory } from "../../thread/directory.ts";
 import type { Channel, EntryTimes, GroupLog, Heads, Presence } from "../../thread/ports.ts";
-import { ThreadService } from "../../thread/service.ts";
+import { type ThreadPorts, ThreadService } from "../../thread/service.ts";
+import type { Bound } from "./bound.ts";
 import { FakeClock } from "./fake-clock.ts";
 
 type Change = Parameters<GroupLog["change"]>[0];
@@ -28,15 +31,42 @@ export class ThreadCalls implements GroupLog, Heads, EntryTimes, Presence, Chann
   readonly #heads = new Map<string, number>();
   /** When the last entry of a thread was made. */
   readonly #posted = new Map<string, number>();
-  readonly service = new ThreadService({
-    store: this.store,
-    heads: this,
-    log: this,
-    presence: this,
-    channel: this,
-    clock: this.clock,
-  });
-  readonly handlers: Handlers<typeof ThreadDesc> = this.service.handlers;
+  #service = this.#over({ heads: this, log: this, presence: this });
+  /** The service, as push servers have it. */
+  forPush: Threads = this.#service;
+
+  get handlers(): Handlers<typeof ThreadDesc> {
+    return this.#service.handlers;
+  }
+
+  /** Binds what the service asks for, and what is asked of it, another way. */
+  async bind(bound: Bound): Promise<void> {
+    const log = await bound.message(this.#asMessageService());
+    this.#service = this.#over({ heads: log, log, presence: await bound.presence(this) });
+    this.forPush = await bound.thread(this.#service);
+  }
+
+  #over(ports: Pick<ThreadPorts, "heads" | "log" | "presence">): ThreadService {
+    return new ThreadService({ ...ports, store: this.store, channel: this, clock: this.clock });
+  }
+
+  /** Of the message service what it asks for; nothing is told of what is unread. */
+  #asMessageService(): Messages & Logs {
+    const elsewhere = () => Promise.reject(new Error("not asked by a thread server"));
+    return {
+      send: () => {},
+      raiseReceipt: elsewhere,
+      flushReceipts: elsewhere,
+      typing: elsewhere,
+      membership: elsewhere,
+      writers: elsewhere,
+      heads: (threads) => this.heads(threads),
+      unread: async () => new Map(),
+      entryTimes: (entries) => this.entryTimes(entries),
+      change: (asked) => this.change(asked),
+      raiseEpoch: (threadId) => this.raiseEpoch(threadId),
+    };
+  }
 
   /** A later entry in a thread. */
   post(threadId: Uint8Array): number {
