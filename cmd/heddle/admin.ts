@@ -61,29 +61,39 @@ async function status({ adminAddress }: HeddleConfig): Promise<number> {
   }
 }
 
+/** Threads of which `verify` prints what is wrong; of others how many there are. */
+const SHOWN_THREADS = 20;
+
 async function verify({ dataDir }: HeddleConfig, asJson: boolean): Promise<number> {
   if (!existsSync(dataDir)) throw new SettingsError(`${dataDir} is not there: set HEDDLE_DATA_DIR`);
   const { verifyFolder } = await import("../../internal/app/verify.ts");
   const progress = progressLine();
-  const found = await verifyFolder(await openDataFolder(dataDir), progress.say);
+  const found = await verifyFolder(dataDir, progress.say);
   progress.end();
   process.stdout.write(asJson ? `${verificationJson(found)}\n` : verificationText(dataDir, found));
   return found.problems.length === 0 ? EXIT.well : EXIT.failed;
 }
 
-function verificationJson({ problems, remarks, files, threads, entries }: Verification): string {
-  return JSON.stringify({ type: "verify", problems, remarks, files, threads, entries });
+function verificationJson(found: Verification): string {
+  const { problems, remarks, files, threads, entries, damagedThreads } = found;
+  const damaged_threads = damagedThreads;
+  return JSON.stringify({ type: "verify", problems, remarks, files, threads, entries, damaged_threads });
 }
 
 function verificationText(dataDir: string, found: Verification): string {
-  const { problems, remarks, files, threads, entries } = found;
+  const { problems, remarks, files, threads, entries, damagedThreads } = found;
+  const ofThreads = problems.filter(({ where }) => where.startsWith("thread "));
+  const shown = new Set([...new Set(ofThreads.map(({ where }) => where))].slice(0, SHOWN_THREADS));
+  const named = problems.filter(({ where }) => !where.startsWith("thread ") || shown.has(where));
+  const others = damagedThreads - shown.size;
   const lines = [
     ...remarks.map(({ where, what }) => `remark   ${where}: ${what}`),
-    ...problems.map(({ where, what }) => `PROBLEM  ${where}: ${what}`),
+    ...named.map(({ where, what }) => `PROBLEM  ${where}: ${what}`),
+    ...(others > 0 ? [`PROBLEM  and ${others} other threads are touched: --json names them`] : []),
     `${dataDir}: looked at ${files} files, ${threads} threads, ${entries} entries; ` +
       (problems.length === 0
         ? "all is well"
-        : `${problems.length} problems: put a backup of the whole folder in its place (docs/backup.md)`),
+        : `${problems.length} problems, ${damagedThreads} threads touched: put a backup of the whole folder in its place (docs/backup.md)`),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -16,7 +16,12 @@ export async function openAdminKey(path: string): Promise<string> {
   } catch (error) {
     if ((error as { code?: string }).code !== "EEXIST") throw DataFolderError.unusable(path, error);
   }
-  const key = (await readFile(path, "utf8")).trim();
+  return parseAdminKey(path, await readFile(path, "utf8"));
+}
+
+/** The word in the file's text. Throws DataFolderError if there is none. */
+export function parseAdminKey(path: string, text: string): string {
+  const key = text.trim();
   if (!/^[0-9a-f]{64}$/.test(key)) throw DataFolderError.damaged(path, new Error("not a key"));
   return key;
 }

@@ -15,7 +15,7 @@ export async function beginHistory(idPath: string): Promise<History> {
 }
 
 /** Undefined if there is none. Of one that cannot be read no other is made: clients would drop all that they hold. */
-async function readId(idPath: string): Promise<string | undefined> {
+export async function readId(idPath: string): Promise<string | undefined> {
   const known = await readFile(idPath, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw DataFolderError.unusable(idPath, error);

@@ -20,7 +20,7 @@ import { assembleMessage, assemblePresence, clientBindings, rowViews, tellPresen
 import { type Backup, backUp } from "./backup.ts";
 import type { HeddleConfig } from "./config.ts";
 import type { Credentials } from "./credentials.ts";
-import type { DataFolder } from "./data-folder.ts";
+import { type DataFolder, refuseHalf } from "./data-folder.ts";
 import { beginHistory } from "./history.ts";
 import { exposeServices } from "./service-metrics.ts";
 import type { StopStack } from "./stop-stack.ts";
@@ -58,6 +58,7 @@ export interface Services {
 /** Opens the stores and constructs the services over them, in order of dependency. Rejects with DataFolderError. */
 export async function openServices(init: ServicesInit): Promise<Services> {
   const { config, folder, credentials, registry, clock, log, metrics, stack } = init;
+  refuseHalf(folder);
   const watch = storeWatches(log, metrics);
   // First, because its lock is taken before a file is looked at: another process may be writing them.
   const threadStore = new SqliteThreadStore({ path: folder.threads, clock, watch: watch("thread") });

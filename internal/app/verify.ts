@@ -1,13 +1,14 @@
 import { existsSync } from "node:fs";
-import { systemClock } from "../base/clock.ts";
-import { HeddleError } from "../base/heddle-error.ts";
+import { readdir } from "node:fs/promises";
 import { hex } from "../base/ids.ts";
 import { ThreadCheck } from "../message/offline/thread-check.ts";
-import { type LevelFiles, lookAtFiles } from "../store/level/files/level-files.ts";
-import { lookAtTables } from "../store/level/files/table-look.ts";
-import { LevelMessageStore } from "../store/level/level-message-store.ts";
-import { checkRows, type RowsCheck } from "../store/sqlite/rows-check.ts";
-import type { DataFolder } from "./data-folder.ts";
+import { rowKey } from "../store/keys.ts";
+import { LogMark, MARK_KEY } from "../store/level/log-mark.ts";
+import { rowsOf } from "../store/level/log-scan.ts";
+import { LogContent, type LostPart } from "../store/level/offline/log-content.ts";
+import { RowsCheck } from "../store/sqlite/rows-check.ts";
+import { placesIn } from "./data-folder.ts";
+import { checkIdentity } from "./identity-check.ts";
 
 /** Something that is not as it was written. */
 export interface Problem {
@@ -18,97 +19,113 @@ export interface Problem {
 
 /** What a look at a data folder found. */
 export interface Verification {
+  /** Of files, and of the first thousand threads that are touched. */
   readonly problems: readonly Problem[];
   /** Nothing that was acknowledged is touched by these. */
   readonly remarks: readonly Problem[];
   readonly files: number;
   readonly threads: number;
   readonly entries: number;
+  /** How many threads are touched, those that are named and others. */
+  readonly damagedThreads: number;
 }
 
 /** Told what has been looked at so far, once in a while. */
 export type Progress = (text: string) => void;
 
+/** More threads are counted and not named. */
+const MAX_THREADS = 1_000;
+
+/** Bytes of a row's key that say its thread. */
+const THREAD_KEY_BYTES = 18;
+
 /**
- * Looks at everything in a data folder that no process uses: the rows' file, each checksum of LevelDB's files, and, where
- * these are well, every entry of every thread. Rejects with DataFolderError where the folder is in use.
+ * Looks at everything in a data folder that no process uses, layer by layer, each whatever was found in the others: the
+ * small files, the rows' file and its tables, every block and record of the message log, and of each thread every entry
+ * that can be read. Nothing is written. Rejects with DataFolderError where the folder is in use, or cannot be read.
  */
-export async function verifyFolder(folder: DataFolder, progress: Progress): Promise<Verification> {
-  const look = new Look(folder, progress);
+export async function verifyFolder(path: string, progress: Progress): Promise<Verification> {
+  const look = new Look(path, progress);
   await look.run();
   return look;
 }
 
 class Look implements Verification {
-  readonly #folder: DataFolder;
+  readonly #path: string;
   readonly #progress: Progress;
+  readonly #touched = new Set<string>();
   readonly problems: Problem[] = [];
   readonly remarks: Problem[] = [];
   files = 0;
   threads = 0;
   entries = 0;
 
-  constructor(folder: DataFolder, progress: Progress) {
-    this.#folder = folder;
+  constructor(path: string, progress: Progress) {
+    this.#path = path;
     this.#progress = progress;
   }
 
+  get damagedThreads(): number {
+    return this.#touched.size;
+  }
+
   async run(): Promise<void> {
-    const { messages, threads } = this.#folder;
+    const { messages, threads } = placesIn(this.#path);
+    if ((await readdir(this.#path)).length === 0) {
+      this.problems.push({ where: ".", what: "the folder is empty: a start would begin anew" });
+      return;
+    }
     this.#progress("the rows");
-    const rows = existsSync(threads) ? checkRows(threads) : undefined;
-    this.files += 1;
-    if (rows) for (const what of rows.problems) this.problems.push({ where: "threads.sqlite", what });
-    else this.problems.push({ where: "threads.sqlite", what: "it is missing" });
-    // A look at a folder of LevelDB that is not there finds no damage in it.
-    if (!existsSync(messages)) this.problems.push({ where: "messages", what: "it is missing" });
-    else if (await this.#levelFiles(messages)) await this.#log(messages, rows);
-  }
-
-  /** Whether LevelDB may open the folder: else it would leave out what is damaged, and delete the evidence. */
-  async #levelFiles(path: string): Promise<boolean> {
-    const found: LevelFiles = await lookAtFiles(path);
-    const { damages, torn, tables, logs } = found;
-    this.files += 2 + logs.length;
-    for (const { file, why } of damages) this.problems.push({ where: `messages/${file}`, what: why });
-    for (const { file, why } of torn) this.remarks.push({ where: `messages/${file}`, what: why });
-    const there = tables.filter((file) => !damages.some((damage) => damage.file === file));
-    const progress = (done: number, of: number) => this.#progress(`table ${done + 1} of ${of}`);
-    const bad = await lookAtTables(path, there, { isWhole: true, progress });
-    this.files += there.length;
-    for (const { file, why } of bad) this.problems.push({ where: `messages/${file}`, what: why });
-    return damages.length + bad.length === 0 && logs.length > 0;
-  }
-
-  async #log(path: string, rows: RowsCheck | undefined): Promise<void> {
-    const store = await LevelMessageStore.open({ path, clock: systemClock });
+    const rows = existsSync(threads) ? new RowsCheck(threads) : undefined;
     try {
-      const { mark, notedRows } = store;
-      if (rows && mark < rows.notedLogMark) {
-        this.problems.push({ where: "messages", what: "it is of an earlier time than threads.sqlite" });
-      }
-      if (rows && notedRows && !rows.knows(notedRows)) {
-        this.problems.push({ where: "threads.sqlite", what: "it is of an earlier time than messages" });
-      }
-      await this.#threads(store);
-    } catch (error) {
-      if (!(error instanceof HeddleError)) throw error;
-      this.problems.push({ where: "messages", what: error.message });
+      await this.#identity();
+      this.files += 1;
+      if (rows) for (const what of rows.problems) this.problems.push({ where: "threads.sqlite", what });
+      else this.problems.push({ where: "threads.sqlite", what: "it is missing" });
+      // A look at a folder of LevelDB that is not there finds no damage in it.
+      if (existsSync(messages)) await this.#log(messages, rows);
+      else this.problems.push({ where: "messages", what: "it is missing" });
     } finally {
-      await store.close();
+      rows?.close();
     }
   }
 
-  async #threads(store: LevelMessageStore): Promise<void> {
+  async #identity(): Promise<void> {
+    for (const { where, what, isProblem } of await checkIdentity(this.#path))
+      (isProblem ? this.problems : this.remarks).push({ where, what });
+    this.files += 5;
+  }
+
+  async #log(path: string, rows: RowsCheck | undefined): Promise<void> {
+    const progress = (done: number, of: number) => this.#progress(`table ${done + 1} of ${of}`);
+    const content = new LogContent(path, progress);
+    const mark = new LogMark(() => undefined);
+    const named = this.problems.length;
+    await this.#threads(content, mark);
+    const found = content.damages.map(({ file, why }) => ({ where: `messages/${file}`, what: why }));
+    this.problems.splice(named, 0, ...found);
+    for (const { file, why } of content.torn) this.remarks.push({ where: `messages/${file}`, what: why });
+    this.files += content.files;
+    if (content.damages.length === 0 && content.files <= 2 && rows?.notedLogMark === 0)
+      this.remarks.push({ where: "messages", what: "nothing was ever written" });
+    this.#maybeTouched(content.lost, rows);
+    if (rows) this.#compareMarks(mark, rows);
+  }
+
+  #compareMarks({ mark, noted }: LogMark, rows: RowsCheck): void {
+    if (mark < rows.notedLogMark)
+      this.problems.push({ where: "messages", what: "it is of an earlier time than threads.sqlite" });
+    if (noted && !rows.knows(noted))
+      this.problems.push({ where: "threads.sqlite", what: "it is of an earlier time than messages" });
+  }
+
+  async #threads(content: LogContent, mark: LogMark): Promise<void> {
     let current = "";
     let check = new ThreadCheck();
-    const end = () => {
-      for (const what of check.problems) this.problems.push({ where: `thread ${current}`, what });
-    };
-    for await (const row of store.rows()) {
+    for await (const row of rowsOf(marked(content, mark))) {
       const thread = hex(row.key.threadId);
       if (thread !== current) {
-        end();
+        this.#touch(current, check.problems);
         current = thread;
         check = new ThreadCheck();
         this.threads += 1;
@@ -117,6 +134,38 @@ class Look implements Verification {
       this.entries += row.entries.length;
       this.#progress(`${this.entries} entries of ${this.threads} threads`);
     }
-    end();
+    this.#touch(current, check.problems);
   }
+
+  #touch(thread: string, problems: readonly string[]): void {
+    if (problems.length === 0) return;
+    this.#touched.add(thread);
+    if (this.#touched.size > MAX_THREADS) return;
+    for (const what of problems) this.problems.push({ where: `thread ${thread}`, what });
+  }
+
+  /** Threads of which all that was in a damaged block may be gone without a trace in what is left. */
+  #maybeTouched(lost: readonly LostPart[], rows: RowsCheck | undefined): void {
+    const bounded = lost.filter(({ after, upTo }) => after && upTo);
+    if (bounded.length === 0) return;
+    for (const threadId of rows?.threadIds() ?? []) {
+      const thread = hex(threadId);
+      const part = this.#touched.has(thread) ? undefined : bounded.find((one) => mayHold(one, threadId));
+      if (part) this.#touch(thread, [`it may lack what ${part.file} held of it`]);
+    }
+  }
+}
+
+/** The cells, of which the log's mark is taken out on the way. */
+async function* marked(content: LogContent, mark: LogMark) {
+  for await (const cell of content.cells()) {
+    if (Buffer.compare(cell[0], MARK_KEY) === 0) mark.loadMark(cell[1]);
+    yield cell;
+  }
+}
+
+function mayHold({ after, upTo }: LostPart, threadId: Uint8Array): boolean {
+  const key = rowKey({ threadId, bucket: 0 }).subarray(0, THREAD_KEY_BYTES);
+  const isBehind = !after || Buffer.compare(key, after.subarray(0, THREAD_KEY_BYTES)) >= 0;
+  return isBehind && (!upTo || Buffer.compare(key, upTo.subarray(0, THREAD_KEY_BYTES)) <= 0);
 }

@@ -25,10 +25,16 @@ export interface SigningKey {
  * SyntaxError or TypeError if the file holds no key.
  */
 export async function loadSigningKey(path: string): Promise<SigningKey> {
-  const stored = await readIfThere(path);
-  if (stored !== undefined) return await fromJwk(JSON.parse(stored) as JWK);
+  const stored = await storedSigningKey(path);
+  if (stored) return stored;
   await create(path);
   return await fromJwk(JSON.parse(await readFile(path, "utf8")) as JWK);
+}
+
+/** The same, without making one: undefined if there is none. */
+export async function storedSigningKey(path: string): Promise<SigningKey | undefined> {
+  const stored = await readIfThere(path);
+  return stored === undefined ? undefined : await fromJwk(JSON.parse(stored) as JWK);
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

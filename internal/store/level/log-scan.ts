@@ -18,19 +18,26 @@ const FETCH_BYTES = 1024 * 1024;
  * everything there is, and keeps one row at a time. Rejects with LOG_DAMAGED where LevelDB cannot read.
  */
 export async function* scanLog(db: Level): AsyncGenerator<ScannedRow> {
-  let row: OpenRow | undefined;
   try {
-    for await (const [key, value] of db.iterator({ highWaterMarkBytes: FETCH_BYTES })) {
-      if (key.length <= ROW_KEY_BYTES) continue; // Not a cell: the log's mark.
-      if (!row?.holds(key)) {
-        if (row) yield row;
-        row = new OpenRow(key);
-      }
-      row.add(key, value);
-    }
+    yield* rowsOf(db.iterator({ highWaterMarkBytes: FETCH_BYTES }));
   } catch (error) {
     if ((error as { code?: unknown }).code === "LEVEL_CORRUPTION") throw logDamaged(undefined, error);
     throw error;
+  }
+}
+
+/** The rows that keys and values, in order of the keys, make. */
+export async function* rowsOf(
+  cells: AsyncIterable<readonly [key: Uint8Array, value: Uint8Array]>,
+): AsyncGenerator<ScannedRow> {
+  let row: OpenRow | undefined;
+  for await (const [key, value] of cells) {
+    if (key.length <= ROW_KEY_BYTES) continue; // Not a cell: the log's mark.
+    if (!row?.holds(key)) {
+      if (row) yield row;
+      row = new OpenRow(key);
+    }
+    row.add(key, value);
   }
   if (row) yield row;
 }

@@ -1,8 +1,12 @@
-import { existsSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
+import { DataFolderError } from "../data-folder-error.ts";
 import type { HistoryMark } from "../thread-store.ts";
 import { MIGRATIONS } from "./migrations.ts";
-import { openError } from "./sqlite-file.ts";
+import { isSqliteError, openError } from "./sqlite-file.ts";
 import { walEnd } from "./wal-file.ts";
 
 /** Problems that are named of one kind. */
@@ -23,66 +27,113 @@ const CROSS_CHECKS: readonly string[] = [
    GROUP BY t.owner_id HAVING max(t.version) > ifnull(o.version, 0)`,
 ];
 
-/** What a look at the file of the rows found. */
-export interface RowsCheck {
+/**
+ * A file of rows that nobody uses, looked at and left as it is: nothing is written beside it either. SQLite would write
+ * what its write-ahead file holds into the file, so where there is one a copy is looked at.
+ */
+export class RowsCheck {
   /** In a sentence each. */
-  readonly problems: readonly string[];
+  readonly problems: string[] = [];
   /** The mark of the message log of which the rows took note; 0: of none. */
-  readonly notedLogMark: number;
-  /** Whether the rows have been in this state. */
-  readonly knows: (state: HistoryMark) => boolean;
-}
+  notedLogMark = 0;
+  readonly #eras = new Map<number, number>();
+  #db: DatabaseSync | undefined;
+  #copy: string | undefined;
 
-/** Checks a file of rows that nobody uses, and leaves it as it is. Throws DataFolderError where another process has it. */
-export function checkRows(path: string): RowsCheck {
-  const wal = existsSync(`${path}-wal`) ? walEnd(readFileSync(`${path}-wal`)) : "whole";
-  // SQLite would drop what stands behind the damage.
-  if (typeof wal === "object") return damagedRows(wal.damaged);
-  let db: DatabaseSync | undefined;
-  try {
-    db = new DatabaseSync(path);
-    db.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; ROLLBACK");
-    const problems = integrityProblems(db);
-    return problems.length > 0 ? damagedRows(...problems) : crossCheck(db);
-  } catch (error) {
-    const shown = openError(path, error);
-    const isDamage = shown instanceof Error && /is damaged/.test(shown.message);
-    if (isDamage) return damagedRows(error instanceof Error ? error.message : String(error));
-    throw shown;
-  } finally {
-    db?.close();
+  /** Throws DataFolderError where another process has it, or where there is no room for a copy. */
+  constructor(path: string) {
+    refuseInUse(path);
+    try {
+      this.#look(path);
+    } catch (error) {
+      const shown = openError(path, error);
+      if (shown instanceof DataFolderError && !/is damaged/.test(shown.message)) throw this.#closed(shown);
+      if (!isSqliteError(error)) throw this.#closed(error);
+      this.problems.push((error as Error).message);
+    }
+  }
+
+  /** Whether the rows have been in this state. Where they cannot be read, it is not said that they have not. */
+  knows(state: HistoryMark): boolean {
+    return this.#eras.size === 0 || state.mark <= (this.#eras.get(state.era) ?? -1);
+  }
+
+  /** The threads that the rows know, as far as they can be read. */
+  *threadIds(): Generator<Uint8Array> {
+    try {
+      const found = this.#db?.prepare("SELECT DISTINCT thread_id FROM thread").iterate() ?? [];
+      for (const row of found) yield row.thread_id as Uint8Array;
+    } catch (error) {
+      if (!isSqliteError(error)) throw error;
+    }
+  }
+
+  /** Removes the copy, if there is one. */
+  close(): void {
+    this.#db?.close();
+    this.#db = undefined;
+    if (this.#copy) rmSync(this.#copy, { recursive: true, force: true });
+  }
+
+  #closed(error: unknown): unknown {
+    this.close();
+    return error;
+  }
+
+  #look(path: string): void {
+    const wal = `${path}-wal`;
+    const hasWal = existsSync(wal) && statSync(wal).size > 0;
+    const end = hasWal ? walEnd(readFileSync(wal)) : "whole";
+    if (typeof end === "object") this.problems.push(end.damaged);
+    this.#db = hasWal
+      ? new DatabaseSync(this.#copyOf(path))
+      : new DatabaseSync(`${pathToFileURL(path)}?immutable=1`, { readOnly: true });
+    const found = this.#db.prepare(`PRAGMA integrity_check(${MAX_PROBLEMS})`).all();
+    this.problems.push(...found.map((row) => String(row.integrity_check)).filter((text) => text !== "ok"));
+    const version = Number(this.#db.prepare("PRAGMA user_version").get()?.user_version);
+    // The next start brings it up to date, and until then there is nothing that this could compare.
+    if (version === MIGRATIONS.length) this.#crossCheck(this.#db);
+  }
+
+  #copyOf(path: string): string {
+    try {
+      this.#copy = mkdtempSync(join(tmpdir(), "heddle-verify-"));
+      const copy = join(this.#copy, "threads.sqlite");
+      copyFileSync(path, copy);
+      copyFileSync(`${path}-wal`, `${copy}-wal`);
+      return copy;
+    } catch (error) {
+      const { message } = error as Error;
+      const what = `${path} was not closed in order, so a copy is looked at, and there can be none in ${tmpdir()}`;
+      throw this.#closed(new DataFolderError(path, `${what} (${message}): make room, or set TMPDIR`, error));
+    }
+  }
+
+  #crossCheck(db: DatabaseSync): void {
+    for (const check of CROSS_CHECKS) {
+      const found = db.prepare(`${check} LIMIT ${MAX_PROBLEMS}`).all() as { problem: string }[];
+      this.problems.push(...found.map(({ problem }) => problem));
+    }
+    const value = (name: string) =>
+      Number(db.prepare("SELECT value FROM meta WHERE name = ?").get(name)?.value ?? 0);
+    const mark = value("mark");
+    this.notedLogMark = value("log_mark");
+    for (const row of db.prepare("SELECT era, last_mark FROM era").all())
+      this.#eras.set(Number(row.era), Number(row.last_mark ?? mark));
   }
 }
 
-function damagedRows(...problems: string[]): RowsCheck {
-  return { problems, notedLogMark: 0, knows: () => true };
-}
-
-function integrityProblems(db: DatabaseSync): string[] {
-  const found = db.prepare(`PRAGMA integrity_check(${MAX_PROBLEMS})`).all() as { integrity_check: string }[];
-  return found.map((row) => row.integrity_check).filter((text) => text !== "ok");
-}
-
-function crossCheck(db: DatabaseSync): RowsCheck {
-  const version = Number(db.prepare("PRAGMA user_version").get()?.user_version);
-  // The next start brings it up to date, and until then there is nothing that this could compare.
-  if (version !== MIGRATIONS.length) return damagedRows();
-  const problems = CROSS_CHECKS.flatMap((check) => {
-    const found = db.prepare(`${check} LIMIT ${MAX_PROBLEMS}`).all() as { problem: string }[];
-    return found.map(({ problem }) => problem);
-  });
-  const value = (name: string) =>
-    Number(db.prepare("SELECT value FROM meta WHERE name = ?").get(name)?.value ?? 0);
-  const mark = value("mark");
-  const eras = new Map(
-    db
-      .prepare("SELECT era, last_mark FROM era")
-      .all()
-      .map((row) => [Number(row.era), Number(row.last_mark ?? mark)]),
-  );
-  return {
-    problems,
-    notedLogMark: value("log_mark"),
-    knows: (state) => state.mark <= (eras.get(state.era) ?? -1),
-  };
+/** Without a write: this asks for a lock that a connection which only reads is never given, and BUSY comes first. */
+function refuseInUse(path: string): void {
+  let db: DatabaseSync | undefined;
+  try {
+    db = new DatabaseSync(path, { readOnly: true });
+    db.exec("PRAGMA locking_mode = EXCLUSIVE");
+    db.prepare("SELECT 1 FROM sqlite_schema").all();
+  } catch (error) {
+    const shown = openError(path, error);
+    if (shown instanceof DataFolderError && /is in use/.test(shown.message)) throw shown;
+  } finally {
+    db?.close();
+  }
 }

@@ -32,6 +32,12 @@ export function crc32c(bytes: Uint8Array, before = 0): number {
   return ~crc >>> 0;
 }
 
+/** The same with one more byte. */
+export function crc32cByte(before: number, next: number): number {
+  const crc = ~before;
+  return ~(word(TABLES[0], (crc ^ next) & 0xff) ^ (crc >>> 8)) >>> 0;
+}
+
 /** A checksum as LevelDB stores it: turned, so that the checksum of bytes that hold checksums is no special number. */
 export function maskCrc(crc: number): number {
   return (((crc >>> 15) | (crc << 17)) + MASK_DELTA) >>> 0;

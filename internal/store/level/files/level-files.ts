@@ -23,9 +23,18 @@ export interface LevelFiles {
   readonly tableBytes: number;
   /** Names of the write-ahead logs that are read at the next opening, the oldest first. */
   readonly logs: readonly string[];
+  /** What the MANIFEST says; undefined where it, or CURRENT, cannot be read. */
+  readonly version: Version | undefined;
 }
 
-const NOTHING: LevelFiles = { damages: [], torn: [], tables: [], tableBytes: 0, logs: [] };
+const NOTHING: LevelFiles = {
+  damages: [],
+  torn: [],
+  tables: [],
+  tableBytes: 0,
+  logs: [],
+  version: undefined,
+};
 
 /** A write-ahead log's record: number of its first operation (8), how many there are (4), the operations. */
 const BATCH_HEADER_BYTES = 12;
@@ -77,8 +86,8 @@ class FolderLook {
     if (!version) return { ...NOTHING, damages: this.#damages };
     const tables = await this.#tables(version);
     const logs = await this.#logs(version);
-    const tableBytes = [...version.tables.values()].reduce((sum, bytes) => sum + bytes, 0);
-    return { damages: this.#damages, torn: this.#torn, tables, tableBytes, logs };
+    const tableBytes = [...version.tables.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    return { damages: this.#damages, torn: this.#torn, tables, tableBytes, logs, version };
   }
 
   async #version(manifest: string): Promise<Version | undefined> {
@@ -95,7 +104,7 @@ class FolderLook {
 
   async #tables(version: Version): Promise<readonly string[]> {
     const names: string[] = [];
-    for (const [number, bytes] of version.tables) {
+    for (const [number, { bytes }] of version.tables) {
       const name = fileName(number, "ldb");
       names.push(name);
       if (!this.#names.includes(name)) this.#damages.push({ file: name, why: "it is missing" });
@@ -152,6 +161,7 @@ function batchOf(record: Uint8Array): { readonly from: number; readonly count: n
   return { from: reader.uint64(), count: reader.uint32() };
 }
 
-function fileName(number: number, extension: "log" | "ldb"): string {
+/** The name of a table or a log by its number. */
+export function fileName(number: number, extension: "log" | "ldb"): string {
   return `${String(number).padStart(6, "0")}.${extension}`;
 }

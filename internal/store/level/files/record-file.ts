@@ -38,11 +38,11 @@ const LAST = 4;
 /** What a disk writes as one: a write that power cut off is missing in such pieces, which then read as zeros. */
 const SECTOR_BYTES = 512;
 
-/** Reads the records of a file, and judges what follows the last good one. */
-export function readRecords(file: Uint8Array): Records {
+/** Reads the records of a file from a place where one begins, and judges what follows the last good one. */
+export function readRecords(file: Uint8Array, from = 0): Records {
   const records: StoredRecord[] = [];
   let open: { offset: number; pieces: Uint8Array[] } | undefined;
-  for (let at = 0; ; ) {
+  for (let at = from; ; ) {
     at = skipPadding(at);
     if (at >= file.length) {
       const end = open ? torn(file, open.offset) : ({ kind: "whole" } as const);
@@ -64,6 +64,46 @@ export function readRecords(file: Uint8Array): Records {
       open = undefined;
     }
     at = fragment.end;
+  }
+}
+
+/**
+ * All good records of a file, also those behind damage, and the places that are damaged. For what is read once, to save
+ * what can be: no one may append behind it.
+ */
+export function readAllRecords(file: Uint8Array): {
+  readonly records: readonly StoredRecord[];
+  readonly damages: readonly { readonly offset: number; readonly why: string }[];
+} {
+  const records: StoredRecord[] = [];
+  const damages: { offset: number; why: string }[] = [];
+  for (let from = 0; ; ) {
+    const read = readRecords(file, from);
+    records.push(...read.records);
+    if (read.end.kind !== "damaged") return { records, damages };
+    damages.push({ offset: read.end.offset, why: read.end.why });
+    const next = startAfter(file, read.end.offset);
+    if (next === undefined) return { records, damages };
+    from = next;
+  }
+}
+
+/** Where the next good record may begin: by the lengths that stand there, as long as they lead on, else by a search. */
+function startAfter(file: Uint8Array, damaged: number): number | undefined {
+  for (let at = damaged; at + HEADER_BYTES <= file.length; ) {
+    const next = skipPadding(at + HEADER_BYTES + lengthAt(file, at));
+    if (next > skipPadding(blockEnd(at))) break;
+    const fragment = fragmentAt(file, next);
+    if (fragment && fragment.type <= FIRST) return next;
+    if (!fragment) break;
+    at = next;
+  }
+  for (let from = damaged + 1; ; ) {
+    const found = goodAfter(file, from - 1);
+    if (!found) return undefined;
+    const start = found.end - found.payload.length - HEADER_BYTES;
+    if (found.type <= FIRST) return start;
+    from = start + 1;
   }
 }
 

@@ -1,5 +1,5 @@
 import { ByteReader } from "./byte-reader.ts";
-import { crc32c, maskCrc } from "./crc32c.ts";
+import { crc32c, crc32cByte, maskCrc } from "./crc32c.ts";
 import { unsnap } from "./snappy.ts";
 
 /** A LevelDB table ends with: two block handles, padding to 40 bytes, a magic number of 8. */
@@ -10,7 +10,8 @@ const TRAILER_BYTES = 5;
 const PLAIN = 0;
 const SNAPPY = 1;
 
-interface Handle {
+/** Where a block stands in its table. */
+export interface Handle {
   readonly offset: number;
   readonly bytes: number;
 }
@@ -58,6 +59,40 @@ export function frameProblem(
   return problem ?? (needs > tail.length ? { needs } : undefined);
 }
 
+/** A block of data by the index: `end` is a key at or after its last one, and before the first of the next block. */
+export interface IndexedBlock {
+  readonly handle: Handle;
+  readonly end: Uint8Array;
+}
+
+/** The blocks of data in order, as the index has them. Throws RangeError where footer or index are damaged. */
+export function indexOf(file: Uint8Array): IndexedBlock[] {
+  const { index } = footerOf(file);
+  return blockEntries(readBlock(file, index)).map(({ key, value }) => ({
+    end: key,
+    handle: handle(new ByteReader(value)),
+  }));
+}
+
+/** The block that begins at `offset`, found without an index: by the first length at which its checksum is right. */
+export function blockWithoutIndex(file: Uint8Array, offset: number, maxBytes: number): Handle | undefined {
+  const limit = Math.min(offset + maxBytes, file.length - TRAILER_BYTES + 1);
+  let crc = 0;
+  for (let end = offset; end < limit; end++) {
+    const kind = file[end] ?? 0;
+    crc = crc32cByte(crc, kind);
+    if (kind !== PLAIN && kind !== SNAPPY) continue;
+    const stored = new ByteReader(file.subarray(end + 1, end + TRAILER_BYTES)).uint32();
+    if (end > offset && maskCrc(crc) === stored) return { offset, bytes: end - offset };
+  }
+  return undefined;
+}
+
+/** Where the block behind this one begins. */
+export function endOfBlock({ offset, bytes }: Handle): number {
+  return offset + bytes + TRAILER_BYTES;
+}
+
 function problemOf(look: () => void): string | undefined {
   try {
     look();
@@ -97,7 +132,7 @@ function handle(reader: ByteReader): Handle {
 }
 
 /** The plain bytes of a block. Throws RangeError if its checksum is wrong. */
-function readBlock(file: Uint8Array, handle: Handle, start = 0): Uint8Array {
+export function readBlock(file: Uint8Array, handle: Handle, start = 0): Uint8Array {
   const offset = handle.offset - start;
   const end = offset + handle.bytes;
   if (end + TRAILER_BYTES > file.length - FOOTER_BYTES) throw new RangeError("a block is beyond the end");
@@ -111,17 +146,30 @@ function readBlock(file: Uint8Array, handle: Handle, start = 0): Uint8Array {
   throw new RangeError(`the block at ${handle.offset} is compressed in an unknown way`);
 }
 
-/** The handles that the entries of an index block hold: shared length, own length, value length, key, value. */
+/** The handles that the entries of an index block hold. */
 function handlesOf(block: Uint8Array): Handle[] {
+  return blockEntries(block).map(({ value }) => handle(new ByteReader(value)));
+}
+
+/**
+ * The entries of a block, each: how many bytes its key shares with the one before, own bytes, bytes of the value; own
+ * bytes, value. Throws RangeError for what is none.
+ */
+export function blockEntries(block: Uint8Array): { key: Uint8Array; value: Uint8Array }[] {
   const restarts = new ByteReader(block.subarray(block.length - 4)).uint32();
-  const entries = new ByteReader(block.subarray(0, block.length - 4 - 4 * restarts));
-  const handles: Handle[] = [];
-  while (!entries.atEnd) {
-    entries.varint();
-    const keyBytes = entries.varint();
-    const valueBytes = entries.varint();
-    entries.bytes(keyBytes);
-    handles.push(handle(new ByteReader(entries.bytes(valueBytes))));
+  const reader = new ByteReader(block.subarray(0, Math.max(0, block.length - 4 - 4 * restarts)));
+  const entries: { key: Uint8Array; value: Uint8Array }[] = [];
+  let before: Uint8Array = new Uint8Array(0);
+  while (!reader.atEnd) {
+    const shared = reader.varint();
+    const own = reader.varint();
+    const valueBytes = reader.varint();
+    if (shared > before.length) throw new RangeError("a key shares more than there is");
+    const key = new Uint8Array(shared + own);
+    key.set(before.subarray(0, shared));
+    key.set(reader.bytes(own), shared);
+    entries.push({ key, value: reader.bytes(valueBytes) });
+    before = key;
   }
-  return handles;
+  return entries;
 }

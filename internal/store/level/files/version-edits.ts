@@ -1,5 +1,12 @@
 import { ByteReader } from "./byte-reader.ts";
 
+/** A table as the MANIFEST has it: its size, and its first and last key with LevelDB's 8 bytes behind. */
+export interface TableNote {
+  readonly bytes: number;
+  readonly smallest: Uint8Array;
+  readonly largest: Uint8Array;
+}
+
 /** What a MANIFEST says a LevelDB folder consists of. */
 export interface Version {
   /** The oldest write-ahead log that is not yet in tables. 0: none was made. */
@@ -8,8 +15,8 @@ export interface Version {
   readonly previousLogNumber: number;
   /** The number of the last operation when the MANIFEST was written. */
   readonly lastSequence: number;
-  /** Bytes of each table, by file number. */
-  readonly tables: ReadonlyMap<number, number>;
+  /** The tables that hold the data, by file number. */
+  readonly tables: ReadonlyMap<number, TableNote>;
 }
 
 /** The kinds of a version edit's fields. */
@@ -26,10 +33,15 @@ const TAG = {
 
 /** Puts the edits of a MANIFEST, its records in order, together. Throws RangeError for what is no edit. */
 export function readVersion(edits: Iterable<Uint8Array>): Version {
-  const version = { logNumber: 0, previousLogNumber: 0, lastSequence: 0, tables: new Map<number, number>() };
+  const version = {
+    logNumber: 0,
+    previousLogNumber: 0,
+    lastSequence: 0,
+    tables: new Map<number, TableNote>(),
+  };
   for (const edit of edits) {
     const gone = new Set<number>();
-    const come = new Map<number, number>();
+    const come = new Map<number, TableNote>();
     for (const reader = new ByteReader(edit); !reader.atEnd; ) {
       switch (reader.varint()) {
         case TAG.comparator:
@@ -57,9 +69,12 @@ export function readVersion(edits: Iterable<Uint8Array>): Version {
           break;
         case TAG.newFile: {
           reader.varint();
-          come.set(reader.varint(), reader.varint());
-          reader.lengthPrefixed();
-          reader.lengthPrefixed();
+          const number = reader.varint();
+          come.set(number, {
+            bytes: reader.varint(),
+            smallest: reader.lengthPrefixed(),
+            largest: reader.lengthPrefixed(),
+          });
           break;
         }
         default:
@@ -68,7 +83,7 @@ export function readVersion(edits: Iterable<Uint8Array>): Version {
     }
     // In this order: a table that moves to another level is deleted from the one and new in the other.
     for (const number of gone) version.tables.delete(number);
-    for (const [number, bytes] of come) version.tables.set(number, bytes);
+    for (const [number, note] of come) version.tables.set(number, note);
   }
   return version;
 }

@@ -1,0 +1,68 @@
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { relative } from "node:path";
+import { storedSigningKey } from "../rpc/credentials/signing-key.ts";
+import { DataFolderError } from "../store/data-folder-error.ts";
+import { parseAdminKey } from "./admin-key.ts";
+import { placesIn, readVersion } from "./data-folder.ts";
+import { readId } from "./history.ts";
+
+/** What is wrong with a small file, or worth a remark. `where` is its path in the data folder. */
+export interface FileFinding {
+  readonly where: string;
+  readonly what: string;
+  /** False where a start makes it without harm to anyone. */
+  readonly isProblem: boolean;
+}
+
+/**
+ * Looks at the small files by which a data folder is known: its version, the deployment's id, the keys. A start makes
+ * anew what is missing and says nothing, so that clients drop all they hold, or sessions end. Rejects with
+ * DataFolderError where a newer program wrote the folder.
+ */
+export async function checkIdentity(path: string): Promise<readonly FileFinding[]> {
+  const folder = placesIn(path);
+  const findings: FileFinding[] = [];
+  const find = (file: string, what: string, isProblem = true) =>
+    findings.push({ where: relative(path, file), what, isProblem });
+
+  try {
+    if ((await readVersion(path)) === undefined)
+      find(folder.version, "it is missing, as in folders of older programs: the next start makes it", false);
+  } catch (error) {
+    if (!(error instanceof DataFolderError) || !/is damaged/.test(error.message)) throw error;
+    find(folder.version, "it says no version of the data: no start is possible");
+  }
+  // A program that notes no version makes no id and no key for the admin port.
+  const isOlder = ![folder.version, folder.deploymentId, folder.adminKey].some((file) => existsSync(file));
+  const looks: readonly [file: string, look: () => Promise<unknown>, isNeeded: boolean, effect: string][] = [
+    [
+      folder.deploymentId,
+      () => readId(folder.deploymentId),
+      !isOlder,
+      "a start makes another, and clients drop all that they hold",
+    ],
+    [
+      folder.ticketKey,
+      () => storedSigningKey(folder.ticketKey),
+      true,
+      "a start makes another, and all tickets are void",
+    ],
+    [folder.devUserKey, () => storedSigningKey(folder.devUserKey), false, ""],
+    [folder.adminKey, () => adminKey(folder.adminKey), !isOlder, "a start makes another"],
+  ];
+  for (const [file, look, isNeeded, effect] of looks) {
+    try {
+      if ((await look()) === undefined && isNeeded) find(file, `it is missing: ${effect}`);
+    } catch (error) {
+      if (error instanceof DataFolderError && /cannot be opened/.test(error.message)) throw error;
+      if ((error as NodeJS.ErrnoException).code !== undefined) throw DataFolderError.unusable(file, error);
+      find(file, "it is not what was written: no start is possible");
+    }
+  }
+  return findings;
+}
+
+async function adminKey(path: string): Promise<string | undefined> {
+  return existsSync(path) ? parseAdminKey(path, await readFile(path, "utf8")) : undefined;
+}
