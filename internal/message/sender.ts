@@ -105,13 +105,13 @@ export class Sender {
     const at = isBlocked ? -1 : participants.findIndex((user) => user !== send.userId);
     const recipient = participants[at];
     const isOnline = committed.online[at];
-    const answer = (recipientOffline: boolean | undefined) => {
+    const answer = (recipientOffline: boolean | undefined) =>
       settle(accepted(send, committed, recipientOffline));
-      receipts.ownMessage(log, send, committed);
-    };
     if (recipient === undefined || isOnline === undefined) answer(undefined);
     else
       hiding.checkHidden(log.membership, recipient, (isHidden) => answer(isHidden ? undefined : !isOnline));
+    // In the order of commits, whenever the answers are known: a gap would be counted from the log.
+    receipts.ownMessage(log, send, committed);
   }
 }
 

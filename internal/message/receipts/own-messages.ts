@@ -10,6 +10,9 @@ import type { ThreadReceipts } from "./thread-receipts.ts";
 const MOST_COUNTED = 100_000;
 /** Entries read at a time: those of one row. */
 const CHUNK = 512;
+/** Messages of a thread that wait while its log is read; those beyond are read from it too. */
+const MOST_UNCOUNTED = 1_000;
+const NONE: Counted = { seq: 0, ordinal: 0 };
 
 /**
  * Counts to each user of a thread the messages of its own above its read position, so that they can be taken off what
@@ -24,16 +27,20 @@ export class OwnMessages {
     this.#store = store;
   }
 
-  /** A message was accepted. Counts it at once where nothing is missing before it. */
+  /** A message was accepted. Counts it at once where nothing is missing before it, else when that has been read. */
   accepted(thread: ThreadReceipts, userId: string, at: Counted): void {
-    const { counted } = thread;
-    const isNext = !thread.counting && counted?.ordinal === at.ordinal - 1 && counted.seq < at.seq;
-    if (!isNext) {
-      this.countUpTo(thread, at).catch(() => {}); // A later count does it.
-      return;
-    }
-    thread.countOwn(userId, at.seq);
-    thread.counted = at;
+    // Each that came while the log is read would else ask for another read, and the reads never catch up.
+    if (thread.counting && thread.uncounted.length < MOST_UNCOUNTED) thread.uncounted.push({ userId, at });
+    else if (!this.#countNext(thread, userId, at)) this.countUpTo(thread, at).catch(() => {}); // A later one does it.
+  }
+
+  /** Counts a message if it is the one after the last that was counted. Resolves to whether it is counted now. */
+  #countNext(thread: ThreadReceipts, userId: string, { seq, ordinal }: Counted): boolean {
+    const { counted = NONE } = thread;
+    if (ordinal <= counted.ordinal) return true;
+    if (ordinal !== counted.ordinal + 1) return false;
+    thread.countMessage(userId, { seq, ordinal });
+    return true;
   }
 
   /** Resolves when all messages up to a seq and its ordinal are counted. Rejects as the store does. */
@@ -45,14 +52,21 @@ export class OwnMessages {
       .catch(() => {})
       .then(() => (isDone() ? undefined : this.#read(thread, to)))
       .finally(() => {
-        if (thread.counting === counting) thread.counting = undefined;
+        if (thread.counting !== counting) return;
+        thread.counting = undefined;
+        const uncounted = thread.uncounted.splice(0);
+        // Where the log could not be read they are forgotten: the next message asks for it again.
+        if (isDone()) for (const { userId, at } of uncounted) this.accepted(thread, userId, at);
       });
     thread.counting = counting;
     return counting;
   }
 
-  /** How many messages of a user's own have afterSeq < seq ≤ toSeq. Reads the log, unless there can be none. */
+  /** How many messages of a user's own have afterSeq < seq ≤ toSeq. Reads the log where that is not remembered. */
   async between(thread: ThreadReceipts, userId: string, afterSeq: number, toSeq: number): Promise<number> {
+    const own = thread.own.get(userId);
+    const remembered = own && thread.recent.countOwn(own, afterSeq, toSeq);
+    if (remembered !== undefined) return remembered;
     let count = 0;
     await this.#eachMessage(thread.threadId, afterSeq, toSeq, (sender) => {
       if (sender === userId) count += 1;
@@ -62,23 +76,24 @@ export class OwnMessages {
 
   async #read(thread: ThreadReceipts, to: Counted): Promise<void> {
     const after = Math.max(thread.counted?.seq ?? 0, to.seq - MOST_COUNTED);
-    const found: [string, number][] = [];
-    await this.#eachMessage(thread.threadId, after, to.seq, (sender, seq) => found.push([sender, seq]));
-    for (const [sender, seq] of found) thread.countOwn(sender, seq);
-    thread.counted = to;
+    const found: [string, Counted][] = [];
+    await this.#eachMessage(thread.threadId, after, to.seq, (sender, at) => found.push([sender, at]));
+    if (after !== (thread.counted?.seq ?? 0)) thread.recent.goOnFrom(after);
+    for (const [sender, at] of found) thread.countMessage(sender, at);
+    thread.setCounted(to);
   }
 
   async #eachMessage(
     threadId: Uint8Array,
     afterSeq: number,
     toSeq: number,
-    take: (sender: string, seq: number) => void,
+    take: (sender: string, at: Counted) => void,
   ): Promise<void> {
     for (let low = afterSeq + 1; low <= toSeq; low += CHUNK) {
       const cells = await this.#store.entries(threadId, low, Math.min(toSeq, low + CHUNK - 1));
       for (const { seq, value } of cells) {
-        const { sender, body } = decodeCell(value);
-        if (body?.kind.case === "text") take(sender, seq);
+        const { sender, body, ordinal } = decodeCell(value);
+        if (body?.kind.case === "text") take(sender, { seq, ordinal: Number(ordinal) });
       }
     }
   }

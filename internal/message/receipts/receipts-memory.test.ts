@@ -44,6 +44,10 @@ function remembered(count: number, users: number, idLength: number) {
     for (let place = 0; place < users; place++) {
       const userId = Buffer.from(`u${n}-${place}`.padEnd(idLength, ".")).toString("latin1");
       Object.assign(thread.positionOf(userId), { deliveredSeq: n, readSeq: n, readOrdinal: n });
+      for (let message = 0; message < 3; message++) {
+        const seq = 3 * place + message + 1;
+        thread.countMessage(userId, { seq, ordinal: seq });
+      }
     }
     return thread;
   });

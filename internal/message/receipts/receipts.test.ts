@@ -202,6 +202,43 @@ describe("What is unread", () => {
   });
 });
 
+describe("A conversation in full flow", () => {
+  const session = "5e55";
+
+  it("reads no log: not to count, nor where a position rises", async () => {
+    const world = await receiptsOf(0);
+    const before = world.logReads();
+    for (let seq = 1; seq <= 400; seq++) {
+      const userId = seq % 2 === 0 ? "ann" : "bob";
+      await world.post(userId, seq, { baseSeq: Math.max(0, seq - 9), originSession: session });
+      if (seq > 5) await world.raise(userId, { readSeq: seq - 5 });
+    }
+    assert.equal(world.logReads(), before);
+    assert.equal((await world.unread("ann"))?.unread, 2, "397 and 399 are bob's");
+  });
+
+  it("reads the log once for all messages that come while it is counted", async () => {
+    const world = await receiptsOf(0);
+    for (let seq = 1; seq <= 9; seq++) await world.post("bob", seq);
+    const restarted = world.restart();
+    const before = restarted.logReads();
+    const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+    world.parts.store.onGet = async (read, _, query) => {
+      if ("entries" in query) await held;
+      return read();
+    };
+    for (let seq = 10; seq <= 40; seq++) await restarted.post(seq % 2 === 0 ? "ann" : "bob", seq);
+    letGo();
+    await quiet();
+    assert.equal((await restarted.unread("ann"))?.unread, 40 - 16);
+    assert.equal(
+      restarted.logReads() - before,
+      3,
+      "not each of the rows with the ten messages until it was counted",
+    );
+  });
+});
+
 describe("Positions that were raised", () => {
   it("are written and told at once, then once a second", async () => {
     const world = await receiptsOf(9);

@@ -128,7 +128,7 @@ export class Receipts {
     last: Range["last"],
   ): Promise<boolean> {
     const mine = thread.positionOf(userId);
-    const readOrdinal = await this.#ordinalAt(thread, readSeq, last);
+    const readOrdinal = thread.recent.ordinalAt(readSeq) ?? (await this.#ordinalAt(thread, readSeq, last));
     await this.#own.countUpTo(thread, { seq: readSeq, ordinal: readOrdinal });
     for (;;) {
       const from = mine.readSeq;
@@ -309,7 +309,8 @@ export class Receipts {
         Object.assign(thread.own.get(userId) ?? {}, await this.#ofRead(thread, userId, mine));
         thread.unwritten.delete(userId);
       }
-      thread.counted = counted;
+      thread.recent.goOnFrom(counted?.seq ?? 0);
+      thread.setCounted(counted);
       thread.loaded = true;
     } finally {
       thread.loading = undefined;

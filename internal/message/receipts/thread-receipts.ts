@@ -2,6 +2,7 @@ import type { Head } from "../../base/head.ts";
 import type { Counted, Own, Positions } from "../cells/receipt-cell.ts";
 import type { ThreadLog } from "../log/thread-log.ts";
 import { MemoryShare } from "../memory-use.ts";
+import { RecentMessages } from "./recent-messages.ts";
 
 /** What a thread without positions takes, and a position besides its user_id, in bytes: receipts-memory.test.ts. */
 const THREAD_BYTES = 1_500;
@@ -23,7 +24,14 @@ export class ThreadReceipts {
   /** By user, those who have a message of their own among the counted ones. */
   readonly own = new Map<string, Own>();
   /** Up to where all messages are counted to their senders; undefined: none was ever. */
-  counted: Counted | undefined;
+  get counted(): Counted | undefined {
+    return this.#counted;
+  }
+  #counted: Counted | undefined;
+  /** The last of the counted messages. */
+  readonly recent: RecentMessages;
+  /** Messages that were accepted while earlier ones are counted from the log. */
+  readonly uncounted: { readonly userId: string; readonly at: Counted }[] = [];
   /** The newest count from the log that is under way. */
   counting: Promise<void> | undefined;
   flushedAtMs = Number.NEGATIVE_INFINITY;
@@ -41,6 +49,7 @@ export class ThreadReceipts {
     this.threadId = threadId;
     this.memory = memory;
     memory.addBytes(THREAD_BYTES);
+    this.recent = new RecentMessages(memory);
   }
 
   /** A user's positions, to be changed in place. */
@@ -54,8 +63,21 @@ export class ThreadReceipts {
     return mine;
   }
 
-  /** Counts a message to its sender. Messages come in order of seq. */
-  countOwn(userId: string, seq: number): void {
+  /** Counts a message to its sender. Messages come in order of seq, without a gap. */
+  countMessage(userId: string, at: Counted): void {
+    const own = this.countOwn(userId, at.seq);
+    this.recent.note({ ...at, own });
+    this.#counted = at;
+  }
+
+  /** All messages up to here have been counted; undefined: none was ever. */
+  setCounted(counted: Counted | undefined): void {
+    this.#counted = counted;
+    this.recent.reach(counted?.seq ?? 0);
+  }
+
+  /** Counts a message to its sender, unless it was counted before. Returns the sender's count. */
+  countOwn(userId: string, seq: number): Own {
     const { readSeq } = this.positionOf(userId);
     let own = this.own.get(userId);
     if (!own) {
@@ -63,10 +85,11 @@ export class ThreadReceipts {
       this.own.set(userId, own);
       this.memory.addBytes(OWN_BYTES + userId.length);
     }
-    if (seq <= own.lastSeq) return;
+    if (seq <= own.lastSeq) return own;
     own.lastSeq = seq;
     if (seq > own.readSeq) own.count += 1;
     this.unwritten.add(userId);
+    return own;
   }
 
   /** Notes that others are to hear of a user's positions. Where two sessions said them, each hears of the other's. */

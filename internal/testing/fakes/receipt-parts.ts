@@ -77,6 +77,8 @@ function worldOf(
       return positionsOf((await store.inner.get(row, { family: "r" })).cells).get(userId);
     },
     reads: () => store.gets.filter(({ query }) => "family" in query).length,
+    /** Reads of entries. */
+    logReads: () => store.gets.filter(({ query }) => "entries" in query && !query.entries?.keysOnly).length,
     puts: () => parts.trace.filter((call) => call === "put r").length,
     rows: () => threads.raised.map(({ ownerId, readSeq }) => `${ownerId} ${readSeq}`),
     told: () =>
