@@ -1,5 +1,5 @@
-import type { Kysely } from "kysely";
-import { parameter, statement } from "./statement.ts";
+import { type Kysely, sql } from "kysely";
+import { higher, NOW_MS, parameter, statement } from "./statement.ts";
 import type { Tables } from "./tables.ts";
 
 type DeviceName = { readonly ownerId: string; readonly deviceId: string };
@@ -8,7 +8,6 @@ type DeviceName = { readonly ownerId: string; readonly deviceId: string };
 export function deviceStatements(db: Kysely<Tables>) {
   const ownerId = parameter<string>("ownerId");
   const deviceId = parameter<string>("deviceId");
-  const nowMs = parameter<number>("nowMs");
   const owned = db.selectFrom("device").where("owner_id", "=", ownerId);
   const device = db.updateTable("device").where("owner_id", "=", ownerId).where("device_id", "=", deviceId);
   return {
@@ -16,24 +15,33 @@ export function deviceStatements(db: Kysely<Tables>) {
     countDevices: statement<{ ownerId: string }>()(
       owned.where("revoked_at_ms", "is", null).select(({ fn }) => fn.countAll<number>().as("count")),
     ),
-    insertDevice: statement<DeviceName & { nowMs: number }>()(
+    insertDevice: statement<DeviceName>()(
       db.insertInto("device").values({
         owner_id: ownerId,
         device_id: deviceId,
-        created_at_ms: nowMs,
-        last_opened_at_ms: nowMs,
+        created_at_ms: NOW_MS,
+        last_opened_at_ms: NOW_MS,
       }),
     ),
-    openDevice: statement<DeviceName & { nowMs: number }>()(device.set({ last_opened_at_ms: nowMs })),
+    /** That it opened so long ago, which is never earlier than what is known. */
+    openDevice: statement<DeviceName & { ageMs: number }>()(
+      device.set({
+        last_opened_at_ms: higher(
+          "last_opened_at_ms",
+          sql<number>`${NOW_MS} - ${parameter<number>("ageMs")}`,
+        ),
+      }),
+    ),
     forgetDevice: statement<DeviceName>()(
       db.deleteFrom("device").where("owner_id", "=", ownerId).where("device_id", "=", deviceId),
     ),
-    revokeDevice: statement<DeviceName & { nowMs: number }>()(
-      device.where("revoked_at_ms", "is", null).set({ revoked_at_ms: nowMs }),
+    revokeDevice: statement<DeviceName>()(
+      device.where("revoked_at_ms", "is", null).set({ revoked_at_ms: NOW_MS }),
     ),
     listDevices: statement<{ ownerId: string }>()(
       owned
         .selectAll()
+        .select(NOW_MS.as("now_ms"))
         .where("revoked_at_ms", "is", null)
         .orderBy("last_opened_at_ms", "desc")
         .orderBy("device_id"),

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from "kysely";
-import { parameter, statement } from "./statement.ts";
+import { NOW_MS, parameter, statement } from "./statement.ts";
 import type { Tables } from "./tables.ts";
 
 /** The statements of eras and marks, compiled for the dialect of `db`. */
@@ -40,6 +40,26 @@ export function eraStatements(db: Kysely<Tables>) {
           selectFrom("era").select(sql<number>`max(number) - ${parameter<number>("kept")}`.as("last")),
         ),
     ),
-    readEra: statement<{ era: number }>()(db.selectFrom("era").select("last_mark").where("era", "=", era)),
+    readEra: statement<{ era: number }>()(
+      db
+        .selectFrom("era")
+        .select([
+          "last_mark",
+          ({ selectFrom }) => selectFrom("meta").select("value").where("name", "=", "mark").as("mark"),
+        ])
+        .where("era", "=", era),
+    ),
+    /** What a page of Sync says of its moment, in one statement. */
+    readMoment: statement<{ ownerId: string }>()(
+      db.selectNoFrom(({ selectFrom }) => [
+        NOW_MS.as("now_ms"),
+        selectFrom("owner")
+          .select("version")
+          .where("owner_id", "=", parameter<string>("ownerId"))
+          .as("version"),
+        selectFrom("era").select("era").orderBy("number", "desc").limit(sql.lit(1)).as("era"),
+        selectFrom("meta").select("value").where("name", "=", "mark").as("mark"),
+      ]),
+    ),
   };
 }

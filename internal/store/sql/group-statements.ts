@@ -1,11 +1,13 @@
 import { type Kysely, sql } from "kysely";
 import type { Role } from "../../base/group.ts";
-import { higher, parameter, statement } from "./statement.ts";
+import { higher, NOW_MS, parameter, statement } from "./statement.ts";
 import type { Tables } from "./tables.ts";
+import { ACTIVE_UNTIL_MS } from "./thread-statements.ts";
 
 type GroupName = { readonly threadId: Uint8Array };
 type RowName = { readonly ownerId: string; readonly threadId: Uint8Array };
-type RowTouch = RowName & { version: number; nowMs: number; activeUntilMs: number; headBucket: number };
+type RowTouch = RowName & { version: number; headBucket: number };
+type GroupValues = GroupName & { name: string; seq: number; memberCount: number; isLarge: number };
 type MemberValues = GroupName & { userId: string; role: Role };
 
 const threadId = parameter<Uint8Array>("threadId");
@@ -74,28 +76,26 @@ function groupReads(db: Kysely<Tables>) {
 }
 
 function groupWrites(db: Kysely<Tables>) {
-  const name = parameter<string>("name");
-  const memberCount = parameter<number>("memberCount");
-  const isLarge = parameter<number>("isLarge");
+  const values = {
+    name: parameter<string>("name"),
+    applied_seq: seq,
+    member_count: parameter<number>("memberCount"),
+    is_large: parameter<number>("isLarge"),
+  };
   return {
-    setGroup: statement<
-      GroupName & { name: string; seq: number; memberCount: number; isLarge: number; createdAtMs: number }
-    >()(
+    /** Conditions in the statements, as other programs project too: a late entry changes nothing. */
+    insertGroup: statement<GroupValues & { createdAtMs: number }>()(
       db
         .insertInto("group_thread")
-        .values({
-          thread_id: threadId,
-          name,
-          applied_seq: seq,
-          member_count: memberCount,
-          is_large: isLarge,
-          created_at_ms: parameter<number>("createdAtMs"),
-        })
-        .onConflict((conflict) =>
-          conflict
-            .column("thread_id")
-            .doUpdateSet({ name, applied_seq: seq, member_count: memberCount, is_large: isLarge }),
-        ),
+        .values({ ...values, thread_id: threadId, created_at_ms: parameter<number>("createdAtMs") })
+        .onConflict((conflict) => conflict.doNothing()),
+    ),
+    updateGroup: statement<GroupValues & { previousSeq: number }>()(
+      db
+        .updateTable("group_thread")
+        .set(values)
+        .where("thread_id", "=", threadId)
+        .where("applied_seq", "=", parameter<number>("previousSeq")),
     ),
     insertChange: statement<GroupName & { sender: string; requestId: Uint8Array; seq: number }>()(
       db
@@ -108,18 +108,18 @@ function groupWrites(db: Kysely<Tables>) {
         })
         .onConflict((conflict) => conflict.doNothing()),
     ),
-    noteActivity: statement<GroupName & { nowMs: number; headBucket: number }>()(
+    noteActivity: statement<GroupName & { headBucket: number }>()(
       db
         .insertInto("activity")
         .values({
           thread_id: threadId,
-          updated_at_ms: parameter<number>("nowMs"),
+          updated_at_ms: NOW_MS,
           head_bucket: parameter<number>("headBucket"),
         })
         .onConflict((conflict) =>
           conflict.column("thread_id").doUpdateSet({
-            updated_at_ms: higher("activity.updated_at_ms", "nowMs"),
-            head_bucket: higher("activity.head_bucket", "headBucket"),
+            updated_at_ms: higher("activity.updated_at_ms", NOW_MS),
+            head_bucket: higher("activity.head_bucket", parameter<number>("headBucket")),
           }),
         ),
     ),
@@ -154,16 +154,14 @@ function rowWrites(db: Kysely<Tables>) {
   const version = parameter<number>("version");
   const isLarge = parameter<number>("isLarge");
   const ordinal = parameter<number>("ordinal");
-  const nowMs = parameter<number>("nowMs");
-  const activeUntilMs = parameter<number>("activeUntilMs");
   const headBucket = parameter<number>("headBucket");
   const ownerId = parameter<string>("ownerId");
   const row = db.updateTable("thread").where("owner_id", "=", ownerId).where("thread_id", "=", threadId);
   const touched = {
     version,
-    updated_at_ms: higher("updated_at_ms", "nowMs"),
-    head_bucket: higher("head_bucket", "headBucket"),
-    active_until_ms: activeUntilMs,
+    updated_at_ms: higher("updated_at_ms", NOW_MS),
+    head_bucket: higher("head_bucket", headBucket),
+    active_until_ms: ACTIVE_UNTIL_MS,
   };
   return {
     /** A newcomer's row. The read position is the joining entry. */
@@ -173,12 +171,12 @@ function rowWrites(db: Kysely<Tables>) {
         thread_id: threadId,
         kind: "group",
         created_at_ms: parameter<number>("createdAtMs"),
-        updated_at_ms: nowMs,
+        updated_at_ms: NOW_MS,
         read_seq: seq,
         read_ordinal: ordinal,
         head_bucket: headBucket,
         version,
-        active_until_ms: activeUntilMs,
+        active_until_ms: ACTIVE_UNTIL_MS,
         joined_seq: seq,
         is_large: isLarge,
       }),
@@ -195,7 +193,7 @@ function rowWrites(db: Kysely<Tables>) {
         left_member_count: null,
         joined_seq: seq,
         read_ordinal: sql<number>`case when read_seq < ${seq} then ${ordinal} else read_ordinal end`,
-        read_seq: higher("read_seq", "seq"),
+        read_seq: higher("read_seq", seq),
         is_large: isLarge,
       }),
     ),

@@ -27,7 +27,7 @@ export function sightStatements(db: Kysely<Tables>) {
     readMemberWriter: statement<RowName>()(
       db
         .selectFrom("member")
-        .select(["has_written", "added_by", "joined_seq"])
+        .select("has_written")
         .where("thread_id", "=", threadId)
         .where("user_id", "=", ownerId),
     ),
@@ -39,8 +39,25 @@ export function sightStatements(db: Kysely<Tables>) {
         .where("thread_id", "=", threadId)
         .where(({ eb, or }) => or([eb("has_written", "is", null), eb("added_by", "is", null)])),
     ),
-    setRowWriter: statement<RowName & { hasWritten: number }>()(row.set({ has_written: hasWritten })),
-    setMemberWriter: statement<RowName & { hasWritten: number }>()(member.set({ has_written: hasWritten })),
+    /** Conditions in the statements, as others may write between a read and them. */
+    noteRowWriter: statement<RowName>()(
+      row
+        .set({ has_written: 1 })
+        .where(({ eb, or }) => or([eb("has_written", "is", null), eb("has_written", "=", 0)])),
+    ),
+    noteMemberWriter: statement<RowName & { seq: number }>()(
+      member
+        .set({ has_written: 1 })
+        .where("joined_seq", "<=", parameter<number>("seq"))
+        .where(({ eb, or }) => or([eb("has_written", "is", null), eb("has_written", "=", 0)])),
+    ),
+    learnRowWriter: statement<RowName & { hasWritten: number }>()(
+      row.set({ has_written: hasWritten }).where("has_written", "is", null),
+    ),
+    /** Under the group's lock, so that the member is the one that was read. */
+    setMemberWriter: statement<RowName & { hasWritten: number }>()(
+      member.set({ has_written: hasWritten }).where("has_written", "is", null),
+    ),
     setAddedBy: statement<RowName & { addedBy: string }>()(
       member.set({ added_by: parameter<string>("addedBy") }),
     ),

@@ -1,4 +1,4 @@
-import { type Compilable, type CompiledQuery, sql } from "kysely";
+import { type Compilable, type CompiledQuery, type RawBuilder, sql } from "kysely";
 
 /** The value of a parameter as SQL takes it. */
 export type SqlValue = string | number | Uint8Array | null;
@@ -44,10 +44,14 @@ export function statement<P extends Readonly<Record<string, SqlValue>>>() {
 }
 
 /**
- * The higher of a column and the parameter `name`. `case`, because the function is `max` in SQLite and `greatest` in
- * Postgres.
+ * What time it is by the store's own clock, in Unix ms: a function that each dialect has. No statement takes the time of
+ * the process that sends it, which may be off: a touch would be missing from the next Sync.
  */
-export function higher(column: string, name: string) {
-  const value = parameter<number>(name);
+export const NOW_MS = sql<number>`store_now_ms()`;
+
+/**
+ * The higher of a column and a value. `case`, because the function is `max` in SQLite and `greatest` in Postgres.
+ */
+export function higher(column: string, value: number | RawBuilder<number>) {
   return sql<number>`case when ${sql.ref(column)} < ${value} then ${value} else ${sql.ref(column)} end`;
 }

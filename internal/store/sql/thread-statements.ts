@@ -1,5 +1,6 @@
 import { type Kysely, sql } from "kysely";
-import { higher, parameter, statement } from "./statement.ts";
+import { ACTIVE_MS } from "../thread-store.ts";
+import { higher, NOW_MS, parameter, statement } from "./statement.ts";
 import type { Tables } from "./tables.ts";
 import { viewedRows } from "./viewed-rows.ts";
 
@@ -7,8 +8,10 @@ type RowName = { readonly ownerId: string; readonly threadId: Uint8Array };
 
 const ownerId = parameter<string>("ownerId");
 const threadId = parameter<Uint8Array>("threadId");
-const nowMs = parameter<number>("nowMs");
 const version = parameter<number>("version");
+
+/** How long a touch that is made now counts. */
+export const ACTIVE_UNTIL_MS = sql<number>`${NOW_MS} + ${sql.lit(ACTIVE_MS)}`;
 
 /** The statements of ThreadStore, compiled for the dialect of `db`. */
 export function threadStatements(db: Kysely<Tables>) {
@@ -37,29 +40,25 @@ function versions(db: Kysely<Tables>) {
 function rowWrites(db: Kysely<Tables>) {
   const row = db.updateTable("thread").where("owner_id", "=", ownerId).where("thread_id", "=", threadId);
   return {
-    insertDirect: statement<
-      RowName & { otherUserId: string; version: number; nowMs: number; activeUntilMs: number }
-    >()(
+    insertDirect: statement<RowName & { otherUserId: string; version: number }>()(
       db.insertInto("thread").values({
         owner_id: ownerId,
         thread_id: threadId,
         kind: "direct",
         other_user_id: parameter<string>("otherUserId"),
         has_written: 0,
-        created_at_ms: nowMs,
-        updated_at_ms: nowMs,
+        created_at_ms: NOW_MS,
+        updated_at_ms: NOW_MS,
         version,
-        active_until_ms: parameter<number>("activeUntilMs"),
+        active_until_ms: ACTIVE_UNTIL_MS,
       }),
     ),
-    touch: statement<
-      RowName & { version: number; nowMs: number; activeUntilMs: number; headBucket: number }
-    >()(
+    touch: statement<RowName & { version: number; headBucket: number }>()(
       row.set({
         version,
-        updated_at_ms: higher("updated_at_ms", "nowMs"),
-        head_bucket: higher("head_bucket", "headBucket"),
-        active_until_ms: parameter<number>("activeUntilMs"),
+        updated_at_ms: higher("updated_at_ms", NOW_MS),
+        head_bucket: higher("head_bucket", parameter<number>("headBucket")),
+        active_until_ms: ACTIVE_UNTIL_MS,
       }),
     ),
     /** Only within the transaction of what the row shows and has in another table. */

@@ -1,6 +1,8 @@
 import { randomInt } from "node:crypto";
 import { eraStatements } from "../sql/era-statements.ts";
-import type { HistoryMark } from "../thread-store.ts";
+import type { RowsHistory } from "../sql/sql-thread-store.ts";
+import { get, type Work } from "../sql/work.ts";
+import type { HistoryMark, SyncPage } from "../thread-store.ts";
 import { sqliteCompiler } from "./compiler.ts";
 import type { SqliteFile } from "./sqlite-file.ts";
 
@@ -14,7 +16,7 @@ const sql = eraStatements(sqliteCompiler);
  * every start begins an era, so (era, mark) names one state of one history: a file that is put back to an earlier state
  * knows of no later era, and of its own only up to the mark that it has. No clock decides.
  */
-export class Eras {
+export class Eras implements RowsHistory {
   readonly #file: SqliteFile;
   #current = 0;
   #mark = 0;
@@ -23,7 +25,7 @@ export class Eras {
     this.#file = file;
   }
 
-  /** The last committed state. */
+  /** The last state that this handle committed. */
   get now(): HistoryMark {
     return { era: this.#current, mark: this.#mark };
   }
@@ -64,9 +66,17 @@ export class Eras {
     this.#mark = mark;
   }
 
+  /** Read from the file: another handle may have begun an era since. */
+  *moment(ownerId: string): Work<Pick<SyncPage, "state" | "nowMs" | "version">> {
+    const moment = yield* get(sql.readMoment, { ownerId });
+    if (!moment?.era) throw new Error("no era has begun");
+    const { era, mark, now_ms: nowMs, version } = moment;
+    return { state: { era, mark: mark ?? 0 }, nowMs, version: version ?? 0 };
+  }
+
   /** Whether the present state has grown out of that one. */
-  knows({ era, mark }: HistoryMark): boolean {
-    const found = this.#file.get(sql.readEra, { era });
-    return found !== undefined && mark <= (found.last_mark ?? this.#mark);
+  *knows({ era, mark }: HistoryMark): Work<boolean> {
+    const found = yield* get(sql.readEra, { era });
+    return found !== undefined && mark <= (found.last_mark ?? found.mark ?? 0);
   }
 }

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { backup, DatabaseSync, type StatementSync } from "node:sqlite";
 import { DataFolderError } from "../data-folder-error.ts";
 import type { SqlValue, Statement } from "../sql/statement.ts";
+import type { Step, Work } from "../sql/work.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { walEnd } from "./wal-file.ts";
 
@@ -13,16 +14,29 @@ const FULL = 13;
 const NOT_A_DATABASE = 26;
 
 /**
- * What every connection is set to. EXCLUSIVE: one process owns the file, which makes a second one fail at opening,
- * and keeps the WAL's index in memory instead of a mapped file that a full disk would turn into SIGBUS. FULL: a
- * commit is synced before it is answered. Temporary tables in memory, so that sorting needs no disk.
+ * What every connection is set to. FULL: a commit is synced before it is answered. Temporary tables in memory, so that
+ * sorting needs no disk.
  */
 const PRAGMAS = `
-  PRAGMA locking_mode = EXCLUSIVE;
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
   PRAGMA temp_store = MEMORY;
 `;
+
+/**
+ * One process owns the file, which makes a second one fail at opening, and keeps the WAL's index in memory instead of a
+ * mapped file that a full disk would turn into SIGBUS.
+ */
+const ALONE = "PRAGMA locking_mode = EXCLUSIVE";
+
+export interface SqliteFileInit {
+  /** No commit is synced: nobody relies on the file before it is finished. */
+  readonly isScratch?: boolean | undefined;
+  /** Other handles of this process may have the file too: for tests. */
+  readonly isShared?: boolean | undefined;
+  /** What time it is for the statements, in Unix ms. The machine's clock where it is not given. */
+  readonly nowMs?: () => number;
+}
 
 /** Pages that are copied at a time: 1 MiB, about a millisecond in which other work waits. */
 const COPY_PAGES = 256;
@@ -33,24 +47,23 @@ const COPY_PAGES = 256;
  */
 export class SqliteFile {
   readonly #path: string;
-  readonly #isScratch: boolean;
+  readonly #init: SqliteFileInit;
   readonly #prepared = new Map<string, StatementSync>();
   #db: DatabaseSync;
 
   /**
-   * Opens the file, makes it if there is none, and brings its schema up to date. Of a scratch file no commit is synced:
-   * nobody relies on it before it is finished. Throws DataFolderError.
+   * Opens the file, makes it if there is none, and brings its schema up to date. Throws DataFolderError.
    */
-  constructor(path: string, isScratch = false) {
+  constructor(path: string, init: SqliteFileInit = {}) {
     this.#path = path;
-    this.#isScratch = isScratch;
-    this.#db = open(path, isScratch);
+    this.#init = init;
+    this.#db = open(path, init);
   }
 
   /** Closes and opens again, after an error that may have left the connection unwell. Throws as the constructor does. */
   reopen(): void {
     this.close();
-    this.#db = open(this.#path, this.#isScratch);
+    this.#db = open(this.#path, this.#init);
   }
 
   /** Closes the file and frees its lock. A second time does nothing. */
@@ -79,6 +92,13 @@ export class SqliteFile {
     return Number(this.#prepare(statement.sql).run(...statement.bind(values)).changes);
   }
 
+  /** Does the work in one go: nothing comes between its statements. Locks are nothing here, since a transaction is alone. */
+  do<T>(work: Work<T>): T {
+    let step = work.next();
+    while (!step.done) step = work.next(this.#take(step.value));
+    return step.value;
+  }
+
   /** Does the work in one transaction; if it throws, nothing of it stays. */
   transaction<T>(work: () => T): T {
     return transaction(this.#db, work);
@@ -104,6 +124,19 @@ export class SqliteFile {
     });
   }
 
+  #take(step: Step): unknown {
+    switch (step.kind) {
+      case "rows":
+        return this.all(step.statement, step.values);
+      case "row":
+        return this.get(step.statement, step.values);
+      case "count":
+        return this.run(step.statement, step.values);
+      default:
+        return undefined;
+    }
+  }
+
   #prepare(sql: string): StatementSync {
     let prepared = this.#prepared.get(sql);
     if (!prepared) {
@@ -124,11 +157,13 @@ export function isDiskFull(error: unknown): boolean {
   return isSqliteError(error) && primaryCode(error) === FULL;
 }
 
-function open(path: string, isScratch: boolean): DatabaseSync {
+function open(path: string, { isScratch, isShared, nowMs = Date.now }: SqliteFileInit): DatabaseSync {
   let db: DatabaseSync | undefined;
   try {
     lookAtWal(`${path}-wal`);
     db = new DatabaseSync(path);
+    db.function("store_now_ms", () => nowMs());
+    if (!isShared) db.exec(ALONE);
     db.exec(PRAGMAS);
     if (isScratch) db.exec("PRAGMA synchronous = OFF");
     migrate(db, path);

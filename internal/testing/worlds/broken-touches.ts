@@ -1,5 +1,6 @@
 import type { TouchAges } from "../../message/log/touch-ages.ts";
 import { TOUCH_COUNTS_MS, TouchLedger } from "../../message/log/touch-ledger.ts";
+import type { Work } from "../../store/sql/work.ts";
 import { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
 import type { Touch } from "../../store/thread-store.ts";
 import type { TouchVariant, TouchWorld } from "./touch-world.ts";
@@ -58,7 +59,7 @@ class EarlyVersions extends SqliteThreadStore {
 
   override async touch(touches: readonly Touch[]): Promise<void> {
     const early = await this.#takeEarly(touches.flatMap(({ ownerIds }) => ownerIds));
-    await this.write(0, () => this.#with(early, () => this.applyTouches(touches)));
+    await this.write(0, () => this.#with(early, this.applyTouches(touches)));
   }
 
   override async setMuted(ownerId: string, threadId: Uint8Array, isMuted: boolean) {
@@ -73,24 +74,26 @@ class EarlyVersions extends SqliteThreadStore {
   }
 
   async #takeEarly(owners: readonly string[]): Promise<Map<string, number>> {
-    const early = await this.write(
-      0,
-      () => new Map(owners.map((owner) => [owner, super.takeVersion(owner)])),
-    );
+    const take = (owner: string) => super.takeVersion(owner);
+    const early = await this.write(0, function* () {
+      const taken = new Map<string, number>();
+      for (const owner of owners) taken.set(owner, yield* take(owner));
+      return taken;
+    });
     await this.#world.points.call("thread", "transaction", false, async () => {}).catch(() => {});
     return early;
   }
 
-  #with<T>(early: Map<string, number>, work: () => T): T {
+  *#with<T>(early: Map<string, number>, work: Work<T>): Work<T> {
     this.#early = early;
     try {
-      return work();
+      return yield* work;
     } finally {
       this.#early = undefined;
     }
   }
 
-  protected override takeVersion(ownerId: string): number {
-    return this.#early?.get(ownerId) ?? super.takeVersion(ownerId);
+  protected override *takeVersion(ownerId: string): Work<number> {
+    return this.#early?.get(ownerId) ?? (yield* super.takeVersion(ownerId));
   }
 }

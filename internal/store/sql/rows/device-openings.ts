@@ -1,4 +1,4 @@
-import type { Clock } from "../../base/clock.ts";
+import type { Clock } from "../../../base/clock.ts";
 
 /** How long the time of an opening may wait to be written, in ms. */
 const WRITE_AFTER_MS = 1_000;
@@ -9,6 +9,14 @@ const MAX_WAITING = 1_000;
 export interface Opening {
   readonly ownerId: string;
   readonly deviceId: string;
+  /** How long ago that was, when it is written: the store knows what time it is, this process does not. */
+  readonly ageMs: number;
+}
+
+interface Noted {
+  readonly ownerId: string;
+  readonly deviceId: string;
+  /** By the monotonic clock. */
   readonly atMs: number;
 }
 
@@ -21,7 +29,7 @@ export interface Opening {
 export class DeviceOpenings {
   readonly #clock: Clock;
   readonly #write: (openings: readonly Opening[]) => void;
-  #waiting = new Map<string, Opening>();
+  #waiting = new Map<string, Noted>();
   #isTimed = false;
 
   /** `write` gets what has waited, each device once. */
@@ -31,7 +39,7 @@ export class DeviceOpenings {
   }
 
   note(ownerId: string, deviceId: string): void {
-    this.#waiting.set(nameOf(ownerId, deviceId), { ownerId, deviceId, atMs: this.#clock.nowMs() });
+    this.#waiting.set(nameOf(ownerId, deviceId), { ownerId, deviceId, atMs: this.#clock.monotonicMs() });
     if (this.#waiting.size >= MAX_WAITING) this.flush();
     else if (!this.#isTimed) {
       this.#isTimed = true;
@@ -42,17 +50,24 @@ export class DeviceOpenings {
     }
   }
 
-  /** What waits of one device: later than what its row says. */
-  atMs(ownerId: string, deviceId: string): number | undefined {
-    return this.#waiting.get(nameOf(ownerId, deviceId))?.atMs;
+  /** How long ago one device was used, where that waits: later than what its row says. In whole ms. */
+  ageMs(ownerId: string, deviceId: string): number | undefined {
+    const noted = this.#waiting.get(nameOf(ownerId, deviceId));
+    return noted && this.#age(noted);
   }
 
   /** Hands over what waits. */
   flush(): void {
     if (this.#waiting.size === 0) return;
-    const openings = [...this.#waiting.values()];
+    const openings = [...this.#waiting.values()].map((noted) => {
+      return { ownerId: noted.ownerId, deviceId: noted.deviceId, ageMs: this.#age(noted) };
+    });
     this.#waiting = new Map();
     this.#write(openings);
+  }
+
+  #age({ atMs }: Noted): number {
+    return Math.round(this.#clock.monotonicMs() - atMs);
   }
 }
 

@@ -2,27 +2,27 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FakeClock } from "../../testing/fakes/fake-clock.ts";
+import { FakeClock } from "../../../testing/fakes/fake-clock.ts";
+import { SqliteThreadStore } from "../../sqlite/sqlite-thread-store.ts";
 import { DeviceOpenings, type Opening } from "./device-openings.ts";
-import { SqliteThreadStore } from "./sqlite-thread-store.ts";
 
 describe("Openings of known devices", () => {
   it("are written once a second, the newest of each device", () => {
     const clock = new FakeClock();
     const written: (readonly Opening[])[] = [];
     const openings = new DeviceOpenings(clock, (all) => written.push(all));
-    const startMs = clock.nowMs();
     openings.note("ann", "phone");
     clock.advance(400);
     openings.note("ann", "phone");
     openings.note("bob", "phone");
-    assert.equal(openings.atMs("ann", "phone"), startMs + 400);
+    assert.equal(openings.ageMs("ann", "phone"), 0);
     clock.advance(599);
+    assert.equal(openings.ageMs("ann", "phone"), 599);
     assert.deepEqual(written, []);
     clock.advance(1);
-    const both = ["ann", "bob"].map((ownerId) => ({ ownerId, deviceId: "phone", atMs: startMs + 400 }));
+    const both = ["ann", "bob"].map((ownerId) => ({ ownerId, deviceId: "phone", ageMs: 600 }));
     assert.deepEqual(written, [both]);
-    assert.equal(openings.atMs("ann", "phone"), undefined);
+    assert.equal(openings.ageMs("ann", "phone"), undefined);
     clock.advance(10_000);
     assert.equal(written.length, 1);
   });
