@@ -75,7 +75,7 @@ function rowTests(current: Current): void {
     const [ann, bob] = users(2);
     const group = await SampleGroup.made(store, clock, [ann]);
     const madeAtMs = group.madeAtMs;
-    clock.jumpWall(5_000);
+    await clock.jumpWall(5_000);
     await group.project(7, { ordinal: 4, added: [member(bob)] }, 3);
     assert.deepEqual(await group.row(bob), {
       ownerId: bob,
@@ -111,7 +111,7 @@ function rowTests(current: Current): void {
     const { store, clock } = current();
     const [ann, bob, cid] = users(3);
     const group = await SampleGroup.made(store, clock, [ann, bob]);
-    clock.jumpWall(5_000);
+    await clock.jumpWall(5_000);
     await group.project(9, { ordinal: 6, removed: [bob] }, 2);
     const left = await group.row(bob);
     assert.deepEqual(left.group, {
@@ -188,9 +188,9 @@ function rowTests(current: Current): void {
     const { store, clock } = current();
     const [ann, bob] = users(2);
     const first = await SampleGroup.made(store, clock, [ann]);
-    clock.jumpWall(1_000);
+    await clock.jumpWall(1_000);
     const second = await SampleGroup.made(store, clock, [ann, bob]);
-    clock.jumpWall(1_000);
+    await clock.jumpWall(1_000);
     await second.project(2, { removed: [ann] });
     assert.deepEqual(ids(await store.list(ann, 10)), [hex(second.id), hex(first.id)]);
     const page = await store.sync(ann, { version: 2, atMs: Number.MAX_SAFE_INTEGER }, 0, 10);

@@ -50,7 +50,7 @@ export function largeGroupTests(current: Current): void {
     const groups: SampleGroup[] = [];
     for (let at = 0; at < 5; at++) groups.push(await SampleGroup.made(store, clock, [ann], true));
     const small = await SampleGroup.made(store, clock, [ann]);
-    clock.jumpWall(2 * ACTIVE_MS);
+    await clock.jumpWall(2 * ACTIVE_MS);
     await store.setMuted(ann, (groups[2] as SampleGroup).id, true); // Version 7: part of it by its row.
     const cursor = { version: 6, atMs: clock.nowMs() };
     const sorted = groups.map(({ id }) => hex(id)).sort();
@@ -83,7 +83,7 @@ export function largeGroupTests(current: Current): void {
     const { store, clock } = current();
     const [ann, bob] = users(2);
     const group = await SampleGroup.made(store, clock, [ann, bob], true);
-    clock.jumpWall(2 * ACTIVE_MS);
+    await clock.jumpWall(2 * ACTIVE_MS);
     const cursor = { version: 1, atMs: clock.nowMs() + 2 * ACTIVE_MS };
     assert.deepEqual(ids((await store.sync(ann, cursor, 0, 10)).large), [hex(group.id)]);
     await group.project(4, { removed: [ann], isLarge: true });
@@ -96,22 +96,22 @@ export function largeGroupTests(current: Current): void {
     const { store, clock } = current();
     const [ann, bob] = users(2);
     const large = await SampleGroup.made(store, clock, [ann, bob], true);
-    clock.jumpWall(1_000);
+    await clock.jumpWall(1_000);
     const small = await SampleGroup.made(store, clock, [ann]);
-    clock.jumpWall(1_000);
+    await clock.jumpWall(1_000);
     const other = await SampleGroup.made(store, clock, [ann], true);
     const names = async (limit: number, before?: ThreadRow) => ids(await store.list(ann, limit, before));
     assert.deepEqual(await names(10), [hex(other.id), hex(small.id), hex(large.id)]);
-    clock.jumpWall(1_000);
+    await clock.jumpWall(1_000);
     await store.noteActivity(large.id, 5);
     assert.deepEqual(await names(10), [hex(large.id), hex(other.id), hex(small.id)]);
     const [first, second] = await store.list(ann, 2);
     assert.deepEqual([first?.updatedAtMs, first?.headBucket], [clock.nowMs(), 5]);
     assert.deepEqual(await names(1, first), [hex(other.id)]);
     assert.deepEqual(await names(1, second), [hex(small.id)]);
-    clock.jumpWall(-10_000);
+    await clock.jumpWall(-10_000);
     await store.noteActivity(large.id, 2);
-    clock.jumpWall(10_000);
+    await clock.jumpWall(10_000);
     const row = await large.row(bob);
     assert.deepEqual([row.updatedAtMs, row.headBucket, row.version], [first?.updatedAtMs, 5, 1]);
   });

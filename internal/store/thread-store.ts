@@ -1,8 +1,8 @@
 import type { Role, Span } from "../base/group.ts";
 
 /**
- * The store of thread rows and devices (docs/design.md, section 6). Implementations: sqlite/ (embedded), later
- * postgres/; both pass thread-store.suite.ts. Times come from the store's own clock.
+ * The store of thread rows and devices (docs/design.md, section 6). Implementations: sqlite/ (embedded) and postgres/;
+ * both pass thread-store.suite.ts, with two programs on one database. Times come from the store's own clock.
  */
 
 /** How long a touch makes a row part of every sync, in milliseconds, by the store's clock. */
@@ -170,6 +170,6 @@ export type Visibility = "shared" | "nobody";
 export interface VisibilityStore {
   /** As set, or "shared". */
   readVisibility(ownerId: string): Promise<Visibility>;
-  /** Resolves when it is stored. */
+  /** Resolves when it is stored. Of several calls at once any may be the last. */
   setVisibility(ownerId: string, visibility: Visibility): Promise<void>;
 }

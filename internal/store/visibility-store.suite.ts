@@ -16,11 +16,7 @@ export function visibilityStoreTests(current: () => { readonly store: Visibility
   it("is what was set last, however often", async () => {
     const { store } = current();
     const user = freshUser();
-    await Promise.all([
-      store.setVisibility(user, "nobody"),
-      store.setVisibility(user, "shared"),
-      store.setVisibility(user, "nobody"),
-    ]);
+    for (const set of ["nobody", "shared", "nobody"] as const) await store.setVisibility(user, set);
     assert.equal(await store.readVisibility(user), "nobody");
     await store.setVisibility(user, "shared");
     assert.equal(await store.readVisibility(user), "shared");

@@ -60,10 +60,10 @@ export abstract class SqlThreadStore
     this.#statements = statements;
     const { threads, groups, blocks, devices, profiles, sights } = statements;
     const rows = { threads, takeVersion: (ownerId: string) => this.takeVersion(ownerId) };
-    this.#openings = new DeviceOpenings(clock, (openings) => {
+    this.#openings = new DeviceOpenings(clock, (openings) =>
       // While the store does not serve only the times are missed.
-      this.write(openings.length * CHANGE_BYTES, () => this.#devices.opened(openings)).catch(() => {});
-    });
+      this.write(openings.length * CHANGE_BYTES, () => this.#devices.opened(openings)).catch(() => {}),
+    );
     this.#rows = new ThreadRows(rows);
     this.#reads = new ThreadReads(threads);
     this.#groups = new GroupRows({ ...rows, groups });
@@ -84,9 +84,9 @@ export abstract class SqlThreadStore
 
   protected abstract readonly history: RowsHistory;
 
-  /** Hands over, before a close, what waits to be written. */
-  protected flushOpenings(): void {
-    this.#openings.flush();
+  /** Writes what waits and nobody waits for: when known devices were used. Resolves when that was tried. */
+  flush(): Promise<void> {
+    return this.#openings.flush();
   }
 
   async createDirect(threadId: Uint8Array, users: readonly [string, string]): Promise<void> {

@@ -30,6 +30,7 @@ describe("The thread store's statements in SQLite", () => {
   let db: DatabaseSync;
   before(() => {
     db = new DatabaseSync(":memory:");
+    db.function("store_now_ms", () => 0);
     for (const step of MIGRATIONS) db.exec(step);
   });
   after(() => db.close());

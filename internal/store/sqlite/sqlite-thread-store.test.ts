@@ -10,35 +10,30 @@ import { threadStoreSuite } from "../thread-store.suite.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { SqliteThreadStore } from "./sqlite-thread-store.ts";
 
-threadStoreSuite("SqliteThreadStore on a file", async () => {
+threadStoreSuite("SqliteThreadStore, two handles on one file,", async () => {
   const folder = await mkdtemp(join(tmpdir(), "heddle-sqlite-"));
   const clock = new FakeClock();
-  const open = () => new SqliteThreadStore({ path: join(folder, "threads.db"), clock });
-  let store = open();
+  const slow = new FakeClock(clock.nowMs() - 20_000);
+  const shared = { path: join(folder, "threads.db"), isShared: true, storeNowMs: () => clock.nowMs() };
+  const open = () =>
+    [new SqliteThreadStore({ ...shared, clock }), new SqliteThreadStore({ ...shared, clock: slow })] as const;
+  let stores = open();
+  const closeAll = () => Promise.all(stores.map((store) => store.close()));
   return {
-    store,
+    stores,
     clock,
+    settle: () => Promise.all(stores.map((store) => store.flush())),
     async reopen() {
-      await store.close();
-      store = open();
-      return store;
+      await closeAll();
+      stores = open();
+      return stores;
     },
     async close() {
-      await store.close();
+      await closeAll();
       await rm(folder, { recursive: true });
     },
   };
 });
-
-threadStoreSuite(
-  "SqliteThreadStore in memory",
-  async () => {
-    const clock = new FakeClock();
-    const store = new SqliteThreadStore({ path: ":memory:", clock });
-    return { store, clock, close: () => store.close() };
-  },
-  { durable: false },
-);
 
 describe("SqliteThreadStore", () => {
   it("opens a file of before there were groups, with all its rows", async () => {

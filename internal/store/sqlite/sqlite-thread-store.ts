@@ -97,7 +97,7 @@ export class SqliteThreadStore extends SqlThreadStore {
 
   /** Commits what waits and closes; later calls reject with STORE_UNAVAILABLE. */
   async close(): Promise<void> {
-    this.flushOpenings();
+    void this.flush();
     this.#queue.close();
     this.#file.close();
   }

@@ -10,7 +10,7 @@ describe("Openings of known devices", () => {
   it("are written once a second, the newest of each device", () => {
     const clock = new FakeClock();
     const written: (readonly Opening[])[] = [];
-    const openings = new DeviceOpenings(clock, (all) => written.push(all));
+    const openings = new DeviceOpenings(clock, async (all) => void written.push(all));
     openings.note("ann", "phone");
     clock.advance(400);
     openings.note("ann", "phone");
@@ -29,7 +29,7 @@ describe("Openings of known devices", () => {
 
   it("are written at once when many wait", () => {
     let written = 0;
-    const openings = new DeviceOpenings(new FakeClock(), (all) => {
+    const openings = new DeviceOpenings(new FakeClock(), async (all) => {
       written += all.length;
     });
     for (let user = 0; user < 10_001; user++) openings.note(`u${user}`, "phone");

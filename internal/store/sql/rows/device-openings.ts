@@ -28,24 +28,24 @@ interface Noted {
  */
 export class DeviceOpenings {
   readonly #clock: Clock;
-  readonly #write: (openings: readonly Opening[]) => void;
+  readonly #write: (openings: readonly Opening[]) => Promise<void>;
   #waiting = new Map<string, Noted>();
   #isTimed = false;
 
-  /** `write` gets what has waited, each device once. */
-  constructor(clock: Clock, write: (openings: readonly Opening[]) => void) {
+  /** `write` gets what has waited, each device once, and does not reject. */
+  constructor(clock: Clock, write: (openings: readonly Opening[]) => Promise<void>) {
     this.#clock = clock;
     this.#write = write;
   }
 
   note(ownerId: string, deviceId: string): void {
     this.#waiting.set(nameOf(ownerId, deviceId), { ownerId, deviceId, atMs: this.#clock.monotonicMs() });
-    if (this.#waiting.size >= MAX_WAITING) this.flush();
+    if (this.#waiting.size >= MAX_WAITING) void this.flush();
     else if (!this.#isTimed) {
       this.#isTimed = true;
       this.#clock.after(WRITE_AFTER_MS, () => {
         this.#isTimed = false;
-        this.flush();
+        void this.flush();
       });
     }
   }
@@ -56,14 +56,14 @@ export class DeviceOpenings {
     return noted && this.#age(noted);
   }
 
-  /** Hands over what waits. */
-  flush(): void {
+  /** Hands over what waits. Resolves when it has been written. */
+  async flush(): Promise<void> {
     if (this.#waiting.size === 0) return;
     const openings = [...this.#waiting.values()].map((noted) => {
       return { ownerId: noted.ownerId, deviceId: noted.deviceId, ageMs: this.#age(noted) };
     });
     this.#waiting = new Map();
-    this.#write(openings);
+    await this.#write(openings);
   }
 
   #age({ atMs }: Noted): number {
