@@ -84,6 +84,12 @@ export type ChannelAnswer =
   | { readonly kind: "exact"; readonly incarnation: number; readonly subscribed: readonly boolean[] }
   | { readonly kind: "broadcast" | "unsure"; readonly incarnation: number };
 
+/**
+ * How long a channel instance is waited for, in ms: many times what a living one takes, and two such tries are not felt
+ * (docs/design.md, section 7).
+ */
+export const CHANNEL_ANSWER_MS = 250;
+
 /** Says that a topic has had an event that may not have come: push servers that subscribe compare. */
 export interface Hint {
   readonly topic: Topic;

@@ -1,5 +1,5 @@
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import type { ChannelAnswer, Hint, Publication } from "../base/publication.ts";
+import { CHANNEL_ANSWER_MS, type ChannelAnswer, type Hint, type Publication } from "../base/publication.ts";
 import type { ChannelInstance } from "../channel/ports.ts";
 import type { LinkWord } from "../gen/heddle/channel/v1/channel_internal_service_pb.js";
 import type { ChannelLink, Link } from "../push/ports.ts";
@@ -9,10 +9,7 @@ import { type LinkCaller, LinkClient } from "../rpc/links/link-client.ts";
 import { hears, type LinkMethod } from "../rpc/links/link-methods.ts";
 import type { LinkStream } from "../rpc/links/link-stream.ts";
 import { peerUnavailable } from "../rpc/links/peer-errors.ts";
-import { CHANNEL, fromPublication, toPublication, toWord } from "./channel-methods.ts";
-
-/** A publisher gives an instance so long before it asks the next, in ms (docs/design.md, section 7). */
-const WORD_MS = 250;
+import { CHANNEL, decodePublication, encodePublication, toWord } from "./channel-methods.ts";
 
 /** A channel instance in another program, as publishers ask it. */
 export class ChannelClient implements ChannelInstance {
@@ -23,19 +20,23 @@ export class ChannelClient implements ChannelInstance {
   }
 
   async publish(publication: Publication, number: number): Promise<ChannelAnswer> {
-    const request = { publication: fromPublication(publication), number: BigInt(number) };
-    return word(await this.#link.call(CHANNEL.publish, request, WORD_MS));
+    const request = { publication: encodePublication(publication), number: BigInt(number) };
+    return word(await this.#link.call(CHANNEL.publish, request, CHANNEL_ANSWER_MS));
   }
 
   async broadcast(publication: Publication): Promise<ChannelAnswer> {
     return word(
-      await this.#link.call(CHANNEL.broadcast, { publication: fromPublication(publication) }, WORD_MS),
+      await this.#link.call(
+        CHANNEL.broadcast,
+        { publication: encodePublication(publication) },
+        CHANNEL_ANSWER_MS,
+      ),
     );
   }
 
   async hint({ topic, seq }: Hint, number: number): Promise<ChannelAnswer> {
     const request = { topic, seq: BigInt(seq), number: BigInt(number) };
-    return word(await this.#link.call(CHANNEL.hint, request, WORD_MS));
+    return word(await this.#link.call(CHANNEL.hint, request, CHANNEL_ANSWER_MS));
   }
 }
 
@@ -56,7 +57,9 @@ export function attachChannel(context: LinkContext, stream: LinkStream, link: Li
     stream,
     service: "channel",
     notices: [
-      hears(CHANNEL.deliver, ({ publication, topics }) => link.deliver(toPublication(publication), topics)),
+      hears(CHANNEL.deliver, ({ publication, topics }) =>
+        link.deliver(decodePublication(publication), topics),
+      ),
       hears(CHANNEL.hinted, ({ topic, seq }) => link.hint({ topic, seq: Number(seq) })),
     ],
     closed: () => {

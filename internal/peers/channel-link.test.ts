@@ -5,11 +5,14 @@ import { ChannelInternalService } from "../gen/heddle/channel/v1/channel_interna
 import type { Link } from "../push/ports.ts";
 import { DEFAULT_LIMITS } from "../rpc/links/limits.ts";
 import { LinkClient } from "../rpc/links/link-client.ts";
+import { hears, type NoticeHandler } from "../rpc/links/link-methods.ts";
+import type { LinkStream } from "../rpc/links/link-stream.ts";
 import { eventLoopTick } from "../stream/each-tick.ts";
 import { FakeClock } from "../testing/fakes/fake-clock.ts";
 import { WAYS } from "../testing/fakes/linked.ts";
 import { until } from "../testing/fakes/message-samples.ts";
 import { attachChannel, ChannelClient } from "./channel-client.ts";
+import { CHANNEL, encodePublication } from "./channel-methods.ts";
 import { serveChannel } from "./channel-server.ts";
 
 /** A push server's end, which keeps what it is told. */
@@ -59,15 +62,28 @@ for (const [way, serve] of WAYS) {
       const service = new ChannelService({ clock, lease });
       const served = await serve(ChannelInternalService, (below) => serveChannel(service, below), clock);
       const context = { clock, tick: eventLoopTick, limits: DEFAULT_LIMITS };
-      const asking = new LinkClient({ ...context, stream: served.dial(), service: "channel" });
+      const dialled = (stream: LinkStream, notices: readonly NoticeHandler[] = []) => {
+        const link = new LinkClient({ ...context, stream, service: "channel", notices });
+        closes.push(() => link.close());
+        return link;
+      };
+      const asking = dialled(served.dial());
       const push = new Recorder();
       const attachment = attachChannel(context, served.dial(), push);
       closes.push(
         () => served.close(),
-        () => asking.close(),
         () => attachment.close(),
       );
-      return { clock, lease, service, served, push, attachment, publisher: new ChannelClient(asking) };
+      return {
+        clock,
+        lease,
+        service,
+        served,
+        push,
+        attachment,
+        dialled,
+        publisher: new ChannelClient(asking),
+      };
     }
 
     it("delivers to a link that subscribes, once, naming its topics, every field as it was", async () => {
@@ -113,6 +129,21 @@ for (const [way, serve] of WAYS) {
       await until(() => push.delivered.length === 2);
       assert.deepEqual(push.delivered[0]?.topics, topics);
       assert.deepEqual(push.hints, []);
+    });
+
+    it("gives an event on as it came, what a newer build says in it too", async () => {
+      const { served, push, attachment, dialled } = await world();
+      await attachment.subscribe(inbox("bob"));
+      const newer = new Uint8Array([...encodePublication(event(1)), 0xf8, 0x01, 0x07]); // Field 31 is 7.
+      const said: Uint8Array[] = [];
+      const other = dialled(served.dial(), [
+        hears(CHANNEL.deliver, ({ publication }) => said.push(publication)),
+      ]);
+      await other.call(CHANNEL.attach, { name: "push-2" }, 1_000);
+      await other.call(CHANNEL.subscribe, { topic: inbox("ann") }, 1_000);
+      await other.call(CHANNEL.publish, { publication: newer, number: 3n }, 1_000);
+      await until(() => said.length === 1 && push.delivered.length === 1);
+      assert.deepEqual(said, [newer]);
     });
 
     it("hints to those who subscribe", async () => {

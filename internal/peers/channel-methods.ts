@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { ChannelAnswer, Publication, PublicationKind } from "../base/publication.ts";
 import {
   ChannelLinkMethod,
@@ -41,8 +41,30 @@ const KINDS: readonly (readonly [PublicationKind, LinkPublicationKind])[] = [
 const NUMBER_OF = new Map(KINDS);
 const KIND_OF = new Map(KINDS.map(([kind, number]) => [number, kind]));
 
-/** A publication as it crosses a link. */
-export function fromPublication(publication: Publication): LinkPublication {
+/** How publications are encoded that were encoded or decoded here: each is, once, however many links it goes over. */
+const encodings = new WeakMap<Publication, Uint8Array>();
+
+/** A publication as it crosses links. One that came over a link is given on as it came. */
+export function encodePublication(publication: Publication): Uint8Array {
+  let bytes = encodings.get(publication);
+  if (!bytes) {
+    bytes = toBinary(LinkPublicationSchema, fromPublication(publication));
+    encodings.set(publication, bytes);
+  }
+  return bytes;
+}
+
+/**
+ * The publication that crossed; `bytes` must not change any more. Throws RangeError for a kind that this build does not
+ * know, or what the decoder throws: the link closes.
+ */
+export function decodePublication(bytes: Uint8Array): Publication {
+  const publication = toPublication(fromBinary(LinkPublicationSchema, bytes));
+  encodings.set(publication, bytes);
+  return publication;
+}
+
+function fromPublication(publication: Publication): LinkPublication {
   const { kind, topics, seq, ordinal, group, frame, thread, userId, originSession } = publication;
   const { deviceId, otherUserId, isBlocked } = publication;
   return create(LinkPublicationSchema, {
@@ -66,10 +88,9 @@ function fromGroup({ membersSeq, change }: NonNullable<Publication["group"]>) {
   return { membersSeq: BigInt(membersSeq), ...(who ? { change: who } : {}) };
 }
 
-/** The publication that crossed. Throws RangeError for a kind that this build does not know: the link closes. */
-export function toPublication(said: LinkPublication | undefined): Publication {
-  const kind = said && KIND_OF.get(said.kind);
-  if (!said || !kind) throw new RangeError(`a publication of kind ${said?.kind}`);
+function toPublication(said: LinkPublication): Publication {
+  const kind = KIND_OF.get(said.kind);
+  if (!kind) throw new RangeError(`a publication of kind ${said.kind}`);
   const { deviceId, otherUserId, isBlocked, group } = said;
   return {
     kind,

@@ -1,7 +1,7 @@
 import type { Attachment, ChannelInstance, Link } from "../channel/ports.ts";
 import { hears } from "../rpc/links/link-methods.ts";
 import { type LinkBelow, LinkServer, serves } from "../rpc/links/link-server.ts";
-import { CHANNEL, fromPublication, fromWord, toPublication } from "./channel-methods.ts";
+import { CHANNEL, decodePublication, encodePublication, fromWord } from "./channel-methods.ts";
 
 /** A channel instance, as links need it. */
 export interface ServedChannel extends ChannelInstance {
@@ -20,7 +20,7 @@ export function serveChannel(channel: ServedChannel, below: LinkBelow): void {
   const link = (name: string): Link => ({
     name,
     deliver: (publication, topics) =>
-      server.notify(CHANNEL.deliver, { publication: fromPublication(publication), topics: [...topics] }),
+      server.notify(CHANNEL.deliver, { publication: encodePublication(publication), topics: [...topics] }),
     hint: ({ topic, seq }) => server.notify(CHANNEL.hinted, { topic, seq: BigInt(seq) }),
     closed: () => {
       attached = undefined;
@@ -32,10 +32,10 @@ export function serveChannel(channel: ServedChannel, below: LinkBelow): void {
     service: "channel",
     handlers: [
       serves(CHANNEL.publish, async ({ publication, number }) =>
-        fromWord(await channel.publish(toPublication(publication), Number(number))),
+        fromWord(await channel.publish(decodePublication(publication), Number(number))),
       ),
       serves(CHANNEL.broadcast, async ({ publication }) =>
-        fromWord(await channel.broadcast(toPublication(publication))),
+        fromWord(await channel.broadcast(decodePublication(publication))),
       ),
       serves(CHANNEL.hint, async ({ topic, seq, number }) =>
         fromWord(await channel.hint({ topic, seq: Number(seq) }, Number(number))),

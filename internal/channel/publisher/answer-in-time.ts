@@ -1,16 +1,13 @@
 import type { Clock } from "../../base/clock.ts";
-import type { ChannelAnswer } from "../../base/publication.ts";
+import { CHANNEL_ANSWER_MS, type ChannelAnswer } from "../../base/publication.ts";
 
-/** How long an instance is waited for, in ms: many times what a living one takes, and two such tries are not felt. */
-export const ANSWER_MS = 250;
-
-/** The answer; undefined if the instance cannot be reached, or does not answer within ANSWER_MS. */
+/** The answer; undefined if the instance cannot be reached, or does not answer within CHANNEL_ANSWER_MS. */
 export function answerInTime(
   clock: Clock,
   ask: () => ChannelAnswer | Promise<ChannelAnswer>,
 ): Promise<ChannelAnswer | undefined> {
   return new Promise((resolve) => {
-    const cancel = clock.after(ANSWER_MS, () => resolve(undefined));
+    const cancel = clock.after(CHANNEL_ANSWER_MS, () => resolve(undefined));
     const settle = (answer: ChannelAnswer | undefined) => {
       cancel();
       resolve(answer);

@@ -1,6 +1,3 @@
-/** Bytes that wait in a stream at which `write` says stop: enough for one turn of the event loop. */
-export const HIGH_WATER_BYTES = 16 * 1024;
-
 /** How far a ByteStream has come: open, then ended by the server or not, then closed. Each step is taken once. */
 export class StreamState {
   #now: "open" | "ended" | "closed" = "open";

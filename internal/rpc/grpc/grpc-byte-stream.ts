@@ -6,7 +6,8 @@ import type { ByteStream } from "../calls/byte-stream.ts";
 import { LINGER_MS } from "../calls/call-deadline.ts";
 import type { StreamReports } from "../calls/call-runner.ts";
 import type { Call } from "../calls/handlers.ts";
-import { HIGH_WATER_BYTES, StreamState } from "../calls/stream-state.ts";
+import { StreamState } from "../calls/stream-state.ts";
+import { UnwrittenBytes } from "../calls/unwritten-bytes.ts";
 import { type CallBelow, callBelow, http2StreamOf } from "./grpc-call-below.ts";
 import { framed, MessageSplitter } from "./grpc-framing.ts";
 import { grpcStatus } from "./grpc-status.ts";
@@ -23,10 +24,7 @@ export class GrpcByteStream implements ByteStream {
   #splitter: MessageSplitter | undefined;
   readonly #clock: Clock;
   readonly #reports: StreamReports;
-  /** Sizes of the writes that the socket has not taken, in order: one shared callback, no closure per write. */
-  readonly #pending: number[] = [];
-  #bufferedBytes = 0;
-  #held = false;
+  readonly #unwritten = new UnwrittenBytes();
   readonly #state = new StreamState((error) => this.fail(error));
   #onDrain: () => void = () => {};
 
@@ -42,16 +40,14 @@ export class GrpcByteStream implements ByteStream {
   }
 
   get bufferedBytes(): number {
-    return this.#bufferedBytes;
+    return this.#unwritten.bytes;
   }
 
   write(bytes: Uint8Array): boolean {
     if (!this.#state.isOpen) return true;
-    this.#pending.push(bytes.length);
-    this.#bufferedBytes += bytes.length;
+    const mayGoOn = this.#unwritten.add(bytes.length);
     this.#send(bytes);
-    if (this.#bufferedBytes > HIGH_WATER_BYTES) this.#held = true;
-    return !this.#held;
+    return mayGoOn;
   }
 
   #send(bytes: Uint8Array): void {
@@ -62,10 +58,7 @@ export class GrpcByteStream implements ByteStream {
   }
 
   readonly #written = (): void => {
-    this.#bufferedBytes -= this.#pending.shift() ?? 0;
-    if (!this.#held || this.#bufferedBytes > 0 || !this.#state.isOpen) return;
-    this.#held = false;
-    this.#onDrain();
+    if (this.#unwritten.left() && this.#state.isOpen) this.#onDrain();
   };
 
   onDrain(callback: () => void): void {
@@ -143,9 +136,6 @@ export class GrpcByteStream implements ByteStream {
   }
 
   #close(): void {
-    this.#state.close(() => {
-      this.#pending.length = 0;
-      this.#bufferedBytes = 0;
-    });
+    this.#state.close(() => this.#unwritten.clear());
   }
 }

@@ -2,7 +2,8 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { Client, type ClientDuplexStream, credentials } from "@grpc/grpc-js";
 import type { Clock } from "../../base/clock.ts";
 import { LINGER_MS } from "../calls/call-deadline.ts";
-import { HIGH_WATER_BYTES, StreamState } from "../calls/stream-state.ts";
+import { StreamState } from "../calls/stream-state.ts";
+import { UnwrittenBytes } from "../calls/unwritten-bytes.ts";
 import { FRAME_BYTES } from "./limits.ts";
 import type { LinkStream } from "./link-stream.ts";
 
@@ -30,9 +31,7 @@ export function dialGrpc(address: string, link: DescMethod, clock: Clock): LinkS
 class DialledStream implements LinkStream {
   readonly #stream: ClientDuplexStream<Buffer, Buffer>;
   readonly #clock: Clock;
-  readonly #pending: number[] = [];
-  #bufferedBytes = 0;
-  #wasFull = false;
+  readonly #unwritten = new UnwrittenBytes();
   readonly #state = new StreamState(() => this.#stream.cancel());
   #onDrain = () => {};
 
@@ -40,27 +39,22 @@ class DialledStream implements LinkStream {
     this.#stream = stream;
     this.#clock = clock;
     stream.on("error", () => {}); // What it says means nothing here: see onClose.
-    stream.once("status", () => this.#state.close(() => {}));
+    stream.once("status", () => this.#state.close(() => this.#unwritten.clear()));
   }
 
   get bufferedBytes(): number {
-    return this.#bufferedBytes;
+    return this.#unwritten.bytes;
   }
 
   write(bytes: Uint8Array): boolean {
     if (!this.#state.isOpen) return true;
-    this.#pending.push(bytes.length);
-    this.#bufferedBytes += bytes.length;
-    if (this.#bufferedBytes > HIGH_WATER_BYTES) this.#wasFull = true;
+    const mayGoOn = this.#unwritten.add(bytes.length);
     this.#stream.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), this.#written);
-    return !this.#wasFull;
+    return mayGoOn;
   }
 
   readonly #written = (): void => {
-    this.#bufferedBytes -= this.#pending.shift() ?? 0;
-    if (!this.#wasFull || this.#bufferedBytes > 0 || !this.#state.isOpen) return;
-    this.#wasFull = false;
-    this.#onDrain();
+    if (this.#unwritten.left() && this.#state.isOpen) this.#onDrain();
   };
 
   onDrain(callback: () => void): void {

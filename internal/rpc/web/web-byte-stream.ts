@@ -5,7 +5,8 @@ import type { ByteStream } from "../calls/byte-stream.ts";
 import { LINGER_MS } from "../calls/call-deadline.ts";
 import type { StreamReports } from "../calls/call-runner.ts";
 import type { Call } from "../calls/handlers.ts";
-import { HIGH_WATER_BYTES, StreamState } from "../calls/stream-state.ts";
+import { StreamState } from "../calls/stream-state.ts";
+import { HIGH_WATER_BYTES } from "../calls/unwritten-bytes.ts";
 import { connectError } from "./web-error.ts";
 
 /** The server's half of a stream over Connect or gRPC-Web: handlers write, connect-node iterates. */

@@ -1,6 +1,6 @@
 import type { Publication, Topic } from "../../base/publication.ts";
+import { CHANNEL_ANSWER_MS } from "../../base/publication.ts";
 import type { Ring } from "../../base/ring.ts";
-import { ANSWER_MS } from "../../channel/publisher/answer-in-time.ts";
 import { Publisher } from "../../channel/publisher/publisher.ts";
 import type { ChannelLink } from "../../push/ports.ts";
 import { type Subscriber, Topics } from "../../push/topics/topics.ts";
@@ -192,7 +192,8 @@ export class HandOffWorld {
       const instance = this.channels.get(name);
       if (!instance || instance.registration.incarnation === 0) continue;
       const { isCrashed, pausedAtMs, unresponsiveUntilMs } = instance.process;
-      if (isCrashed || pausedAtMs !== undefined || unresponsiveUntilMs + ANSWER_MS >= sinceMs) continue;
+      if (isCrashed || pausedAtMs !== undefined || unresponsiveUntilMs + CHANNEL_ANSWER_MS >= sinceMs)
+        continue;
       this.breaches.push(`refused, though ${name} answers`);
     }
   }

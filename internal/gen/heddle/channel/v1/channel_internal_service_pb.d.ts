@@ -112,11 +112,11 @@ export declare const LinkHintSchema: GenMessage<LinkHint>;
  */
 export declare type LinkPublish = Message<"heddle.channel.v1.LinkPublish"> & {
   /**
-   * The event, and where it goes.
+   * The event, and where it goes: an encoded LinkPublication, which is passed on as it is.
    *
-   * @generated from field: heddle.channel.v1.LinkPublication publication = 1;
+   * @generated from field: bytes publication = 1;
    */
-  publication?: LinkPublication | undefined;
+  publication: Uint8Array;
 
   /**
    * Of the publisher's ring when it chose the instance.
@@ -139,11 +139,11 @@ export declare const LinkPublishSchema: GenMessage<LinkPublish>;
  */
 export declare type LinkDelivery = Message<"heddle.channel.v1.LinkDelivery"> & {
   /**
-   * The event.
+   * The event: the encoded LinkPublication that was handed over.
    *
-   * @generated from field: heddle.channel.v1.LinkPublication publication = 1;
+   * @generated from field: bytes publication = 1;
    */
-  publication?: LinkPublication | undefined;
+  publication: Uint8Array;
 
   /**
    * Those of its topics that the link subscribes to; of one that is broadcast, all.
