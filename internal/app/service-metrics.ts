@@ -1,39 +1,73 @@
 import { Counter, Gauge, type Metrics } from "../base/metrics.ts";
-import type { ChannelCounters } from "../channel/service.ts";
+import type { RepairSet } from "../channel/publisher/repair-set.ts";
+import type { ChannelService } from "../channel/service.ts";
 import type { MessageService } from "../message/service.ts";
 import type { PresenceService } from "../presence/service.ts";
 import type { PushServer } from "../push/service.ts";
 
-/** Declares what the services count of themselves. It is read when somebody asks, so counting costs them nothing. */
-export function exposeServices(
-  metrics: Metrics,
-  services: {
-    push: PushServer;
-    channel: { readonly topics: number; readonly counters: ChannelCounters };
-    message: MessageService;
-    presence: PresenceService;
-  },
-): void {
-  const { push, channel, message, presence } = services;
-  const gauge = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name,
-      help,
-      registers: [metrics],
-      collect() {
-        this.set(read());
-      },
-    });
-  const counter = (name: string, help: string, read: () => number) =>
-    new Counter({
-      name,
-      help,
-      registers: [metrics],
-      collect() {
-        this.reset();
-        this.inc(read());
-      },
-    });
+/** The services whose counts a program shows. */
+export interface CountedServices {
+  readonly push?: Pick<PushServer, "load" | "queuedBytes" | "counters" | "comparisons">;
+  readonly channel?: Pick<ChannelService, "topics" | "counters">;
+  /** Of its publisher, where it holds a message or thread service: what is to be told again. */
+  readonly repairs?: Pick<RepairSet, "size" | "counters">;
+  readonly message?: Pick<MessageService, "queuedBytes">;
+  readonly presence?: Pick<PresenceService, "sessions" | "users" | "watches" | "isLearning" | "counters">;
+}
+
+type Show = (name: string, help: string, read: () => number) => void;
+
+/** Makes one metric of what is read when somebody asks. */
+interface Shown {
+  readonly gauge: Show;
+  readonly counter: Show;
+}
+
+/**
+ * Declares what the services of a program count of themselves. It is read when somebody asks, so counting costs them
+ * nothing.
+ */
+export function exposeServices(metrics: Metrics, services: CountedServices): void {
+  const shown = shownIn(metrics);
+  const { push, channel, repairs, message, presence } = services;
+  if (push) exposePush(shown, push);
+  if (channel) exposeChannel(shown, channel);
+  if (repairs) exposeRepairs(shown, repairs);
+  if (presence) exposePresence(shown, presence);
+  if (message) {
+    shown.gauge(
+      "heddle_message_queued_bytes",
+      "Bytes of sends that wait for their thread. High: the store is slow.",
+      () => message.queuedBytes,
+    );
+  }
+}
+
+function shownIn(metrics: Metrics): Shown {
+  return {
+    gauge: (name, help, read) =>
+      new Gauge({
+        name,
+        help,
+        registers: [metrics],
+        collect() {
+          this.set(read());
+        },
+      }),
+    counter: (name, help, read) =>
+      new Counter({
+        name,
+        help,
+        registers: [metrics],
+        collect() {
+          this.reset();
+          this.inc(read());
+        },
+      }),
+  };
+}
+
+function exposePush({ gauge, counter }: Shown, push: NonNullable<CountedServices["push"]>): void {
   const queued = () => push.queuedBytes().reduce((sum, bytes) => sum + bytes, 0);
   gauge(
     "heddle_push_sessions",
@@ -54,8 +88,21 @@ export function exposeServices(
     "Writes that carried them. Near the events: little is joined.",
     () => push.counters.writes,
   );
+  counter(
+    "heddle_push_comparisons_total",
+    "Topics compared with the store, since an event may not have come. Rising while no channel instance comes or goes: links break, or publishers see another ring.",
+    () => push.comparisons,
+  );
+}
+
+function exposeChannel({ gauge, counter }: Shown, channel: NonNullable<CountedServices["channel"]>): void {
   gauge("heddle_channel_topics", "Topics with a subscriber.", () => channel.topics);
   counter("heddle_channel_publications_total", "Events handed over.", () => channel.counters.publications);
+  counter(
+    "heddle_channel_broadcasts_total",
+    "Events of these that were queued for every link. Rising while no channel instance comes or goes: publishers cannot reach the owner, or the lease is not kept alive.",
+    () => channel.counters.broadcasts,
+  );
   counter(
     "heddle_channel_deliveries_total",
     "Events given to a push server's link.",
@@ -66,6 +113,27 @@ export function exposeServices(
     "Links closed. Any: a push server could not keep up.",
     () => channel.counters.linksLost,
   );
+}
+
+function exposeRepairs({ gauge, counter }: Shown, repairs: NonNullable<CountedServices["repairs"]>): void {
+  gauge(
+    "heddle_channel_repair_topics",
+    "Topics of which an event may not have reached all who subscribe, until their owner says that they are told. Not falling: no owner is sure.",
+    () => repairs.size,
+  );
+  counter(
+    "heddle_channel_repairs_total",
+    "Hints asked of owners of such topics. Rising: events were broadcast.",
+    () => repairs.counters.hints,
+  );
+  counter(
+    "heddle_channel_repair_overflows_total",
+    "Topics for which there was no room. Any: their subscribers may miss an event until the next one, or Sync.",
+    () => repairs.counters.overflows,
+  );
+}
+
+function exposePresence({ gauge, counter }: Shown, presence: NonNullable<CountedServices["presence"]>): void {
   gauge(
     "heddle_presence_sessions",
     "Sessions of which push servers have told. Far from theirs: reports are lost.",
@@ -82,9 +150,4 @@ export function exposeServices(
     return presence.counters.changes;
   });
   counter("heddle_presence_reports_total", "Reports of push servers.", () => presence.counters.reports);
-  gauge(
-    "heddle_message_queued_bytes",
-    "Bytes of sends that wait for their thread. High: the store is slow.",
-    () => message.queuedBytes,
-  );
 }

@@ -110,7 +110,7 @@ export async function openServices(init: ServicesInit): Promise<Services> {
     config: pushConfig,
     history,
   });
-  exposeServices(metrics, { push, channel, message, presence });
+  exposeServices(metrics, { push, channel, repairs: channel.repairs, message, presence });
   const { users, tickets, ticketSigner } = credentials;
   const profiles: Profiles = { note: (userId, said) => threadStore.noteProfile(userId, profileOf(said)) };
   const gateway = new GatewayService({

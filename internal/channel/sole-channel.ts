@@ -4,6 +4,7 @@ import { type Member, type Ring, soleRing } from "../base/ring.ts";
 import type { Tick } from "../stream/each-tick.ts";
 import type { Attachment, Link } from "./ports.ts";
 import { Publisher } from "./publisher/publisher.ts";
+import type { RepairSet } from "./publisher/repair-set.ts";
 import { type ChannelCounters, ChannelService } from "./service.ts";
 
 /** The lease of an instance that nobody else can take for gone. */
@@ -39,6 +40,11 @@ export class SoleChannel {
   /** Topics with a subscriber. */
   get topics(): number {
     return this.#service.topics;
+  }
+
+  /** What the publisher has to tell again: nothing, ever. */
+  get repairs(): RepairSet {
+    return this.#publisher.repairs;
   }
 
   publish(publication: Publication): HandOff | Promise<HandOff> {

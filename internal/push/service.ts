@@ -142,6 +142,11 @@ export class PushServer {
     return this.#topics.deliveries;
   }
 
+  /** Topics that were compared with the store after their subscription, since an event may not have come. */
+  get comparisons(): number {
+    return this.#topics.counters.comparisons;
+  }
+
   /** Takes over a native client's stream. */
   connect(stream: ByteStream): void {
     const session = this.#admit(stream);
