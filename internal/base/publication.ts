@@ -20,7 +20,7 @@ export function groupTopic(thread: string): Topic {
 export type PublicationKind =
   /** An entry of a thread. Sessions that cannot take it get `behind`. */
   | "entry"
-  /** A receipt: newest per (thread, user) is enough. */
+  /** A receipt: one per (thread, user) is enough, with the higher of each position. */
   | "receipt"
   /** A thread row changed. */
   | "thread_changed"

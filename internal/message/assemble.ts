@@ -16,6 +16,7 @@ import { HeadReader } from "./log/head-finder.ts";
 import type { PendingSends } from "./log/pending-sends.ts";
 import { ThreadLogs } from "./log/thread-logs.ts";
 import { TouchLedger } from "./log/touch-ledger.ts";
+import { Views } from "./log/views.ts";
 import type {
   Blocks,
   Channel,
@@ -23,6 +24,7 @@ import type {
   LargeGroups,
   LogDamage,
   MessageStore,
+  Servers,
   Sights,
   Threads,
   Visibilities,
@@ -31,6 +33,7 @@ import { Receipts } from "./receipts/receipts.ts";
 import { Resolver } from "./resolve.ts";
 import { Seals } from "./seals.ts";
 import { Sender } from "./sender.ts";
+import { ThreadOwners } from "./thread-owners.ts";
 import { ThreadReader } from "./thread-reader.ts";
 
 /** How long a send may wait to be appended, in ms. */
@@ -44,6 +47,8 @@ export interface MessagePorts {
   readonly largeGroups: LargeGroups;
   readonly channel: Channel;
   readonly clock: Clock;
+  /** Without it no other message server uses these stores. */
+  readonly servers?: Servers;
   /** Without it nobody hides. */
   readonly visibilities?: Visibilities;
   /** Without it all who share a thread show to one another. */
@@ -85,17 +90,27 @@ export function assemble(ports: MessagePorts, replaced: Replacements = {}) {
   const judging = new Judging({ rosters, groups, blocks, largeGroups, deadlines });
   const logs = new ThreadLogs(threads, undefined, replaced.queue);
   const heads = new HeadReader(new LogStore(headStore, bucketSize, deadlines, READ_DEADLINE_MS, damage));
-  const reader = new ThreadReader({ logs, heads, judging, threads });
+  const owners = new ThreadOwners(ports.servers);
+  const { isAlone } = owners;
+  const views = new Views({ heads, judging, clock, isAlone });
+  const reader = new ThreadReader({ logs, views, judging, threads });
   const hiding = new Hiding(ports);
 
   const passing = new Gate({ threads, groups, channel, clock, deadlines, ledger });
   const gate = replaced.gate?.(passing) ?? passing;
   const search = replaced.search ?? new StoreSearch(store);
-  const appender = new Appender({ store, search, gate, judging, clock });
-  const receipts = new Receipts({ store: reading, threads, channel, clock, hiding, judging, heads, reader });
+  const appender = new Appender({ store, search, gate, judging, clock, owners });
+  const receipts = new Receipts({
+    ...{ store: reading, threads, channel, clock, hiding, views, heads, reader, isAlone },
+  });
 
   const { ownMessages = receipts } = replaced;
-  const sender = new Sender({ logs, appender, receipts: ownMessages, hiding }, clock, expiresMs, history);
+  const sender = new Sender(
+    { logs, appender, receipts: ownMessages, hiding, views },
+    clock,
+    expiresMs,
+    history,
+  );
   const changes = new GroupChanges({ logs, appender, clock, expiresMs });
   const resolver = new Resolver({
     logs,
@@ -108,9 +123,10 @@ export function assemble(ports: MessagePorts, replaced: Replacements = {}) {
     expiresMs,
   });
   const comparison = new Comparison({ logs, reader, store: reading, history });
-  const typing = { channel, judging, reader, hiding };
+  const listing = { store: reading, views, hiding };
+  const typing = { channel, views, hiding };
   return {
-    ...{ store, reading, deadlines, ledger, rosters, judging, logs, heads, reader },
-    ...{ gate: passing, appender, receipts, sender, changes, resolver, comparison, typing },
+    ...{ store, reading, deadlines, ledger, rosters, judging, logs, heads, views, reader },
+    ...{ gate: passing, appender, receipts, sender, changes, resolver, comparison, typing, listing, owners },
   };
 }

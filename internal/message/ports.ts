@@ -1,5 +1,6 @@
 import type { Roster, RosterEntry, Span } from "../base/group.ts";
 import type { HandOff, Publication } from "../base/publication.ts";
+import type { Ring } from "../base/ring.ts";
 import type { Block } from "../store/block-store.ts";
 import type { ReadPosition } from "../store/thread-store.ts";
 
@@ -90,6 +91,14 @@ export interface Visibilities {
   known(userId: string): "shared" | "nobody" | undefined;
   /** Rejects with STORE_UNAVAILABLE if it is not remembered and cannot be read. */
   readVisibility(userId: string): Promise<"shared" | "nobody">;
+}
+
+/** The message servers over one store. */
+export interface Servers {
+  /** Those that serve. Push servers and thread servers route by the same ring. */
+  readonly ring: Ring;
+  /** This one's name in it. */
+  readonly name: string;
 }
 
 /** The message store is a port too: domain files take it from here. */

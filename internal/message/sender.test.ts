@@ -220,7 +220,13 @@ function world({ isAnswered = true } = {}) {
     },
   };
   const sender = new Sender(
-    { logs: parts.logs, appender: parts.appender, receipts, hiding: new Hiding({ visibilities }) },
+    {
+      logs: parts.logs,
+      appender: parts.appender,
+      receipts,
+      hiding: new Hiding({ visibilities }),
+      views: parts.views,
+    },
     parts.clock,
     10_000,
     { ...NO_HISTORY, logEpoch: 7 },

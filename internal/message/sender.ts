@@ -13,6 +13,7 @@ import { otherLogEpoch } from "./log/refusals.ts";
 import type { ThreadLog } from "./log/thread-log.ts";
 import type { ThreadLogs } from "./log/thread-logs.ts";
 import type { Committed } from "./log/verdict.ts";
+import type { Views } from "./log/views.ts";
 import { OpenSends } from "./open-sends.ts";
 import type { Receipts } from "./receipts/receipts.ts";
 
@@ -22,6 +23,7 @@ export interface Committer {
   readonly appender: Appender;
   readonly receipts: Pick<Receipts, "ownMessage">;
   readonly hiding: Hiding;
+  readonly views: Views;
 }
 
 /** Takes sends in: finds the thread, judges who may send, queues, and says what became of it. */
@@ -99,17 +101,21 @@ export class Sender {
   }
 
   #accept(log: ThreadLog, send: Send, committed: Committed, settle: Settle): void {
-    const { hiding, receipts } = this.#committer;
-    const { view, participants } = log.membership;
-    const isBlocked = (view?.blockedBy.length ?? 0) > 0;
-    const at = isBlocked ? -1 : participants.findIndex((user) => user !== send.userId);
-    const recipient = participants[at];
+    const { hiding, receipts, views } = this.#committer;
+    const { membership } = log;
+    const at = membership.participants.findIndex((user) => user !== send.userId);
+    const recipient = membership.participants[at];
     const isOnline = committed.online[at];
     const answer = (recipientOffline: boolean | undefined) =>
       settle(accepted(send, committed, recipientOffline));
     if (recipient === undefined || isOnline === undefined) answer(undefined);
     else
-      hiding.checkHidden(log.membership, recipient, (isHidden) => answer(isHidden ? undefined : !isOnline));
+      hiding.checkHidden(membership, recipient, (isHidden) => {
+        const view = isHidden ? undefined : views.known(log);
+        if (isHidden) answer(undefined);
+        else if (view) answer(view.blockedBy.length > 0 ? undefined : !isOnline);
+        else void views.isBlocked(log).then((isBlocked) => answer(isBlocked ? undefined : !isOnline));
+      });
     // In the order of commits, whenever the answers are known: a gap would be counted from the log.
     receipts.ownMessage(log, send, committed);
   }

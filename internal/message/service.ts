@@ -23,6 +23,7 @@ import type { AskedChange, MadeChange } from "./group-changes.ts";
 import { readPage, type SeenSpans } from "./history.ts";
 import { findWriters } from "./log-writers.ts";
 import type { FoundWriters } from "./ports.ts";
+import { listReceipts } from "./receipts/receipt-list.ts";
 import type { Unread, UnreadQuery } from "./receipts/receipts.ts";
 import type { Membership } from "./thread-reader.ts";
 import { publishTyping } from "./typing.ts";
@@ -39,8 +40,16 @@ interface Call {
 export class MessageService {
   readonly #parts: Assembly;
 
+  readonly #stopHearing: () => void;
+
   constructor(ports: MessagePorts) {
     this.#parts = assemble(ports);
+    const { logs, receipts, owners } = this.#parts;
+    this.#stopHearing = owners.onMoved(() => {
+      const owns = (thread: string) => owners.owns(thread);
+      logs.forgetLost(owns);
+      void receipts.forgetLost(owns);
+    });
   }
 
   /** Sends that wait to be appended, in bytes. */
@@ -135,6 +144,7 @@ export class MessageService {
 
   /** Writes what waits. After it nothing is sent here any more. */
   async close(): Promise<void> {
+    this.#stopHearing();
     await this.#parts.receipts.close();
   }
 
@@ -255,7 +265,7 @@ export class MessageService {
   ): Promise<MessageInitShape<typeof ListReceiptsResponseSchema>> {
     const log = await this.#parts.logs.open(request.threadId, call.caller.userId);
     const range = await this.#parts.reader.range(log, call.caller.userId);
-    const users = await this.#parts.receipts.list(log, call.caller.userId, range);
+    const users = await listReceipts(this.#parts.listing, log, call.caller.userId, range);
     const receipts = [...users].map(([userId, { deliveredSeq, readSeq, readOrdinal }]) => ({
       threadId: request.threadId,
       userId,

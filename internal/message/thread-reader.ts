@@ -4,9 +4,9 @@ import { storeUnavailable, threadNotFound } from "../base/heddle-error.ts";
 import type { Judging } from "./group/judging.ts";
 import type { Range, View } from "./group/membership.ts";
 import { MAX_HEAD_READS } from "./limits.ts";
-import type { HeadReader } from "./log/head-finder.ts";
 import type { ThreadLog } from "./log/thread-log.ts";
 import type { ThreadLogs } from "./log/thread-logs.ts";
+import type { Views } from "./log/views.ts";
 import type { Threads } from "./ports.ts";
 
 /** A group as of a head, for push servers. */
@@ -21,7 +21,7 @@ export interface Membership {
 
 export interface ReaderPorts {
   readonly logs: ThreadLogs;
-  readonly heads: HeadReader;
+  readonly views: Views;
   readonly judging: Judging;
   readonly threads: Threads;
 }
@@ -39,14 +39,8 @@ export class ThreadReader {
 
   /** A head read from the store now, and of a group the view as of it. */
   async head(log: ThreadLog): Promise<{ readonly head: Head; readonly view: View | undefined }> {
-    const { heads, judging } = this.#ports;
-    for (let read = 0; read < MAX_HEAD_READS; read++) {
-      const head = await heads.readHead(log.key, log.threadId, log.cache.hint);
-      if (!log.isGroup) return { head, view: undefined };
-      const view = await judging.at(log.membership, head);
-      if (view) return { head, view };
-    }
-    throw storeUnavailable("thread");
+    const { views } = this.#ports;
+    return log.isGroup ? views.read(log) : { head: await views.readHead(log), view: undefined };
   }
 
   /** A head read from the store now, and whether the user may send as of it. */
@@ -54,11 +48,9 @@ export class ThreadReader {
     log: ThreadLog,
     userId: string,
   ): Promise<{ readonly head: Head; readonly maySend: boolean }> {
-    const { judging } = this.#ports;
-    const { head, view } = await this.head(log);
-    const judged = view ?? (await judging.at(log.membership, head));
-    if (!judged) throw storeUnavailable("thread");
-    return { head, maySend: !judging.refusal(log.membership, judged, { kind: "message", userId }) };
+    const { judging, views } = this.#ports;
+    const { head, view } = await views.read(log);
+    return { head, maySend: !judging.refusal(log.membership, view, { kind: "message", userId }) };
   }
 
   /** What the user may see now, of its last span of membership. Rejects with THREAD_NOT_FOUND for who never was a member. */

@@ -1,19 +1,18 @@
 import { HeddleError } from "../base/heddle-error.ts";
 import { type GroupMark, inbox, type Topic } from "../base/publication.ts";
 import { eventFrame } from "../wire/event-frames.ts";
-import type { Judging } from "./group/judging.ts";
+import type { View } from "./group/membership.ts";
 import type { Hiding } from "./hiding.ts";
 import type { ThreadLog } from "./log/thread-log.ts";
+import type { Views } from "./log/views.ts";
 import type { Channel } from "./ports.ts";
-import type { ThreadReader } from "./thread-reader.ts";
 
 /** How long clients show it unless it is said again, in ms: two of the throttle's 3 s. */
 export const TYPING_EXPIRES_MS = 6_000;
 
 export interface TypingPorts {
   readonly channel: Channel;
-  readonly judging: Judging;
-  readonly reader: ThreadReader;
+  readonly views: Views;
   readonly hiding: Hiding;
 }
 
@@ -24,8 +23,9 @@ interface Route {
 }
 
 /**
- * Tells the other members that the user writes: not in a large group, nor where one of two has blocked the other, by the
- * view at hand, nor where the user is not shown to them (docs/design.md, section 8). Never stored; what cannot be handed over is dropped.
+ * Tells the other members that the user writes: not in a large group, nor where one of two has blocked the other, by a
+ * fresh view, nor where the user is not shown to them (docs/design.md, section 8). Never stored; what cannot be judged
+ * or handed over is dropped.
  */
 export async function publishTyping(
   ports: TypingPorts,
@@ -34,8 +34,10 @@ export async function publishTyping(
 ): Promise<void> {
   const value = { threadId: log.threadId, userId, expiresAfterMs: TYPING_EXPIRES_MS };
   try {
-    const route = log.isGroup ? await groupRoute(ports, log, userId) : await directRoute(ports, log, userId);
-    if (!route || !(await ports.hiding.isShown(log.membership, userId))) return;
+    await ports.views.fresh(log); // Of a group: whether the user has written there goes by its membership.
+    if (!(await ports.hiding.isShown(log.membership, userId))) return;
+    const route = routeBy(await ports.views.fresh(log), log, userId);
+    if (!route) return;
     await ports.channel.publish({
       kind: "typing",
       ...route,
@@ -51,22 +53,13 @@ export async function publishTyping(
   }
 }
 
-async function directRoute(
-  { judging }: TypingPorts,
-  log: ThreadLog,
-  userId: string,
-): Promise<Route | undefined> {
-  if (await judging.isBlocked(log.membership)) return undefined;
-  return { topics: log.membership.participants.filter((user) => user !== userId).map(inbox) };
-}
-
-async function groupRoute(
-  { reader }: TypingPorts,
-  log: ThreadLog,
-  userId: string,
-): Promise<Route | undefined> {
-  const view = log.membership.view ?? (await reader.head(log)).view;
-  if (!view?.roster.members.has(userId) || view.roster.isLarge) return undefined;
-  const { topics, membersSeq } = log.membership.audience;
+function routeBy({ roster, blockedBy }: View, log: ThreadLog, userId: string): Route | undefined {
+  const { participants, audience } = log.membership;
+  if (!log.isGroup) {
+    if (blockedBy.length > 0) return undefined;
+    return { topics: participants.filter((user) => user !== userId).map(inbox) };
+  }
+  if (!roster.members.has(userId) || roster.isLarge) return undefined;
+  const { topics, membersSeq } = audience;
   return { topics, group: { membersSeq } };
 }

@@ -15,11 +15,16 @@ export class TokenBucket {
 
   /** Takes one token; false, and nothing taken, if there is none. */
   takeToken(nowMs: number): boolean {
+    return this.takeTokens(1, nowMs);
+  }
+
+  /** Takes `count` tokens; false, and nothing taken, if there are not so many. */
+  takeTokens(count: number, nowMs: number): boolean {
     const refill = (Math.max(0, nowMs - this.#atMs) / 1000) * this.#perSecond;
     this.#tokens = Math.min(this.#burst, this.#tokens + refill);
     this.#atMs = nowMs;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
+    if (this.#tokens < count) return false;
+    this.#tokens -= count;
     return true;
   }
 }

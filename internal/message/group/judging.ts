@@ -48,19 +48,8 @@ export class Judging {
       const roster = await this.#ports.rosters.at(thread, head);
       return roster && { membersSeq: head.membersSeq, epoch: head.epoch, roster, blockedBy: NOBODY };
     }
-    // What was never raised was never blocked: a block that is not in the epoch is not answered yet.
-    const blockedBy = head.epoch === 0 ? NOBODY : await this.#between(thread);
-    return thread.takeBlocks(head, blockedBy);
-  }
-
-  /** Whether one of a direct thread's users has blocked the other, by the view at hand. For what is no entry. */
-  async isBlocked(thread: Membership): Promise<boolean> {
-    if (thread.isGroup) return false;
-    const known = thread.blockedBy;
-    if (known) return known.length > 0;
-    const blockedBy = await this.#between(thread);
-    thread.hintBlocks(blockedBy);
-    return blockedBy.length > 0;
+    // Also where the epoch was never raised: a message store that was put back may be older than the blocks.
+    return thread.takeBlocks(head, await this.#between(thread));
   }
 
   /** Why a send of a body is not appended. Voids pass: one who was let in may seal. */

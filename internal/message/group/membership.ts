@@ -51,8 +51,10 @@ export class Membership {
   #participants: readonly string[] = NOBODY;
   /** Users of a group who are or were members: they may come in, and `#view` alone says who may send. */
   readonly #admitted = new Set<string>();
-  /** Which user has blocked the other in a direct thread, where no view says so. It proves nothing. */
-  #blockedHint: readonly string[] | undefined;
+  /** When `#view` was surely the thread's: the moment before the read or the append that said so was sent. */
+  #provenAtMs = Number.NEGATIVE_INFINITY;
+  /** Of a direct thread: views of a lower epoch are not kept. */
+  #lowestEpoch = 0;
   readonly #memory: MemoryShare;
   readonly #listener: MembersListener;
   /** Who has written here, as far as this server knows that the store has noted it. */
@@ -82,9 +84,9 @@ export class Membership {
     return this.#participants;
   }
 
-  /** Who of a direct thread's users has blocked the other, as far as is known; for what is no entry. */
-  get blockedBy(): readonly string[] | undefined {
-    return this.#view?.blockedBy ?? this.#blockedHint;
+  /** A moment at which `view` was the thread's, by the monotonic clock; later it may have changed elsewhere. */
+  get provenAtMs(): number {
+    return this.#provenAtMs;
   }
 
   /** Whether it is known that the user is or was a member. Membership as of a head is judged elsewhere. */
@@ -129,22 +131,26 @@ export class Membership {
     this.#listener(roster.members);
   }
 
-  /** Takes who of a direct thread's users has blocked the other, as read after this head was. */
+  /** Takes who of a direct thread's users has blocked the other, as read after this head was, unless that is old. */
   takeBlocks({ membersSeq, epoch }: Head, blockedBy: readonly string[]): View {
     const view = { membersSeq, epoch, roster: EMPTY_ROSTER, blockedBy };
+    if (epoch < this.#lowestEpoch) return view;
+    this.#lowestEpoch = epoch;
     this.#view = view;
     return view;
   }
 
-  /** Notes which user has blocked the other without a head that says as of when. */
-  hintBlocks(blockedBy: readonly string[]): void {
-    this.#blockedHint = blockedBy;
+  /** Forgets which user has blocked the other: it has changed, and the epoch says so from this one on. */
+  forgetBlocks(epoch: number): void {
+    this.#view = undefined;
+    this.#lowestEpoch = Math.max(this.#lowestEpoch, epoch);
   }
 
-  /** Forgets which user has blocked the other: it has changed. */
-  forgetBlocks(): void {
-    this.#view = undefined;
-    this.#blockedHint = undefined;
+  /** A head that was asked for, or appended to, at that moment: it proves the view at hand, if that is as of it. */
+  proved({ membersSeq, epoch }: Head, askedAtMs: number): void {
+    const view = this.#view;
+    if (view?.membersSeq !== membersSeq || view.epoch !== epoch) return;
+    if (askedAtMs > this.#provenAtMs) this.#provenAtMs = askedAtMs;
   }
 }
 

@@ -73,6 +73,12 @@ export class AppendCache {
   drop(): void {
     this.#found = undefined;
   }
+
+  /** Forgets as well what was published: another server appends now, and publishes what it finds and what it appends. */
+  forget(): void {
+    this.#found = undefined;
+    this.#publishedSeq = -1;
+  }
 }
 
 const NO_SEQS: readonly number[] = [];

@@ -169,7 +169,9 @@ describe("An append that cannot pass the gate", () => {
   it("because nobody can be touched is not made", async () => {
     const parts = new MessageParts();
     const log = await parts.open();
-    parts.threads.onCall = () => Promise.reject(storeUnavailable("thread"));
+    parts.threads.onCall = async (what) => {
+      if (what === "touch") throw storeUnavailable("thread");
+    };
     const error = refusal(await parts.append(log));
     assert.deepEqual([error.code, error.committedNever], [Code.UNAVAILABLE, false]);
     assert.deepEqual(parts.trace, ["touch ann bob"]);

@@ -291,19 +291,28 @@ describe("A send between two users where one has blocked the other", () => {
     accepted(await parts.append(log, { clientId: clientIdOf(4) }));
   });
 
-  it("costs no look at the blocks while none was ever made", async () => {
+  it("is looked for once while the thread is remembered, also where the epoch was never raised", async () => {
     const parts = new GroupParts();
+    let looks = 0;
     parts.threads.onCall = async (what) => {
-      if (what === "between") throw new Error("asked");
+      if (what === "between") looks += 1;
     };
-    accepted(await parts.append(await parts.open(), {}));
+    const log = await parts.open();
+    for (const n of [1, 2, 3]) accepted(await parts.append(log, { clientId: clientIdOf(n) }));
+    assert.equal(looks, 1);
+  });
+
+  it("counts though the log's store was put back to a time before it", async () => {
+    const parts = new GroupParts();
+    parts.threads.memory.setBlock("bob", "ann", true);
+    assert.equal(refused(await parts.append(await parts.open(), {})).reason, ErrorReason.BLOCKED);
   });
 
   it("fails where the blocks cannot be read", async () => {
     const parts = new GroupParts();
     const log = await parts.open();
     await parts.appender.raiseEpoch(log);
-    log.membership.forgetBlocks();
+    log.membership.forgetBlocks(0);
     parts.threads.onCall = () => Promise.reject(storeUnavailable("thread"));
     assert.equal(refused(await parts.append(log, {})).reason, ErrorReason.STORE_UNAVAILABLE);
     await quiet();

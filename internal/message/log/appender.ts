@@ -5,6 +5,7 @@ import type { LogStore } from "../cells/log-store.ts";
 import type { Judging } from "../group/judging.ts";
 import type { View } from "../group/membership.ts";
 import { MAX_HEAD_READS } from "../limits.ts";
+import type { ThreadOwners } from "../thread-owners.ts";
 import { Batch } from "./batch.ts";
 import { Doubts } from "./doubts.ts";
 import { type DuplicateSearch, type Hit, StoreSearch } from "./duplicate-search.ts";
@@ -31,6 +32,7 @@ export interface AppenderPorts {
   readonly gate: Pick<Gate, "cover" | "pass">;
   readonly judging: Judging;
   readonly clock: Clock;
+  readonly owners: ThreadOwners;
 }
 
 /** The head and the view as of it, by which one round judges. */
@@ -61,7 +63,7 @@ export class Appender {
     this.#ports = ports;
     this.#raiser = new EpochRaiser(ports);
     this.#cells = new StoreSearch(ports.store);
-    this.#doubts = new Doubts(new HeadReader(ports.store), ports.clock);
+    this.#doubts = new Doubts(new HeadReader(ports.store), ports.clock, ports.owners);
   }
 
   /** Sends that wait, of all threads, in bytes. */
@@ -109,6 +111,7 @@ export class Appender {
       if (log.pending.length > 0) await this.#round(log);
     }
     log.busy = false;
+    if (!this.#ports.owners.owns(log.key)) log.cache.forget();
   }
 
   async #round(log: ThreadLog): Promise<void> {
@@ -147,17 +150,20 @@ export class Appender {
   }
 
   async #prepare(log: ThreadLog): Promise<Round> {
-    const { store, judging } = this.#ports;
+    const { store, judging, clock } = this.#ports;
     const { cache, membership } = log;
     for (let read = 0; read < MAX_HEAD_READS; read++) {
+      const askedAtMs = clock.monotonicMs();
       const found = cache.found ?? (await store.within(findHead(store, log.threadId, cache.hint)));
-      if (found !== cache.found) cache.loadHead(found);
+      const isRead = found !== cache.found;
+      if (isRead) cache.loadHead(found);
       const { head } = found;
       const view = judging.known(membership, head) ?? (await judging.at(membership, head));
       if (view) {
         const known = cache.publishedSeq;
         if (known >= 0 && head.seq > known) await this.#publishFound(log, known + 1, head.seq);
         cache.published(head.seq);
+        if (isRead) membership.proved(head, askedAtMs);
         return { ...found, view };
       }
       log.cache.drop();
@@ -268,6 +274,7 @@ export class Appender {
       log.pending.putBack(batch.unsettled());
       return;
     }
+    log.membership.proved(head, sentAtMs);
     log.cache.advance(headAppended(store, next, bytes), cells);
     const marks = log.isGroup ? { membersSeq: head.membersSeq, sentAtMs } : undefined;
     await this.#answerBatch(log, batch, marks);

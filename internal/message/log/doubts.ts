@@ -2,11 +2,15 @@ import type { Clock } from "../../base/clock.ts";
 import type { Head } from "../../base/head.ts";
 import { HeddleError, storeUnavailable } from "../../base/heddle-error.ts";
 import { TokenBucket } from "../../stream/token-bucket.ts";
+import type { ThreadOwners } from "../thread-owners.ts";
 import type { FoundHead, HeadReader } from "./head-finder.ts";
 import type { PendingSend } from "./pending-sends.ts";
 import type { ThreadLog } from "./thread-log.ts";
 
-/** Heads that are read for one sender's refusals: so many at once, and so many a second. */
+/**
+ * Heads that are read for one sender's refusals: so many at once, and so many a second, by all servers together. Each has
+ * an equal share: a read takes as many tokens of a server's bucket as there are servers.
+ */
 const READS_BURST = 100;
 const READS_PER_SECOND = 20;
 /** Senders whose budgets are remembered; beyond it the longest unused begin anew. */
@@ -24,14 +28,16 @@ export type Answer = "doubted" | "stands" | FoundHead | HeddleError;
 export class Doubts {
   readonly #heads: HeadReader;
   readonly #clock: Clock;
+  readonly #owners: ThreadOwners;
   /** The head that was read after the send came, or why it could not be read. */
   readonly #proofs = new WeakMap<PendingSend, FoundHead | HeddleError>();
   /** By sender, the longest unused first. */
   readonly #budgets = new Map<string, TokenBucket>();
 
-  constructor(heads: HeadReader, clock: Clock) {
+  constructor(heads: HeadReader, clock: Clock, owners: ThreadOwners) {
     this.#heads = heads;
     this.#clock = clock;
+    this.#owners = owners;
   }
 
   /** Whether a refusal of a send that was judged by `head` stands. */
@@ -81,7 +87,7 @@ export class Doubts {
       if (this.#budgets.size <= MAX_SENDERS) break;
       this.#budgets.delete(oldest);
     }
-    return budget.takeToken(nowMs);
+    return budget.takeTokens(Math.min(this.#owners.count, READS_BURST), nowMs);
   }
 }
 

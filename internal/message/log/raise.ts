@@ -42,8 +42,9 @@ export class EpochRaiser {
     let problem: HeddleError = storeUnavailable("message");
     for (let tries = 0; tries < MAX_TRIES && this.#ports.clock.monotonicMs() < expiresAtMs; tries++) {
       try {
+        const sentAtMs = this.#ports.clock.monotonicMs();
         if (await this.#raise(log)) {
-          await this.#look(log);
+          await this.#look(log, sentAtMs);
           for (const raise of waiting) raise.settle(undefined);
           return;
         }
@@ -70,11 +71,14 @@ export class EpochRaiser {
   }
 
   /** Brings a direct thread's view at hand up to date, for what is told without a look at the head. */
-  async #look(log: ThreadLog): Promise<void> {
+  async #look(log: ThreadLog, sentAtMs: number): Promise<void> {
     const { membership, cache } = log;
-    if (log.isGroup || !cache.found || membership.participants.length === 0) return;
-    membership.forgetBlocks();
-    // Without it the next append loads it.
-    await this.#ports.judging.at(membership, cache.found.head).catch(() => {});
+    if (log.isGroup || !cache.found) return;
+    const { head } = cache.found;
+    membership.forgetBlocks(head.epoch);
+    if (membership.participants.length === 0) return;
+    // Without it the next look loads it.
+    await this.#ports.judging.at(membership, head).catch(() => {});
+    membership.proved(head, sentAtMs);
   }
 }

@@ -77,6 +77,15 @@ export class ThreadLogs {
     return log;
   }
 
+  /** Forgets threads (in hex) that another server serves now. Of one in use the appender forgets its log's end. */
+  forgetLost(owns: (thread: string) => boolean): void {
+    for (const [key, log] of this.#logs) {
+      if (owns(key)) continue;
+      if (!log.busy) log.cache.forget();
+      if (isIdle(log)) this.#forget(log);
+    }
+  }
+
   #remember(
     threadId: Uint8Array,
     userId: string,
@@ -96,11 +105,18 @@ export class ThreadLogs {
   }
 
   #forgetBeyond(newest: ThreadLog): void {
-    for (const [key, log] of this.#logs) {
+    for (const log of this.#logs.values()) {
       if (this.#memory.bytes <= this.#maxBytes) return;
-      if (log === newest || log.busy || log.pending.bytes > 0 || log.touches.isRenewing) continue;
-      this.#logs.delete(key);
-      log.memory.releaseBytes();
+      if (log !== newest && isIdle(log)) this.#forget(log);
     }
   }
+
+  #forget(log: ThreadLog): void {
+    this.#logs.delete(log.key);
+    log.memory.releaseBytes();
+  }
+}
+
+function isIdle({ busy, pending, touches }: ThreadLog): boolean {
+  return !busy && pending.bytes === 0 && !touches.isRenewing;
 }

@@ -62,13 +62,34 @@ export class OwnMessages {
     return counting;
   }
 
+  /**
+   * Makes a user's count go with its read position, where another server has raised that. Resolves to whether it had to.
+   * Rejects as the store does.
+   */
+  async recount(thread: ThreadReceipts, userId: string): Promise<boolean> {
+    const own = thread.own.get(userId);
+    const mine = thread.positionOf(userId);
+    if (!own || own.readSeq === mine.readSeq) return false;
+    while (own.readSeq !== mine.readSeq) {
+      const { readSeq } = mine;
+      const { lastSeq } = own;
+      const count = await this.between(thread, userId, readSeq, lastSeq);
+      if (readSeq === mine.readSeq && lastSeq === own.lastSeq) Object.assign(own, { readSeq, count });
+    }
+    return true;
+  }
+
   /** How many messages of a user's own have afterSeq < seq ≤ toSeq. Reads the log where that is not remembered. */
   async between(thread: ThreadReceipts, userId: string, afterSeq: number, toSeq: number): Promise<number> {
     const own = thread.own.get(userId);
     const remembered = own && thread.recent.countOwn(own, afterSeq, toSeq);
-    if (remembered !== undefined) return remembered;
+    return remembered ?? this.countLogged(thread.threadId, userId, afterSeq, toSeq);
+  }
+
+  /** The same, by the log. */
+  async countLogged(threadId: Uint8Array, userId: string, afterSeq: number, toSeq: number): Promise<number> {
     let count = 0;
-    await this.#eachMessage(thread.threadId, afterSeq, toSeq, (sender) => {
+    await this.#eachMessage(threadId, afterSeq, toSeq, (sender) => {
       if (sender === userId) count += 1;
     });
     return count;

@@ -10,14 +10,17 @@ import {
   type Own,
   ownCell,
   type Positions,
+  positionsOf,
   receiptCells,
 } from "../cells/receipt-cell.ts";
-import type { Judging } from "../group/judging.ts";
+import type { View } from "../group/membership.ts";
 import type { Hiding } from "../hiding.ts";
 import type { ThreadLog } from "../log/thread-log.ts";
+import type { Views } from "../log/views.ts";
 import type { Channel } from "../ports.ts";
+import type { OwnMessages } from "./own-messages.ts";
 import type { RowCopies } from "./row-copies.ts";
-import { type ThreadReceipts, type Untold, withheld } from "./thread-receipts.ts";
+import { highest, type ThreadReceipts, type Untold, withheld } from "./thread-receipts.ts";
 
 /** A (thread, user) is flushed at most once in this time (docs/design.md, section 5, family `r`), in ms. */
 const FLUSH_EVERY_MS = 1_000;
@@ -33,7 +36,9 @@ export interface FlushPorts {
   readonly channel: Channel;
   readonly clock: Clock;
   readonly hiding: Hiding;
-  readonly judging: Judging;
+  readonly views: Views;
+  /** Whether no other server raises positions. */
+  readonly isAlone: boolean;
 }
 
 /**
@@ -43,6 +48,7 @@ export interface FlushPorts {
 export class ReceiptFlushes {
   readonly #ports: FlushPorts;
   readonly #copies: Pick<RowCopies, "notePosition">;
+  readonly #own: OwnMessages;
   readonly #dirty = new Set<ThreadReceipts>();
   /** The threads with positions of a user that are not written, or are being written. */
   readonly #byUser = new Map<string, Set<ThreadReceipts>>();
@@ -50,9 +56,10 @@ export class ReceiptFlushes {
   readonly #deadlines: Deadlines;
   #sweeping = false;
 
-  constructor(ports: FlushPorts, copies: Pick<RowCopies, "notePosition">) {
+  constructor(ports: FlushPorts, copies: Pick<RowCopies, "notePosition">, own: OwnMessages) {
     this.#ports = ports;
     this.#copies = copies;
+    this.#own = own;
     this.#deadlines = new Deadlines(ports.clock);
   }
 
@@ -69,7 +76,11 @@ export class ReceiptFlushes {
 
   /** The same for one user's positions. */
   async flushUser(userId: string): Promise<void> {
-    const threads = [...(this.#byUser.get(userId) ?? [])];
+    await this.flushThreads([...(this.#byUser.get(userId) ?? [])]);
+  }
+
+  /** The same for what waits of some threads. */
+  async flushThreads(threads: readonly ThreadReceipts[]): Promise<void> {
     for (const thread of threads) if (this.#dirty.has(thread)) this.#flush(thread);
     await Promise.all(threads.map(({ flushing }) => flushing));
   }
@@ -138,14 +149,38 @@ export class ReceiptFlushes {
     cells.push(...[...own].map(([userId, mine]) => ownCell(userId, mine)));
     if (counted) cells.push(countedCell(counted));
     await this.#ports.store.putReceipts(threadId, cells);
+    const stored = this.#ports.isAlone ? positions : await this.#merge(thread, positions);
     for (const ownerId of uncopied) {
-      const { readSeq = 0, readOrdinal = 0 } = positions.get(ownerId) ?? {};
+      const { readSeq = 0, readOrdinal = 0 } = stored.get(ownerId) ?? {};
       this.#copies.notePosition({ ownerId, threadId, readSeq, readOrdinal }, key);
     }
     for (const [userId, news] of untold) {
-      const mine = positions.get(userId);
+      const mine = stored.get(userId);
       if (mine) await this.#publish(userId, mine, news);
     }
+  }
+
+  /** The positions of which some were written just now, with what another server may have written of them. */
+  async #merge(
+    thread: ThreadReceipts,
+    written: ReadonlyMap<string, Positions>,
+  ): Promise<ReadonlyMap<string, Positions>> {
+    const { store } = this.#ports;
+    const [only = "", ...others] = written.keys();
+    const isOne = others.length === 0;
+    const cells = isOne
+      ? await store.receiptsOf(thread.threadId, only)
+      : await store.receipts(thread.threadId);
+    const stored = positionsOf(cells);
+    const merged = new Map<string, Positions>();
+    for (const [userId, mine] of written) {
+      const both = highest(stored.get(userId) ?? mine, mine);
+      merged.set(userId, both);
+      const known = thread.positionOf(userId);
+      Object.assign(known, highest(both, known));
+      if (await this.#own.recount(thread, userId)) this.markUser(thread, userId);
+    }
+    return merged;
   }
 
   async #publish(
@@ -153,7 +188,9 @@ export class ReceiptFlushes {
     positions: Positions,
     { log, originSession, isRead }: Untold,
   ): Promise<void> {
-    const isHidden = await this.#ports.hiding.isHidden(log.membership, userId);
+    const { hiding, views } = this.#ports;
+    if (log.isGroup) await views.fresh(log); // Whether the user has written there goes by its membership.
+    const isHidden = await hiding.isHidden(log.membership, userId);
     if (isHidden && !isRead) return; // That there is something to tell would say that the user is there.
     const { deliveredSeq, readSeq, readOrdinal } = isHidden ? withheld(positions) : positions;
     const value = {
@@ -163,10 +200,11 @@ export class ReceiptFlushes {
       readSeq: BigInt(readSeq),
       readOrdinal: BigInt(readOrdinal),
     };
+    const view = await views.fresh(log); // Where there is none, all of it is tried again.
     const { membersSeq } = log.membership.audience;
     await this.#ports.channel.publish({
       kind: "receipt",
-      topics: await this.#topics(log, userId),
+      topics: topicsBy(view, log, userId),
       ...(log.isGroup && { group: { membersSeq } }),
       frame: eventFrame({ case: "receipt", value }),
       thread: log.key,
@@ -176,15 +214,13 @@ export class ReceiptFlushes {
       originSession,
     });
   }
+}
 
-  /** Who hears of a user's positions; where nobody else may, the user's other devices still do. */
-  async #topics(log: ThreadLog, userId: string): Promise<readonly Topic[]> {
-    const { audience, view } = log.membership;
-    const alone = log.isGroup
-      ? audience.isLarge || !view?.roster.members.has(userId)
-      : await this.#ports.judging.isBlocked(log.membership);
-    return alone ? [inbox(userId)] : log.membership.audience.topics;
-  }
+/** Who hears of a user's positions; where nobody else may, the user's other devices still do. */
+function topicsBy({ roster, blockedBy }: View, log: ThreadLog, userId: string): readonly Topic[] {
+  const { audience } = log.membership;
+  const isAlone = log.isGroup ? audience.isLarge || !roster.members.has(userId) : blockedBy.length > 0;
+  return isAlone ? [inbox(userId)] : audience.topics;
 }
 
 /** What one flush writes, as it is when it begins: what is raised meanwhile waits for the next. */

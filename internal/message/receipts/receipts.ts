@@ -1,7 +1,7 @@
 import { overloaded } from "../../base/heddle-error.ts";
 import { hex } from "../../base/ids.ts";
 import { decodeCell } from "../cells/entry-cell.ts";
-import { type Counted, type Own, ownCountsOf, type Positions, positionsOf } from "../cells/receipt-cell.ts";
+import { type Counted, ownCountsOf, type Positions, positionsOf } from "../cells/receipt-cell.ts";
 import type { Range } from "../group/membership.ts";
 import type { HeadReader } from "../log/head-finder.ts";
 import type { ThreadLog } from "../log/thread-log.ts";
@@ -10,7 +10,7 @@ import type { Threads } from "../ports.ts";
 import { OwnMessages } from "./own-messages.ts";
 import { type FlushPorts, ReceiptFlushes } from "./receipt-flushes.ts";
 import { RowCopies } from "./row-copies.ts";
-import { highest, ThreadReceipts, withheld } from "./thread-receipts.ts";
+import { highest, ThreadReceipts } from "./thread-receipts.ts";
 
 /** What positions of all threads may take, in bytes; beyond it clean ones are forgotten, the longest unused first. */
 const MAX_BYTES = 128 << 20;
@@ -82,8 +82,8 @@ export class Receipts {
     this.#ports = ports;
     this.#maxBytes = ports.maxBytes ?? MAX_BYTES;
     this.#copies = new RowCopies(ports.threads, ports.clock);
-    this.#flushes = new ReceiptFlushes(ports, this.#copies);
     this.#own = new OwnMessages(ports.store);
+    this.#flushes = new ReceiptFlushes(ports, this.#copies, this.#own);
   }
 
   /** What all that is remembered takes, in bytes. */
@@ -131,6 +131,7 @@ export class Receipts {
     const readOrdinal = thread.recent.ordinalAt(readSeq) ?? (await this.#ordinalAt(thread, readSeq, last));
     await this.#own.countUpTo(thread, { seq: readSeq, ordinal: readOrdinal });
     for (;;) {
+      await this.#own.recount(thread, userId);
       const from = mine.readSeq;
       const own = thread.own.get(userId);
       const isPassed = !own || own.count === 0 || own.lastSeq <= readSeq;
@@ -230,42 +231,30 @@ export class Receipts {
     const cell = positionsOf(cells).get(userId);
     const { readSeq, readOrdinal } = cell && cell.readSeq > row.readSeq ? cell : row;
     const own = ownCountsOf(cells).own.get(userId);
-    const ownUnread = own && own.lastSeq > readSeq ? own.count : 0;
+    let ownUnread = own && own.lastSeq > readSeq ? own.count : 0;
+    // Two servers may each have written one of the two cells: then the log says it, until the next flush does.
+    if (own && cell && ownUnread > 0 && own.readSeq !== cell.readSeq)
+      ownUnread = await this.#own.countLogged(threadId, userId, readSeq, own.lastSeq);
     const unread = Math.max(0, head.ordinal - readOrdinal - ownUnread);
     return { readSeq, readOrdinal, unread: Math.min(unread, MOST_UNREAD) };
-  }
-
-  /**
-   * The positions of all members that are in the store, as far as the viewer may see: between two where one has blocked
-   * the other nothing, and to one who has left nobody else's. What was delivered is withheld of those who hide from the
-   * viewer, and in a large group of everybody. What is not yet written is not shown: a server that dies would take it
-   * back.
-   */
-  async list(log: ThreadLog, viewerId: string, { last }: Range): Promise<ReadonlyMap<string, Positions>> {
-    const stored = positionsOf(await this.#ports.store.receipts(log.threadId));
-    // Where it cannot be read, it is taken for a block: a later list tells what this one did not.
-    const isBlocked = await this.#ports.judging.isBlocked(log.membership).catch(() => true);
-    const { isLarge } = log.membership.audience;
-    const members = log.isGroup ? log.membership.view?.roster.members : undefined;
-    // One who has left is told nobody's: as of its leaving nobody knows them, and later ones say who was there since.
-    const seesOthers = !isBlocked && (!members || members.has(viewerId));
-    const users = new Map<string, Positions>();
-    for (const [userId, positions] of stored) {
-      const isOther = userId !== viewerId;
-      if (isOther && !(seesOthers && (members?.has(userId) ?? true))) continue;
-      const withholds = isLarge || (isOther && (await this.#ports.hiding.isHidden(log.membership, userId)));
-      const shown = withholds ? withheld(positions) : positions;
-      // A user that nothing may be told of has no row either: it would say that a device of the user came to be there.
-      if (shown.deliveredSeq === 0 && shown.readSeq === 0) continue;
-      users.set(userId, log.isGroup ? atMost(shown, last) : shown);
-    }
-    return users;
   }
 
   /** Writes the user's positions, and what thread rows have not been told of them. Never rejects. */
   async flushUser(userId: string): Promise<void> {
     await this.#flushes.flushUser(userId);
     await this.#copies.flush(userId);
+  }
+
+  /** Forgets what is remembered of threads (in hex) that another server serves now, once what waits there is written. */
+  async forgetLost(owns: (thread: string) => boolean): Promise<void> {
+    const lost = [...this.#threads.values()].filter(({ key }) => !owns(key));
+    await this.#flushes.flushThreads(lost);
+    for (const thread of lost) {
+      if (owns(thread.key) || this.#flushes.waits(thread) || thread.loading) continue;
+      if (this.#threads.get(thread.key) !== thread) continue;
+      this.#threads.delete(thread.key);
+      thread.memory.releaseBytes();
+    }
   }
 
   /** Writes everything. For shutting down. */
@@ -306,7 +295,8 @@ export class Receipts {
       const { own, counted } = ownCountsOf(cells);
       for (const [userId, mine] of own) {
         thread.countOwn(userId, mine.lastSeq);
-        Object.assign(thread.own.get(userId) ?? {}, await this.#ofRead(thread, userId, mine));
+        Object.assign(thread.own.get(userId) ?? {}, mine);
+        await this.#own.recount(thread, userId);
         thread.unwritten.delete(userId);
       }
       thread.recent.goOnFrom(counted?.seq ?? 0);
@@ -316,14 +306,6 @@ export class Receipts {
       thread.loading = undefined;
     }
     this.#forgetBeyond(thread);
-  }
-
-  /** The count for the read position that is stored: two servers may each have written one of the two cells. */
-  async #ofRead(thread: ThreadReceipts, userId: string, own: Own): Promise<Own> {
-    const { readSeq } = thread.positionOf(userId);
-    if (own.readSeq === readSeq) return own;
-    const count = await this.#own.between(thread, userId, readSeq, own.lastSeq);
-    return { ...own, readSeq, count };
   }
 
   #isFull(): boolean {
@@ -357,14 +339,4 @@ function setRead(
   mine.readSeq = readSeq;
   mine.readOrdinal = readOrdinal;
   thread.uncopied.add(userId);
-}
-
-/** Positions as far as a viewer may see. */
-function atMost(positions: Positions, last: Range["last"]): Positions {
-  const { deliveredSeq, readSeq, readOrdinal } = positions;
-  return {
-    deliveredSeq: Math.min(deliveredSeq, last.seq),
-    readSeq: Math.min(readSeq, last.seq),
-    readOrdinal: Math.min(readOrdinal, last.ordinal),
-  };
 }

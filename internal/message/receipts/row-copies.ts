@@ -7,7 +7,7 @@ const COPY_EVERY_MS = 60_000;
 const MAX_WAITING = 20_000;
 
 /**
- * Read positions on their way into thread rows, the newest per (owner, thread). The rows hold copies: losing one costs
+ * Read positions on their way into thread rows, the highest per (owner, thread). The rows hold copies: losing one costs
  * an unread count until the client repeats its position at its next open.
  */
 export class RowCopies {
@@ -22,15 +22,16 @@ export class RowCopies {
     this.#clock = clock;
   }
 
-  /** Notes a position to be copied within a minute. */
+  /** Notes a position to be copied within a minute, unless a higher one waits. */
   notePosition(position: ReadPosition, threadKey: string): void {
     let mine = this.#byOwner.get(position.ownerId);
     if (!mine) {
       mine = new Map();
       this.#byOwner.set(position.ownerId, mine);
     }
-    if (!mine.has(threadKey)) this.#waiting += 1;
-    mine.set(threadKey, position);
+    const before = mine.get(threadKey);
+    if (!before) this.#waiting += 1;
+    if (!before || before.readSeq < position.readSeq) mine.set(threadKey, position);
     if (this.#waiting > MAX_WAITING) void this.flushAll();
     else this.#later();
   }

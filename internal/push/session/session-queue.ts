@@ -42,7 +42,7 @@ export interface Buffered {
  * - an entry: it and the entries of its thread that wait become one `behind` with the highest of their seqs. While
  *   that waits, further entries of the thread only raise its head;
  * - `typing` is simply dropped where it could not leave at once;
- * - a receipt replaces the one of its thread and user that waits; without room its thread becomes behind;
+ * - a receipt and the one of its thread and user that waits become one, with the higher of each position; without room its thread becomes behind;
  * - a changed row replaces the one of its thread that waits; without room all is behind, as Sync is what brings rows.
  *
  * Why no order of these makes a client believe that it has everything when it has not: an entry that was dropped is

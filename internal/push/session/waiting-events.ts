@@ -1,4 +1,5 @@
 import type { Publication } from "../../base/publication.ts";
+import { highestReceipt } from "./highest-receipt.ts";
 
 /** Live events that wait for room on one stream, in order. They share their bytes with all other streams. */
 export class WaitingEvents {
@@ -21,13 +22,13 @@ export class WaitingEvents {
   /** The bytes that `replace` would add, below zero if it takes some away; undefined if there is nothing to replace. */
   growth(event: Publication): number | undefined {
     const older = this.#events.find((one) => isReplacedBy(one, event));
-    return older && event.frame.length - older.frame.length;
+    return older && inPlaceOf(older, event).frame.length - older.frame.length;
   }
 
   /** Puts the event in the place of the one that it makes needless. */
   replace(event: Publication): void {
     this.#bytes += this.growth(event) ?? 0;
-    this.#events = this.#events.map((one) => (isReplacedBy(one, event) ? event : one));
+    this.#events = this.#events.map((one) => (isReplacedBy(one, event) ? inPlaceOf(one, event) : one));
   }
 
   /** Removes and returns the entries of a thread. */
@@ -68,7 +69,12 @@ function bytesOf(events: readonly Publication[]): number {
   return events.reduce((sum, event) => sum + event.frame.length, 0);
 }
 
-/** Of receipts, rows and `typing` the newest is enough, per thread and user. */
+/** What waits in the place of the older one: of a receipt the higher of each position, of all else the newer one. */
+function inPlaceOf(older: Publication, newer: Publication): Publication {
+  return newer.kind === "receipt" ? highestReceipt(older, newer) : newer;
+}
+
+/** Of receipts, rows and `typing` one is enough, per thread and user. */
 function isReplacedBy(older: Publication, newer: Publication): boolean {
   return older.kind === newer.kind && older.thread === newer.thread && older.userId === newer.userId;
 }

@@ -11,6 +11,7 @@ import type { ThreadLog } from "../../message/log/thread-log.ts";
 import type { ThreadLogs } from "../../message/log/thread-logs.ts";
 import type { TouchLedger } from "../../message/log/touch-ledger.ts";
 import type { Verdict } from "../../message/log/verdict.ts";
+import type { Views } from "../../message/log/views.ts";
 import type { Resolver } from "../../message/resolve.ts";
 import type { ThreadReader } from "../../message/thread-reader.ts";
 import type { Deadlines } from "../../stream/deadlines.ts";
@@ -39,6 +40,7 @@ export class MessageParts {
   readonly appender: Appender;
   readonly logs: ThreadLogs;
   readonly heads: HeadReader;
+  readonly views: Views;
   readonly reader: ThreadReader;
   readonly changes: GroupChanges;
   readonly resolver: Resolver;
@@ -69,6 +71,7 @@ export class MessageParts {
     this.appender = parts.appender;
     this.logs = parts.logs;
     this.heads = parts.heads;
+    this.views = parts.views;
     this.reader = parts.reader;
     this.changes = parts.changes;
     this.resolver = parts.resolver;

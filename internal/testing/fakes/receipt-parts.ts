@@ -5,6 +5,7 @@ import { type Positions, positionsOf } from "../../message/cells/receipt-cell.ts
 import { Hiding } from "../../message/hiding.ts";
 import type { ThreadLog } from "../../message/log/thread-log.ts";
 import { RECEIPTS_BUCKET } from "../../message/ports.ts";
+import { listReceipts } from "../../message/receipts/receipt-list.ts";
 import { Receipts } from "../../message/receipts/receipts.ts";
 import { quiet } from "../worlds/interleaving.ts";
 import { MemoryVisibilities } from "./memory-visibilities.ts";
@@ -24,16 +25,18 @@ function worldOf(
   visibilities = new MemoryVisibilities(),
   maxBytes?: number,
 ) {
-  const { store, threads, channel, clock, heads, reader, judging, logStore } = parts;
+  const { store, threads, channel, clock, heads, reader, views, logStore } = parts;
+  const hiding = new Hiding({ visibilities });
   const receipts = new Receipts({
     store: logStore,
     heads,
     reader,
-    judging,
+    views,
+    isAlone: true,
     threads,
     channel,
     clock,
-    hiding: new Hiding({ visibilities }),
+    hiding,
     ...(maxBytes === undefined ? {} : { maxBytes }),
   });
   return {
@@ -59,7 +62,8 @@ function worldOf(
       const query = { threadId, head, row, ...(isExact ? { log } : {}) };
       return (await receipts.unread(userId, [query])).get(log.key);
     },
-    list: async (viewerId = "ann") => receipts.list(log, viewerId, await reader.range(log, viewerId)),
+    list: async (viewerId = "ann") =>
+      listReceipts({ store: logStore, views, hiding }, log, viewerId, await reader.range(log, viewerId)),
     /** Lists once all that was raised is written. */
     async listed(viewerId = "ann") {
       await this.pass(1_050);

@@ -282,10 +282,12 @@ export function receipt(options: {
   readonly userId: string;
   readonly to: string;
   readonly readSeq: number;
+  readonly deliveredSeq?: number;
   readonly originSession?: string;
 }): Publication {
-  const { thread, userId, to, readSeq, originSession = "" } = options;
-  const value = { threadId: fromHex(thread), userId, readSeq: BigInt(readSeq) };
+  const { thread, userId, to, readSeq, deliveredSeq = 0, originSession = "" } = options;
+  const positions = { deliveredSeq: BigInt(deliveredSeq), readSeq: BigInt(readSeq) };
+  const value = { threadId: fromHex(thread), userId, ...positions };
   const frame = create(ServerFrameSchema, { events: [{ kind: { case: "receipt", value } }] } as never);
   return {
     kind: "receipt",
