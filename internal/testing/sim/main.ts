@@ -4,13 +4,13 @@ import { createHash } from "node:crypto";
 import { appendFileSync, readFileSync } from "node:fs";
 import { breachesOf } from "./judge/checker.ts";
 import type { Seen } from "./judge/history.ts";
-import { MUTANTS } from "./mutants.ts";
+import { MUTANTS } from "./mutants/mutants.ts";
 import { planOf, storyOf } from "./plan/plan.ts";
 import { shrunk } from "./shrink.ts";
 import { simulate } from "./simulate.ts";
 import { cpuUs } from "./time/guard.ts";
 
-/** `main.ts FROM-TO [--twice] [--mutant NAME] [--history FILE]`, or `main.ts --check FILE`. Exits with 1 on a breach. */
+/** `main.ts FROM-TO [--twice] [--first] [--only REGEX] [--theme THEME] [--shrink] [--mutant NAME] [--history FILE]`, or `main.ts --check FILE`. Exits with 1 on a breach. */
 const [range = "1-20", ...flags] = process.argv.slice(2);
 const flag = (name: string) => (flags.includes(name) ? flags[flags.indexOf(name) + 1] : undefined);
 
@@ -25,6 +25,8 @@ if (range === "--check") {
 
 const [from = 1, to = from] = range.split("-").map(Number);
 const mutant = MUTANTS[flag("--mutant") ?? ""];
+const only = new RegExp(flag("--only") ?? "");
+const theme = flag("--theme");
 const file = flag("--history");
 const bites = new Map<string, number>();
 const fingerprint = (history: readonly Seen[]) =>
@@ -34,10 +36,11 @@ let failed = 0;
 const startedUs = cpuUs();
 for (let seed = from; seed <= to; seed++) {
   const plan = planOf(seed);
+  if (theme !== undefined && plan.theme !== theme) continue;
   const outcome = await simulate(plan, mutant);
   simulatedMs += outcome.lengthMs;
   for (const [fault, times] of outcome.bites) bites.set(fault, (bites.get(fault) ?? 0) + times);
-  const breaches = [...outcome.breaches];
+  const breaches = outcome.breaches.filter((breach) => only.test(breach));
   if (file) appendFileSync(file, outcome.history.map((seen) => `${JSON.stringify(seen)}\n`).join(""));
   if (flags.includes("--twice")) {
     const again = await simulate(plan, mutant);
@@ -53,10 +56,14 @@ for (let seed = from; seed <= to; seed++) {
   if (breaches.length === 0) continue;
   failed += 1;
   for (const breach of breaches.slice(0, 12)) console.log(`  ${breach}`);
-  if (!flags.includes("--shrink")) continue;
+  if (!flags.includes("--shrink")) {
+    if (flags.includes("--first")) break;
+    continue;
+  }
   const small = await shrunk(plan, mutant);
   console.log(`  shrunk from ${plan.steps.length} steps to ${small.steps.length}:`);
   for (const step of small.steps) console.log(`    ${storyOf(small, step)}`);
+  if (flags.includes("--first")) break;
 }
 const hours = simulatedMs / 3_600_000;
 const minutes = (cpuUs() - startedUs) / 60e6;

@@ -1,4 +1,4 @@
-import type { Mutant } from "./mesh/mutant.ts";
+import type { Mutant } from "./mutants/mutant.ts";
 import type { Plan } from "./plan/plan.ts";
 import { simulate } from "./simulate.ts";
 

@@ -2,17 +2,14 @@ import { breachesOf } from "./judge/checker.ts";
 import type { Seen } from "./judge/history.ts";
 import { befall, type Clients, heal } from "./mesh/befall.ts";
 import type { MeshProcess } from "./mesh/mesh-process.ts";
-import type { Mutant } from "./mesh/mutant.ts";
 import { World } from "./mesh/world.ts";
+import type { Mutant } from "./mutants/mutant.ts";
 import { type Bites, bite } from "./network/sim-link.ts";
 import { type DeviceFault, deviceName, type Plan, type PlanStep, type UserStep } from "./plan/plan.ts";
 import { setMachine } from "./time/guard.ts";
 import { SimDevice, seenOf } from "./users/sim-device.ts";
 
 const NO_THREAD = { head: { seq: 0 }, readSeq: 0, unread: 0, hasLeft: false };
-
-/** Within which all is well again after the last fault: back-off, a lost stream's 25 s, presence's 40 s. */
-const CALM_MS = 100_000;
 
 /** Before the calm is judged: a watch is answered by then. */
 const WATCH_MS = 15_000;
@@ -77,17 +74,19 @@ class Play implements Clients {
       if (members.length > 2) engine.at(4_000, undefined, () => this.#makeGroup(at, members));
     });
     for (const step of this.#plan.steps) engine.at(step.atMs, undefined, () => this.#do(step));
-    await engine.runUntil(this.#plan.lengthMs);
-    this.#heal();
-    await engine.runUntil(this.#plan.lengthMs + CALM_MS - WATCH_MS);
-    for (const device of this.#devices) engine.after(0, device.life, () => this.#watch(device));
-    await engine.runUntil(this.#plan.lengthMs + CALM_MS);
-    this.#noteCalm();
+    for (const calmMs of this.#plan.calms) {
+      await engine.runUntil(calmMs - 2 * WATCH_MS);
+      if (calmMs === this.#plan.calms.at(-1)) this.#heal();
+      await engine.runUntil(calmMs - WATCH_MS);
+      for (const device of this.#devices) engine.after(0, device.life, () => this.#watch(device));
+      await engine.runUntil(calmMs);
+      this.#noteCalm();
+    }
     for (const device of this.#devices) device.client?.foreground();
-    await engine.runUntil(this.#plan.lengthMs + CALM_MS + 10_000);
+    await engine.runUntil(engine.nowMs + 10_000);
     for (const device of this.#devices)
       engine.at(engine.nowMs, device.life, () => void this.#noteEnd(device));
-    await engine.runUntil(this.#plan.lengthMs + CALM_MS + 30_000);
+    await engine.runUntil(engine.nowMs + 20_000);
     this.world.rows.close();
   }
 
@@ -179,9 +178,12 @@ class Play implements Clients {
   #noteCalm(): void {
     for (const device of this.#devices) {
       const { client } = device;
-      if (!client) continue;
-      const heads = client.threads().map(({ threadId, head }) => [threadId, head.seq] as const);
-      device.tell({ type: "calm", heads: Object.fromEntries(heads) });
+      if (client?.state.phase !== "live") continue;
+      const held = client.threads().filter(({ hasLeft }) => !hasLeft);
+      device.tell({
+        type: "calm",
+        heads: Object.fromEntries(held.map(({ threadId, head }) => [threadId, head.seq])),
+      });
       for (const { peer, isBlocked } of client.threads()) {
         const status = peer === undefined || isBlocked ? undefined : client.presence(peer)?.status;
         if (peer !== undefined && status)
@@ -204,13 +206,15 @@ class Play implements Clients {
         .filter(({ state }) => state !== "failed")
         .map(({ text }) => text),
     });
-    for (const { threadId } of client.threads()) {
+    for (const { threadId, peer } of client.threads()) {
+      const isGroup = peer === undefined;
       const conversation = client.conversation(threadId);
       await conversation.open();
       while (conversation.hasOlder) if ((await conversation.older(200)).length === 0) break;
       const { head, readSeq, unread, hasLeft } = conversation.thread ?? NO_THREAD;
       const entries = conversation.entries.map(seenOf);
-      device.tell({ type: "end", thread: threadId, headSeq: head.seq, hasLeft, readSeq, unread, entries });
+      const thread = { thread: threadId, isGroup, headSeq: head.seq, hasLeft, readSeq, unread, entries };
+      device.tell({ type: "end", ...thread });
     }
   }
 }

@@ -21,7 +21,7 @@ export interface HandOffVariant {
 }
 
 /** Marked topics are forgotten when they are due. */
-class ForgottenMarks extends MarkedTopics<Subscription> {
+export class ForgottenMarks extends MarkedTopics<Subscription> {
   override settle(): void {
     this.close();
   }
@@ -32,7 +32,7 @@ class ForgottenMarks extends MarkedTopics<Subscription> {
 }
 
 /** Only topics that are opened are marked, and none that moves. */
-class OpenedMarks extends MarkedTopics<Subscription> {
+export class OpenedMarks extends MarkedTopics<Subscription> {
   override add(subscription: Subscription): void {
     if (!subscription.isOld) super.add(subscription);
   }

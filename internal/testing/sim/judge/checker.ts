@@ -1,5 +1,8 @@
 import type { Seen, SeenEntry } from "./history.ts";
 
+/** What was acknowledged so long before a calm has come everywhere by then, in ms. */
+const UNDER_WAY_MS = 10_000;
+
 type End = Extract<Seen, { type: "end" }>;
 
 /**
@@ -111,18 +114,33 @@ function* sendBreaches(history: readonly Seen[], ends: readonly End[]): Iterable
   }
 }
 
-/** In the calm at the end a connected device knows every head of its threads, and who is there, without asking. */
+/** In a calm a connected device knows every head of its threads, and who is there, without asking. */
 function* calmBreaches(history: readonly Seen[], ends: readonly End[]): Iterable<string> {
-  const heads = new Map(ends.map((end) => [`${end.device} ${end.thread}`, end.headSeq]));
-  for (const seen of history) {
-    if (seen.type === "calm") {
-      for (const [key, headSeq] of heads) {
-        const [device, thread = ""] = key.split(" ");
-        const known = seen.heads[thread] ?? 0;
-        if (device === seen.device && known < headSeq)
-          yield `5: ${key} stood at ${known} in the calm, and has ${headSeq}`;
+  const direct = new Map<string, Set<string>>();
+  for (const { device, thread, isGroup } of ends) {
+    if (!isGroup) direct.set(device, (direct.get(device) ?? new Set()).add(thread));
+  }
+  const heads = new Map<string, number>();
+  const raise = (thread: string, seq: number) => heads.set(thread, Math.max(heads.get(thread) ?? 0, seq));
+  let at = 0;
+  for (const [atMs, calms] of Map.groupBy(
+    history.filter((seen) => seen.type === "calm"),
+    (seen) => seen.atMs,
+  )) {
+    for (; at < history.length && (history[at]?.atMs ?? 0) < atMs - UNDER_WAY_MS; at++) {
+      const seen = history[at];
+      if (seen?.type === "sent") raise(seen.thread, seen.seq);
+    }
+    for (const calm of calms) for (const [thread, seq] of Object.entries(calm.heads)) raise(thread, seq);
+    for (const { device, heads: known } of calms) {
+      for (const thread of new Set([...Object.keys(known), ...(direct.get(device) ?? [])])) {
+        const [held, head] = [known[thread] ?? 0, heads.get(thread) ?? 0];
+        if (held < head)
+          yield `5: ${device} stood at ${held} of ${thread} in the calm at ${atMs}, of ${head}`;
       }
     }
+  }
+  for (const seen of history) {
     if (seen.type === "watching" && (seen.status === "online") !== seen.isThere) {
       yield `9: ${seen.device} sees ${seen.of} as ${seen.status}, who ${seen.isThere ? "is" : "is not"} there`;
     }

@@ -23,13 +23,14 @@ export type Seen = { readonly atMs: number; readonly device: string; readonly us
   | { readonly type: "failed"; readonly clientId: string; readonly text: string }
   | { readonly type: "entry"; readonly thread: string; readonly entry: SeenEntry }
   | { readonly type: "presence"; readonly of: string; readonly status: string }
-  /** All is calm and this device is connected: what it knows without having asked. */
+  /** All is calm and this device is connected: what it knows without having asked, of threads that it has not left. */
   | { readonly type: "calm"; readonly heads: Readonly<Record<string, number>> }
   | { readonly type: "watching"; readonly of: string; readonly status: string; readonly isThere: boolean }
   /** At the very end, after a sync: all that the device holds, and what is still in its outbox. */
   | {
       readonly type: "end";
       readonly thread: string;
+      readonly isGroup: boolean;
       readonly headSeq: number;
       /** The user is no member any more: the head is the last one it may see. */
       readonly hasLeft: boolean;

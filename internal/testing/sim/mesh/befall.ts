@@ -3,9 +3,6 @@ import type { MeshFault } from "../plan/mesh-faults.ts";
 import type { MeshProcess } from "./mesh-process.ts";
 import type { World } from "./world.ts";
 
-/** How late a watch tells where it is late, in ms. */
-const LATE_MS = 4_000;
-
 /** Clients' connections to a process that is gone. */
 export interface Clients {
   /** `isHeard`: they are told. */
@@ -64,7 +61,7 @@ function befallProcess(
   else {
     const { way } = process.registry;
     if (what === "registry unreached") way.isCut = true;
-    else way.lagMs = LATE_MS;
+    else way.lagMs = forMs;
     engine.after(forMs, undefined, () => reachRegistry(process));
   }
 }

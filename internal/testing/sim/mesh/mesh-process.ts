@@ -18,6 +18,7 @@ import type { LinkStream } from "../../../rpc/links/link-stream.ts";
 import { createRpcMetrics } from "../../../rpc/metrics.ts";
 import type { MessageStore } from "../../../store/message-store.ts";
 import type { SqliteThreadStore } from "../../../store/sqlite/sqlite-thread-store.ts";
+import type { Mutant } from "../mutants/mutant.ts";
 import { type FarCallsInit, farCalls } from "../network/far-calls.ts";
 import type { Host, Network } from "../network/network.ts";
 import { remoteStore, type StoreState } from "../network/remote-store.ts";
@@ -26,7 +27,6 @@ import type { Engine, Life } from "../time/engine.ts";
 import { LifeClock } from "../time/life-clock.ts";
 import type { SimRandom } from "../time/sim-random.ts";
 import { callerOf } from "../users/sim-credentials.ts";
-import type { Mutant } from "./mutant.ts";
 
 const SILENT = createLog({ level: "silent" });
 

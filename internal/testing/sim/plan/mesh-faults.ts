@@ -46,34 +46,67 @@ const LINKED: readonly (readonly [from: string, to: string])[] = [
   ["message", "presence"],
 ];
 
-/** So many faults at least, of each sort some. */
-export function meshFaults(random: SimRandom, processes: readonly string[], count: number): MeshFault[] {
-  const faults: MeshFault[] = random.some(STORE_FAULTS, 2).map((what) => ({
-    what,
-    forMs: random.between(1_000, 6_000),
-  }));
-  for (let made = 0; made < count; made++) {
+/** `hand-off`: nothing but what moves topics between channel instances, and hides it from others. */
+export type Theme = "hand-off" | "all";
+
+interface Faulted {
+  readonly processes: readonly string[];
+  readonly theme: Theme;
+  /** How long a fault may be. */
+  readonly longestMs: number;
+}
+
+/** The faults of one episode, at no particular moment. */
+export function meshFaults(random: SimRandom, faulted: Faulted): MeshFault[] {
+  if (faulted.theme === "hand-off") return handOffFaults(random, faulted);
+  const faults: MeshFault[] = [{ what: random.pick(STORE_FAULTS), forMs: random.between(1_000, 6_000) }];
+  for (let made = 0; made < 6; made++) {
     const sort = random.fraction();
-    if (sort < 0.6) faults.push(processFault(random, processes));
-    else if (sort < 0.9) faults.push(pairFault(random, processes));
-    else faults.push({ what: random.pick(REGISTRY_FAULTS), forMs: random.pick([3_000, 12_000, 60_000]) });
+    if (sort < 0.6) faults.push(processFault(random, faulted, PROCESS_FAULTS, faulted.processes));
+    else if (sort < 0.9) faults.push(pairFault(random, faulted, LINKED));
+    else faults.push({ what: random.pick(REGISTRY_FAULTS), forMs: lasting(random, faulted) });
   }
   return faults;
 }
 
-function processFault(random: SimRandom, processes: readonly string[]): MeshFault {
-  const what = random.pick(PROCESS_FAULTS);
-  const forMs = random.pick([500, 3_000, 8_000, 15_000, 25_000]);
-  // The hand-off is what most of the mesh's protocol is for.
-  const channels = processes.filter((name) => name.startsWith("channel"));
-  const process = random.pick(random.chance(0.4) ? channels : processes);
-  return { what, process, forMs: what === "lease lost" || what === "watch cut" ? 0 : forMs };
+function handOffFaults(random: SimRandom, faulted: Faulted): MeshFault[] {
+  const named = (...words: string[]) =>
+    faulted.processes.filter((name) => words.some((word) => name.startsWith(word)));
+  const moves = ["crash", "vanish", "pause", "leave", "leave", "lease lost"] as const;
+  const blinds = ["registry late", "registry unreached", "watch cut"] as const;
+  const faults: MeshFault[] = [];
+  for (let made = 0; made < 4; made++) faults.push(processFault(random, faulted, moves, named("channel")));
+  for (let made = 0; made < 4; made++) {
+    const blinded = random.pick([named("message"), named("push"), named("channel", "thread")]);
+    faults.push(processFault(random, faulted, blinds, blinded));
+  }
+  const pairs = LINKED.filter(([, to]) => to === "channel");
+  for (let made = 0; made < 2; made++) faults.push(pairFault(random, faulted, pairs));
+  if (random.chance(0.3))
+    faults.push({ what: random.pick(REGISTRY_FAULTS), forMs: lasting(random, faulted) });
+  return faults;
 }
 
-function pairFault(random: SimRandom, processes: readonly string[]): MeshFault {
+function processFault(
+  random: SimRandom,
+  faulted: Faulted,
+  faults: readonly (typeof PROCESS_FAULTS)[number][],
+  processes: readonly string[],
+): MeshFault {
+  const what = random.pick(faults);
+  const isOnce = what === "lease lost" || what === "watch cut";
+  return { what, process: random.pick(processes), forMs: isOnce ? 0 : lasting(random, faulted) };
+}
+
+function pairFault(random: SimRandom, faulted: Faulted, pairs: typeof LINKED): MeshFault {
   const what = random.pick(PAIR_FAULTS);
-  const [from, to] = random.pick(LINKED);
-  const named = (word: string) => random.pick(processes.filter((name) => name.startsWith(word)));
-  const forMs = what === "links cut" ? 0 : random.pick([2_000, 12_000, 25_000]);
+  const [from, to] = random.pick(pairs);
+  const named = (word: string) => random.pick(faulted.processes.filter((name) => name.startsWith(word)));
+  const forMs = what === "links cut" ? 0 : lasting(random, faulted);
   return { what, process: named(from), other: named(to), forMs };
+}
+
+/** Short ones are as many as long ones. */
+function lasting(random: SimRandom, { longestMs }: Faulted): number {
+  return Math.round(500 * (longestMs / 500) ** random.fraction());
 }

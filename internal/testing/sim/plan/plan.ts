@@ -1,5 +1,5 @@
 import { SimRandom } from "../time/sim-random.ts";
-import { type MeshFault, meshFaults } from "./mesh-faults.ts";
+import { type MeshFault, meshFaults, type Theme } from "./mesh-faults.ts";
 
 /** Something that happens at a moment, in simulated ms. */
 export type PlanStep = { readonly atMs: number } & (UserStep | DeviceFault | MeshFault);
@@ -27,53 +27,94 @@ export interface Plan {
   readonly threads: readonly (readonly number[])[];
   /** The names of the servers' processes: the word of a service, and a number. */
   readonly processes: readonly string[];
-  readonly lengthMs: number;
+  readonly theme: Theme;
+  /** When all is quiet, and what clients know is noted; the last ends the run. Simulated ms. */
+  readonly calms: readonly number[];
   readonly steps: readonly PlanStep[];
 }
 
 const DEVICE_FAULTS = ["crash device", "offline", "cut", "half-open"] as const;
 
-/** Every tenth seed is long: touches age, clients sync by themselves. */
+/** When devices have started, groups are made and the first things happen, in ms. */
+const BEGIN_MS = 6_000;
+
+/**
+ * A run is a row of episodes: faults in the first third of each, writing in the first half, and then quiet, so that
+ * what was missed is seen missing. Every tenth seed is long: touches age, clients sync by themselves.
+ */
 export function planOf(seed: number): Plan {
   const random = new SimRandom(`plan ${seed}`);
   const users = random.between(12, 16);
   const devices = Array.from({ length: users }, (_, user) =>
     Array<number>(1 + random.between(0, 2)).fill(user),
   ).flat();
+  const threads = threadsOf(random, users);
+  const processes = meshOf(random);
+  const isLong = seed % 10 === 0;
+  const episodeMs = isLong ? 180_000 : 90_000;
+  const calms = Array.from({ length: isLong ? 5 : 2 }, (_, at) => BEGIN_MS + (at + 1) * episodeMs);
+  const theme: Theme = random.chance(0.4) ? "hand-off" : "all";
+  const plan = { seed: String(seed), users, devices, threads, processes, theme, calms, steps: [] };
+  const steps: PlanStep[] = calms.flatMap((calmMs) => {
+    const fromMs = calmMs - episodeMs;
+    const within = (share: number) => fromMs + Math.floor(random.fraction() * share * episodeMs);
+    const longestMs = episodeMs * 0.15;
+    return [
+      ...userSteps(random, plan, Math.ceil(340 / calms.length), () => within(0.45)),
+      ...(theme === "all" ? deviceFaults(random, plan, 7, longestMs) : []).map((fault) => ({
+        atMs: within(0.3),
+        ...fault,
+      })),
+      ...meshFaults(random, { processes, theme, longestMs }).map((fault) => ({
+        atMs: within(0.3),
+        ...fault,
+      })),
+    ];
+  });
+  let written = 0;
+  const named = steps
+    .sort((a, b) => a.atMs - b.atMs)
+    .map((step) => (step.what === "write" ? { ...step, text: `text ${written++}` } : step));
+  return { ...plan, steps: named };
+}
+
+function threadsOf(random: SimRandom, users: number): (readonly number[])[] {
   const direct = Array.from({ length: 24 }, (_, at) => [
     at % users,
     (at + random.between(1, users - 1)) % users,
   ]);
   const groups = Array.from({ length: 3 }, () => random.some([...Array(users).keys()], random.between(3, 7)));
-  const threads = random.some([...direct, ...groups], 27);
-  const processes = meshOf(random);
-  const lengthMs = seed % 10 === 0 ? 900_000 : 180_000;
-  const at = () => 6_000 + Math.floor(random.fraction() * (lengthMs - 6_000));
-  const device = () => random.between(0, devices.length - 1);
+  return [...random.some([...direct, ...groups], 27)];
+}
+
+function userSteps(
+  random: SimRandom,
+  { devices, threads, users }: Plan,
+  writes: number,
+  at: () => number,
+): PlanStep[] {
   const steps: PlanStep[] = [];
-  for (let count = 0; count < 320; count++) {
+  for (let count = 0; count < writes; count++) {
     const thread = aThread(random, threads.length);
     const member = random.pick(threads[thread] as number[]);
     const own = [...devices.keys()].filter((one) => devices[one] === member);
     const who = { device: random.pick(own), thread };
-    steps.push({ atMs: at(), what: "write", ...who, text: `text ${count}` });
+    steps.push({ atMs: at(), what: "write", ...who, text: "" });
     if (count % 4 === 0) steps.push({ atMs: at(), what: random.chance(0.7) ? "read" : "type", ...who });
   }
-  for (let count = 0; count < 3; count++) {
-    const pair = { device: device(), peer: random.between(0, users - 1) };
-    const blockedMs = at();
-    steps.push(
-      { atMs: blockedMs, what: "block", ...pair },
-      { atMs: blockedMs + 20_000, what: "unblock", ...pair },
-    );
-  }
-  for (let count = 0; count < 14; count++) {
-    const forMs = random.between(2_000, 40_000);
-    steps.push({ atMs: at(), what: random.pick(DEVICE_FAULTS), device: device(), forMs });
-  }
-  for (const fault of meshFaults(random, processes, lengthMs / 18_000)) steps.push({ atMs: at(), ...fault });
-  steps.sort((a, b) => a.atMs - b.atMs);
-  return { seed: String(seed), users, devices, threads, processes, lengthMs, steps };
+  const pair = { device: random.between(0, devices.length - 1), peer: random.between(0, users - 1) };
+  const blockedMs = at();
+  steps.push({ atMs: blockedMs, what: "block", ...pair });
+  steps.push({ atMs: blockedMs + 10_000, what: "unblock", ...pair });
+  return steps;
+}
+
+function deviceFaults(random: SimRandom, { devices }: Plan, count: number, longestMs: number): DeviceFault[] {
+  return Array.from({ length: count }, () => ({
+    what: random.pick(DEVICE_FAULTS),
+    device: random.between(0, devices.length - 1),
+    forMs: random.between(2_000, longestMs),
+  }));
 }
 
 /** Some threads have much to say, and most little: what is missed in those nothing later makes good. */

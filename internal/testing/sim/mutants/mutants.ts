@@ -1,20 +1,7 @@
-import type { HandOff, Publication } from "../../base/publication.ts";
-import type { Mutant } from "./mesh/mutant.ts";
-
-type Method = (...values: never[]) => unknown;
-
-/** The same object with another method in the place of one. */
-function replacing<T extends object>(target: T, name: keyof T, replace: (own: Method) => Method): T {
-  const own = (target[name] as Method).bind(target);
-  const method = replace(own);
-  return new Proxy(target, {
-    get(whole, key) {
-      if (key === name) return method;
-      const value: unknown = Reflect.get(whole, key, whole);
-      return typeof value === "function" ? value.bind(whole) : value;
-    },
-  });
-}
+import type { HandOff, Publication } from "../../../base/publication.ts";
+import { HAND_OFF_MUTANTS } from "./hand-off-mutants.ts";
+import type { Mutant } from "./mutant.ts";
+import { type Method, replacing } from "./replacing.ts";
 
 /** True for every so many-th call. */
 function every(count: number): () => boolean {
@@ -24,6 +11,7 @@ function every(count: number): () => boolean {
 
 /** Broken variants, each of which some seed must find. */
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
+  ...HAND_OFF_MUTANTS,
   "an entry in eight is not published": {
     publishes: (channel) =>
       replacing(channel, "publish", (publish) => {
