@@ -43,6 +43,12 @@ function befallProcess(
   { what, process: name, forMs }: Extract<MeshFault, { process: string }>,
 ): void {
   const { engine, bites } = world;
+  if (what === "visit") {
+    bite(bites, what);
+    world.start(name);
+    engine.after(forMs, undefined, () => world.crash(name, true));
+    return;
+  }
   const process = world.livingAt(name);
   if (!process) return;
   bite(bites, what);

@@ -1,5 +1,6 @@
 import { SimRandom } from "../time/sim-random.ts";
-import { type MeshFault, meshFaults, type Theme } from "./mesh-faults.ts";
+import { handOffScene } from "./hand-off-scenes.ts";
+import { type Faulted, type MeshFault, meshFaults } from "./mesh-faults.ts";
 
 /** Something that happens at a moment, in simulated ms. */
 export type PlanStep = { readonly atMs: number } & (UserStep | DeviceFault | MeshFault);
@@ -16,6 +17,9 @@ export interface DeviceFault {
   readonly device: number;
   readonly forMs: number;
 }
+
+/** `hand-off`: nothing but topics that move between channel instances while somebody does not know it. */
+export type Theme = "hand-off" | "all";
 
 /** What happens under a seed: who there is, for how long, and every step. */
 export interface Plan {
@@ -65,10 +69,9 @@ export function planOf(seed: number): Plan {
         atMs: within(0.3),
         ...fault,
       })),
-      ...meshFaults(random, { processes, theme, longestMs }).map((fault) => ({
-        atMs: within(0.3),
-        ...fault,
-      })),
+      ...(theme === "all"
+        ? meshFaults(random, { processes, longestMs }).map((fault) => ({ atMs: within(0.3), ...fault }))
+        : Array.from({ length: 3 }, () => sceneSteps(random, within(0.3), { processes, longestMs })).flat()),
     ];
   });
   let written = 0;
@@ -120,6 +123,10 @@ function deviceFaults(random: SimRandom, { devices }: Plan, count: number, longe
 /** Some threads have much to say, and most little: what is missed in those nothing later makes good. */
 function aThread(random: SimRandom, count: number): number {
   return Math.floor(count * random.fraction() ** 2.5);
+}
+
+function sceneSteps(random: SimRandom, atMs: number, faulted: Faulted): PlanStep[] {
+  return handOffScene(random, faulted).map(({ afterMs, ...fault }) => ({ ...fault, atMs: atMs + afterMs }));
 }
 
 function meshOf(random: SimRandom): string[] {
