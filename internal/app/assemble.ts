@@ -9,15 +9,17 @@ import { PushService as PushDesc } from "../gen/heddle/push/v1/push_service_pb.j
 import { ThreadService as ThreadDesc } from "../gen/heddle/thread/v1/thread_service_pb.js";
 import type { Channel, LogDamage, MessageStore } from "../message/ports.ts";
 import { MessageService } from "../message/service.ts";
-import type { Registry } from "../presence/ports.ts";
+import { VISIBILITY_KEPT_MS } from "../presence/limits.ts";
+import type { Place } from "../presence/ports.ts";
 import { PresenceService } from "../presence/service.ts";
 import { Sight, type SightRule } from "../presence/sight.ts";
 import { Visibilities } from "../presence/visibilities.ts";
+import type { Presence } from "../push/ports.ts";
 import type { PushServer } from "../push/service.ts";
 import { type Authenticate, bind, type ServiceBinding } from "../rpc/calls/handlers.ts";
 import type { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
 import { Directory } from "../thread/directory.ts";
-import type { Presence } from "../thread/ports.ts";
+import type { Presence as ThreadsPresence } from "../thread/ports.ts";
 import type { ProfileCalls } from "../thread/profile-calls.ts";
 import type { ThreadService } from "../thread/service.ts";
 
@@ -27,9 +29,18 @@ export interface RowViews {
   readonly visibilities: Visibilities;
 }
 
-/** The views of a program's rows. */
-export function rowViews(rows: SqliteThreadStore): RowViews {
+/** The views of the rows of a program in which all services are: nobody else sets what it remembers. */
+export function soleRowViews(rows: SqliteThreadStore): RowViews {
   return { directory: new Directory(rows), visibilities: new Visibilities(rows) };
+}
+
+/**
+ * The views of the rows that several programs share. `lease`: of the presence instance that the program is, which is
+ * told of every visibility that is set.
+ */
+export function rowViews(rows: SqliteThreadStore, clock: Clock, lease?: Place["lease"]): RowViews {
+  const keptMs = () => (lease?.isSure() ? Number.POSITIVE_INFINITY : VISIBILITY_KEPT_MS);
+  return { directory: new Directory(rows), visibilities: new Visibilities(rows, { clock, keptMs }) };
 }
 
 export interface MessageInit {
@@ -62,21 +73,27 @@ export function assembleMessage({ views, logs, sightRule, ...same }: MessageInit
 }
 
 export interface PresenceInit {
-  readonly registry: Registry;
+  readonly place: Place;
   readonly views: RowViews;
   readonly clock: Clock;
   readonly sightRule: SightRule;
 }
 
 /** A presence instance over its ports, in every program that holds one. */
-export function assemblePresence({ views, registry, clock, sightRule }: PresenceInit): PresenceService {
+export function assemblePresence({ views, place, clock, sightRule }: PresenceInit): PresenceService {
   const { directory, visibilities } = views;
   const privacy = new Sight(directory, visibilities, sightRule);
-  return new PresenceService({ clock, registry, visibilities, privacy });
+  return new PresenceService({ clock, place, visibilities, privacy });
 }
 
-/** Tells presence of what a program's own writes change in who may see whom. */
-export function tellPresence({ directory }: RowViews, presence: Pick<Presence, "membersChanged">): void {
+/**
+ * Tells presence of what a program's own writes change in who may see whom: every instance, in a mesh. It is told until
+ * it is confirmed.
+ */
+export function tellPresence(
+  { directory }: RowViews,
+  presence: Pick<ThreadsPresence, "membersChanged">,
+): void {
   // A watch whose check fails is mute, and is checked again: nothing is left to do here.
   const changed = (userIds: readonly string[]) => void presence.membersChanged(userIds).catch(() => {});
   directory.onLeft(changed);
@@ -91,6 +108,11 @@ export interface HeldServices {
   readonly thread?: ThreadService;
   readonly profiles?: ProfileCalls;
   readonly presence?: PresenceService;
+}
+
+/** Presence as a push server reaches it where both are in one process. */
+export function directPresence({ ring }: Place, presence: PresenceService): Presence {
+  return { ring, attach: (_instance, link) => presence.attach(link) };
 }
 
 /** What clients may call of a program. Streams are opened by tickets, all else by user tokens: a ticket names one session. */

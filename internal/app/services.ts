@@ -5,9 +5,8 @@ import { SoleChannel } from "../channel/sole-channel.ts";
 import { AddressLimit } from "../gateway/address-limit.ts";
 import type { Profiles } from "../gateway/ports.ts";
 import { GatewayService } from "../gateway/service.ts";
-import type { PresenceService } from "../presence/service.ts";
+import { solePlace } from "../presence/sole-place.ts";
 import { PushServer } from "../push/service.ts";
-import { MemoryRing } from "../registry/memory-ring.ts";
 import type { MemoryRegistry } from "../registry/push-servers.ts";
 import type { ServiceBinding } from "../rpc/calls/handlers.ts";
 import { LevelMessageStore } from "../store/level/level-message-store.ts";
@@ -16,7 +15,14 @@ import { TwoHalves } from "../store/two-halves.ts";
 import { profileOf } from "../thread/display.ts";
 import { ProfileCalls } from "../thread/profile-calls.ts";
 import { ThreadService } from "../thread/service.ts";
-import { assembleMessage, assemblePresence, clientBindings, rowViews, tellPresence } from "./assemble.ts";
+import {
+  assembleMessage,
+  assemblePresence,
+  clientBindings,
+  directPresence,
+  soleRowViews,
+  tellPresence,
+} from "./assemble.ts";
 import { type Backup, backUp } from "./backup.ts";
 import type { HeddleConfig } from "./config.ts";
 import type { Credentials } from "./credentials.ts";
@@ -78,12 +84,13 @@ export async function openServices(init: ServicesInit): Promise<Services> {
   const history = await beginHistory(folder.deploymentId);
 
   const channel = new SoleChannel({ clock });
-  const views = rowViews(threadStore);
+  const views = soleRowViews(threadStore);
   const { sightRule } = config;
   const damage = damageWatch(log, metrics);
   const message = assembleMessage({ logs: messageStore, views, channel, clock, history, damage, sightRule });
   stack.add("message service", () => message.close());
-  const presence = assemblePresence({ clock, registry, views, sightRule });
+  const place = solePlace(PUSH_SERVER);
+  const presence = assemblePresence({ clock, place, views, sightRule });
   stack.add("presence service", () => presence.close());
   tellPresence(views, presence);
   const thread = new ThreadService({
@@ -95,16 +102,13 @@ export async function openServices(init: ServicesInit): Promise<Services> {
     history,
     clock,
   });
-  // One process owns every user's presence, so the ring has one instance and never changes.
-  const ring = new MemoryRing<PresenceService>();
-  ring.replace(presence);
   const { pushCapacity: capacity, streamsPerUser } = config;
   const pushConfig = { name: PUSH_SERVER, capacity, streamsPerUser };
   const push = new PushServer({
     messages: message,
     threads: thread,
     channel,
-    presence: ring,
+    presence: directPresence(place, presence),
     clock,
     log,
     config: pushConfig,

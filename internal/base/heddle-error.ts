@@ -99,6 +99,16 @@ export function handOffFailed(): HeddleError {
   );
 }
 
+/** UNAVAILABLE / PEER_UNAVAILABLE: what was asked of the service may have been done, or may yet be. */
+export function peerUnavailable(service: string, cause?: unknown): HeddleError {
+  return new HeddleError(
+    Code.UNAVAILABLE,
+    ErrorReason.PEER_UNAVAILABLE,
+    `the ${service} service did not answer; repeat the call`,
+    { metadata: { service }, retryAfterMs: 1_000, cause },
+  );
+}
+
 /** RESOURCE_EXHAUSTED because a bounded queue is full. */
 export function overloaded(queue: string, retryAfterMs: number): HeddleError {
   return new HeddleError(Code.RESOURCE_EXHAUSTED, ErrorReason.OVERLOADED, `the ${queue} queue is full`, {

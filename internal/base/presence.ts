@@ -38,8 +38,12 @@ export interface SessionDown {
 
 /** What a push server tells an instance of the sessions whose users that instance owns. */
 export interface SessionReport {
-  /** Whether `ups` are all sessions that are there, and `downs` all that ended within 60 s. Else: what is new. */
-  readonly isDigest: boolean;
+  /**
+   * Of the last part of a digest alone: the names of the instances among which the push server looked for who owns
+   * which user. With it all sessions have been named that are there, and all that ended within 60 s, of the users whom
+   * the instance owns among these. Else undefined: news, or a part of a digest that is not whole yet.
+   */
+  readonly ring: readonly string[] | undefined;
   readonly ups: readonly SessionUp[];
   readonly downs: readonly SessionDown[];
 }

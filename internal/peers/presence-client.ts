@@ -1,14 +1,18 @@
+import type { ShownPresence } from "../base/presence.ts";
+import type { PresenceInstance } from "../presence/ports.ts";
 import type { PresenceAttachment, PresenceLink } from "../push/ports.ts";
 import { CALL_MS } from "../rpc/links/budget.ts";
 import type { LinkContext } from "../rpc/links/item-stream.ts";
 import { type LinkCaller, LinkClient } from "../rpc/links/link-client.ts";
 import { hears } from "../rpc/links/link-methods.ts";
 import type { LinkStream } from "../rpc/links/link-stream.ts";
-import type { Presence } from "../thread/ports.ts";
 import { PRESENCE, toStatus } from "./presence-methods.ts";
 
-/** One presence instance of another program, as the thread service asks it. All instances are its caller's matter. */
-export class PresenceClient implements Presence {
+/**
+ * One presence instance of another program, as thread and message servers and the other instances ask it. All of them are
+ * told by `EveryInstance`.
+ */
+export class PresenceClient implements PresenceInstance {
   readonly #link: LinkCaller;
 
   constructor(link: LinkCaller) {
@@ -21,6 +25,20 @@ export class PresenceClient implements Presence {
 
   async membersChanged(userIds: readonly string[]): Promise<void> {
     await this.#link.call(PRESENCE.membersChanged, { userIds: [...userIds] }, CALL_MS);
+  }
+
+  async visibilityChanged(userId: string, hides: boolean): Promise<void> {
+    await this.#link.call(PRESENCE.visibilityChanged, { userId, hides }, CALL_MS);
+  }
+
+  async presencesOf(userIds: readonly string[]): Promise<ReadonlyMap<string, ShownPresence>> {
+    const answer = await this.#link.call(PRESENCE.presencesOf, { userIds: [...userIds] }, CALL_MS);
+    return new Map(
+      answer.presences.map(({ userId, status, lastSeenAtMs }) => [
+        userId,
+        { status: toStatus(status), lastSeenAtMs },
+      ]),
+    );
   }
 }
 
@@ -46,8 +64,14 @@ export function attachPresence(
   });
   client.call(PRESENCE.attach, { name: link.name }, CALL_MS).catch(() => client.close());
   return {
-    report: async ({ isDigest, ups, downs }) => {
-      await client.call(PRESENCE.report, { isDigest, ups: [...ups], downs: [...downs] }, CALL_MS);
+    report: async ({ ring, ups, downs }) => {
+      const request = {
+        isDigest: ring !== undefined,
+        ring: [...(ring ?? [])],
+        ups: [...ups],
+        downs: [...downs],
+      };
+      await client.call(PRESENCE.report, request, CALL_MS);
     },
     watch: async ({ session, viewerId }, userIds) => {
       await client.call(PRESENCE.watch, { session, viewerId, userIds: [...userIds] }, CALL_MS);

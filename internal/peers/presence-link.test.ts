@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { ShownPresence } from "../base/presence.ts";
 import { PresenceInternalService } from "../gen/heddle/presence/v1/presence_internal_service_pb.js";
 import { PresenceService } from "../presence/service.ts";
+import { solePlace } from "../presence/sole-place.ts";
 import { Visibilities } from "../presence/visibilities.ts";
 import { DEFAULT_LIMITS } from "../rpc/links/limits.ts";
 import { LinkClient } from "../rpc/links/link-client.ts";
@@ -25,7 +26,7 @@ for (const [way, serve] of WAYS) {
       const blocked = new Set<string>();
       const service = new PresenceService({
         clock,
-        registry: { pushServers: () => [{ name: "push-1" }] },
+        place: solePlace("push-1"),
         visibilities: new Visibilities({
           readVisibility: async () => "shared",
           setVisibility: async () => {},
@@ -70,13 +71,13 @@ for (const [way, serve] of WAYS) {
         userId: `user-of-a-rather-long-name-${at}`,
         ageMs: 5_000.5,
       }));
-      await attachment.report({ isDigest: true, ups, downs: [] });
+      await attachment.report({ ring: ["presence"], ups, downs: [] });
       assert.equal(service.sessions, 20_000);
     });
 
     it("tells sessions that watch, and says hidden before a block is answered", async () => {
       const { attachment, told, blocked, thread } = await world();
-      await attachment.report({ isDigest: true, ups: [up], downs: [] });
+      await attachment.report({ ring: ["presence"], ups: [up], downs: [] });
       await attachment.watch({ session: "w1", viewerId: "ann" }, ["bob"]);
       await until(() => told.some(([user, status]) => user === "bob" && status === "online"));
       blocked.add("ann bob");
@@ -88,13 +89,13 @@ for (const [way, serve] of WAYS) {
 
     it("ends the watches of a link that was cut, keeps its sessions, and tells the push server", async () => {
       const { attachment, service, served, closed } = await world();
-      await attachment.report({ isDigest: true, ups: [up], downs: [] });
+      await attachment.report({ ring: ["presence"], ups: [up], downs: [] });
       await attachment.watch({ session: "w1", viewerId: "ann" }, ["bob"]);
       assert.equal(service.watches, 1);
       served.cut();
       await until(() => closed() === 1 && service.watches === 0);
       assert.equal(service.sessions, 1);
-      await assert.rejects(attachment.report({ isDigest: false, ups: [], downs: [] }));
+      await assert.rejects(attachment.report({ ring: undefined, ups: [], downs: [] }));
     });
   });
 }

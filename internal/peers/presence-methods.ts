@@ -2,10 +2,12 @@ import type { PresenceStatus } from "../base/presence.ts";
 import {
   LinkPresenceAttachSchema,
   LinkPresenceDoneSchema,
+  LinkPresencesSchema,
   LinkReportSchema,
   LinkShownStatus,
   LinkToldSchema,
   LinkUsersSchema,
+  LinkVisibilityChangedSchema,
   LinkWatchSchema,
   PresenceLinkMethod,
 } from "../gen/heddle/presence/v1/presence_internal_service_pb.js";
@@ -21,6 +23,16 @@ export const PRESENCE = {
   told: { number: PresenceLinkMethod.TOLD, input: LinkToldSchema },
   blockChanged: { number: PresenceLinkMethod.BLOCK_CHANGED, input: LinkUsersSchema, output },
   membersChanged: { number: PresenceLinkMethod.MEMBERS_CHANGED, input: LinkUsersSchema, output },
+  visibilityChanged: {
+    number: PresenceLinkMethod.VISIBILITY_CHANGED,
+    input: LinkVisibilityChangedSchema,
+    output,
+  },
+  presencesOf: {
+    number: PresenceLinkMethod.PRESENCES_OF,
+    input: LinkUsersSchema,
+    output: LinkPresencesSchema,
+  },
 } as const;
 
 const STATUSES: readonly (readonly [PresenceStatus, LinkShownStatus])[] = [

@@ -1,14 +1,17 @@
-import type { PresenceAttachment, PresenceInstance, PresenceLink } from "../push/ports.ts";
+import type { PresenceInstance } from "../presence/ports.ts";
+import type { PresenceAttachment, PresenceLink } from "../push/ports.ts";
 import { hears } from "../rpc/links/link-methods.ts";
 import { type LinkBelow, LinkServer, serves } from "../rpc/links/link-server.ts";
-import type { Presence } from "../thread/ports.ts";
 import { fromStatus, PRESENCE } from "./presence-methods.ts";
 
+/** A presence instance, with what push servers ask of it. */
+type Serving = PresenceInstance & { attach(link: PresenceLink): PresenceAttachment };
+
 /**
- * Serves one link to a presence instance: of a thread or message server, or of a push server. A link that breaks is
+ * Serves one link to a presence instance: of a thread or message server, of another instance, or of a push server. A link that breaks is
  * a goodbye: its watches end with it, its sessions stay under their leases.
  */
-export function servePresence(presence: PresenceInstance & Presence, below: LinkBelow): void {
+export function servePresence(presence: Serving, below: LinkBelow): void {
   let attached: PresenceAttachment | undefined;
   const attachment = (): PresenceAttachment => {
     if (!attached) throw new RangeError("asked before it was attached");
@@ -37,8 +40,8 @@ export function servePresence(presence: PresenceInstance & Presence, below: Link
         attached = presence.attach(link(name));
         return {};
       }),
-      serves(PRESENCE.report, async (report) => {
-        await attachment().report(report);
+      serves(PRESENCE.report, async ({ isDigest, ring, ups, downs }) => {
+        await attachment().report({ ring: isDigest ? ring : undefined, ups, downs });
         return {};
       }),
       serves(PRESENCE.watch, async ({ session, viewerId, userIds }) => {
@@ -53,6 +56,17 @@ export function servePresence(presence: PresenceInstance & Presence, below: Link
         await presence.membersChanged(userIds);
         return {};
       }),
+      serves(PRESENCE.visibilityChanged, async ({ userId, hides }) => {
+        await presence.visibilityChanged(userId, hides);
+        return {};
+      }),
+      serves(PRESENCE.presencesOf, async ({ userIds }) => ({
+        presences: Array.from(await presence.presencesOf(userIds), ([userId, { status, lastSeenAtMs }]) => ({
+          userId,
+          status: fromStatus(status),
+          lastSeenAtMs,
+        })),
+      })),
     ],
     notices: [hears(PRESENCE.unwatch, ({ session, userIds }) => attachment().unwatch(session, userIds))],
     closed: () => {

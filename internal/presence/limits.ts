@@ -27,5 +27,20 @@ export const LAST_SEEN_USERS = 200_000;
 /** Users whose visibility is remembered; beyond it the longest unused are read anew. */
 export const VISIBILITIES = 200_000;
 
+/** Outside its presence instances a visibility is remembered for so long, and in one that is not sure of its lease. */
+export const VISIBILITY_KEPT_MS = 1_000;
+
+/** A change in who may see which user is refused after this if not every instance has confirmed it. */
+export const CONFIRM_MS = 5_000;
+
+/** An instance that has not confirmed is told again after this. */
+export const CONFIRM_AGAIN_MS = 500;
+
+/** Changes that wait to be confirmed, in one process; beyond it the oldest is given up. */
+export const ERRANDS = 10_000;
+
+/** A list waits so long for the owners of the users; then nothing is known of theirs. */
+export const ASK_MS = 2_000;
+
 /** A check of privacy that failed is made again after this. */
 export const CHECK_AGAIN_MS = 1_000;

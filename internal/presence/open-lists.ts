@@ -21,23 +21,24 @@ export class OpenLists {
   }
 
   /**
-   * Makes an answer of those of the users that the viewer may see, at the moment in which `answer` is called. Rejects
-   * as the stores do.
+   * Makes an answer of those of the users that the viewer may see, at the moment in which `answer` is called, when what
+   * it needs is `there`. Rejects as the stores do.
    */
   async judge<Answer>(
     viewer: string,
     userIds: readonly string[],
+    there: Promise<void>,
     answer: (maySee: (userId: string) => boolean) => Answer,
   ): Promise<Answer> {
     const list: OpenList = { viewer, userIds: new Set(userIds), doubted: new Set(userIds) };
     const may = new Map<string, boolean>();
     this.#lists.add(list);
     try {
-      while (list.doubted.size > 0) {
+      for (let isThere = false; !isThere || list.doubted.size > 0; isThere = true) {
         const judged = [...list.doubted];
         list.doubted.clear();
         const judge = async (userId: string) => may.set(userId, await this.#privacy.maySee(viewer, userId));
-        await Promise.all(judged.map(judge));
+        await Promise.all([there, ...judged.map(judge)]);
       }
       return answer((userId) => may.get(userId) === true);
     } finally {
@@ -51,6 +52,16 @@ export class OpenLists {
       if (list.viewer === a && list.userIds.has(b)) list.doubted.add(b);
       if (list.viewer === b && list.userIds.has(a)) list.doubted.add(a);
     }
+  }
+
+  /** Who sees the user was set. */
+  visibilityChanged(userId: string): void {
+    for (const { userIds, doubted } of this.#lists) if (userIds.has(userId)) doubted.add(userId);
+  }
+
+  /** Anything may have changed. */
+  allChanged(): void {
+    for (const { userIds, doubted } of this.#lists) for (const userId of userIds) doubted.add(userId);
   }
 
   /** The set of users that these may see, or that may see these, has changed. */

@@ -1,27 +1,32 @@
 import assert from "node:assert/strict";
 import { directThreadId, participants } from "../base/thread-id.ts";
 import { PresenceStatus, Visibility } from "../gen/heddle/presence/v1/presence_pb.js";
-import { MemoryRegistry } from "../registry/push-servers.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
 import { FakeClock } from "../testing/fakes/fake-clock.ts";
+import { FakeRing } from "../testing/fakes/fake-ring.ts";
 import { Directory } from "../thread/directory.ts";
+import type { Place } from "./ports.ts";
 import { PresenceService } from "./service.ts";
 import { Sight } from "./sight.ts";
+import { solePlace } from "./sole-place.ts";
 import { Visibilities } from "./visibilities.ts";
 
 const ALWAYS = 3_600_000;
 
 /** An instance over a real store, in which ann shares a thread with bob; cay stands alone. All are there. */
-async function world() {
+async function world(changes: Partial<Place> = {}) {
   const clock = new FakeClock();
   const store = new SqliteThreadStore({ path: ":memory:", clock });
   await store.createDirect(directThreadId("ann", "bob"), participants("ann", "bob"));
   const visibilities = new Visibilities(store);
   const privacy = new Sight(new Directory(store), visibilities, "shared-thread");
-  const service = new PresenceService({ clock, registry: new MemoryRegistry(), visibilities, privacy });
+  const ring = new FakeRing(["presence"]);
+  const pushServers = new FakeRing(["push"]);
+  const place: Place = { ...solePlace("push"), ring, registered: ring, pushServers, ...changes };
+  const service = new PresenceService({ clock, place, visibilities, privacy });
   const link = service.attach({ name: "push", told: () => {}, closed: () => {} });
   const ups = ["ann", "bob", "cay"].map((userId) => ({ name: userId, userId, ageMs: ALWAYS }));
-  await link.report({ isDigest: true, ups, downs: [] });
+  await link.report({ ring: ["presence"], ups, downs: [] });
   const list = async (viewer: string, userIds: readonly string[]) => {
     const request = { userIds: [...userIds] } as never;
     const { presences = [] } = await service.handlers.listPresence(request, { caller: { userId: viewer } });
@@ -31,7 +36,7 @@ async function world() {
     service.handlers.setVisibility({ visibility } as never, { caller: { userId } });
   const get = async (userId: string) =>
     (await service.handlers.getVisibility({} as never, { caller: { userId } })).visibility;
-  return { clock, store, service, link, list, set, get, privacy };
+  return { clock, store, service, link, list, set, get, privacy, ring, pushServers };
 }
 
 const GROUP = {
@@ -152,11 +157,12 @@ describe("PresenceService", () => {
     });
   }
 
-  it("says nothing of users that it does not own, and of new ones not until it has learned", async () => {
-    const { service, list, clock } = await world();
-    service.ringChanged(() => false);
-    assert.deepEqual(await list("ann", ["bob"]), []);
-    service.ringChanged(() => true);
+  it("knows nothing of users that it does not own, and of new ones not until it has learned", async () => {
+    const { service, list, clock, ring } = await world();
+    ring.set(["other"]);
+    assert.deepEqual(await list("ann", ["bob"]), [["bob", PresenceStatus.UNKNOWN]]);
+    assert.deepEqual(await service.presencesOf(["bob"]), new Map());
+    ring.set(["presence"]);
     assert.deepEqual(await list("ann", ["bob"]), [["bob", PresenceStatus.UNKNOWN]]);
     clock.advance(20_000);
     assert.deepEqual(await list("ann", ["bob"]), [["bob", PresenceStatus.ONLINE]]);
@@ -180,7 +186,7 @@ describe("PresenceService", () => {
 });
 
 describe("Visibilities", () => {
-  it("remember what was set, not what a read that began before it brings", async () => {
+  it("find what was set, not what a read that began before it brings", async () => {
     const reads: ((visibility: "shared" | "nobody") => void)[] = [];
     const visibilities = new Visibilities({
       readVisibility: () => new Promise((resolve) => reads.push(resolve)),
@@ -190,6 +196,9 @@ describe("Visibilities", () => {
     await visibilities.setVisibility("ann", "nobody");
     reads[0]?.("shared");
     assert.equal(await early, "shared");
+    const late = visibilities.readVisibility("ann");
+    reads[1]?.("nobody");
+    assert.equal(await late, "nobody");
     assert.equal(visibilities.known("ann"), "nobody");
   });
 

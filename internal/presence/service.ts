@@ -1,19 +1,23 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Clock } from "../base/clock.ts";
-import type { SessionReport, ShownPresence, Watcher } from "../base/presence.ts";
+import type { SessionReport, ShownPresence } from "../base/presence.ts";
+import { rendezvousOwner } from "../base/rendezvous.ts";
+import type { Member } from "../base/ring.ts";
 import { PresenceStatus, Visibility as WireVisibility } from "../gen/heddle/presence/v1/presence_pb.js";
 import type * as rpc from "../gen/heddle/presence/v1/presence_service_pb.js";
+import { EveryInstance } from "./every-instance.ts";
 import { CHECK_AGAIN_MS, CHECK_EVERY_MS, LEARN_MS } from "./limits.ts";
 import { LiveTime } from "./live-time.ts";
 import { OpenLists } from "./open-lists.ts";
-import type { Link, Privacy, Registry, Visibility } from "./ports.ts";
+import { OtherOwners } from "./other-owners.ts";
+import type { Attachment, Link, Place, PresenceInstance, Privacy, Visibility } from "./ports.ts";
 import { type Moment, Users } from "./users.ts";
 import type { Visibilities } from "./visibilities.ts";
 import { Watches } from "./watches.ts";
 
 export interface PresenceServiceInit {
   readonly clock: Clock;
-  readonly registry: Registry;
+  readonly place: Place;
   readonly visibilities: Visibilities;
   readonly privacy: Privacy;
 }
@@ -26,17 +30,6 @@ export interface PresenceCounters {
   reports: number;
 }
 
-/** A push server's side of its link. */
-export interface Attachment {
-  /** Resolves when it is taken in: the downs in it need not be told again. */
-  report(report: SessionReport): Promise<void>;
-  /** Begins to watch these users, and tells of each that may be seen. Users already watched are told of again. */
-  watch(watcher: Watcher, userIds: readonly string[]): Promise<void>;
-  unwatch(session: string, userIds: readonly string[]): void;
-  /** A goodbye. */
-  close(): void;
-}
-
 /** Who calls, as the rpc layer says. */
 interface Call {
   readonly caller: { readonly userId: string };
@@ -46,7 +39,7 @@ interface Call {
  * One instance of the presence service: user → sessions, status, last seen, for the users it owns, and who watches them
  * (docs/design.md, section 8). Soft state under leases; only visibility is stored.
  */
-export class PresenceService {
+export class PresenceService implements PresenceInstance {
   readonly counters: PresenceCounters = { changes: 0, reports: 0 };
   readonly #init: PresenceServiceInit;
   readonly #live: LiveTime;
@@ -54,12 +47,16 @@ export class PresenceService {
   readonly #watches: Watches;
   readonly #lists: OpenLists;
   readonly #links = new Set<Link>();
-  #owns: (userId: string) => boolean = () => true;
+  readonly #others: EveryInstance;
+  readonly #owners: OtherOwners;
+  readonly #stopWatching: () => void;
+  /** The instances by which it owns what it does; without itself it owns nothing. */
+  #members: readonly Member[] = [];
   #isClosed = false;
 
-  /** Owns all users until `ringChanged` says otherwise, and knows nothing of them yet. */
+  /** Knows nothing yet of the users that it owns. */
   constructor(init: PresenceServiceInit) {
-    const { clock, privacy } = init;
+    const { clock, privacy, place } = init;
     this.#init = init;
     this.#live = new LiveTime(CHECK_EVERY_MS, clock.monotonicMs());
     this.#users = new Users({
@@ -69,9 +66,16 @@ export class PresenceService {
       },
       learned: (covers) => this.#watches.tellAll(covers),
     });
-    this.#watches = new Watches({ privacy, presenceOf: (userId) => this.#presenceOf(userId) });
+    this.#watches = new Watches({
+      privacy,
+      presenceOf: (userId) => this.#presenceOf(userId),
+      isSure: () => place.lease.isSure(),
+    });
     this.#lists = new OpenLists(privacy);
-    this.#learn(() => true);
+    this.#others = new EveryInstance({ ...place, clock, except: place.name });
+    this.#owners = new OtherOwners({ clock, place });
+    this.#stopWatching = place.ring.onChange(() => this.#follow());
+    this.#follow();
     this.#checkLater();
     this.#checkWatchesLater();
   }
@@ -96,11 +100,15 @@ export class PresenceService {
     return this.#users.isLearning;
   }
 
-  /** The ring has changed: of users who are owned only from now on nothing is known until push servers have told. */
-  ringChanged(owns: (userId: string) => boolean): void {
-    const owned = this.#owns;
-    this.#owns = owns;
-    this.#learn((userId) => owns(userId) && !owned(userId));
+  /**
+   * Its registration is gone: changes were answered of which it was not told. Nothing that it knew of who may see which
+   * user counts any more; push servers attach and watch anew, and it owns what the ring says when it is in there again.
+   */
+  leaseLost(): void {
+    this.#members = [];
+    this.#init.visibilities.forgetAll();
+    this.#lists.allChanged();
+    this.#closeLinks();
   }
 
   /** Opens a push server's link. */
@@ -116,31 +124,38 @@ export class PresenceService {
     };
   }
 
-  /**
-   * A block between the two was set or taken back, and is stored. When it resolves neither is told of the other, by
-   * watch or list, but by a check that began later.
-   */
   async blockChanged(a: string, b: string): Promise<void> {
     this.#lists.blockChanged(a, b);
     this.#watches.blockChanged(a, b);
   }
 
-  /**
-   * These users, at most MAX_CHANGE, have joined or left a group, which is stored. When it resolves nobody is told, by
-   * watch or list, what it may not be told any more; watches that may open do so soon after.
-   */
   async membersChanged(userIds: readonly string[]): Promise<void> {
     this.#lists.membersChanged(userIds);
     await this.#watches.recheckAll(userIds);
   }
 
+  async visibilityChanged(userId: string, hides: boolean): Promise<void> {
+    this.#init.visibilities.forget(userId);
+    this.#lists.visibilityChanged(userId);
+    if (hides) this.#watches.hide(userId);
+    await this.#watches.recheck(userId);
+  }
+
+  async presencesOf(userIds: readonly string[]): Promise<ReadonlyMap<string, ShownPresence>> {
+    const found = new Map<string, ShownPresence>();
+    for (const userId of userIds) {
+      const presence = this.#presenceOf(userId);
+      if (presence) found.set(userId, presence);
+    }
+    return found;
+  }
+
   /** Ends: every push server is told that its link is closed. */
   close(): void {
     this.#isClosed = true;
-    for (const link of [...this.#links]) {
-      this.#detach(link);
-      link.closed();
-    }
+    this.#stopWatching();
+    this.#others.close();
+    this.#closeLinks();
   }
 
   /** The RPCs of PresenceService. Requests have passed the rules of the schema. */
@@ -152,43 +167,75 @@ export class PresenceService {
     setVisibility: (request: rpc.SetVisibilityRequest, call: Call) => this.#setVisibility(request, call),
   };
 
-  /** By what is so when it is answered: a visibility, a block, a leave that came meanwhile may be answered already. */
+  /**
+   * Asks the owners, and judges by what is so when it is answered: a visibility, a block, a leave that came meanwhile may
+   * be answered already.
+   */
   async #list(
     { userIds }: rpc.ListPresenceRequest,
     { caller }: Call,
   ): Promise<MessageInitShape<typeof rpc.ListPresenceResponseSchema>> {
-    const { visibilities } = this.#init;
-    return this.#lists.judge(caller.userId, userIds, (maySee) => ({
-      presences: userIds.flatMap((userId) => {
-        if (!maySee(userId) || visibilities.known(userId) === "nobody") return [];
-        const presence = this.#presenceOf(userId);
-        return presence ? [toWirePresence(userId, presence)] : [];
-      }),
+    const others = new Map<string, ShownPresence>();
+    const asked = this.#owners.ask(userIds, others);
+    return this.#lists.judge(caller.userId, userIds, asked, (maySee) => ({
+      presences: userIds
+        .filter(maySee)
+        .map((userId) => toWirePresence(userId, this.#presenceOf(userId) ?? others.get(userId) ?? NOT_KNOWN)),
     }));
   }
 
-  /** In force before it is answered: stored, then remembered, then applied to every watch. */
+  /** In force before it is answered: stored, then applied to every watch and list, here and at every other instance. */
   async #setVisibility({ visibility }: rpc.SetVisibilityRequest, { caller }: Call) {
+    const { userId } = caller;
     const set: Visibility = visibility === WireVisibility.NOBODY ? "nobody" : "shared";
+    const apply = () => {
+      void this.visibilityChanged(userId, set === "nobody"); // Never rejects; what is open and checked anew may wait.
+      return this.#others.visibilityChanged(userId, set === "nobody");
+    };
     try {
-      await this.#init.visibilities.setVisibility(caller.userId, set);
-    } finally {
-      // Also where it is unclear whether it is stored: then every watcher is checked by what is.
-      if (set === "nobody") this.#watches.hide(caller.userId);
-      void this.#watches.recheck(caller.userId);
+      await this.#init.visibilities.setVisibility(userId, set);
+    } catch (error) {
+      void apply().catch(() => {}); // It is unclear whether it is stored: every watcher is checked by what is.
+      throw error;
     }
+    await apply();
     return { visibility };
+  }
+
+  #owns(userId: string): boolean {
+    return rendezvousOwner(this.#members, userId)?.name === this.#init.place.name;
   }
 
   #presenceOf(userId: string): ShownPresence | undefined {
     return this.#owns(userId) ? this.#users.presenceOf(userId) : undefined;
   }
 
+  /** The ring may have changed: of users who are owned only from now on nothing is known until push servers have told. */
+  #follow(): void {
+    const { name, ring } = this.#init.place;
+    const before = this.#members;
+    const { members } = ring.view();
+    if (members === before) return;
+    this.#members = members;
+    const isHere = (among: readonly Member[]) => among.some((member) => member.name === name);
+    const owned = (userId: string) => rendezvousOwner(before, userId)?.name === name;
+    const hasGained =
+      !isHere(before) || before.some((one) => !members.some((member) => member.name === one.name));
+    if (isHere(members) && hasGained) this.#learn((userId) => this.#owns(userId) && !owned(userId));
+  }
+
   #report(link: Link, report: SessionReport): void {
     this.counters.reports++;
     const now = this.#now();
     this.#users.report(link.name, report, now);
-    if (report.isDigest && this.#users.isLearning) this.#users.check(now, this.#registered());
+    if (report.ring && this.#users.isLearning) this.#check(now);
+  }
+
+  #closeLinks(): void {
+    for (const link of [...this.#links]) {
+      this.#detach(link);
+      link.closed();
+    }
   }
 
   #detach(link: Link): void {
@@ -200,7 +247,7 @@ export class PresenceService {
   #learn(covers: (userId: string) => boolean): void {
     this.#users.learn(covers, this.#now());
     this.#init.clock.after(LEARN_MS, () => {
-      if (!this.#isClosed) this.#users.check(this.#now(), this.#registered());
+      if (!this.#isClosed) this.#check(this.#now());
     });
   }
 
@@ -209,8 +256,7 @@ export class PresenceService {
       if (this.#isClosed) return;
       const { clock } = this.#init;
       const liveMs = this.#live.checked(clock.monotonicMs());
-      const now = { liveMs, monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs() };
-      this.#users.check(now, this.#registered());
+      this.#check({ liveMs, monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs() });
       this.#checkLater();
     });
   }
@@ -223,8 +269,9 @@ export class PresenceService {
     });
   }
 
-  #registered(): string[] {
-    return this.#init.registry.pushServers().map(({ name }) => name);
+  #check(now: Moment): void {
+    const ring = new Set(this.#members.map(({ name }) => name));
+    this.#users.check(now, this.#init.place.pushServers.view(), ring);
   }
 
   #now(): Moment {
@@ -233,6 +280,9 @@ export class PresenceService {
     return { liveMs: this.#live.at(monotonicMs), monotonicMs, wallMs: clock.nowMs() };
   }
 }
+
+/** What is shown of a user whose owner cannot say. */
+const NOT_KNOWN: ShownPresence = { status: "unknown", lastSeenAtMs: 0 };
 
 const STATUSES = {
   unknown: PresenceStatus.UNKNOWN,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { ShownPresence } from "../base/presence.ts";
+import { FakeRing } from "../testing/fakes/fake-ring.ts";
 import {
   CHANGE_EVERY_MS,
   CHECK_EVERY_MS,
@@ -17,6 +18,10 @@ const DIGEST_EVERY_MS = 15_000;
 const SECOND_LINK_MS = 2_500;
 /** Everything below happens at multiples of this, in ms. */
 const STEP_MS = 100;
+
+/** The one instance, and the two push servers. */
+const RING = ["presence"];
+const PUSH_SERVERS = new FakeRing(["0", "1"]).view();
 
 /** A session that is there from one step to another, on one of two push servers. */
 interface Stay {
@@ -88,7 +93,7 @@ class World {
   #check(): void {
     this.#checkAtMs = this.#nowMs + CHECK_EVERY_MS;
     const liveMs = this.#live.checked(this.#nowMs);
-    this.#users.check({ ...this.#now(), liveMs }, ["0", "1"]);
+    this.#users.check({ ...this.#now(), liveMs }, PUSH_SERVERS, new Set(RING));
   }
 
   #report(): void {
@@ -116,7 +121,7 @@ class World {
     if (server === 1 && saidMs < this.#secondLinkAtMs) return;
     const stayOf = (at: number) => this.#stays[at] as Stay;
     const report = {
-      isDigest,
+      ring: isDigest ? RING : undefined,
       ups: ups.map((at) => ({ name: `${at}`, userId: "ann", ageMs: saidMs - stayOf(at).fromMs })),
       downs: downs.map((at) => {
         const { fromMs, toMs } = stayOf(at);

@@ -1,4 +1,5 @@
 import type { SessionDown, SessionReport, SessionUp, ShownPresence } from "../base/presence.ts";
+import type { RingView } from "../base/ring.ts";
 import { Learning } from "./learning.ts";
 import { Leases } from "./leases.ts";
 import { LAST_SEEN_USERS, OFFLINE_AFTER_MS } from "./limits.ts";
@@ -73,13 +74,13 @@ export class Users {
   report(server: string, report: SessionReport, now: Moment): void {
     for (const up of report.ups) this.#up(up, now);
     for (const down of report.downs) this.#down(down, now);
-    if (!report.isDigest) return;
-    for (const lesson of this.#lessons) lesson.heard(server);
+    if (!report.ring) return;
+    for (const lesson of this.#lessons) lesson.heard(server, report.ring);
   }
 
-  /** Looks after learning, leases and delays. `registered`: the names of the push servers. */
-  check(now: Moment, registered: readonly string[]): void {
-    this.#checkLessons(now, registered);
+  /** Looks after learning, leases and delays. `ring`: the names of the instances by which users are owned. */
+  check(now: Moment, pushServers: RingView, ring: ReadonlySet<string>): void {
+    this.#checkLessons(now, pushServers, ring);
     for (const session of this.#leases.takeExpired(now.liveMs)) {
       const { user, namedAtMs } = session;
       user.sessions.delete(session);
@@ -115,8 +116,8 @@ export class Users {
     this.#settle(user, now);
   }
 
-  #checkLessons(now: Moment, registered: readonly string[]): void {
-    const over = this.#lessons.filter((lesson) => lesson.isOver(now.monotonicMs, registered));
+  #checkLessons(now: Moment, pushServers: RingView, ring: ReadonlySet<string>): void {
+    const over = this.#lessons.filter((lesson) => lesson.isOver(now.monotonicMs, pushServers, ring));
     if (over.length === 0) return;
     this.#lessons = this.#lessons.filter((lesson) => !over.includes(lesson));
     const covers = (userId: string) =>

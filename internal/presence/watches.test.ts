@@ -28,6 +28,8 @@ class HeldPrivacy implements Privacy {
   }
 }
 
+const isSure = () => true;
+
 /** What of Watches these tests use, so that a broken variant can stand in for it. */
 type Watching = Pick<Watches, "watch" | "blockChanged" | "recheckAll" | "checkAgain">;
 
@@ -38,7 +40,7 @@ class CheckThenRegister implements Watching {
 
   constructor(privacy: Privacy) {
     const all = { maySee: async () => true };
-    this.#inner = new Watches({ privacy: all, presenceOf: () => ONLINE });
+    this.#inner = new Watches({ privacy: all, presenceOf: () => ONLINE, isSure });
     this.#privacy = privacy;
   }
 
@@ -75,7 +77,7 @@ function world(make: (privacy: Privacy) => Watching = intact) {
 }
 
 function intact(privacy: Privacy): Watches {
-  return new Watches({ privacy, presenceOf: () => ONLINE });
+  return new Watches({ privacy, presenceOf: () => ONLINE, isSure });
 }
 
 /** A block that is answered while a watch is being checked. Throws if it leaks. */
@@ -160,7 +162,7 @@ describe("Watches", () => {
       return answer;
     };
     const { watches, told, watch } = world(
-      () => new Watches({ privacy: { maySee: answered }, presenceOf: () => ONLINE }),
+      () => new Watches({ privacy: { maySee: answered }, presenceOf: () => ONLINE, isSure }),
     );
     await watch("ann", "bob");
     const confirmed = new Promise<void>((resolve, reject) => {

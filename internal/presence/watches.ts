@@ -20,12 +20,15 @@ export interface WatchesInit {
   readonly privacy: Privacy;
   /** What is shown of a user; undefined if this instance has no say. */
   readonly presenceOf: (userId: string) => ShownPresence | undefined;
+  /** Whether every change in who may see which user is told here before it is answered. */
+  readonly isSure: () => boolean;
 }
 
 /**
  * Who watches which user. A watch is registered mute, then checked, then opened: what changes who may see which user is applied to
  * the watches that are registered, so a check that began before cannot open one behind its back (docs/design.md,
- * section 8). A watch that may not be opened stays, mute, until it is given up.
+ * section 8). A watch that may not be opened stays, mute, until it is given up. An instance that is not sure that it is
+ * told of such changes tells nothing by a check that was made before: each telling waits for one of its own.
  */
 export class Watches {
   readonly #init: WatchesInit;
@@ -50,8 +53,9 @@ export class Watches {
     const checks: Promise<void>[] = [];
     for (const userId of userIds) {
       const watch = this.#register(watcher, userId);
-      if (watch.isOpen) this.#tell(watch);
-      else checks.push(this.#check(watch));
+      if (!watch.isOpen) checks.push(this.#check(watch));
+      else if (this.#init.isSure()) this.#tell(watch);
+      else checks.push(this.#tellOnceChecked(watch));
     }
     await Promise.all(checks);
   }
@@ -74,9 +78,12 @@ export class Watches {
 
   /** What is shown of the user has changed. */
   changed(userId: string, presence: ShownPresence): void {
+    const isSure = this.#init.isSure();
     const sessions = new Map<Link, string[]>();
-    for (const { isOpen, watcher } of this.#byUser.get(userId) ?? []) {
-      if (!isOpen) continue;
+    for (const watch of this.#byUser.get(userId) ?? []) {
+      const { isOpen, watcher } = watch;
+      if (isOpen && !isSure) void this.#tellOnceChecked(watch);
+      if (!isOpen || !isSure) continue;
       const behind = sessions.get(watcher.link);
       if (behind) behind.push(watcher.session);
       else sessions.set(watcher.link, [watcher.session]);
@@ -205,6 +212,12 @@ export class Watches {
   #tell({ watcher, userId }: Watch): void {
     const presence = this.#init.presenceOf(userId);
     if (presence) watcher.link.told(userId, presence, [watcher.session]);
+  }
+
+  async #tellOnceChecked(watch: Watch): Promise<void> {
+    watch.doubts++;
+    await this.#check(watch);
+    if (watch.isOpen && this.#isRegistered(watch)) this.#tell(watch);
   }
 
   #isRegistered(watch: Watch): boolean {

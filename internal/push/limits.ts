@@ -65,6 +65,9 @@ export const WATCH_EVERY_MS = 200;
 /** How often a push server tells presence instances of all its sessions: two such may be lost before a lease ends. */
 export const DIGEST_EVERY_MS = 15_000;
 
+/** Sessions that are looked at for one part of a digest: some milliseconds of work, and some 100 KiB on a link. */
+export const DIGEST_PART = 1_000;
+
 /** How long a session that ended stands in every digest: as long as any instance could still hold it, and more. */
 export const DOWNS_KEPT_MS = 60_000;
 
@@ -74,6 +77,9 @@ export const DOWNS = 100_000;
 /** How long a report to a presence instance may take, and the wait before it is made again. */
 export const REPORT_MS = 2_000;
 export const REPORT_AGAIN_MS = 1_000;
+
+/** The wait before an instance that has not taken a watch is asked again. */
+export const WATCH_AGAIN_MS = 1_000;
 
 /** When the ring of presence instances has changed, a new owner knows after this. */
 export const PULL_AFTER_MS = 20_000;

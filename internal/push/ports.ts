@@ -110,18 +110,15 @@ export interface Link {
   closed(): void;
 }
 
-/** The presence instances of now, and which one owns which user. */
-export interface PresenceRing {
-  instances(): readonly PresenceInstance[];
-  /** The instance that owns the user; undefined while there is none. */
-  owner(userId: string): PresenceInstance | undefined;
-  /** Calls back after every change, until the returned function is called. */
-  onChange(callback: () => void): () => void;
-}
-
-/** A presence instance, as a push server needs it. Another instance is another object. */
-export interface PresenceInstance {
-  attach(link: PresenceLink): PresenceAttachment;
+/** The presence service, as a push server needs it. */
+export interface Presence {
+  /** Its instances that serve. The rendezvous winner among them owns a user. */
+  readonly ring: Ring;
+  /**
+   * Opens this push server's link to an instance. Must not throw: a link that cannot be opened is `closed` in a later
+   * turn.
+   */
+  attach(instance: Member, link: PresenceLink): PresenceAttachment;
 }
 
 export interface PresenceAttachment {

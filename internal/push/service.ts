@@ -19,7 +19,7 @@ import type { PushConfig } from "./config.ts";
 import { ConnectDoor } from "./doors/door-connect.ts";
 import { WebDoor } from "./doors/door-web.ts";
 import { STREAMS_PER_USER, SYNCS_AT_ONCE } from "./limits.ts";
-import type { ByteStream, Call, Caller, Channel, Messages, PresenceRing, Threads } from "./ports.ts";
+import type { ByteStream, Call, Caller, Channel, Messages, Presence, Threads } from "./ports.ts";
 import { SessionPresence } from "./presence/session-presence.ts";
 import { BoundedMessages } from "./session/bounded-messages.ts";
 import { Session } from "./session/session.ts";
@@ -37,7 +37,7 @@ export interface PushServerInit {
   readonly messages: Messages;
   readonly threads: Threads;
   readonly channel: Channel;
-  readonly presence: PresenceRing;
+  readonly presence: Presence;
   readonly clock: Clock;
   readonly log: Logger;
   readonly config: PushConfig;
@@ -89,7 +89,7 @@ export class PushServer {
     const { threads, channel, clock, config } = init;
     const deadlines = new Deadlines(clock);
     const messages = new BoundedMessages(init.messages, deadlines);
-    const { tick = eventLoopTick, presence: ring, history = NO_HISTORY, topics: Subscribed = Topics } = init;
+    const { tick = eventLoopTick, presence, history = NO_HISTORY, topics: Subscribed = Topics } = init;
     const flushes = new EachTick<Session>(tick, (session) => session.flush());
     this.#init = init;
     this.#devices = new DeviceChecks({ clock, deadlines, threads });
@@ -104,7 +104,7 @@ export class PushServer {
       devices: this.#devices,
       topics: this.#topics,
     });
-    this.#presence = new SessionPresence({ clock, deadlines, tick, ring, name: config.name });
+    this.#presence = new SessionPresence({ clock, deadlines, tick, presence, name: config.name });
     this.#web = new WebDoor({ clock, messages, sessionOf: (key) => this.#sessions.get(key) });
     this.#host = {
       clock,

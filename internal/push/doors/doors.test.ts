@@ -11,13 +11,18 @@ import { createLog } from "../../base/log.ts";
 import { SoleChannel } from "../../channel/sole-channel.ts";
 import { DrainingReason, type Event } from "../../gen/heddle/push/v1/frame_pb.js";
 import { PushService } from "../../gen/heddle/push/v1/push_service_pb.js";
-import { MemoryRing } from "../../registry/memory-ring.ts";
 import { bind, type Caller } from "../../rpc/calls/handlers.ts";
 import { RawStream } from "../../testing/contract/raw-stream.ts";
 import { type RpcListeners, startRpcListeners } from "../../testing/fakes/rpc-listeners.ts";
-import { entry, FakeMessages, FakeThreads, row, threadOf } from "../../testing/worlds/push-world.ts";
+import {
+  entry,
+  FakeMessages,
+  FakeThreads,
+  NO_PRESENCE,
+  row,
+  threadOf,
+} from "../../testing/worlds/push-world.ts";
 import { QUEUE_BYTES } from "../limits.ts";
-import type { PresenceInstance } from "../ports.ts";
 import { PushServer } from "../service.ts";
 
 /** The bearer is `user session`, the session's id one byte. */
@@ -63,7 +68,7 @@ describe("The doors of a push server, over real transports", () => {
     threads.pages.set("07", [[row(1, 4)]]);
     const config = { name: "push", capacity: 100 };
     const log = createLog({ level: "silent" });
-    const presence = new MemoryRing<PresenceInstance>();
+    const presence = NO_PRESENCE;
     server = new PushServer({ messages, threads, channel, presence, clock: systemClock, log, config });
     const binding = bind(PushService, authenticate, server.handlers, { piecewise: ["submit"] });
     listeners = await startRpcListeners([binding]);

@@ -3,7 +3,7 @@ import { storeUnavailable } from "../../base/heddle-error.ts";
 import type { SessionDown, SessionReport, SessionUp } from "../../base/presence.ts";
 import type { Deadlines } from "../../stream/deadlines.ts";
 import type { Tick } from "../../stream/each-tick.ts";
-import { DIGEST_EVERY_MS, DOWNS, DOWNS_KEPT_MS, REPORT_AGAIN_MS, REPORT_MS } from "../limits.ts";
+import { DIGEST_EVERY_MS, DIGEST_PART, DOWNS, DOWNS_KEPT_MS, REPORT_AGAIN_MS, REPORT_MS } from "../limits.ts";
 import type { PresenceAttachment } from "../ports.ts";
 import type { PresenceLinks } from "./presence-links.ts";
 
@@ -15,12 +15,23 @@ interface Known {
   endedAtMs: number;
 }
 
+/** A digest of which an instance has got a part. */
+interface Digest {
+  /** The instances among which owners are looked for. */
+  readonly ring: readonly string[];
+  /** What has not been looked at. */
+  readonly rest: Iterator<readonly [name: string, session: Known]>;
+}
+
 /** What one instance has not confirmed. */
 interface Outbox {
   /** Names of sessions that have come or gone. */
   readonly news: Set<string>;
+  /** A new digest is to begin, in the place of one that has. */
   isDigestDue: boolean;
-  isSending: boolean;
+  digest: Digest | undefined;
+  /** The report that is under way. */
+  sending: Promise<void> | undefined;
 }
 
 export interface PresenceReportsInit {
@@ -33,8 +44,10 @@ export interface PresenceReportsInit {
 /**
  * Tells presence instances of this push server's sessions (docs/design.md, section 8): each up and down in the next
  * tick, everything every DIGEST_EVERY_MS and whenever the ring changes. To each instance one report is under way at a
- * time. What was not confirmed is told again, after a failure as a digest; a digest names the sessions that ended within
- * DOWNS_KEPT_MS too, so that no down is lost with a link or an instance.
+ * time. A digest goes in parts, so that a hundred thousand sessions hold up neither this process nor the news, which go
+ * with the next part; only its last part counts as the whole. What was not confirmed is told again, after a failure as a
+ * digest from the beginning; a digest names the sessions that ended within DOWNS_KEPT_MS too, so that no down is lost
+ * with a link or an instance.
  */
 export class PresenceReports {
   readonly #init: PresenceReportsInit;
@@ -71,8 +84,7 @@ export class PresenceReports {
 
   /** Sends everything to every instance, those that are new among them. */
   digest(): void {
-    const { links } = this.#init;
-    const current = new Set(links.all);
+    const current = new Set(this.#init.links.all);
     for (const attachment of this.#outboxes.keys()) {
       if (!current.has(attachment)) this.#outboxes.delete(attachment);
     }
@@ -80,11 +92,16 @@ export class PresenceReports {
     this.#flushSoon();
   }
 
-  /** Sends what waits, once, and stops. Resolves when it is taken, or could not be. */
+  /** Sends the news that wait, once, and stops. Resolves when they are taken, or could not be. */
   async close(): Promise<void> {
     this.#cancelDigest();
-    await Promise.all([...this.#outboxes].map(([to, outbox]) => this.#send(to, outbox)));
+    const outboxes = [...this.#outboxes];
     this.#outboxes.clear();
+    const last = async ([to, outbox]: (typeof outboxes)[number]) => {
+      await outbox.sending;
+      if (outbox.news.size > 0) await this.#send(to, { ...outbox, isDigestDue: false, digest: undefined });
+    };
+    await Promise.all(outboxes.map(last));
   }
 
   #note(name: string, userId: string): void {
@@ -97,7 +114,7 @@ export class PresenceReports {
   #outboxOf(attachment: PresenceAttachment): Outbox {
     let outbox = this.#outboxes.get(attachment);
     if (!outbox) {
-      outbox = { news: new Set(), isDigestDue: true, isSending: false };
+      outbox = { news: new Set(), isDigestDue: true, digest: undefined, sending: undefined };
       this.#outboxes.set(attachment, outbox);
     }
     return outbox;
@@ -108,23 +125,22 @@ export class PresenceReports {
     this.#isFlushDue = true;
     this.#init.tick(() => {
       this.#isFlushDue = false;
-      for (const [to, outbox] of this.#outboxes) void this.#send(to, outbox);
+      for (const [to, outbox] of this.#outboxes) {
+        if (!outbox.sending && hasMore(outbox)) outbox.sending = this.#send(to, outbox);
+      }
     });
   }
 
+  /** Never rejects. */
   async #send(to: PresenceAttachment, outbox: Outbox): Promise<void> {
-    if (outbox.isSending || (!outbox.isDigestDue && outbox.news.size === 0)) return;
-    outbox.isSending = true;
-    const report = outbox.isDigestDue ? this.#digestFor(to) : this.#newsOf(outbox);
-    outbox.isDigestDue = false;
-    outbox.news.clear();
     const { deadlines, clock } = this.#init;
+    const report = this.#nextReport(to, outbox);
     try {
       await deadlines.bound(to.report(report), REPORT_MS, () => storeUnavailable("presence"));
-      outbox.isSending = false;
-      if (outbox.isDigestDue || outbox.news.size > 0) this.#flushSoon();
+      outbox.sending = undefined;
+      if (hasMore(outbox)) this.#flushSoon();
     } catch {
-      outbox.isSending = false;
+      outbox.sending = undefined;
       outbox.isDigestDue = true; // Whatever of it was taken: the digest says all of it again.
       clock.after(REPORT_AGAIN_MS, () => {
         if (this.#outboxes.get(to) === outbox) this.#flushSoon();
@@ -132,28 +148,49 @@ export class PresenceReports {
     }
   }
 
-  #newsOf({ news }: Outbox): SessionReport {
+  /** The news, and the next part of the digest if there is one. */
+  #nextReport(to: PresenceAttachment, outbox: Outbox): SessionReport {
+    if (outbox.isDigestDue) {
+      this.#forgetDowns();
+      outbox.isDigestDue = false;
+      outbox.digest = { ring: this.#init.links.ring, rest: this.#sessions() };
+    }
+    const names = [...outbox.news];
+    outbox.news.clear();
+    const { digest } = outbox;
+    const isWhole = digest !== undefined && this.#takePart(digest, to, names);
+    if (isWhole) outbox.digest = undefined;
+    return this.#reportOf(names, isWhole ? digest.ring : undefined);
+  }
+
+  /** Looks at DIGEST_PART more sessions. Returns whether there are no others. */
+  #takePart({ rest }: Digest, to: PresenceAttachment, names: string[]): boolean {
+    for (let looked = 0; looked < DIGEST_PART; looked++) {
+      const { value, done } = rest.next();
+      if (done) return true;
+      const [name, { userId }] = value;
+      if (this.#init.links.linkOf(userId) === to) names.push(name);
+    }
+    return false;
+  }
+
+  /** All, also those that come while they are being looked at; one that ends meanwhile is news. */
+  *#sessions(): Generator<readonly [string, Known], undefined> {
+    yield* this.#up;
+    yield* this.#down;
+    return undefined;
+  }
+
+  #reportOf(names: readonly string[], ring: readonly string[] | undefined): SessionReport {
     const ups: SessionUp[] = [];
     const downs: SessionDown[] = [];
-    for (const name of news) {
+    for (const name of names) {
       const up = this.#up.get(name);
       const down = this.#down.get(name);
       if (up) ups.push(this.#upOf(name, up));
       else if (down) downs.push(this.#downOf(name, down));
     }
-    return { isDigest: false, ups, downs };
-  }
-
-  #digestFor(to: PresenceAttachment): SessionReport {
-    this.#forgetDowns();
-    const ups: SessionUp[] = [];
-    const downs: SessionDown[] = [];
-    const { links } = this.#init;
-    for (const [name, up] of this.#up) if (links.linkOf(up.userId) === to) ups.push(this.#upOf(name, up));
-    for (const [name, down] of this.#down) {
-      if (links.linkOf(down.userId) === to) downs.push(this.#downOf(name, down));
-    }
-    return { isDigest: true, ups, downs };
+    return { ring, ups, downs };
   }
 
   #upOf(name: string, { userId, sinceMs }: Known): SessionUp {
@@ -179,4 +216,8 @@ export class PresenceReports {
       this.#digestLater();
     });
   }
+}
+
+function hasMore({ isDigestDue, digest, news }: Outbox): boolean {
+  return isDigestDue || digest !== undefined || news.size > 0;
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { hex } from "../../base/ids.ts";
 import type { Deadlines } from "../../stream/deadlines.ts";
 import type { Tick } from "../../stream/each-tick.ts";
-import type { PresenceRing } from "../ports.ts";
+import type { Presence } from "../ports.ts";
 import { PresenceLinks } from "./presence-links.ts";
 import { PresenceReports } from "./presence-reports.ts";
 import { Watches, type Watching } from "./watches.ts";
@@ -11,7 +11,7 @@ export interface SessionPresenceInit {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly tick: Tick;
-  readonly ring: PresenceRing;
+  readonly presence: Presence;
   /** The push server's name in the registry. */
   readonly name: string;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import type { ShownPresence } from "../../base/presence.ts";
-import { PULL_AFTER_MS, WATCH_EVERY_MS } from "../limits.ts";
+import { PULL_AFTER_MS, WATCH_AGAIN_MS, WATCH_EVERY_MS } from "../limits.ts";
 import type { PresenceAttachment } from "../ports.ts";
 import { presenceFrame } from "../session/events.ts";
 import type { PresenceLinks } from "./presence-links.ts";
@@ -133,7 +133,8 @@ export class Watches {
     this.#watch(one, [...userIds]);
   }
 
-  #watch({ name, session, users }: WatchingSession, userIds: readonly string[]): void {
+  #watch(one: WatchingSession, userIds: readonly string[]): void {
+    const { name, session, users } = one;
     const byOwner = new Map<PresenceAttachment, string[]>();
     for (const userId of userIds) {
       const owner = this.#links.linkOf(userId);
@@ -143,8 +144,17 @@ export class Watches {
     }
     const watcher = { session: name, viewerId: session.identity.userId };
     for (const [owner, named] of byOwner) {
-      owner.watch(watcher, named).catch(() => {}); // The link is gone: it is registered anew over the next.
+      owner.watch(watcher, named).catch(() => this.#watchAgain(one, owner, named));
     }
+  }
+
+  /** Where the link is gone the watch is registered over the next; where it was full, or slow, over the same one. */
+  #watchAgain(one: WatchingSession, owner: PresenceAttachment, userIds: readonly string[]): void {
+    this.#clock.after(WATCH_AGAIN_MS, () => {
+      if (this.#sessions.get(one.name) !== one) return;
+      const left = userIds.filter((userId) => one.users.get(userId)?.at === owner);
+      if (this.#links.has(owner)) this.#watch(one, left);
+    });
   }
 
   #unwatch({ name }: WatchingSession, users: readonly (readonly [string, Watched])[]): void {

@@ -32,7 +32,7 @@ async function opening() {
   const world = new PushWorld();
   const group = new FakeGroup(world, T, ["ann", "bob"]);
   const channel = new RemoteChannel();
-  const { messages, threads, clock, loop, ring: presence } = world;
+  const { messages, threads, clock, loop, presence } = world;
   const log = createLog({ level: "silent" });
   const config = { name: "push", capacity: 10 };
   const server = new PushServer({

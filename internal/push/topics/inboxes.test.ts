@@ -17,7 +17,7 @@ async function open() {
     messages,
     threads,
     channel,
-    presence: world.ring,
+    presence: world.presence,
     clock,
     log: createLog({ level: "silent" }),
     config: { name: "push", capacity: 10 },

@@ -1,6 +1,6 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import { type Any, anyUnpack } from "@bufbuild/protobuf/wkt";
-import { Code, ErrorReason, HeddleError, overloaded } from "../../base/heddle-error.ts";
+import { Code, ErrorReason, HeddleError, overloaded, peerUnavailable } from "../../base/heddle-error.ts";
 import { ErrorInfoSchema, RetryInfoSchema } from "../../gen/google/rpc/error_details_pb.js";
 import { type Status, StatusSchema } from "../../gen/google/rpc/status_pb.js";
 import { ERROR_DOMAIN, encodeStatus } from "../calls/status.ts";
@@ -11,15 +11,7 @@ import { ERROR_DOMAIN, encodeStatus } from "../calls/status.ts";
  * fault between two programs would read UNAUTHENTICATED or NOT_FOUND at a client, and sign its user out.
  */
 
-/** UNAVAILABLE / PEER_UNAVAILABLE: what was asked of the service may have been done, or may yet be. */
-export function peerUnavailable(service: string, cause?: unknown): HeddleError {
-  return new HeddleError(
-    Code.UNAVAILABLE,
-    ErrorReason.PEER_UNAVAILABLE,
-    `the ${service} service did not answer; repeat the call`,
-    { metadata: { service }, retryAfterMs: 1_000, cause },
-  );
-}
+export { peerUnavailable };
 
 /** RESOURCE_EXHAUSTED / OVERLOADED: the link to the service is full, and nothing was asked. */
 export function linkFull(service: string): HeddleError {

@@ -12,7 +12,7 @@ import { PresenceClient } from "../../peers/presence-client.ts";
 import { servePresence } from "../../peers/presence-server.ts";
 import { ThreadClient } from "../../peers/thread-client.ts";
 import { threadHandlers } from "../../peers/thread-server.ts";
-import type { Messages, PresenceInstance, Threads } from "../../push/ports.ts";
+import type { Messages, Threads } from "../../push/ports.ts";
 import { DEFAULT_LIMITS } from "../../rpc/links/limits.ts";
 import { LinkClient } from "../../rpc/links/link-client.ts";
 import { LinkServer } from "../../rpc/links/link-server.ts";
@@ -66,13 +66,15 @@ export class Bound {
 
   /** A presence instance, as thread servers have it. */
   async presence(instance: Presence): Promise<Presence> {
-    const attach: PresenceInstance["attach"] = () => {
-      throw new Error("no push server here");
+    const none = () => {
+      throw new Error("neither push servers nor other instances here");
     };
     const link = await this.#link(PresenceInternalService, (below) =>
       servePresence(
         {
-          attach,
+          attach: none,
+          visibilityChanged: none,
+          presencesOf: none,
           blockChanged: (a, b) => instance.blockChanged(a, b),
           membersChanged: (userIds) => instance.membersChanged(userIds),
         },

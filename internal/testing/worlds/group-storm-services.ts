@@ -5,11 +5,10 @@ import type { Groups, MessageStore, Channel as Publishing } from "../../message/
 import { MessageService } from "../../message/service.ts";
 import { PresenceService } from "../../presence/service.ts";
 import { Sight } from "../../presence/sight.ts";
+import { solePlace } from "../../presence/sole-place.ts";
 import { Visibilities } from "../../presence/visibilities.ts";
-import type { Channel, ChannelLink, Link, Messages, PresenceInstance } from "../../push/ports.ts";
+import type { Channel, ChannelLink, Link, Messages } from "../../push/ports.ts";
 import { PushServer } from "../../push/service.ts";
-import { MemoryRing } from "../../registry/memory-ring.ts";
-import { MemoryRegistry } from "../../registry/push-servers.ts";
 import { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
 import { Directory } from "../../thread/directory.ts";
 import type { EntryTimes, GroupLog, Heads } from "../../thread/ports.ts";
@@ -60,14 +59,12 @@ export class GroupStormServices {
     this.#random = random;
     const { clock } = this;
     this.#store = new SqliteThreadStore({ path: ":memory:", clock });
-    const registry = new MemoryRegistry();
     this.channel = new SoleChannel({ clock });
     const directory = new Directory(this.#store);
     const visibilities = new Visibilities(this.#store);
     const privacy = new Sight(directory, visibilities, "shared-thread");
-    this.#presence = new PresenceService({ clock, registry, visibilities, privacy });
-    const ring = new MemoryRing<PresenceInstance>();
-    ring.replace(this.#presence);
+    const place = solePlace("push");
+    this.#presence = new PresenceService({ clock, place, visibilities, privacy });
 
     const store = this.#slowStore(new MemoryMessageStore());
     const channel: Publishing = {
@@ -117,7 +114,7 @@ export class GroupStormServices {
           },
         },
         channel: this.#channelFor(at, variant),
-        presence: ring,
+        presence: { ring: place.ring, attach: (_, link) => this.#presence.attach(link) },
         clock,
         log: createLog({ level: "silent" }),
         config: { name, capacity: 10_000 },

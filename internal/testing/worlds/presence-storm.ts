@@ -126,7 +126,7 @@ export class PresenceStorm {
     const dead = this.#servers.shift();
     if (!dead) return;
     dead.cut();
-    dead.registration.revoke();
+    this.world.pushServers.remove(dead.name);
     this.#servers.push(this.#start());
     for (const watcher of this.watchers) {
       if (watcher.server === dead) watcher.connect(this.world, this.#server());
@@ -150,7 +150,7 @@ export class PresenceStorm {
 
   /** A push server that is registered and says nothing: only the 20 s end what a new instance does not know. */
   registerSilent(): void {
-    this.world.registry.register({ name: "silent", grpcUrl: "", webUrl: "", load: () => 0, capacity: 1 });
+    this.world.pushServers.add("silent");
   }
 
   #start(): CabledServer {

@@ -1,23 +1,24 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { createLog } from "../../base/log.ts";
+import type { Member, Ring } from "../../base/ring.ts";
 import { SoleChannel } from "../../channel/sole-channel.ts";
 import type { ClientFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
 import type { Privacy, VisibilityStore } from "../../presence/ports.ts";
 import { PresenceService } from "../../presence/service.ts";
+import { solePlace } from "../../presence/sole-place.ts";
 import { Visibilities } from "../../presence/visibilities.ts";
-import type { PresenceAttachment, PresenceInstance, PresenceLink, PresenceRing } from "../../push/ports.ts";
+import type { Presence, PresenceAttachment, PresenceLink } from "../../push/ports.ts";
 import { PushServer } from "../../push/service.ts";
-import { MemoryRing } from "../../registry/memory-ring.ts";
-import { MemoryRegistry, type Registration } from "../../registry/push-servers.ts";
 import { FakeByteStream } from "../fakes/fake-byte-stream.ts";
 import { FakeClock } from "../fakes/fake-clock.ts";
+import { FakeRing } from "../fakes/fake-ring.ts";
 import { ManualLoop } from "../fakes/manual-loop.ts";
 import { FakeMessages, FakeThreads } from "./push-world.ts";
 
 /** A push server with the cable that connects it to presence, which a test may cut. */
 export interface CabledServer {
   readonly server: PushServer;
-  readonly registration: Registration;
+  readonly name: string;
   /** The process dies: from now on nobody hears of it, and it hears of nobody. */
   cut(): void;
 }
@@ -39,8 +40,9 @@ class MemoryVisibilityStore implements VisibilityStore {
 export class PresenceWorld {
   readonly clock = new FakeClock();
   readonly loop = new ManualLoop();
-  readonly registry = new MemoryRegistry();
-  readonly ring = new MemoryRing<PresenceInstance>();
+  /** The push servers, and the presence instances. */
+  readonly pushServers = new FakeRing([]);
+  readonly ring = new FakeRing([]);
   readonly visibilities = new Visibilities(new MemoryVisibilityStore());
   readonly messages = new FakeMessages();
   /** Before a check of privacy reads anything, and after it has: what a test holds up. */
@@ -48,6 +50,7 @@ export class PresenceWorld {
   afterCheck: () => Promise<void> = async () => {};
   instance: PresenceService;
   readonly #channel: SoleChannel;
+  readonly #instances = new Map<string, PresenceService>();
   #sessions = 0;
 
   constructor() {
@@ -57,7 +60,8 @@ export class PresenceWorld {
 
   /** A fresh instance takes the ring over. */
   startInstance(): PresenceService {
-    const { clock, registry, visibilities } = this;
+    const { clock, ring, pushServers, visibilities } = this;
+    const name = `presence-${this.#instances.size}`;
     const privacy: Privacy = {
       maySee: async (_viewer, user) => {
         await this.beforeCheck();
@@ -66,20 +70,27 @@ export class PresenceWorld {
         return visibility === "shared";
       },
     };
-    this.instance = new PresenceService({ clock, registry, visibilities, privacy });
-    this.ring.replace(this.instance);
+    const place = { ...solePlace("push"), name, ring, registered: ring, pushServers };
+    this.instance = new PresenceService({ clock, place, visibilities, privacy });
+    this.#instances.set(name, this.instance);
+    ring.set([name]);
     return this.instance;
   }
 
   /** The instance dies, and nobody takes its place yet. */
   killInstance(): void {
     const dead = this.instance;
-    this.ring.replace(undefined);
+    this.ring.set([]);
     dead.close();
   }
 
   startServer(name: string): CabledServer {
-    const cable = new Cable(this.ring);
+    const attach = ({ name: instance }: Member, link: PresenceLink) => {
+      const service = this.#instances.get(instance);
+      if (!service) throw new Error(`no instance ${instance}`);
+      return service.attach(link);
+    };
+    const cable = new Cable({ ring: this.ring, attach });
     const server = new PushServer({
       messages: this.messages,
       threads: new FakeThreads(),
@@ -90,14 +101,8 @@ export class PresenceWorld {
       config: { name, capacity: 100_000 },
       tick: this.loop.tick,
     });
-    const registration = this.registry.register({
-      name,
-      grpcUrl: "",
-      webUrl: "",
-      load: () => 0,
-      capacity: 1,
-    });
-    return { server, registration, cut: () => cable.cut() };
+    this.pushServers.add(name);
+    return { server, name, cut: () => cable.cut() };
   }
 
   /** A stream of the user's that has said `open`. */
@@ -131,45 +136,31 @@ export function watch(stream: FakeByteStream, userIds: readonly string[]): void 
   say(stream, { case: "watch", value: { userIds: [...userIds] } as never });
 }
 
-/** The ring as one push server reaches it. */
-class Cable implements PresenceRing {
-  readonly #ring: PresenceRing;
-  readonly #wrapped = new Map<PresenceInstance, PresenceInstance>();
+/** Presence as one push server reaches it. */
+class Cable implements Presence {
+  readonly ring: Ring;
+  readonly #presence: Presence;
   #isCut = false;
 
-  constructor(ring: PresenceRing) {
-    this.#ring = ring;
+  constructor(presence: Presence) {
+    const { ring } = presence;
+    this.#presence = presence;
+    this.ring = {
+      view: () => ring.view(),
+      listAgain: () => ring.listAgain(),
+      onChange: (callback) =>
+        ring.onChange(() => {
+          if (!this.#isCut) callback();
+        }),
+    };
   }
 
   cut(): void {
     this.#isCut = true;
   }
 
-  instances(): readonly PresenceInstance[] {
-    return this.#ring.instances().map((instance) => this.#wrap(instance));
-  }
-
-  owner(userId: string): PresenceInstance | undefined {
-    const owner = this.#ring.owner(userId);
-    return owner && this.#wrap(owner);
-  }
-
-  onChange(callback: () => void): () => void {
-    return this.#ring.onChange(() => {
-      if (!this.#isCut) callback();
-    });
-  }
-
-  #wrap(instance: PresenceInstance): PresenceInstance {
-    const wrapped = this.#wrapped.get(instance) ?? {
-      attach: (link: PresenceLink) => this.#attach(instance, link),
-    };
-    this.#wrapped.set(instance, wrapped);
-    return wrapped;
-  }
-
-  #attach(instance: PresenceInstance, link: PresenceLink): PresenceAttachment {
-    const attachment = instance.attach({
+  attach(instance: Member, link: PresenceLink): PresenceAttachment {
+    const attachment = this.#presence.attach(instance, {
       name: link.name,
       told: (...told) => {
         if (!this.#isCut) link.told(...told);

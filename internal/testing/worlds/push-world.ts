@@ -8,13 +8,21 @@ import { SoleChannel } from "../../channel/sole-channel.ts";
 import { ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
 import { type SubscribeRequest, SubscribeRequestSchema } from "../../gen/heddle/push/v1/push_service_pb.js";
 import { type Thread, ThreadKind, ThreadSchema } from "../../gen/heddle/thread/v1/thread_pb.js";
-import type { Membership, Messages, PresenceInstance, SyncPage, Threads } from "../../push/ports.ts";
+import type { Membership, Messages, Presence, SyncPage, Threads } from "../../push/ports.ts";
 import { PushServer } from "../../push/service.ts";
-import { MemoryRing } from "../../registry/memory-ring.ts";
 import type { Call, Caller } from "../../rpc/calls/handlers.ts";
 import { FakeByteStream } from "../fakes/fake-byte-stream.ts";
 import { FakeClock } from "../fakes/fake-clock.ts";
+import { FakeRing } from "../fakes/fake-ring.ts";
 import { ManualLoop } from "../fakes/manual-loop.ts";
+
+/** The presence service without an instance. */
+export const NO_PRESENCE: Presence = {
+  ring: new FakeRing([]),
+  attach: () => {
+    throw new Error("there is no instance");
+  },
+};
 
 type Receipt = Parameters<Messages["raiseReceipt"]>[0];
 
@@ -131,8 +139,7 @@ export class PushWorld {
   readonly loop = new ManualLoop();
   readonly messages = new FakeMessages();
   readonly threads = new FakeThreads();
-  /** Of presence instances: none, until a test puts one in. */
-  readonly ring = new MemoryRing<PresenceInstance>();
+  readonly presence = NO_PRESENCE;
   readonly channel: SoleChannel;
   readonly server: PushServer;
   readonly #capacity: number;
@@ -163,7 +170,7 @@ export class PushWorld {
       messages: this.messages,
       threads: this.threads,
       channel: this.channel,
-      presence: this.ring,
+      presence: this.presence,
       clock: this.clock,
       log: createLog({ level: "silent" }),
       config: { name: "push", capacity: this.#capacity, streamsPerUser: this.#streamsPerUser },

@@ -11,7 +11,7 @@ const MOVE_MS = 1_000;
 /** A process with the message service. */
 export function startMessage(process: MeshProcess): void {
   const { clock, world, authenticate } = process;
-  const views = rowViews(process.rows());
+  const views = rowViews(process.rows(), clock);
   const publisher = process.publisher();
   const damage = () => world.threw(new Error("a log is damaged"));
   const message = assembleMessage({

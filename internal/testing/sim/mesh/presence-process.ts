@@ -1,40 +1,62 @@
 import { assemblePresence, clientBindings, rowViews } from "../../../app/assemble.ts";
+import type { Member } from "../../../base/ring.ts";
 import { attachPresence, PresenceClient } from "../../../peers/presence-client.ts";
 import { servePresence } from "../../../peers/presence-server.ts";
-import type { PresenceInstance, PresenceRing } from "../../../push/ports.ts";
-import { MemoryRing } from "../../../registry/memory-ring.ts";
+import { EveryInstance } from "../../../presence/every-instance.ts";
+import type { PresenceService } from "../../../presence/service.ts";
+import type { Presence as PushPresence } from "../../../push/ports.ts";
+import { servingRing } from "../../../registry/mirror.ts";
 import type { Presence } from "../../../thread/ports.ts";
 import { SIGHT_RULE } from "./deployment.ts";
 import type { MeshProcess } from "./mesh-process.ts";
 
-/** The one instance, until the ring of several is bound. */
-const SOLE = { address: "presence-0" };
+/** After it is `leaving` push servers have so long to hear of it, in ms. */
+const MOVE_MS = 1_000;
 
 /** A process with a presence instance. */
 export function startPresence(process: MeshProcess): void {
-  const { clock, authenticate } = process;
-  const views = rowViews(process.rows());
-  const pushServers = process.mirror("push");
-  const registry = { pushServers: () => pushServers.view().members };
-  const presence = assemblePresence({ registry, views, clock, sightRule: SIGHT_RULE });
-  process.answer(clientBindings({ presence }, { users: authenticate, tickets: authenticate }));
-  process.serves = (below) => servePresence(presence, below);
-  const registration = process.register();
+  const { clock, authenticate, name } = process;
+  const registered = process.mirror("presence");
+  let presence: PresenceService | undefined;
+  const registration = process.register({ lost: () => presence?.leaseLost() });
+  const place = {
+    name,
+    lease: registration,
+    ring: servingRing(registered),
+    registered,
+    pushServers: process.mirror("push"),
+    instance: (member: Member) => instanceAt(process, member),
+  };
+  const views = rowViews(process.rows(), clock, registration);
+  const service = assemblePresence({ place, views, clock, sightRule: SIGHT_RULE });
+  presence = service;
+  process.answer(clientBindings({ presence: service }, { users: authenticate, tickets: authenticate }));
+  process.serves = (below) => servePresence(service, below);
   process.leaves = async () => {
     await registration.leaving();
-    presence.close();
+    await process.wait(MOVE_MS);
+    service.close();
     await registration.revoke();
   };
 }
 
 /** Presence, as message and thread servers tell it. */
 export function presencePort(process: MeshProcess): Presence {
-  return new PresenceClient(process.keptLink(SOLE, "presence"));
+  return new EveryInstance({
+    clock: process.clock,
+    registered: process.mirror("presence"),
+    instance: (member) => instanceAt(process, member),
+  });
 }
 
 /** Presence, as push servers attach to it. */
-export function presenceRing(process: MeshProcess): PresenceRing {
-  const ring = new MemoryRing<PresenceInstance>();
-  ring.replace({ attach: (link) => attachPresence(process.links, process.dial(SOLE), link) });
-  return ring;
+export function presenceRing(process: MeshProcess): PushPresence {
+  return {
+    ring: servingRing(process.mirror("presence")),
+    attach: (member, link) => attachPresence(process.links, process.dial(member), link),
+  };
+}
+
+function instanceAt(process: MeshProcess, member: Member): PresenceClient {
+  return new PresenceClient(process.keptLink(member, "presence"));
 }

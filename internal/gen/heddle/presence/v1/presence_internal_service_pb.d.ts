@@ -52,7 +52,8 @@ export declare const LinkPresenceAttachSchema: GenMessage<LinkPresenceAttach>;
  */
 export declare type LinkReport = Message<"heddle.presence.v1.LinkReport"> & {
   /**
-   * Whether these are all sessions that are there, and all that ended within 60 s. Else: what is new.
+   * Whether with it all sessions have been told that are there, and all that ended within 60 s: the last part of a
+   * digest. Else it is what is new, or a part before the last.
    *
    * @generated from field: bool is_digest = 1;
    */
@@ -71,6 +72,13 @@ export declare type LinkReport = Message<"heddle.presence.v1.LinkReport"> & {
    * @generated from field: repeated heddle.presence.v1.LinkSessionDown downs = 3;
    */
   downs: LinkSessionDown[];
+
+  /**
+   * Set with is_digest: the names of the instances among which the push server looked for who owns which user.
+   *
+   * @generated from field: repeated string ring = 4;
+   */
+  ring: string[];
 };
 
 /**
@@ -250,6 +258,87 @@ export declare type LinkUsers = Message<"heddle.presence.v1.LinkUsers"> & {
 export declare const LinkUsersSchema: GenMessage<LinkUsers>;
 
 /**
+ * LinkVisibilityChanged says that a user has set who sees it, which is stored.
+ *
+ * @generated from message heddle.presence.v1.LinkVisibilityChanged
+ */
+export declare type LinkVisibilityChanged = Message<"heddle.presence.v1.LinkVisibilityChanged"> & {
+  /**
+   * Who.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Whether it was set to nobody.
+   *
+   * @generated from field: bool hides = 2;
+   */
+  hides: boolean;
+};
+
+/**
+ * Describes the message heddle.presence.v1.LinkVisibilityChanged.
+ * Use `create(LinkVisibilityChangedSchema)` to create a new message.
+ */
+export declare const LinkVisibilityChangedSchema: GenMessage<LinkVisibilityChanged>;
+
+/**
+ * LinkPresences answers what is to be shown of users. Those that the instance does not own are left out.
+ *
+ * @generated from message heddle.presence.v1.LinkPresences
+ */
+export declare type LinkPresences = Message<"heddle.presence.v1.LinkPresences"> & {
+  /**
+   * Of each once.
+   *
+   * @generated from field: repeated heddle.presence.v1.LinkPresence presences = 1;
+   */
+  presences: LinkPresence[];
+};
+
+/**
+ * Describes the message heddle.presence.v1.LinkPresences.
+ * Use `create(LinkPresencesSchema)` to create a new message.
+ */
+export declare const LinkPresencesSchema: GenMessage<LinkPresences>;
+
+/**
+ * LinkPresence is what is to be shown of a user who may be seen.
+ *
+ * @generated from message heddle.presence.v1.LinkPresence
+ */
+export declare type LinkPresence = Message<"heddle.presence.v1.LinkPresence"> & {
+  /**
+   * Who.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * One of unknown, online, offline.
+   *
+   * @generated from field: heddle.presence.v1.LinkShownStatus status = 2;
+   */
+  status: LinkShownStatus;
+
+  /**
+   * Unix ms; 0 while online or not known.
+   *
+   * @generated from field: double last_seen_at_ms = 3;
+   */
+  lastSeenAtMs: number;
+};
+
+/**
+ * Describes the message heddle.presence.v1.LinkPresence.
+ * Use `create(LinkPresenceSchema)` to create a new message.
+ */
+export declare const LinkPresenceSchema: GenMessage<LinkPresence>;
+
+/**
  * PresenceLinkMethod is what a link to a presence instance carries: the `method` of its items.
  *
  * @generated from enum heddle.presence.v1.PresenceLinkMethod
@@ -310,6 +399,20 @@ export enum PresenceLinkMethod {
    * @generated from enum value: PRESENCE_LINK_METHOD_MEMBERS_CHANGED = 7;
    */
   MEMBERS_CHANGED = 7,
+
+  /**
+   * Request of presence instances: LinkVisibilityChanged, answered by LinkPresenceDone when it is in force.
+   *
+   * @generated from enum value: PRESENCE_LINK_METHOD_VISIBILITY_CHANGED = 8;
+   */
+  VISIBILITY_CHANGED = 8,
+
+  /**
+   * Request of presence instances: LinkUsers, answered by LinkPresences.
+   *
+   * @generated from enum value: PRESENCE_LINK_METHOD_PRESENCES_OF = 9;
+   */
+  PRESENCES_OF = 9,
 }
 
 /**
