@@ -135,7 +135,7 @@ function meshOf(random: SimRandom): string[] {
     ...named("channel", random.between(2, 3)),
     ...named("message", random.between(2, 3)),
     ...named("thread", 2),
-    ...named("presence", 1),
+    ...named("presence", 2),
     ...named("push", random.between(2, 3)),
     ...named("gateway", random.between(1, 2)),
   ];
