@@ -19,6 +19,11 @@ const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../../pac
   version: string;
 };
 
+const JSON_HELP = "print one JSON object a line, for programs";
+
+/** Below the help of each command, which lists that command's own options only. */
+const MORE_HELP = "\nWhere the server is, who signs in, and examples: chat --help.";
+
 const EXAMPLES = `
 Examples:
   chat as ann                    the live view: choose a conversation, read, write
@@ -33,9 +38,12 @@ Examples:
   chat as ann devices            also: devices revoke <device>; sign-in, where this device was signed out
   chat as ann to user:-bob "hi"  a user whose id begins with + or -; group:weekend is +weekend
 
-Programs (--json) say on the input, one a line: {"to":"bob","text":"hi"}, {"to":"bob","read_seq":3},
-{"to":"bob","typing":true}, {"watch":["bob"]} for whose presence they want to hear of (else that of the 100 most
-recent chats). Of a person at a terminal it is said that they are typing while they type a message.
+With --json a program reads one object a line, and may write such lines to the input:
+  {"to":"bob","text":"hi"}       sends; {"thread":"<hex>", …} stands for "to" in every line, for groups above all
+  {"to":"bob","read_seq":3}      bob's messages up to seq 3 have been read
+  {"to":"bob","typing":true}     ann is typing; say it every few seconds while it is so
+  {"watch":["bob"]}              tells when bob comes and goes; without it, of the users of the 100 newest chats
+At a terminal, others see that you are typing while you type a message.
 
 Exit codes: 0 well, 1 failed, 2 wrong use, 3 the server is away, or something is not sent yet.`;
 
@@ -57,10 +65,17 @@ export async function runChat(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** `as ann` may stand anywhere before the command's own words; the rest is parsed without it. */
+/** Options whose value is the next word. */
+const WITH_VALUE: ReadonlySet<string> = new Set(["--grpc", "--web", "--token-file", "--state", "--wait"]);
+
+/**
+ * Takes `as ann` out, which stands before the command: only options may come first. An `as` further on is a word of the
+ * command, such as of a message: taken for a user's name, the message would go out in somebody else's.
+ */
 function takeUser(argv: readonly string[]): { userId: string | undefined; rest: readonly string[] } {
-  const at = argv.indexOf("as");
-  if (at < 0) return { userId: undefined, rest: argv };
+  let at = 0;
+  while (argv[at]?.startsWith("-")) at += WITH_VALUE.has(argv[at] ?? "") ? 2 : 1;
+  if (argv[at] !== "as") return { userId: undefined, rest: argv };
   return { userId: argv[at + 1], rest: [...argv.slice(0, at), ...argv.slice(at + 2)] };
 }
 
@@ -70,17 +85,24 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
     .usage("[options] [command]")
     .addHelpText("after", EXAMPLES)
     .version(`chat ${version}, node ${process.versions.node}`, "-V, --version", "print the version")
-    .option("--json", "one JSON object a line, for programs; with an input, lines that send")
-    .option("--grpc <url>", "where Heddle's gRPC listener is (HEDDLE_GRPC_URL, http://127.0.0.1:8440)")
-    .option("--web <url>", "where tokens come from in development (HEDDLE_WEB_URL, http://127.0.0.1:8480)")
-    .option("--token-file <path>", "a file with a user token, instead of development tokens")
+    .option("--json", JSON_HELP)
+    .option("--grpc <url>", "Heddle's gRPC listener (default: HEDDLE_GRPC_URL, else http://127.0.0.1:8440)")
+    .option(
+      "--web <url>",
+      "where the development profile gives tokens (default: HEDDLE_WEB_URL, else http://127.0.0.1:8480)",
+    )
+    .option(
+      "--token-file <path>",
+      "sign in with the user token in this file, not by name; it is read at each use",
+    )
     .option(
       "--state <folder>",
-      "where device, outbox and history are kept (a folder of the user in $XDG_STATE_HOME/heddle)",
+      "what this device keeps: its name, messages to send, history (default: one for each user and server in $XDG_STATE_HOME/heddle)",
     )
-    .option("--wait <seconds>", "how long to wait for the server before giving up (10)")
+    .option("--wait <seconds>", "how long to wait for the server, 0–3600 (default: 10)")
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "chat: ")) })
     .exitOverride()
-    .showHelpAfterError("(chat --help lists the commands)");
+    .showHelpAfterError("(chat --help lists commands and options)");
 
   const settingsOf = (): Settings => {
     if (userId === undefined)
@@ -102,7 +124,8 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
 
   program.allowExcessArguments(true).action(async () => {
     const [word] = program.args;
-    if (word !== undefined) throw new ChatError(EXIT.wrongUse, `there is no command "${word}" (chat --help)`);
+    if (word !== undefined)
+      throw new ChatError(EXIT.wrongUse, `there is no command "${word}" (chat --help lists them)`);
     await run((open, settings) =>
       settings.json
         ? jsonMode(open.client, settings, streams, true)
@@ -111,7 +134,9 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
   });
   program
     .command("to <chat> [text...]")
-    .description("send a message to a user or a group (+name), or open the conversation if there is no text")
+    .description(
+      "send a message to a user or a group (+name) and say what became of it; without text, open the conversation",
+    )
     .action(async (to: string, words: string[]) => {
       named(to);
       if (words.length === 0) return await run((open, settings) => live(open, settings, streams, to));
@@ -120,12 +145,12 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
   program
     .command("history <chat>")
     .description("print the last messages with a user or of a group (+name)")
-    .option("--limit <n>", "how many (50)")
+    .option("--limit <n>", "how many, 1–5000 (default: 50)")
     .action(async (chat: string, options: { limit?: string }) => {
       named(chat);
       const limit = Number(options.limit ?? 50);
       if (!(Number.isInteger(limit) && limit >= 1 && limit <= 5_000)) {
-        throw new ChatError(EXIT.wrongUse, "--limit takes 1–5000");
+        throw new ChatError(EXIT.wrongUse, "--limit takes a whole number from 1 to 5000");
       }
       await runOnce(({ client }, settings) => printHistory(client, settings, chat, limit, output));
     });
@@ -135,7 +160,7 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
     .action(async () => runOnce(({ client }, settings) => printThreads(client, settings, output)));
   program
     .command("listen")
-    .description("print everything that happens, until Ctrl-C")
+    .description("print everything that happens, until Ctrl-C; with --json also do what the input says")
     .action(async () => {
       await run((open, settings) =>
         settings.json
@@ -151,12 +176,20 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
     .action(async () => exit(await signInAnew(settingsOf(), output)));
   for (const command of program.commands.flatMap((each) => [each, ...each.commands])) {
     command
-      .option("--json", "as above")
+      .option("--json", JSON_HELP)
+      .addHelpText("after", MORE_HELP)
+      .allowExcessArguments(false)
       .exitOverride()
-      .showHelpAfterError("(chat --help lists the commands)");
+      .showHelpAfterError(`(chat ${pathOf(command)} --help says more)`);
     command.hook("preAction", () => {
       if (command.opts<Options>().json) program.setOptionValue("json", true);
     });
   }
   return program;
+}
+
+/** The words that lead to a command, `group add`. */
+function pathOf(command: Command): string {
+  const group = command.parent?.parent ? `${command.parent.name()} ` : "";
+  return `${group}${command.name()}`;
 }

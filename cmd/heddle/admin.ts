@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { Backup } from "../../internal/app/backup.ts";
 import type { HeddleConfig } from "../../internal/app/config.ts";
-import { openDataFolder } from "../../internal/app/data-folder.ts";
+import { type DataFolder, openDataFolder } from "../../internal/app/data-folder.ts";
 import type { Repair } from "../../internal/app/repair.ts";
 import { EXIT } from "../../internal/app/run-service.ts";
 import type { Verification } from "../../internal/app/verify.ts";
@@ -17,32 +17,36 @@ export function adminCommands(
   config: () => HeddleConfig,
   exit: (code: number) => void,
 ): void {
-  const admin = program.command("admin").description("keep a Heddle well");
+  const admin = program
+    .command("admin")
+    .description("look after a Heddle: whether it serves, whether its data is sound, copies, repairs");
   admin
     .command("status")
-    .description("say whether it serves: exit code 0 if it does, 1 if not, 3 if nothing answers")
+    .description(
+      "ask a running Heddle (HEDDLE_ADMIN_ADDR) whether it serves: exit code 0 if so, 1 if not, 3 if nothing answers",
+    )
     .action(async () => exit(await status(config())));
   admin
     .command("verify")
     .description(
-      "look for damage in a data folder that nothing uses: exit code 0 if there is none, 1 if there is",
+      "look for damage in the data folder (HEDDLE_DATA_DIR) of a Heddle that is stopped: exit code 0 if there is none, 1 if there is",
     )
     .option("--json", "print what was found in one line of JSON")
     .action(async (options: { json?: boolean }) => exit(await verify(config(), options.json === true)));
   admin
     .command("backup <folder>")
     .description(
-      "copy the data of a running Heddle, as it is at one moment, to a folder that is not there yet",
+      "copy the data of a running Heddle (HEDDLE_ADMIN_ADDR), as it is at one moment, to a new folder on its machine",
     )
     .action(async (folder: string) => exit(await backup(config(), folder)));
   admin
     .command("repair")
     .description(
-      "make the rows of a data folder that nothing uses anew from its messages, and say what was done",
+      "rebuild the rows (threads, groups, positions) of the data folder of a stopped Heddle from its messages; says what was done and what is lost",
     )
     .option(
       "--accept-loss",
-      "also open damaged messages, and go on without what is damaged; for want of a backup",
+      "where there is no backup: open damaged messages too, and go on without what is damaged",
     )
     .action(async (options: { acceptLoss?: boolean }) =>
       exit(await repair(config(), options.acceptLoss === true)),
@@ -65,7 +69,7 @@ async function status({ adminAddress }: HeddleConfig): Promise<number> {
 const SHOWN_THREADS = 20;
 
 async function verify({ dataDir }: HeddleConfig, asJson: boolean): Promise<number> {
-  if (!existsSync(dataDir)) throw new SettingsError(`${dataDir} is not there: set HEDDLE_DATA_DIR`);
+  demandFolder(dataDir);
   const { verifyFolder } = await import("../../internal/app/verify.ts");
   const progress = progressLine();
   const found = await verifyFolder(dataDir, progress.say);
@@ -100,7 +104,7 @@ function verificationText(dataDir: string, found: Verification): string {
 
 async function backup({ adminAddress, dataDir }: HeddleConfig, folder: string): Promise<number> {
   const url = `${localUrl(adminAddress, adminAddress.port)}/backup`;
-  const key = await readFile((await openDataFolder(dataDir)).adminKey, "utf8").catch(() => "");
+  const key = await readFile((await existingFolder(dataDir)).adminKey, "utf8").catch(() => "");
   const progress = progressLine();
   let done: Backup | undefined;
   try {
@@ -109,6 +113,10 @@ async function backup({ adminAddress, dataDir }: HeddleConfig, folder: string): 
       headers: { authorization: `Bearer ${key.trim()}` },
       body: JSON.stringify({ folder: resolve(folder) }),
     });
+    if (response.status === 401) {
+      const which = `${dataDir} is not the data folder of the Heddle at ${url}`;
+      throw new BackupRefused(`${which}: set HEDDLE_DATA_DIR, or HEDDLE_ADMIN_ADDR`);
+    }
     if (!response.ok || !response.body) throw new BackupRefused((await response.text()).trim());
     for await (const line of linesOf(response.body)) {
       const told = JSON.parse(line) as { progress?: string; backup?: Backup; error?: string };
@@ -134,6 +142,16 @@ async function backup({ adminAddress, dataDir }: HeddleConfig, folder: string): 
   return EXIT.well;
 }
 
+/** The data folder, which must be there: to make an empty one would hide that the setting names the wrong place. */
+async function existingFolder(dataDir: string): Promise<DataFolder> {
+  demandFolder(dataDir);
+  return await openDataFolder(dataDir);
+}
+
+function demandFolder(dataDir: string): void {
+  if (!existsSync(dataDir)) throw new SettingsError(`${dataDir} is not there: set HEDDLE_DATA_DIR`);
+}
+
 class BackupRefused extends Error {}
 
 async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
@@ -147,10 +165,9 @@ async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string>
 }
 
 async function repair({ dataDir }: HeddleConfig, acceptsLoss: boolean): Promise<number> {
-  if (!existsSync(dataDir)) throw new SettingsError(`${dataDir} is not there: set HEDDLE_DATA_DIR`);
   const { repairFolder } = await import("../../internal/app/repair.ts");
   const progress = progressLine();
-  const done = await repairFolder(await openDataFolder(dataDir), progress.say, acceptsLoss);
+  const done = await repairFolder(await existingFolder(dataDir), progress.say, acceptsLoss);
   progress.end();
   process.stdout.write(`${repairText(done).join("\n")}\n`);
   return done.made.damaged.length === 0 ? EXIT.well : EXIT.failed;

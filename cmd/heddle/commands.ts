@@ -10,6 +10,16 @@ import { USER_ID_PATTERN, USER_ID_RULE } from "../../internal/base/ids.ts";
 import { adminCommands } from "./admin.ts";
 import { readyJson, readyLines } from "./ready-lines.ts";
 
+const EXAMPLES = `
+Examples:
+  heddle                          serve; the page is at http://127.0.0.1:8480 then
+  heddle token ann                a token to sign in as ann, for a client of one's own
+  heddle config print             every setting, what it means, and what it is
+  HEDDLE_DATA_DIR=/srv/heddle heddle     keep the data there instead of in ./data
+  heddle admin backup /backup/monday     copy the data while Heddle runs; docs/backup.md has the whole drill
+
+Exit codes: 0 well, 1 failed, 2 wrong use or a wrong setting, 3 what it needs does not answer.`;
+
 const config = (): HeddleConfig => read().config;
 const read = () => readConfig(process.env, process.stderr.isTTY === true);
 
@@ -34,30 +44,49 @@ function commandLine(exit: (code: number) => void): Command {
     .description(
       "All of Heddle in one process. Settings are environment variables: see `heddle config print`.",
     )
+    .addHelpText("after", EXAMPLES)
     .version(versionLine(), "-V, --version", "print the versions of program, contract and data folder")
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "heddle: ")) })
     .exitOverride()
-    .showHelpAfterError("(heddle --help lists the commands)");
+    .showHelpAfterError("(heddle --help lists commands and options)");
   program
     .command("serve", { isDefault: true })
-    .description("start and serve until Ctrl-C")
-    .option("--json", "print the chosen addresses in one line of JSON when ready")
-    .option("--check-config", "check the settings and stop")
-    .action(async (options: { json?: boolean; checkConfig?: boolean }) => exit(await serve(options)));
+    .description("start and serve until Ctrl-C; what `heddle` alone does")
+    .option("--json", "when ready, print the addresses that clients dial, in one line of JSON")
+    .option("--check-config", "say whether the settings are good, and start nothing")
+    // As the default it also gets every word that is no command, so it is here that such a word is named.
+    .allowExcessArguments()
+    .action(async (options: { json?: boolean; checkConfig?: boolean }, command: Command) => {
+      const [word] = command.args;
+      if (word !== undefined)
+        throw new SettingsError(`there is no command "${word}" (heddle --help lists them)`);
+      exit(await serve(options));
+    });
   program
     .command("token <user>")
-    .description("print a user token for anyone (development profile); works while Heddle runs")
-    .option("--ttl <seconds>", "how long it is good")
+    .description(
+      "print a user token for any user_id, where the profile is development; also while Heddle runs",
+    )
+    .option("--ttl <seconds>", "how long it is good (default: HEDDLE_DEV_TOKEN_TTL_S)")
     .action(async (user: string, options: { ttl?: string }) => exit(await token(user, options.ttl)));
   adminCommands(program, config, exit);
   program
     .command("config")
-    .description("settings")
+    .description("the settings that a start would have")
     .command("print")
-    .description("print every setting with its meaning and value")
+    .description("print every setting with its meaning and value, as lines of a shell; secrets are not shown")
     .action(() => {
       process.stdout.write(describeSettings(SETTINGS, read().values));
     });
+  for (const command of program.commands.flatMap((each) => [each, ...each.commands])) {
+    command.showHelpAfterError(`(${pathOf(command)} --help says more)`);
+  }
   return program;
+}
+
+/** All words that lead to a command, `heddle admin verify`. */
+function pathOf(command: Command): string {
+  return command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
 }
 
 async function serve(options: { json?: boolean; checkConfig?: boolean }): Promise<number> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -88,6 +88,40 @@ describe("The program heddle", function () {
     const { code, stdout } = await start(["--version"]).ended;
     assert.equal(code, 0);
     assert.match(stdout, /^heddle \d+\.\d+\.\d+, contract v1, data folder \d+, node 26\.\d+\.\d+\n$/);
+  });
+
+  it("says of a word that is no command that it is none, and explains its commands", async () => {
+    for (const words of [["wat"], ["serve", "wat"]]) {
+      const { code, stderr } = await run(words);
+      assert.equal(code, 2);
+      assert.equal(stderr, 'heddle: there is no command "wat" (heddle --help lists them)\n');
+    }
+    const { code, stderr } = await run(["token"]);
+    assert.equal(code, 2);
+    assert.equal(stderr, "heddle: missing required argument 'user'\n(heddle token --help says more)\n");
+    assert.match((await run(["--help"])).stdout, /Exit codes: 0 well, .*\n$/);
+  });
+
+  it("makes no data folder where a command asks for one that is there", async () => {
+    for (const command of ["verify", "repair", "backup"]) {
+      const { code, stderr } = await run(["admin", command, ...(command === "backup" ? ["copy"] : [])]);
+      assert.equal(code, 2, command);
+      assert.equal(stderr, `heddle: ${join(folder, "data")} is not there: set HEDDLE_DATA_DIR\n`);
+    }
+    assert.deepEqual(await readdir(folder), []);
+  });
+
+  it("says that the data folder is not that of the Heddle it asks, where it has another key", async () => {
+    const { program, addresses } = await startJson();
+    await mkdir(join(folder, "other"));
+    const other = { HEDDLE_DATA_DIR: join(folder, "other"), HEDDLE_ADMIN_ADDR: addresses.admin_addr ?? "" };
+    const { code, stderr } = await run(["admin", "backup", join(folder, "copy")], other);
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^heddle: .*\/other is not the data folder of the Heddle at .*: set HEDDLE_DATA_DIR/,
+    );
+    program.child.kill("SIGTERM");
   });
 
   it("is ready within 3 s, says where to go and what to do next in three lines, and ends well on SIGINT", async () => {

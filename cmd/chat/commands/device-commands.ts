@@ -24,7 +24,7 @@ export function addDeviceCommands(program: Command, run: Run, output: Writable):
     );
   devices
     .command("revoke <device>")
-    .description("sign a device out for ever, as one that is lost")
+    .description("sign a device out for ever, such as one that is lost; <device> is as `devices` prints it")
     .action((deviceId: string) =>
       run(async ({ client }, settings) => {
         await waitUntilLive(client, settings);

@@ -35,7 +35,9 @@ type Call = (
 ) => Promise<void>;
 
 function addGroup(program: Command, call: Call, run: Run, output: Writable): void {
-  const group = program.command("group").description("make a group, or change one (a group is named +name)");
+  const group = program
+    .command("group")
+    .description("make a group, or change one; <group> is its name, with + or without");
   group
     .command("new <name> [users...]")
     .description("make a group with these users; you own it")
@@ -66,31 +68,31 @@ function addGroup(program: Command, call: Call, run: Run, output: Writable): voi
   const now = (thread: Thread) => `${titleOf(thread)} has ${count(thread)}`;
   change(
     "add <group> <users...>",
-    "add users",
+    "add users; any member may",
     (c, id, users) => c.groups.add(id, users.map(userNamed)),
     now,
   );
   change(
     "remove <group> <users...>",
-    "remove members",
+    "remove members; an owner may",
     (c, id, users) => c.groups.remove(id, users.map(userNamed)),
     now,
   );
   change(
     "leave <group>",
-    "leave it",
+    "leave it; you keep what was said until then",
     (c, id) => c.groups.leave(id),
     (left) => `you have left ${titleOf(left)}`,
   );
   change(
     "rename <group> <name>",
-    "give it another name",
+    "give it another name; any member may",
     (client, id, [name = ""]) => client.groups.rename(id, name),
     (renamed) => `it is ${titleOf(renamed)} now`,
   );
   change(
     "role <group> <user> <role>",
-    "make a member an owner, or an owner a member",
+    "give a member a role, owner or member; an owner may",
     (client, id, [user = "", role]) => {
       if (role === "owner" || role === "member") return client.groups.setRole(id, userNamed(user), role);
       throw new ChatError(EXIT.wrongUse, "a role is owner or member");
@@ -99,7 +101,7 @@ function addGroup(program: Command, call: Call, run: Run, output: Writable): voi
   );
   group
     .command("members <group>")
-    .description("print its members")
+    .description("print its members, and who of them owns it")
     .action((name: string) =>
       run(async ({ client }, settings) => {
         await waitUntilLive(client, settings);
@@ -114,7 +116,7 @@ function addGroup(program: Command, call: Call, run: Run, output: Writable): voi
 function addBlocks(program: Command, call: Call, run: Run, output: Writable): void {
   program
     .command("block <user>")
-    .description("neither of you can write to the other, or see whether the other is there")
+    .description("block a user: neither of you can write to the other, or see whether the other is there")
     .action((user: string) =>
       call(
         (client) => client.blocks.block(userNamed(user)),
@@ -123,7 +125,7 @@ function addBlocks(program: Command, call: Call, run: Run, output: Writable): vo
     );
   program
     .command("unblock <user>")
-    .description("take it back")
+    .description("let a user that you have blocked write again")
     .action((user: string) =>
       call(
         (client) => client.blocks.unblock(userNamed(user)),
