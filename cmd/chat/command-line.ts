@@ -15,6 +15,7 @@ import { ChatError, EXIT } from "./exit-code.ts";
 import { live } from "./live/live.ts";
 import { named } from "./text/user-name.ts";
 
+// The package is not built: the version stands in one place.
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8")) as {
   version: string;
 };
@@ -47,7 +48,10 @@ At a terminal, others see that you are typing while you type a message.
 
 Exit codes: 0 well, 1 failed, 2 wrong use, 3 the server is away, or something is not sent yet.`;
 
-/** Runs the command line, without program name. Resolves to the exit code; problems are one line on stderr. */
+/**
+ * Runs the command line, `argv` without the program's name. Resolves to the exit code and never rejects; a problem is
+ * one line on stderr, so that stdout holds what was asked for and nothing else.
+ */
 export async function runChat(argv: readonly string[]): Promise<number> {
   let code: number = EXIT.well;
   const { userId, rest } = takeUser(argv);
@@ -79,6 +83,7 @@ function takeUser(argv: readonly string[]): { userId: string | undefined; rest: 
   return { userId: argv[at + 1], rest: [...argv.slice(0, at), ...argv.slice(at + 2)] };
 }
 
+/** Every command with its options. Nothing is opened until a command runs, so help needs no user and no server. */
 function commands(userId: string | undefined, exit: (code: number) => void): Command {
   const program = new Command("chat as <user>")
     .description("Chat through Heddle from a terminal.")
@@ -104,11 +109,13 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
     .exitOverride()
     .showHelpAfterError("(chat --help lists commands and options)");
 
+  /** Settings of the command that runs. Late, because options may stand behind the command's own words. */
   const settingsOf = (): Settings => {
     if (userId === undefined)
       throw new ChatError(EXIT.wrongUse, "say who you are: chat as ann (chat --help for more)");
     return readSettings(userId, program.opts<Options>(), process.env);
   };
+  /** Runs what needs a client, from its opening to its close. */
   const run = async (use: (open: OpenClient, settings: Settings) => Promise<number>): Promise<void> => {
     const settings = settingsOf();
     exit(await withClient(settings, (open) => use(open, settings)));
@@ -122,6 +129,7 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
       return use(open, settings);
     });
 
+  // No command: the live view. What is typed wrong ends here too, as a word too many.
   program.allowExcessArguments(true).action(async () => {
     const [word] = program.args;
     if (word !== undefined)
@@ -138,6 +146,7 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
       "send a message to a user or a group (+name) and say what became of it; without text, open the conversation",
     )
     .action(async (to: string, words: string[]) => {
+      // Before a client is opened: a wrong name is told at once, also where no server is.
       named(to);
       if (words.length === 0) return await run((open, settings) => live(open, settings, streams, to));
       await runOnce(({ client }, settings) => sendOnce(client, settings, to, words.join(" "), output));
@@ -174,6 +183,7 @@ function commands(userId: string | undefined, exit: (code: number) => void): Com
     .command("sign-in")
     .description("sign in anew, as another device, after this one was signed out; what waited goes out")
     .action(async () => exit(await signInAnew(settingsOf(), output)));
+  // What all commands share. --json is named for each, so that its help has it, and passed up to where it is read.
   for (const command of program.commands.flatMap((each) => [each, ...each.commands])) {
     command
       .option("--json", JSON_HELP)

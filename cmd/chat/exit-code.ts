@@ -1,9 +1,9 @@
 import { Code, type ConnectionState, type HeddleError } from "../../client/index.ts";
 
-/** Exit codes (docs/design.md, section 12). */
+/** Exit codes (docs/design.md, section 12). `away` also says that something is kept and not sent yet: run it again. */
 export const EXIT = { well: 0, failed: 1, wrongUse: 2, away: 3 } as const;
 
-/** Ends the program with one line on stderr. */
+/** Ends the program with one line on stderr, which says what to do next. Not for faults of the program. */
 export class ChatError extends Error {
   readonly exitCode: number;
 
@@ -13,7 +13,10 @@ export class ChatError extends Error {
   }
 }
 
-/** The one line that says why there is no connection, and what to do. */
+/**
+ * The one line that says why there is no connection, and what to do. The exit code is 1 where another try would end the
+ * same way, and 3 where it may not.
+ */
 export function connectionProblem(
   { reason }: ConnectionState,
   { grpcUrl, userId }: { readonly grpcUrl: string; readonly userId: string },
@@ -40,7 +43,7 @@ export function fateOfKept({ reason }: ConnectionState, userId: string): string 
   return `goes out only after you sign in anew: chat as ${userId} sign-in`;
 }
 
-/** The one line for a call that failed. */
+/** The one line for a call that failed, in the server's words. No answer is 3, a refusal 1. */
 export function callProblem(error: HeddleError): ChatError {
   const isAway = error.code === Code.UNAVAILABLE || error.code === Code.DEADLINE_EXCEEDED;
   return new ChatError(isAway ? EXIT.away : EXIT.failed, error.message);

@@ -11,7 +11,12 @@ import type { Verification } from "../../internal/app/verify.ts";
 import { SettingsError } from "../../internal/base/env.ts";
 import { localUrl } from "../../internal/rpc/listen-address.ts";
 
-/** The commands `heddle admin …`, for the person who keeps a Heddle running. `exit` gets their exit codes. */
+/**
+ * The commands `heddle admin …`, for the person who keeps a Heddle running. `config` reads the settings when a command
+ * runs; `exit` gets the exit codes.
+ * `status` and `backup` ask the Heddle that runs, at its admin address. `verify` and `repair` open the folder
+ * themselves, so nothing else may have it open: they end with one line that says so.
+ */
 export function adminCommands(
   program: Command,
   config: () => HeddleConfig,
@@ -53,9 +58,11 @@ export function adminCommands(
     );
 }
 
+/** Asks `/readyz`, as a load balancer does. One that starts or drains answers that it is not ready. */
 async function status({ adminAddress }: HeddleConfig): Promise<number> {
   const url = `${localUrl(adminAddress, adminAddress.port)}/readyz`;
   try {
+    // One that takes the connection and says nothing is as good as away.
     const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
     process.stdout.write(await response.text());
     return response.ok ? EXIT.well : EXIT.failed;
@@ -68,22 +75,25 @@ async function status({ adminAddress }: HeddleConfig): Promise<number> {
 /** Threads of which `verify` prints what is wrong; of others how many there are. */
 const SHOWN_THREADS = 20;
 
+/** Reads every file of the folder and changes none. Minutes for a large one, so it says how far it is. */
 async function verify({ dataDir }: HeddleConfig, asJson: boolean): Promise<number> {
   demandFolder(dataDir);
+  // Only here: the stores are slow to load, and `status` needs none of them.
   const { verifyFolder } = await import("../../internal/app/verify.ts");
   const progress = progressLine();
-  const found = await verifyFolder(dataDir, progress.say);
-  progress.end();
+  const found = await verifyFolder(dataDir, progress.say).finally(progress.end);
   process.stdout.write(asJson ? `${verificationJson(found)}\n` : verificationText(dataDir, found));
   return found.problems.length === 0 ? EXIT.well : EXIT.failed;
 }
 
+/** One line for programs; scripts read the names, so they stay as they are. */
 function verificationJson(found: Verification): string {
   const { problems, remarks, files, threads, entries, damagedThreads } = found;
   const damaged_threads = damagedThreads;
   return JSON.stringify({ type: "verify", problems, remarks, files, threads, entries, damaged_threads });
 }
 
+/** For a person: remarks first, problems below them, and last what to do, which is where the eye is. */
 function verificationText(dataDir: string, found: Verification): string {
   const { problems, remarks, files, threads, entries, damagedThreads } = found;
   const ofThreads = problems.filter(({ where }) => where.startsWith("thread "));
@@ -102,8 +112,13 @@ function verificationText(dataDir: string, found: Verification): string {
   return `${lines.join("\n")}\n`;
 }
 
+/**
+ * Asks the running Heddle to copy itself, because only it can hold its own writes for a moment. The answer comes line
+ * by line: progress, and then the copy or why there is none. No deadline: a large folder takes as long as it takes.
+ */
 async function backup({ adminAddress, dataDir }: HeddleConfig, folder: string): Promise<number> {
   const url = `${localUrl(adminAddress, adminAddress.port)}/backup`;
+  // The key proves that the caller may read the data anyway. Without one the answer is a refusal that says what to set.
   const key = await readFile((await existingFolder(dataDir)).adminKey, "utf8").catch(() => "");
   const progress = progressLine();
   let done: Backup | undefined;
@@ -111,6 +126,7 @@ async function backup({ adminAddress, dataDir }: HeddleConfig, folder: string): 
     const response = await fetch(url, {
       method: "POST",
       headers: { authorization: `Bearer ${key.trim()}` },
+      // Absolute: the Heddle that runs was started in another folder than this command.
       body: JSON.stringify({ folder: resolve(folder) }),
     });
     if (response.status === 401) {
@@ -122,6 +138,7 @@ async function backup({ adminAddress, dataDir }: HeddleConfig, folder: string): 
       const told = JSON.parse(line) as { progress?: string; backup?: Backup; error?: string };
       if (told.error) throw new BackupRefused(told.error);
       if (told.progress) progress.say(told.progress);
+      // A stream that ends without `backup` is a Heddle that died: no copy is claimed then.
       done = told.backup ?? done;
     }
   } catch (error) {
@@ -154,6 +171,7 @@ function demandFolder(dataDir: string): void {
 
 class BackupRefused extends Error {}
 
+/** Lines as they come in; the last one too must have its end, else it was cut off and is not given. */
 async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = "";
@@ -164,15 +182,24 @@ async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string>
   }
 }
 
+/**
+ * Rebuilds the rows. The folder as it was is kept beside the new one, and the text says where. Exit code 1: it opens,
+ * but some threads are damaged and are left as they are.
+ */
 async function repair({ dataDir }: HeddleConfig, acceptsLoss: boolean): Promise<number> {
   const { repairFolder } = await import("../../internal/app/repair.ts");
   const progress = progressLine();
-  const done = await repairFolder(await existingFolder(dataDir), progress.say, acceptsLoss);
-  progress.end();
+  const done = await repairFolder(await existingFolder(dataDir), progress.say, acceptsLoss).finally(
+    progress.end,
+  );
   process.stdout.write(`${repairText(done).join("\n")}\n`);
   return done.made.damaged.length === 0 ? EXIT.well : EXIT.failed;
 }
 
+/**
+ * What was made, what was taken over, and, by name, what is lost for want of a source: a person decides with it whether
+ * a backup is better.
+ */
 function repairText(repair: Repair): readonly string[] {
   const { made, taken, lost, mutes, before, messagesBefore } = repair;
   const { direct, groups, memberEntries, readPositions, unknownOthers, maybeBlocked, damaged } = made;
@@ -208,12 +235,16 @@ function repairText(repair: Repair): readonly string[] {
   return lines;
 }
 
+/** At most five by name: a line stays a line. */
 function some(ids: readonly string[]): string {
   return ids.length > 5 ? `${ids.slice(0, 5).join(", ")}, …` : ids.join(", ");
 }
 
-/** How far a long command has come, on a terminal, at most ten times a second. */
-export function progressLine(): { readonly say: (text: string) => void; end(): void } {
+/**
+ * How far a long command has come: one line that is written over, on a terminal only, at most ten times a second. `end`
+ * takes it away; call it before anything else is printed, also when the work has failed.
+ */
+export function progressLine(): { readonly say: (text: string) => void; readonly end: () => void } {
   const { isTTY } = process.stderr;
   let saidAtMs = 0;
   return {

@@ -10,6 +10,7 @@ import { USER_ID_PATTERN, USER_ID_RULE } from "../../internal/base/ids.ts";
 import { adminCommands } from "./admin.ts";
 import { readyJson, readyLines } from "./ready-lines.ts";
 
+/** Stands below the list of commands: what a newcomer does first, and what a script needs. */
 const EXAMPLES = `
 Examples:
   heddle                          serve; the page is at http://127.0.0.1:8480 then
@@ -20,10 +21,18 @@ Examples:
 
 Exit codes: 0 well, 1 failed, 2 wrong use or a wrong setting, 3 what it needs does not answer.`;
 
+/**
+ * The settings of this run. Read by each command when it runs, so that `heddle --help` works under wrong ones; throws
+ * SettingsError.
+ */
 const config = (): HeddleConfig => read().config;
+/** Settings and how they were written. What stderr is decides how much is logged by default. */
 const read = () => readConfig(process.env, process.stderr.isTTY === true);
 
-/** Runs the command line. Resolves to the exit code (docs/design.md, section 12). */
+/**
+ * Runs the command line, `argv` as the process got it. Resolves to the exit code (docs/design.md, section 12); never
+ * rejects. What a command prints for programs goes to stdout, everything else to stderr.
+ */
 export async function runHeddle(argv: readonly string[]): Promise<number> {
   let code: number = EXIT.well;
   const program = commandLine((result) => {
@@ -33,12 +42,14 @@ export async function runHeddle(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv);
     return code;
   } catch (error) {
+    // Commander has printed its help or its complaint already; asking for help is no failure.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.well : EXIT.wrongUse;
     process.stderr.write(`heddle: ${startFailure(error)}\n`);
     return error instanceof SettingsError ? EXIT.wrongUse : EXIT.failed;
   }
 }
 
+/** Every command with its options. A command hands its exit code to `exit` and throws what ends it in another way. */
 function commandLine(exit: (code: number) => void): Command {
   const program = new Command("heddle")
     .description(
@@ -89,8 +100,10 @@ function pathOf(command: Command): string {
   return command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
 }
 
+/** Serves until a signal. Settings that do not make sense end it before anything is opened. */
 async function serve(options: { json?: boolean; checkConfig?: boolean }): Promise<number> {
   const settings = config();
+  // Reached only if reading them did not throw.
   if (options.checkConfig) {
     process.stdout.write("the settings are good\n");
     return EXIT.well;
@@ -110,6 +123,10 @@ async function serve(options: { json?: boolean; checkConfig?: boolean }): Promis
   });
 }
 
+/**
+ * Prints a token, for anyone who can read the data folder. It asks no running Heddle: the key that signs is in the
+ * folder, and one that starts later takes it as well.
+ */
 async function token(user: string, ttl: string | undefined): Promise<number> {
   const settings = config();
   if (settings.profile !== "development") {
@@ -119,6 +136,7 @@ async function token(user: string, ttl: string | undefined): Promise<number> {
   }
   if (!USER_ID_PATTERN.test(user)) throw new SettingsError(`${user}: a user is ${USER_ID_RULE}`);
   const ttlS = ttl === undefined ? settings.devTokenTtlS : Number(ttl);
+  // `--ttl 1h` gives NaN, which is refused here and not taken for the default.
   if (!Number.isInteger(ttlS) || ttlS < 1)
     throw new SettingsError("--ttl: write a whole number of seconds from 1");
   const sign = await openDevTokenSigner(settings, await openDataFolder(settings.dataDir), systemClock);

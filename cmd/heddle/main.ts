@@ -1,3 +1,4 @@
 import { runHeddle } from "./commands.ts";
 
+// Set and not called: process.exit would cut off what is still on its way to a pipe.
 process.exitCode = await runHeddle(process.argv);

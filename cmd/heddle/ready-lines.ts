@@ -2,9 +2,13 @@ import { relative } from "node:path";
 import type { Heddle } from "../../internal/app/all-in-one.ts";
 import type { HeddleConfig } from "../../internal/app/config.ts";
 
-/** Where to go and what to do next: three lines for a person. */
+/**
+ * Where to go and what to do next: three lines for a person, of which the first says in capitals when anyone gets in by
+ * name.
+ */
 export function readyLines(heddle: Heddle, config: HeddleConfig): string {
   const data = relative(process.cwd(), config.dataDir) || ".";
+  // The shorter of the two ways to say it.
   const where = data.startsWith("..") ? config.dataDir : `./${data}`;
   const grpc = heddle.grpcUrl.replace("http://", "");
   const isDevelopment = config.profile === "development";
@@ -21,7 +25,10 @@ export function readyLines(heddle: Heddle, config: HeddleConfig): string {
   ].join("\n");
 }
 
-/** The chosen addresses in one line, for programs. */
+/**
+ * The chosen addresses in one line, for programs that let the system choose ports. `_url` is what clients dial, `_addr`
+ * is host:port. Names are a contract: fields are added, never taken away.
+ */
 export function readyJson(heddle: Heddle): string {
   const { grpcUrl, webUrl, adminUrl } = heddle;
   return JSON.stringify({

@@ -3,10 +3,14 @@ import { arch, platform } from "node:os";
 import { join } from "node:path";
 import { bufGenerate, cached, runTool, ToolError } from "./tool.ts";
 
+// Pinned: generated code and its runtime must be of one version. docs/examples/java/pom.xml names the same.
 const protobuf = "4.33.1";
 const grpc = "1.77.0";
 
-/** Java code, one class a file, packages heddle.push.v1, heddle.message.v1 and so on. */
+/**
+ * Java code, one class a file, packages heddle.push.v1, heddle.message.v1 and so on. Needs Maven and a JDK. Rejects
+ * with ToolError.
+ */
 export async function javaStubs(folder: string): Promise<string> {
   const system = classifier();
   const protoc = `protoc-${protobuf}-${system}.exe`;
@@ -17,6 +21,7 @@ export async function javaStubs(folder: string): Promise<string> {
   });
   await bufGenerate(folder, [
     { protoc_builtin: "java", protoc_path: join(tools, protoc), out: "." },
+    // Without the annotation @Generated, whose package the JDK has no more since 11.
     { local: join(tools, plugin), out: ".", opt: ["@generated=omit"] },
   ]);
   return (
@@ -25,7 +30,10 @@ export async function javaStubs(folder: string): Promise<string> {
   );
 }
 
-/** Maven wants a project to stand in. */
+/**
+ * Fetches a program that Maven's registry keeps as an artifact. Maven wants a project to stand in, so one of three
+ * words is written beside it.
+ */
 async function fetchTool(target: string, artifact: string, file: string): Promise<void> {
   const pom = "<project><modelVersion>4.0.0</modelVersion><groupId>x</groupId><artifactId>x</artifactId>";
   await writeFile(join(target, "pom.xml"), `${pom}<version>1</version></project>\n`);
@@ -35,6 +43,7 @@ async function fetchTool(target: string, artifact: string, file: string): Promis
   await chmod(join(target, file), 0o755);
 }
 
+/** How Maven's registry names this machine. Throws ToolError where there is no protoc for it. */
 function classifier(): string {
   const systems: Partial<Record<NodeJS.Platform, string>> = {
     linux: "linux",

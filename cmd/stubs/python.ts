@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { cached, ROOT, runTool } from "./tool.ts";
 
+// The interpreter that generates also runs docs/examples in the tests, so both are of one version.
 const grpcio = "1.85.1";
 const protobuf = "7.36.2";
 

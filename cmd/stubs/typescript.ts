@@ -1,7 +1,10 @@
 import { join } from "node:path";
 import { bufGenerate, ROOT } from "./tool.ts";
 
-/** TypeScript code for protobuf-es 2, with what it imports. */
+/**
+ * TypeScript code for protobuf-es 2, with what it imports, for who wants the contract alone and not @heddle/client.
+ * Needs only what `make install` installs. Rejects with ToolError.
+ */
 export async function typescriptStubs(folder: string): Promise<string> {
   const plugin = ["node", join(ROOT, "node_modules/@bufbuild/protoc-gen-es/bin/protoc-gen-es")];
   await bufGenerate(folder, [

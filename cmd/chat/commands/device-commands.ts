@@ -8,7 +8,7 @@ import { callProblem, EXIT } from "../exit-code.ts";
 /** Runs a command with a client, as command-line.ts does. */
 type Run = (use: (open: OpenClient, settings: Settings) => Promise<number>) => Promise<void>;
 
-/** Adds the commands about the user's own devices. */
+/** Adds the commands about the user's own devices, this one among them: once revoked it needs `sign-in` to go on. */
 export function addDeviceCommands(program: Command, run: Run, output: Writable): void {
   const devices = program
     .command("devices")
@@ -37,6 +37,7 @@ export function addDeviceCommands(program: Command, run: Run, output: Writable):
     );
 }
 
+/** What the server knows of a device. Times are the server's. */
 type Device = Awaited<ReturnType<Client["devices"]>>[number];
 
 function deviceLine({ deviceId, createdAtMs, lastOpenedAtMs }: Device, settings: Settings): string {
@@ -51,6 +52,7 @@ function deviceLine({ deviceId, createdAtMs, lastOpenedAtMs }: Device, settings:
   return `${deviceId}  last used ${new Date(lastOpenedAtMs).toLocaleString()}`;
 }
 
+/** Ends the command with the server's own words. */
 function refused(thrown: unknown): never {
   throw callProblem(asHeddleError(thrown));
 }

@@ -12,7 +12,10 @@ import { userNamed, wordFor } from "../text/user-name.ts";
 /** Runs a command with a client, as command-line.ts does. */
 type Run = (use: (open: OpenClient, settings: Settings) => Promise<number>) => Promise<void>;
 
-/** Adds the commands about groups and blocks. */
+/**
+ * Adds the commands about groups and blocks. Each waits until the client is live: none is kept for later, unlike a
+ * message, because what it would do depends on who is in the group then.
+ */
 export function addGroupCommands(program: Command, run: Run, output: Writable): void {
   /** Runs `use` when the client is live, and prints what it resolves to. */
   const call = (
@@ -29,11 +32,13 @@ export function addGroupCommands(program: Command, run: Run, output: Writable): 
   addBlocks(program, call, run, output);
 }
 
+/** Runs one change and prints the thread as it is after it. */
 type Call = (
   use: (client: Client, settings: Settings) => Promise<Thread>,
   text: (thread: Thread) => string,
 ) => Promise<void>;
 
+/** `group …`. Who may do what the server decides; a refusal is printed in its words. */
 function addGroup(program: Command, call: Call, run: Run, output: Writable): void {
   const group = program
     .command("group")
@@ -113,6 +118,7 @@ function addGroup(program: Command, call: Call, run: Run, output: Writable): voi
     );
 }
 
+/** Blocks stand at the top, not below `group`: they are about one user. */
 function addBlocks(program: Command, call: Call, run: Run, output: Writable): void {
   program
     .command("block <user>")
@@ -149,7 +155,10 @@ function addBlocks(program: Command, call: Call, run: Run, output: Writable): vo
     );
 }
 
-/** All members of a group, page by page. */
+/**
+ * All members of a group, page by page, by user id; up to 10,000. Rejects with ChatError. One who joins meanwhile may
+ * be missed.
+ */
 export async function* membersOf(client: Client, threadId: string): AsyncGenerator<Member> {
   let pageToken: string | undefined;
   do {
@@ -170,6 +179,7 @@ async function* blockedUsers(client: Client): AsyncGenerator<string> {
 
 function memberLine({ userId, role }: Member, settings: Settings): string {
   if (settings.json) return JSON.stringify({ type: "member", user: userId, role });
+  // The id, and not the name that people see: it is what `group remove` takes.
   return role === "owner" ? `${wordFor(userId)} (owner)` : wordFor(userId);
 }
 

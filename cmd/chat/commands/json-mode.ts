@@ -29,12 +29,14 @@ export async function jsonMode(
   const end = new AbortController();
   const printed = printEvents(client, output, end.signal);
   const lines = new JsonLines(client, output, endsWithInput ? settings.waitMs : undefined);
+  // Nothing is read before: what is sent is composed for the data that the server has.
   const isKnown = untilServerKnown(client, waitSignal(settings));
   // An input that breaks has ended.
   const ended = isKnown.then(() => lines.read(input)).catch(() => {});
   let exitCode: number = EXIT.well;
   const finished = ended.then(async () => {
     if (!endsWithInput) return await printed;
+    // The worst of both: a line that failed (1), and something left unsent (3).
     exitCode = (await lines.settled())
       ? lines.exitCode
       : Math.max(lines.exitCode, connectionProblem(client.state, settings).exitCode);
@@ -48,12 +50,16 @@ export async function jsonMode(
   return exitCode;
 }
 
-/** Carries out the lines of an input. */
+/**
+ * Carries out the lines of an input. They start in order; a line does not wait for the outcome of the one before, so
+ * that a pipe is not slowed down to one send a round trip.
+ */
 class JsonLines {
   readonly #client: Client;
   readonly #output: Writable;
   readonly #sends: PipedSends;
   readonly #stopWatching: () => void;
+  /** Lines that are being carried out, of which the outcome of a send is no part. */
   readonly #underWay = new Set<Promise<void>>();
   #hasFailed = false;
   /** The first line that was not read for want of room, if one was not. */
@@ -81,6 +87,7 @@ class JsonLines {
         this.#unread = number;
         return;
       }
+      // Not awaited. The client keeps the order of sends in a thread by the order of the calls.
       const done = this.#carryOut(line).finally(() => this.#underWay.delete(done));
       this.#underWay.add(done);
     }
@@ -112,6 +119,7 @@ class JsonLines {
         return;
       }
       const { target } = request;
+      // A name is asked for each time: the answer is computed from the two ids, nobody is asked.
       const threadId = "to" in target ? (await client.direct(target.to)).threadId : target.threadId;
       if (request.kind === "read") client.markRead(threadId, request.seq);
       else client.typing(threadId);

@@ -11,7 +11,10 @@ import { learnNames, namesOf, usersIn } from "../text/display-name.ts";
 /** The largest page of ListEntries. */
 const PAGE = 200;
 
-/** Prints the last `limit` entries with a user or of a group, oldest first. */
+/**
+ * Prints the last `limit` (1–5,000) entries with a user or of a group, oldest first. While the server is away it prints
+ * what is held, says so, and resolves to 3; it rejects with ChatError if nothing is held.
+ */
 export async function printHistory(
   client: Client,
   settings: Settings,
@@ -28,6 +31,9 @@ export async function printHistory(
   return away?.exitCode ?? EXIT.well;
 }
 
+/**
+ * Entries as lines, or as one object a line. Names are waited for up to 1 s, and only where there is a server to ask.
+ */
 async function printEntries(
   client: Client,
   settings: Settings,
@@ -58,11 +64,13 @@ async function printEntries(
   }
 }
 
+/** Fetches downwards until `limit` are held. Gaps are filled by the client, so what is held has none. */
 async function load(conversation: Conversation, limit: number): Promise<void> {
   try {
     await conversation.open();
     while (conversation.entries.length < limit && conversation.hasOlder) {
       const added = await conversation.older(Math.min(PAGE, limit - conversation.entries.length));
+      // Nothing new, though there may be more: the client holds no more of one thread than 5,000.
       if (added.length === 0) return;
     }
   } catch (thrown) {
@@ -70,7 +78,10 @@ async function load(conversation: Conversation, limit: number): Promise<void> {
   }
 }
 
-/** Prints the list of threads, the most recent first. */
+/**
+ * Prints the list of threads, the most recent first, and resolves to 0. Rejects with ChatError if the server is away: a
+ * list that may be old would not say so.
+ */
 export async function printThreads(client: Client, settings: Settings, output: Writable): Promise<number> {
   await waitUntilLive(client, settings);
   // What does not come in time is shown as it is known.

@@ -6,10 +6,16 @@ import { ChatError, connectionProblem, EXIT, fateOfKept } from "../exit-code.ts"
 import { outcomeJson } from "../lines/json-lines.ts";
 import { conversationOf } from "../lines/target.ts";
 
-/** How long a sent message gets to be delivered before its tick is printed. */
+/**
+ * How long a sent message gets to be delivered before its tick is printed, in ms. A recipient who is there acks within
+ * 200 ms; one who is away is known at once.
+ */
 const DELIVERY_MS = 400;
 
-/** Sends one message and waits for its outcome. Resolves to the exit code. */
+/**
+ * Sends one message, prints what became of it and resolves to 0. Rejects with ChatError: 1 if it was refused, and then
+ * it is forgotten; 3 if there is no outcome in time, and then it stays in the outbox and goes out with the next run.
+ */
 export async function sendOnce(
   client: Client,
   settings: Settings,
@@ -23,6 +29,7 @@ export async function sendOnce(
   const send = await conversation.send(text);
   const isOver = () => client.state.phase === "signed-out";
   const over = new AbortController();
+  // Signed out while it waits: the outcome will not come.
   client.on(() => isOver() && over.abort());
   if (isOver()) over.abort();
   let sent: OutboxItem;
@@ -31,6 +38,7 @@ export async function sendOnce(
   } catch (thrown) {
     if (thrown instanceof HeddleError && send.item.state === "failed") {
       if (settings.json) output.write(`${JSON.stringify(outcomeJson(send.item))}\n`);
+      // A one-shot has no /retry: kept, it would stand in the outbox as failed for ever.
       await client.discard(send.item.clientId);
       throw new ChatError(EXIT.failed, `not sent: ${thrown.message}`);
     }
@@ -46,6 +54,10 @@ export async function sendOnce(
   return EXIT.well;
 }
 
+/**
+ * Two lines: why there is no outcome, and what becomes of the message. Where an attempt was made it may have arrived;
+ * it is not sent twice.
+ */
 function kept(client: Client, settings: Settings, send: Send, to: string): never {
   const problem = connectionProblem(client.state, settings);
   const was = send.item.attempt > 0 ? "its outcome is not known yet" : "it was not sent";

@@ -1,9 +1,12 @@
 import type { Client } from "../../../client/index.ts";
 
-/** What a client may watch. */
+/** Users that a client may watch at a time; the library refuses more. */
 const MOST_WATCHED = 100;
 
-/** Watches the users of chats, the most recent first, until it is stopped: programs have no screen. */
+/**
+ * Watches the users of chats, the most recent first, until it is stopped: programs have no screen, so nothing says
+ * whose presence they want. Users are added and never taken away; after 100 no more are. Returns how to stop.
+ */
 export function watchRecent(client: Client): () => void {
   const users = new Set<string>();
   const add = (peer: string | undefined) =>

@@ -17,6 +17,7 @@ export async function signInAnew(settings: Settings, output: Writable): Promise<
   });
   return await withClient(settings, async ({ client }) => {
     await waitUntilLive(client, settings);
+    // What waited goes out at once: the person may not run chat again soon.
     const isAllSent = await new PipedSends(client, Math.max(1, settings.waitMs)).settled();
     const how = isRenewed ? "signed in anew" : "signed in already";
     output.write(

@@ -6,8 +6,12 @@ import { DEVICE_ID_PATTERN } from "../../../internal/base/ids.ts";
 import { ChatError, EXIT } from "../exit-code.ts";
 import { FolderLock } from "./folder-lock.ts";
 
-/** Runs of one user on one machine at a time. A user has at most 100 devices, so slots are used again. */
+/**
+ * Runs of one user on one machine at a time. A user has at most 100 devices, so slots are used again: a new device for
+ * each run would push the user's other devices out.
+ */
 const SLOTS = 16;
+/** Holds the device's id and nothing else. */
 const DEVICE_FILE = "device";
 
 /** A device of the user on this machine, with its folder, held by this process alone. */
@@ -16,6 +20,7 @@ export interface DeviceSlot {
   readonly deviceId: string;
   /** 1 for the first run; a second at the same time gets 2. */
   readonly number: number;
+  /** Lets another run have it. Close the client first: it writes into the folder until then. */
   release(): Promise<void>;
 }
 
@@ -28,7 +33,7 @@ export async function takeSlot(stateFolder: string): Promise<DeviceSlot> {
   throw new ChatError(EXIT.failed, `${SLOTS} chats of this user are running here already (${stateFolder})`);
 }
 
-/** Takes every slot but the first that was used before and is not in use. */
+/** Takes every slot but the first that was used before and is not in use. The caller releases each. */
 export async function idleSlots(stateFolder: string): Promise<readonly DeviceSlot[]> {
   const slots: DeviceSlot[] = [];
   for (let number = 2; number <= SLOTS && existsSync(folderOf(stateFolder, number)); number++) {
@@ -42,6 +47,10 @@ function folderOf(stateFolder: string, number: number): string {
   return number === 1 ? stateFolder : join(stateFolder, String(number));
 }
 
+/**
+ * The slot if it is free, undefined if another process has it. Rejects with ChatError where the folder cannot be used:
+ * the next one could not be either.
+ */
 async function trySlot(folder: string, number: number): Promise<DeviceSlot | undefined> {
   try {
     const lock = await FolderLock.takeLock(folder);
@@ -70,6 +79,7 @@ export async function renewDevice(folder: string): Promise<void> {
 
 async function newDevice(folder: string): Promise<string> {
   const deviceId = `chat-${randomBytes(6).toString("hex")}`;
+  // For this user of the machine alone: who knows the id can act as this device, given a token.
   await writeFile(join(folder, DEVICE_FILE), deviceId, { mode: 0o600 });
   return deviceId;
 }

@@ -10,7 +10,11 @@ interface Holder {
   readonly id: string;
 }
 
-/** One process at a time in a folder: a file that names its holder. A holder that died, kill -9 included, has let go. */
+/**
+ * One process at a time in a folder: a file that names its holder. A holder that died, kill -9 included, has let go.
+ * Two runs on one state would send the same outbox twice and overwrite each other's history. On a network file system
+ * with machines of their own it does not hold: a process number says nothing there.
+ */
 export class FolderLock {
   readonly #path: string;
   readonly #holder: string;
@@ -30,7 +34,7 @@ export class FolderLock {
     return new FolderLock(path, text);
   }
 
-  /** Lets go. */
+  /** Lets go. Removes the file only while it is this holder's: after a take-over it is somebody else's. */
   async release(): Promise<void> {
     if ((await contentOf(this.#path)) === this.#holder) await rm(this.#path, { force: true });
   }
@@ -41,6 +45,7 @@ async function putNew(path: string, text: string): Promise<boolean> {
   const own = `${path}.${randomUUID()}`;
   await writeFile(own, text, { mode: 0o600 });
   try {
+    // A link fails where there is a file, and shows the content at once: a reader never finds it empty.
     await link(own, path);
     return true;
   } catch (fault) {
@@ -80,15 +85,19 @@ async function isAlive(text: string): Promise<boolean> {
   let holder: Holder;
   try {
     holder = JSON.parse(text) as Holder;
+    // Signal 0 only asks. EPERM is the answer about a living process of another user.
     process.kill(holder.pid, 0);
   } catch (fault) {
     return (fault as NodeJS.ErrnoException).code === "EPERM";
   }
+  // The same number, but another process: numbers are given anew.
   return holder.began === (await began(holder.pid));
 }
 
 /** Field 22 of /proc/<pid>/stat: clock ticks from boot to the start of the process. */
 async function began(pid: number): Promise<string> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  // After the name, which may hold brackets and blanks itself. "" on systems without /proc: there the number alone
+  // decides.
   return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
 }

@@ -28,6 +28,7 @@ export async function sendLeftovers(
 /** Rejects if it cannot be opened; then all but the slot is let go. */
 async function sendLeftover(settings: Settings, slot: DeviceSlot): Promise<() => Promise<void>> {
   const storage = await FileStorage.open(slot.folder);
+  // Looked at before anything is dialled: mostly there is nothing to send.
   const isEmpty = ![...(await storage.load()).keys()].some((key) => key.startsWith("outbox/"));
   if (isEmpty) {
     await storage.close();
@@ -36,11 +37,13 @@ async function sendLeftover(settings: Settings, slot: DeviceSlot): Promise<() =>
   }
   const client = await connectSlot(settings, slot, storage);
   let closing: Promise<void> | undefined;
+  // Called when it is done and when the program ends, in either order.
   const close = () => {
     closing ??= client.close().then(() => slot.release());
     return closing;
   };
   client.on((event) => {
+    // Failed ones stay for that device's next run, where /retry and /discard are.
     const isDone = event.type === "outbox" && client.outbox().every((item) => item.state === "failed");
     if (isDone) void close();
   });

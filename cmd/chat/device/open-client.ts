@@ -10,13 +10,16 @@ import { findStateFolder } from "./state-folder.ts";
 /** A client and what it stands on. */
 export interface OpenClient {
   readonly client: Client;
-  /** Says so if another run has the user's first device here. */
+  /** Says so if another run has the user's first device here; undefined for the first. To be shown before all else. */
   readonly notice: string | undefined;
   /** The next run on this state is another device: this one was signed out, for ever. */
   readonly renewDevice: () => Promise<void>;
 }
 
-/** Runs `use` with a client of the user's, and closes it whatever happens. */
+/**
+ * Runs `use` with a client of the user's, and closes it whatever happens; then the next run finds everything written
+ * and the folder free. Rejects as `use` does, or with ChatError.
+ */
 export async function withClient<T>(given: Settings, use: (open: OpenClient) => Promise<T>): Promise<T> {
   const settings = { ...given, stateFolder: await findStateFolder(given) };
   const slot = await takeSlot(settings.stateFolder);
@@ -37,6 +40,7 @@ export async function withClient<T>(given: Settings, use: (open: OpenClient) => 
         : undefined;
     let stopLeftovers: (() => Promise<void>) | undefined;
     try {
+      // Only one run does it, and the first is the one that there always is.
       if (slot.number === 1) stopLeftovers = await sendLeftovers(settings, complain);
       return await use({ client, notice, renewDevice: () => renewDevice(slot.folder) });
     } finally {
@@ -54,7 +58,10 @@ function complain(text: string): void {
   process.stderr.write(`chat: ${text}\n`);
 }
 
-/** Aborts when a command has waited for the server for as long as the settings say. */
+/**
+ * Aborts when a command has waited for the server for as long as the settings say. `--wait 0` waits 1 ms: what is known
+ * already is used.
+ */
 export function waitSignal({ waitMs }: Settings): AbortSignal {
   return AbortSignal.timeout(Math.max(1, waitMs));
 }
@@ -72,7 +79,10 @@ export async function untilServerKnown(client: Client, late: AbortSignal): Promi
   }
 }
 
-/** Waits until the client is live. Rejects with the one line that says why it is not. */
+/**
+ * Waits until the client is live, for as long as --wait says. Rejects with ChatError, the one line that says why it is
+ * not.
+ */
 export async function waitUntilLive(client: Client, settings: Settings): Promise<void> {
   const late = waitSignal(settings);
   try {

@@ -4,7 +4,7 @@ import { ChatError, EXIT } from "../exit-code.ts";
 import { userNamed } from "../text/user-name.ts";
 import { folderNameOf, oldFolderNameOf } from "./state-folder.ts";
 
-/** Options as the command line gives them. */
+/** Options as the command line gives them, unread: text where a value was given, undefined where not. */
 export interface Options {
   readonly json?: boolean;
   readonly grpc?: string;
@@ -37,7 +37,9 @@ export interface Settings {
 export function readSettings(user: string, options: Options, env: NodeJS.ProcessEnv): Settings {
   const userId = userNamed(user);
   const seconds = Number(options.wait ?? 10);
+  // Written so that NaN is refused too.
   if (!(seconds >= 0 && seconds <= 3_600)) throw new ChatError(EXIT.wrongUse, "--wait takes 0–3600 seconds");
+  // An empty variable counts as none, as the XDG rule has it.
   const states = join(env.XDG_STATE_HOME || join(homedir(), ".local", "state"), "heddle");
   const oldName = options.state === undefined ? oldFolderNameOf(userId) : undefined;
   const grpcUrl = url("--grpc", options.grpc ?? env.HEDDLE_GRPC_URL ?? "http://127.0.0.1:8440");
@@ -53,6 +55,7 @@ export function readSettings(user: string, options: Options, env: NodeJS.Process
   };
 }
 
+/** An origin, without path: the library adds its own. Throws ChatError. */
 function url(option: string, text: string): string {
   const parsed = URL.canParse(text) ? new URL(text) : undefined;
   if (parsed?.protocol !== "http:" && parsed?.protocol !== "https:") {

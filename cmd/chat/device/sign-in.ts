@@ -2,9 +2,13 @@ import { readFile } from "node:fs/promises";
 import { Code, type Credentials, ErrorReason, HeddleError } from "../../../client/index.ts";
 import type { Settings } from "./settings.ts";
 
+/** How long the server may take to give a token, in ms. After it the client tries again, with growing waits. */
 const TOKEN_MS = 5_000;
 
-/** Where user tokens come from: a file, or the development profile, which signs anyone in by name. */
+/**
+ * Where user tokens come from: a file, or the development profile, which signs anyone in by name. UNAUTHENTICATED signs
+ * the client out for good; anything else that is thrown is tried again.
+ */
 export function credentials(settings: Settings): Credentials {
   return settings.tokenFile === undefined ? fromServer(settings) : fromFile(settings.tokenFile);
 }
@@ -17,6 +21,7 @@ function fromServer({ webUrl, userId }: Settings): Credentials {
       body: JSON.stringify({ users: [userId] }),
       signal: AbortSignal.any([signal, AbortSignal.timeout(TOKEN_MS)]),
     });
+    // It is there but not well: wait for it, do not sign out.
     if (answer.status >= 500) throw new Error(`${webUrl}/dev/tokens: ${answer.status}`);
     const said = answer.ok ? ((await answer.json()) as { tokens?: Record<string, string> }) : {};
     const token = said.tokens?.[userId];
@@ -25,7 +30,10 @@ function fromServer({ webUrl, userId }: Settings): Credentials {
   };
 }
 
-/** The file is read each time: something else may keep it fresh. */
+/**
+ * The file is read each time, because something else may keep it fresh. If the token that was refused still stands in
+ * it, asking again is of no use.
+ */
 function fromFile(path: string): Credentials {
   let last: string | undefined;
   return async ({ isStale }) => {

@@ -5,7 +5,10 @@ import type { DeviceSlot } from "./device-slot.ts";
 import type { Settings } from "./settings.ts";
 import { credentials } from "./sign-in.ts";
 
-/** Makes the client of the slot's device, on what the slot's folder holds. `signal` ends it. */
+/**
+ * Makes the client of the slot's device, on what the slot's folder holds. `signal` ends it. The client takes over
+ * storage and transport, and closes both, also when this rejects.
+ */
 export function connectSlot(
   settings: Settings,
   { deviceId }: DeviceSlot,

@@ -10,7 +10,10 @@ export interface StateFolders {
   readonly oldStateFolder: string | undefined;
 }
 
-/** Characters of a user's id that its folder shows. */
+/**
+ * Characters of a user's id that its folder shows. With the 65 behind them the name is far below the 255 bytes that
+ * file systems take.
+ */
 const SHOWN = 24;
 
 /**

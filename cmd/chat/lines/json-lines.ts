@@ -86,6 +86,7 @@ export function eventJson(event: ClientEvent): JsonLine | undefined {
     case "presence": {
       const { userId, presence } = event;
       const seen = presence?.lastSeenAtMs === undefined ? {} : { last_seen_at_ms: presence.lastSeenAtMs };
+      // `unknown` is a word of its own: one who may not be seen is not offline.
       return { type: "presence", user: userId, status: presence?.status ?? "unknown", ...seen };
     }
     case "profile": {
@@ -151,6 +152,7 @@ export function parseRequest(line: string): Request {
       : typeof thread === "string"
         ? { threadId: thread.toLowerCase() }
         : undefined;
+  // In this order: a line with both a text and a position sends, and marks nothing.
   if (target && typeof text === "string") return { kind: "send", target, text };
   if (target && typeof seq === "number") return { kind: "read", target, seq };
   if (target && typing === true) return { kind: "typing", target };

@@ -14,7 +14,10 @@ import { oneLine, safeText } from "../text/safe-text.ts";
 import { textWidth, wrap } from "../text/text-width.ts";
 import { titleOf } from "./target.ts";
 
-/** The mark behind an own message. All take the same room, so that one replaces another in its place. */
+/**
+ * The mark behind an own message. All take the same room, so that one replaces another in its place. Without colours
+ * `read` is told from `delivered` by a word.
+ */
 export function tick(state: SendState): string {
   switch (state) {
     case "queued":
@@ -60,7 +63,10 @@ export interface Layout {
   readonly nameOf?: NameOf;
 }
 
-/** Room for the names of those who wrote, up to a width that leaves room for what they wrote. */
+/**
+ * Room for the names of those who wrote, 3 to 20 columns. Of a page, not of all that is held: it would jump with each
+ * stranger.
+ */
 export function layoutOf(
   userId: string,
   entries: readonly Entry[],
@@ -129,7 +135,11 @@ function messageLine(
   return own ? `${head}${lines}  ${tick(own)}` : `${head}${lines}`;
 }
 
-/** One line of the list of threads. `there`: also says whether the other user is there, where that is known. */
+/**
+ * One line of the list of threads. `number`: what a person types to open it. `nameWidth`: room for names, the same for
+ * all rows. `there`: also says whether the other user is there, where that is known; false where lines cannot change,
+ * for it would soon be wrong.
+ */
 export function threadLine(
   thread: Thread,
   number: number,
@@ -198,7 +208,10 @@ export function notice(text: string): string {
 /** Stands between two stays in a group. */
 export const ABSENCE = notice("you were not a member here");
 
-/** What to say when the connection has changed; undefined for nothing. `was`: whether it was live before. */
+/**
+ * What to say when the connection has changed; undefined for nothing. `wasLive`: whether it was before. Going away is
+ * said once, not at each try; what the phases between mean to a program means nothing to a person.
+ */
 export function connectionNotice(
   state: ConnectionState,
   wasLive: boolean,

@@ -6,7 +6,10 @@ import { type NameOf, nameAndId } from "../text/display-name.ts";
 import { oneLine } from "../text/safe-text.ts";
 import { GROUP, named } from "../text/user-name.ts";
 
-/** What a conversation is called: the other user, by id or `name <id>`, or `+name` of a group. */
+/**
+ * What a conversation is called: the other user, by id or `name <id>`, or `+name` of a group. A group without a name
+ * yet is shown by the first 8 digits of its thread id.
+ */
 export function titleOf(thread: Pick<Thread, "peer" | "name" | "threadId">, nameOf?: NameOf): string {
   if (thread.peer !== undefined) return nameAndId(thread.peer, nameOf);
   return thread.name === undefined ? thread.threadId.slice(0, 8) : `${GROUP}${oneLine(thread.name, 40)}`;
@@ -23,7 +26,11 @@ export async function conversationOf(
   return client.conversation((await groupOf(client, settings, target)).threadId);
 }
 
-/** A group by `+name`, `group:name`, name, or its thread id or the beginning of it: what is known here, else what the server knows. */
+/**
+ * A group by `+name`, `group:name`, name, or its thread id or the beginning of it: what is known here, else what the
+ * server knows. Rejects with ChatError if none is called so, or several are; then the ids that tell them apart are in
+ * the message.
+ */
 export async function groupOf(client: Client, settings: Settings, target: string): Promise<Thread> {
   const wanted = target.replace(/^(\+|group:)/, "");
   let found = groupsCalled(client, wanted);
@@ -42,6 +49,9 @@ export async function groupOf(client: Client, settings: Settings, target: string
   );
 }
 
+/**
+ * A name wins over an id: a group may be called `abcdef`. Six digits at least, so that a short word is not read as one.
+ */
 function groupsCalled(client: Client, wanted: string): readonly Thread[] {
   const groups = client.threads().filter((thread) => thread.kind === "group");
   const named = groups.filter((group) => group.name?.toLowerCase() === wanted.toLowerCase());

@@ -20,6 +20,7 @@ const OWN_LINES = 200;
 /** An own message on the screen, whose tick changes. */
 interface OwnLine {
   readonly line: ScreenLine;
+  /** Undefined until it is in the log. */
   entry: Entry | undefined;
 }
 
@@ -136,6 +137,7 @@ export class ConversationView {
     this.#from = Math.min(this.#from, entry.seq);
     if (this.#last && isAbsence(this.#last, entry, this.#client.userId)) this.#screen.print(ABSENCE);
     this.#last = entry;
+    // A void: nothing for a person to see, and yet it counts as the lowest seq shown.
     if (text === undefined) return;
     if (own && entry.sender === this.#client.userId) {
       own.entry = entry;

@@ -63,6 +63,7 @@ export async function groupLine(
   return {};
 }
 
+/** `/group bob cleo as Weekend`. The conversation is opened by its id, as several groups may have one name. */
 async function newGroup(client: Client, words: readonly string[]): Promise<LineOutcome> {
   const at = words.indexOf("as");
   const name = words.slice(at + 1).join(" ");
@@ -71,6 +72,7 @@ async function newGroup(client: Client, words: readonly string[]): Promise<LineO
   return { say: `${titleOf(made)} is there`, open: `+${made.threadId}` };
 }
 
+/** Members on one line, at most 200: a terminal is no place for 10,000. */
 async function memberList(client: Client, threadId: string): Promise<string> {
   const names: string[] = [];
   for await (const { userId, role } of membersOf(client, threadId)) {

@@ -28,7 +28,10 @@ const HELP = [
   "/quit      or Ctrl-D",
 ];
 
-/** Lines of a pipe that wait to be carried out, beyond which no more of them is read. */
+/**
+ * Lines of a pipe that wait to be carried out, beyond which no more of them is read. The reader goes on when half of
+ * them are done, so that it does not stop at every line. What a person types is never held back.
+ */
 const MOST_LINES = 64;
 
 /** The live view: a list of threads to choose from, or a conversation. Resolves to the exit code. */
@@ -45,6 +48,10 @@ export async function live(
   return await view.over;
 }
 
+/**
+ * What is on the screen and what is typed, in one place: the list (`#view` undefined) or one conversation. Events may
+ * come at any time; lines are carried out one by one.
+ */
 class LiveView {
   /** Resolves to the exit code when the person leaves, or the client is signed out. */
   readonly over: Promise<number>;
@@ -78,6 +85,7 @@ class LiveView {
       if (!this.#screen.isTerminal && this.#lines === MOST_LINES) this.#screen.pause();
       this.#last = this.#last.then(async () => {
         await this.#line(line);
+        // `#line` never rejects: else the lines behind it would never be carried out.
         this.#lines -= 1;
         if (!this.#screen.isTerminal && this.#lines === MOST_LINES / 2) this.#screen.resume();
       });
@@ -107,6 +115,7 @@ class LiveView {
     const threads = this.#client.threads();
     const nameOf = namesOf(this.#client);
     const width = Math.max(3, ...threads.map((thread) => titleOf(thread, nameOf).length));
+    // As many as fit a screen. Any other can be opened by its name.
     this.#people.list(threads.slice(0, 30), width);
     this.say(
       notice(
@@ -124,6 +133,8 @@ class LiveView {
     this.#view?.close();
     this.#view = undefined;
     const view = new ConversationView(this.#client, conversation, this.#screen);
+    // Events of the thread that come during it are in what `show` prints, and are not shown twice: #view is set after
+    // it.
     await view.show();
     this.#view = view;
     this.#people.conversation(conversation.peer, conversation.threadId);
@@ -134,6 +145,9 @@ class LiveView {
     this.#screen.prompt(pc.cyan(`${this.#view?.name ?? this.#client.userId}> `));
   }
 
+  /**
+   * A line that was typed: a command, a message, or a choice from the list. Problems are printed, and the view goes on.
+   */
   async #line(line: string): Promise<void> {
     const [word = "", ...rest] = line.trim().split(/\s+/);
     try {
@@ -191,6 +205,9 @@ class LiveView {
     }
   }
 
+  /**
+   * A number of the list, or a name. The list may have moved on since it was printed; the number means the row of now.
+   */
   async #choose(text: string): Promise<void> {
     const chosen = this.#client.threads()[Number(text) - 1];
     if (chosen) await this.#show(this.#client.conversation(chosen.threadId));

@@ -1,6 +1,9 @@
 import { stripVTControlCharacters } from "node:util";
 
-/** How many terminal columns a text takes: colours none, combining marks none, East Asian and emoji two. */
+/**
+ * How many terminal columns a text takes: colours none, combining marks none, East Asian and emoji two. A guess by
+ * script: terminals differ about new emoji, and then a tick stands one column off.
+ */
 export function textWidth(text: string): number {
   let columns = 0;
   for (const character of stripVTControlCharacters(text)) columns += widthOf(character);
@@ -12,7 +15,10 @@ export function rowsOf(line: string, columns: number): number {
   return Math.max(1, Math.ceil(textWidth(line) / Math.max(1, columns)));
 }
 
-/** A text as lines of at most `width` columns, broken between words where there is a place. */
+/**
+ * A text as lines of at most `width` columns, broken between words where there is a place. A width below 2 still ends:
+ * a wide character then stands alone.
+ */
 export function wrap(text: string, width: number): readonly string[] {
   return text.split("\n").flatMap((line) => wrapLine(line, width));
 }
