@@ -169,6 +169,7 @@ function demandFolder(dataDir: string): void {
   if (!existsSync(dataDir)) throw new SettingsError(`${dataDir} is not there: set HEDDLE_DATA_DIR`);
 }
 
+/** The running Heddle said no, in words for the person; anything else that is thrown means that it did not answer. */
 class BackupRefused extends Error {}
 
 /** Lines as they come in; the last one too must have its end, else it was cut off and is not given. */
