@@ -45,7 +45,10 @@ export class Comparison {
     return this.#ports.history.logEpoch;
   }
 
-  /** Rejects as the stores do. Who names an entry by its hash has seen it: where the user's view begins is not asked. */
+  /**
+   * Rejects as the stores do. Who names an entry by its hash has seen it, in its last stay in a group or in an earlier one:
+   * only where the user's view ends is asked.
+   */
   async compare(userId: string, { threadId, seq, entryHash }: Held): Promise<Compared> {
     const { logs, reader, store } = this.#ports;
     const log = await logs.findLog(threadId, userId);

@@ -9,7 +9,7 @@ export const MAX_SEALS = 64;
 /**
  * Counts the seals of those who may not send: ex-members of a group, and two users where one has blocked the other. Voids
  * name no one, so the log cannot tell; a cell for each (thread, user) keeps the tags of what they sealed. It is written
- * before the void, and a seal that is repeated counts once.
+ * before the void, and a seal that is repeated counts once. Of one who comes and goes all absences count together.
  */
 export class Seals {
   readonly #store: LogStore;

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { GroupChange } from "../base/group.ts";
 import { ErrorReason, HeddleError } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import type { Publication } from "../base/publication.ts";
-import { groupThreadId } from "../base/thread-id.ts";
 import {
   GetHeadsRequestSchema,
   ListEntriesRequestSchema,
@@ -14,16 +12,15 @@ import {
   SendRequestSchema,
 } from "../gen/heddle/message/v1/message_service_pb.js";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
-import { type Bound, describeBound } from "../testing/fakes/bound.ts";
-import { FakeClock } from "../testing/fakes/fake-clock.ts";
-import { HookedStore, KeptChannel, MemoryThreads } from "../testing/fakes/message-ports.ts";
+import { describeBound } from "../testing/fakes/bound.ts";
+import { as, groupedService } from "../testing/fakes/grouped-service.ts";
 import { clientIdOf, textBody } from "../testing/fakes/message-samples.ts";
 import { quiet } from "../testing/worlds/interleaving.ts";
 import { MessageService } from "./service.ts";
 
 describeBound("MessageService in a group", (bound) => {
   it("shows each user what it may see: history, head, receipts", async () => {
-    const { service, ported, threadId, send, ask } = await grouped(bound());
+    const { service, ported, threadId, send, ask } = await groupedService(bound());
     await send("ann", 1); // 2
     await ask("ann", 2, { kind: "add", userIds: ["dee"] }); // 3
     await send("ann", 3); // 4
@@ -55,52 +52,8 @@ describeBound("MessageService in a group", (bound) => {
     );
   });
 
-  it("shows one who came back both stays, and nothing of what was said in between", async () => {
-    const { service, threadId, send, ask } = await grouped(bound());
-    await send("ann", 1); // 2
-    await ask("ann", 2, { kind: "remove", userIds: ["bob"] }); // 3
-    await send("ann", 3); // 4
-    await ask("ann", 4, { kind: "add", userIds: ["bob"] }); // 5
-    await send("ann", 5); // 6
-    const page = async (
-      position: { case: "afterSeq" | "beforeSeq"; value: bigint } | { case: undefined },
-    ) => {
-      const request = create(ListEntriesRequestSchema, { threadId, pageSize: 200, position });
-      const said = create(ListEntriesResponseSchema, await service.handlers.listEntries(request, as("bob")));
-      const { entries, hasMore } = fromBinary(
-        ListEntriesResponseSchema,
-        toBinary(ListEntriesResponseSchema, said),
-      );
-      return [...entries.map(({ seq }) => Number(seq)), hasMore];
-    };
-    assert.deepEqual(await page({ case: undefined }), [5, 6, true]);
-    assert.deepEqual(await page({ case: "beforeSeq", value: 5n }), [1, 2, 3, false]);
-    assert.deepEqual(await page({ case: "afterSeq", value: 2n }), [3, true]);
-    assert.deepEqual(await page({ case: "afterSeq", value: 3n }), [5, 6, false]);
-  });
-
-  it("reads no row of a member for a page that does not get to the entry by which it came last", async () => {
-    const { service, threadId, threads, send, ask } = await grouped(bound());
-    await ask("ann", 2, { kind: "add", userIds: ["dee"] }); // 2
-    await send("ann", 3); // 3
-    await send("ann", 4); // 4
-    let views = 0;
-    threads.onCall = async (what) => {
-      if (what === "view") views += 1;
-    };
-    const viewsBy = async (userId: string, pageSize: number) => {
-      views = 0;
-      const request = create(ListEntriesRequestSchema, { threadId, pageSize });
-      await service.handlers.listEntries(request, as(userId));
-      return views;
-    };
-    assert.equal(await viewsBy("bob", 200), 0, "bob came with the first entry");
-    assert.equal(await viewsBy("dee", 2), 0);
-    assert.equal(await viewsBy("dee", 3), 1);
-  });
-
   it("tells one who has left nobody's positions: they would say who was there since", async () => {
-    const { service, ported, threadId, ask } = await grouped(bound());
+    const { service, ported, threadId, ask } = await groupedService(bound());
     await ask("bob", 1, { kind: "leave" }); // 2
     await ask("ann", 2, { kind: "add", userIds: ["dee"] }); // 3
     for (const userId of ["cid", "dee"]) {
@@ -121,7 +74,7 @@ describeBound("MessageService in a group", (bound) => {
   });
 
   it("tells one who has left nothing of the head by what it refuses", async () => {
-    const { service, threadId, send, ask } = await grouped(bound());
+    const { service, threadId, send, ask } = await groupedService(bound());
     await ask("bob", 1, { kind: "leave" }); // 2
     for (let n = 2; n < 20; n++) await send("ann", n); // 3 to 20, in more rows than are searched inline
     const target = { case: "threadId", value: threadId } as const;
@@ -144,12 +97,12 @@ describeBound("MessageService in a group", (bound) => {
   });
 
   it("says nothing of who is online to a sender", async () => {
-    const { send } = await grouped(bound());
+    const { send } = await groupedService(bound());
     assert.equal("recipientOffline" in (await send("ann", 1)), false);
   });
 
   it("publishes typing and receipts to its topic, with its mark", async () => {
-    const { ported, threadId, send, told, pass } = await grouped(bound());
+    const { ported, threadId, send, told, pass } = await groupedService(bound());
     const receipt = { threadId, userId: "cid", deliveredSeq: 0, originSession: "" };
     // A newcomer has read its joining entry: nothing is new about it.
     await ported.raiseReceipt({ ...receipt, readSeq: 9 });
@@ -169,7 +122,7 @@ describeBound("MessageService in a group", (bound) => {
   });
 
   it("raises positions only as far as a user may see, and tells of one who has left nobody else", async () => {
-    const { ported, threadId, send, ask, told, pass } = await grouped(bound());
+    const { ported, threadId, send, ask, told, pass } = await groupedService(bound());
     await send("ann", 1); // 2
     await ask("bob", 2, { kind: "leave" }); // 3
     await send("ann", 3); // 4
@@ -190,7 +143,7 @@ describeBound("MessageService in a group", (bound) => {
   });
 
   it("moves a newcomer's read position with its own message right after it joined", async () => {
-    const { ported, threadId, send, threads } = await grouped(bound());
+    const { ported, threadId, send, threads } = await groupedService(bound());
     await send("bob", 1); // 2, right after the joining entry
     await quiet();
     await ported.flushReceipts("bob");
@@ -202,7 +155,7 @@ describeBound("MessageService in a group", (bound) => {
   });
 
   it("that is large has no typing and no delivered receipts; what was read goes to the reader alone", async () => {
-    const { ported, threadId, send, ask, told, pass } = await grouped(bound());
+    const { ported, threadId, send, ask, told, pass } = await groupedService(bound());
     await ask("ann", 1, { kind: "add", userIds: Array.from({ length: 254 }, (_, at) => `u${at}`) });
     await send("ann", 2); // 3
     await pass();
@@ -217,7 +170,7 @@ describeBound("MessageService in a group", (bound) => {
   });
 
   it("answers push servers and the thread service", async () => {
-    const { ported, threadId, ask } = await grouped(bound());
+    const { ported, threadId, ask } = await groupedService(bound());
     assert.deepEqual(await ask("ann", 1, { kind: "remove", userIds: ["bob"] }), { seq: 2, removed: ["bob"] });
     const { joined, membersSeq } = await ported.membership(threadId, ["ann", "bob"]);
     assert.deepEqual([[...joined.keys()], membersSeq], [["ann"], 2]);
@@ -226,7 +179,7 @@ describeBound("MessageService in a group", (bound) => {
 
 describeBound("MessageService between two users where one has blocked the other", (bound) => {
   it("shows neither the other's typing nor its receipts, told or listed", async () => {
-    const { service, ported, threads, told, pass } = await grouped(bound());
+    const { service, ported, threads, told, pass } = await groupedService(bound());
     const threadId = threads.add("ann", "bob");
     const target = { case: "threadId", value: threadId } as const;
     const request = create(SendRequestSchema, {
@@ -261,7 +214,7 @@ describeBound("MessageService between two users where one has blocked the other"
   });
 
   it("does so after a restart too, when it has no view of the thread at hand", async () => {
-    const { ported, threads, told, pass } = await grouped(bound());
+    const { ported, threads, told, pass } = await groupedService(bound());
     const threadId = threads.add("ann", "bob");
     threads.memory.setBlock("ann", "bob", true);
     told().length = 0;
@@ -271,7 +224,7 @@ describeBound("MessageService between two users where one has blocked the other"
   });
 
   it("is taken for granted in lists, after a restart, while blocks cannot be read", async () => {
-    const { service, ported, pass, ...ports } = await grouped(bound());
+    const { service, ported, pass, ...ports } = await groupedService(bound());
     const { threads, blocks } = ports;
     const threadId = threads.add("ann", "bob");
     const target = { case: "threadId", value: threadId } as const;
@@ -297,53 +250,8 @@ async function listed(service: MessageService, threadId: Uint8Array, viewerId: s
   return receipts?.map(({ userId, deliveredSeq, readSeq }) => [userId, deliveredSeq, readSeq]);
 }
 
-/** A service, and a group of ann's with bob and cid: seq 1. */
-async function grouped(bound: Bound) {
-  const [store, threads, channel, clock] = [
-    new HookedStore(),
-    new MemoryThreads(),
-    new KeptChannel(),
-    new FakeClock(),
-  ];
-  const { groups, blocks, memory: largeGroups } = threads;
-  const ports = { store, threads, groups, blocks, largeGroups, channel, clock };
-  const service = new MessageService({ ...ports, bucketSize: 4 });
-  const ported = await bound.message(service);
-  const threadId = groupThreadId("ann", clientIdOf(1_000));
-  const ask = (userId: string, n: number, change: GroupChange) =>
-    ported.change({ threadId, userId, requestId: clientIdOf(n), change });
-  await ask("ann", 1_000, { kind: "create", name: "weft", userIds: ["bob", "cid"] });
-  channel.publications.length = 0;
-  return {
-    ...ports,
-    service,
-    ported,
-    threadId,
-    ask,
-    send(userId: string, n: number) {
-      const target = { case: "threadId", value: threadId } as const;
-      const body = textBody(`text ${n}`);
-      return service.handlers.send(
-        create(SendRequestSchema, { target, clientId: clientIdOf(n), attempt: 1, body }),
-        as(userId),
-      );
-    },
-    told: () => channel.publications,
-    async pass() {
-      for (let time = 0; time < 30; time++) {
-        clock.advance(50);
-        await quiet();
-      }
-    },
-  };
-}
-
 function summary(publications: readonly Publication[]) {
   return publications.map(({ kind, topics, group }) => [kind, topics, group?.membersSeq]);
-}
-
-function as(userId: string) {
-  return { caller: { userId } };
 }
 
 function saysSeq(error: unknown, seq: number): boolean {

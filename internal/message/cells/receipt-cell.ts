@@ -7,7 +7,7 @@ export interface Positions {
   readOrdinal: number;
 }
 
-/** The messages of a user's own above its read position: they are no news to it. */
+/** The messages of a user's own above its read position, of its last stay in a group: they are no news to it. */
 export interface Own {
   /** The read position that `count` goes with. */
   readSeq: number;

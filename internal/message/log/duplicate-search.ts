@@ -17,7 +17,8 @@ export type SendIdentity = Pick<PendingSend, "userId" | "clientId" | "tagKey">;
 
 /**
  * Looks for a send in a thread's log, when the batch is built and not when it is queued: what it does not find up to
- * the n named in the check cannot be there when the check holds (docs/design.md, section 5, Duplicate search).
+ * the n named in the check cannot be there when the check holds (docs/design.md, section 5, Duplicate search). It looks
+ * also where its sender may not see: the seal of a send may stand where its sender was away from the group.
  */
 export interface DuplicateSearch {
   /** Answers at once where the cache is enough. Throws BASE_TOO_OLD where it would have to read too far. */

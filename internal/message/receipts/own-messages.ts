@@ -1,7 +1,7 @@
 import { decodeCell } from "../cells/entry-cell.ts";
 import type { LogStore } from "../cells/log-store.ts";
 import type { Counted } from "../cells/receipt-cell.ts";
-import type { ThreadReceipts } from "./thread-receipts.ts";
+import type { OwnMessage, ThreadReceipts } from "./thread-receipts.ts";
 
 /**
  * Entries that a count goes back at most. It is exact for who has at most 999 unread messages and fewer than 99,000 of
@@ -14,11 +14,21 @@ const CHUNK = 512;
 const MOST_UNCOUNTED = 1_000;
 const NONE: Counted = { seq: 0, ordinal: 0 };
 
+/** A message, or a change of who is a member. */
+interface Found {
+  readonly at: Counted;
+  /** Of a message. */
+  readonly sender: string | undefined;
+  /** Who came in by it. */
+  readonly came: readonly string[];
+}
+
 /**
  * Counts to each user of a thread the messages of its own above its read position, so that they can be taken off what
  * is unread. Every message is counted once, in order of seq: as it is accepted where it comes right after the one counted
  * last, else from the log, with all between. So whichever server appended it, and whatever a server that died had not written
- * (docs/design.md, section 5, Unread), the counts are a function of the log.
+ * (docs/design.md, section 5, Unread), the counts are a function of the log. Who comes into a group has read up to there:
+ * its count begins anew.
  */
 export class OwnMessages {
   readonly #store: Pick<LogStore, "entries">;
@@ -28,17 +38,18 @@ export class OwnMessages {
   }
 
   /** A message was accepted. Counts it at once where nothing is missing before it, else when that has been read. */
-  accepted(thread: ThreadReceipts, userId: string, at: Counted): void {
+  accepted(thread: ThreadReceipts, message: OwnMessage): void {
     // Each that came while the log is read would else ask for another read, and the reads never catch up.
-    if (thread.counting && thread.uncounted.length < MOST_UNCOUNTED) thread.uncounted.push({ userId, at });
-    else if (!this.#countNext(thread, userId, at)) this.countUpTo(thread, at).catch(() => {}); // A later one does it.
+    if (thread.counting && thread.uncounted.length < MOST_UNCOUNTED) thread.uncounted.push(message);
+    else if (!this.#countNext(thread, message)) this.countUpTo(thread, message.at).catch(() => {}); // A later one does it.
   }
 
   /** Counts a message if it is the one after the last that was counted. Resolves to whether it is counted now. */
-  #countNext(thread: ThreadReceipts, userId: string, { seq, ordinal }: Counted): boolean {
+  #countNext(thread: ThreadReceipts, { userId, at: { seq, ordinal }, joinedSeq }: OwnMessage): boolean {
     const { counted = NONE } = thread;
     if (ordinal <= counted.ordinal) return true;
     if (ordinal !== counted.ordinal + 1) return false;
+    thread.beginOwn(userId, joinedSeq);
     thread.countMessage(userId, { seq, ordinal });
     return true;
   }
@@ -56,7 +67,7 @@ export class OwnMessages {
         thread.counting = undefined;
         const uncounted = thread.uncounted.splice(0);
         // Where the log could not be read they are forgotten: the next message asks for it again.
-        if (isDone()) for (const { userId, at } of uncounted) this.accepted(thread, userId, at);
+        if (isDone()) for (const message of uncounted) this.accepted(thread, message);
       });
     thread.counting = counting;
     return counting;
@@ -79,7 +90,10 @@ export class OwnMessages {
     return true;
   }
 
-  /** How many messages of a user's own have afterSeq < seq ≤ toSeq. Reads the log where that is not remembered. */
+  /**
+   * How many messages of a user's own have afterSeq < seq ≤ toSeq, and are of its stay at toSeq. Reads the log where that
+   * is not remembered.
+   */
   async between(thread: ThreadReceipts, userId: string, afterSeq: number, toSeq: number): Promise<number> {
     const own = thread.own.get(userId);
     const remembered = own && thread.recent.countOwn(own, afterSeq, toSeq);
@@ -89,32 +103,40 @@ export class OwnMessages {
   /** The same, by the log. */
   async countLogged(threadId: Uint8Array, userId: string, afterSeq: number, toSeq: number): Promise<number> {
     let count = 0;
-    await this.#eachMessage(threadId, afterSeq, toSeq, (sender) => {
+    await this.#each(threadId, afterSeq, toSeq, ({ sender, came }) => {
       if (sender === userId) count += 1;
+      if (came.includes(userId)) count = 0;
     });
     return count;
   }
 
   async #read(thread: ThreadReceipts, to: Counted): Promise<void> {
     const after = Math.max(thread.counted?.seq ?? 0, to.seq - MOST_COUNTED);
-    const found: [string, Counted][] = [];
-    await this.#eachMessage(thread.threadId, after, to.seq, (sender, at) => found.push([sender, at]));
+    const found: Found[] = [];
+    await this.#each(thread.threadId, after, to.seq, (one) => found.push(one));
     if (after !== (thread.counted?.seq ?? 0)) thread.recent.goOnFrom(after);
-    for (const [sender, at] of found) thread.countMessage(sender, at);
+    for (const { at, sender, came } of found) {
+      if (sender !== undefined) thread.countMessage(sender, at);
+      for (const userId of came) thread.beginOwn(userId, at.seq);
+    }
     thread.setCounted(to);
   }
 
-  async #eachMessage(
+  async #each(
     threadId: Uint8Array,
     afterSeq: number,
     toSeq: number,
-    take: (sender: string, at: Counted) => void,
+    take: (found: Found) => void,
   ): Promise<void> {
     for (let low = afterSeq + 1; low <= toSeq; low += CHUNK) {
       const cells = await this.#store.entries(threadId, low, Math.min(toSeq, low + CHUNK - 1));
       for (const { seq, value } of cells) {
         const { sender, body, ordinal } = decodeCell(value);
-        if (body?.kind.case === "text") take(sender, { seq, ordinal: Number(ordinal) });
+        const at = { seq, ordinal: Number(ordinal) };
+        if (body?.kind.case === "text") take({ at, sender, came: [] });
+        else if (body?.kind.case === "memberChange") {
+          take({ at, sender: undefined, came: body.kind.value.added.map(({ userId }) => userId) });
+        }
       }
     }
   }

@@ -102,7 +102,7 @@ export class Receipts {
     const readSeq = Math.min(raised.readSeq, last.seq);
     const { userId, originSession } = raised;
     const mine = thread.positionOf(userId);
-    // A newcomer has read up to where it joined: its row says so, and no cell need.
+    // A newcomer has read up to where it joined, last if it came back: its row says so, and no cell need.
     const floor = log.isGroup ? firstSeq : 0;
     if (readSeq > Math.max(mine.readSeq, floor)) {
       if (await this.#read(thread, userId, readSeq, last)) {
@@ -190,9 +190,9 @@ export class Receipts {
     const { userId, originSession } = send;
     const { seq, ordinal } = at;
     if (seq > thread.known.seq) thread.known = { ...thread.known, seq, ordinal };
-    this.#own.accepted(thread, userId, at);
-    const mine = thread.positionOf(userId);
     const joinedSeq = log.membership.view?.roster.members.get(userId)?.joinedSeq ?? 0;
+    this.#own.accepted(thread, { userId, at, joinedSeq });
+    const mine = thread.positionOf(userId);
     const before = Math.max(mine.readSeq, joinedSeq);
     const readSeq = originSession === "" ? before : Math.max(before, Math.min(send.baseSeq, seq - 1));
     if (before < seq && readSeq >= seq - 1) {

@@ -9,8 +9,8 @@ const MESSAGE_BYTES = 72;
 interface RecentMessage {
   readonly seq: number;
   readonly ordinal: number;
-  /** The sender's count: one object for each sender of a thread. */
-  readonly own: Own;
+  /** The sender's count: one object for each sender of a thread. Undefined for one of an earlier stay in a group. */
+  own: Own | undefined;
 }
 
 /**
@@ -45,6 +45,11 @@ export class RecentMessages {
     const dropped = MOST / 2;
     this.#afterSeq = this.#messages[dropped - 1]?.seq ?? 0;
     this.#forget(dropped);
+  }
+
+  /** The sender has come into the group anew: what it wrote in an earlier stay is its own no more. */
+  disown(own: Own): void {
+    for (const message of this.#messages) if (message.own === own) message.own = undefined;
   }
 
   /** There is no message between the last one and this seq. */

@@ -31,7 +31,7 @@ export class ThreadReceipts {
   /** The last of the counted messages. */
   readonly recent: RecentMessages;
   /** Messages that were accepted while earlier ones are counted from the log. */
-  readonly uncounted: { readonly userId: string; readonly at: Counted }[] = [];
+  readonly uncounted: OwnMessage[] = [];
   /** The newest count from the log that is under way. */
   counting: Promise<void> | undefined;
   flushedAtMs = Number.NEGATIVE_INFINITY;
@@ -92,6 +92,15 @@ export class ThreadReceipts {
     return own;
   }
 
+  /** The user came in by the entry `seq`: what it wrote in an earlier stay lies below what it has read by that. */
+  beginOwn(userId: string, seq: number): void {
+    const own = this.own.get(userId);
+    if (!own || own.count === 0 || own.lastSeq > seq) return;
+    own.count = 0;
+    this.recent.disown(own);
+    this.unwritten.add(userId);
+  }
+
   /** Notes that others are to hear of a user's positions. Where two sessions said them, each hears of the other's. */
   tellPositions(userId: string, { log, originSession, isRead }: Untold): void {
     const before = this.untold.get(userId);
@@ -99,6 +108,15 @@ export class ThreadReceipts {
     const origin = isSame ? originSession : "";
     this.untold.set(userId, { log, originSession: origin, isRead: isRead || (before?.isRead ?? false) });
   }
+}
+
+/** A message that was accepted. */
+export interface OwnMessage {
+  /** Its sender. */
+  readonly userId: string;
+  readonly at: Counted;
+  /** The entry by which the sender came into the group; 0 in a direct thread. */
+  readonly joinedSeq: number;
 }
 
 /** Positions that the others have not heard. */
