@@ -79,8 +79,12 @@ describeBound("MessageService for one who came back to a group", (bound) => {
     };
     assert.deepEqual(await unread(new MessageService({ ...ports, bucketSize: 4 })), [5, 2], "from the log");
     assert.deepEqual(await unread(service), [5, 2], "as they were accepted");
-    await ported.raiseReceipt({ threadId, userId: "bob", deliveredSeq: 6, readSeq: 6, originSession: "" });
-    assert.deepEqual(await unread(service), [6, 1]);
+    const receipt = { threadId, userId: "bob", deliveredSeq: 0, originSession: "" };
+    const restarted = new MessageService({ ...ports, bucketSize: 4 }); // It remembers nothing of the log.
+    await restarted.raiseReceipt({ ...receipt, readSeq: 6 });
+    assert.deepEqual(await unread(restarted), [6, 1]);
+    await ported.raiseReceipt({ ...receipt, readSeq: 7 });
+    assert.deepEqual(await unread(service), [7, 0]);
   });
 
   it("raises no position to what was said while it was away", async () => {
