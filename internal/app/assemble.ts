@@ -7,7 +7,7 @@ import { PresenceService as PresenceDesc } from "../gen/heddle/presence/v1/prese
 import { ProfileService as ProfileDesc } from "../gen/heddle/profile/v1/profile_service_pb.js";
 import { PushService as PushDesc } from "../gen/heddle/push/v1/push_service_pb.js";
 import { ThreadService as ThreadDesc } from "../gen/heddle/thread/v1/thread_service_pb.js";
-import type { Channel, LogDamage, MessageStore } from "../message/ports.ts";
+import type { Channel, LogDamage, MessageStore, Servers } from "../message/ports.ts";
 import { MessageService } from "../message/service.ts";
 import { VISIBILITY_KEPT_MS } from "../presence/limits.ts";
 import type { Place } from "../presence/ports.ts";
@@ -47,6 +47,8 @@ export interface MessageInit {
   readonly logs: MessageStore;
   readonly views: RowViews;
   readonly channel: Channel;
+  /** Left out where it is the only message server over these logs. */
+  readonly servers?: Servers;
   readonly clock: Clock;
   readonly history: History;
   readonly damage: LogDamage;

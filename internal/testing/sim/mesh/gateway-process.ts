@@ -1,6 +1,6 @@
 import { clientBindings } from "../../../app/assemble.ts";
-import type { Streams } from "../../../gateway/ports.ts";
 import { GatewayService } from "../../../gateway/service.ts";
+import { PushClients } from "../../../peers/push-client.ts";
 import { ticketOf } from "../users/sim-credentials.ts";
 import type { MeshProcess } from "./mesh-process.ts";
 
@@ -27,14 +27,9 @@ export function startGateway(process: MeshProcess): void {
   };
   askLoads();
   const serving = () => mirror.view().members.filter(({ state }) => state === "serving");
-  const far = (address: string) => process.farCalls<Streams>("push", () => address);
-  const devicesOf = async (userId: string) => {
-    const asked = serving().map(({ address }) => far(address).devicesOf(userId));
-    return (await Promise.all(asked)).flat();
-  };
   const gateway = new GatewayService({
     devices: process.rows(),
-    streams: { devicesOf },
+    streams: new PushClients(mirror, (member) => process.keptLink(member, "push")),
     registry: {
       pushServers: () =>
         serving().map(({ name, address }) => ({

@@ -14,12 +14,13 @@ import type { Authenticate, ServiceBinding } from "../../../rpc/calls/handlers.t
 import type { LinkContext } from "../../../rpc/links/item-stream.ts";
 import { KeptLink } from "../../../rpc/links/kept-link.ts";
 import { DEFAULT_LIMITS } from "../../../rpc/links/limits.ts";
+import type { LinkCaller } from "../../../rpc/links/link-client.ts";
 import type { LinkStream } from "../../../rpc/links/link-stream.ts";
+import { peerUnavailable } from "../../../rpc/links/peer-errors.ts";
 import { createRpcMetrics } from "../../../rpc/metrics.ts";
 import type { MessageStore } from "../../../store/message-store.ts";
 import type { SqliteThreadStore } from "../../../store/sqlite/sqlite-thread-store.ts";
 import type { Mutant } from "../mutants/mutant.ts";
-import { type FarCallsInit, farCalls } from "../network/far-calls.ts";
 import type { Host, Network } from "../network/network.ts";
 import { remoteStore, type StoreState } from "../network/remote-store.ts";
 import type { Bites } from "../network/sim-link.ts";
@@ -61,8 +62,6 @@ export class MeshProcess implements Host {
   readonly context: RpcContext;
   /** What clients may call here. */
   readonly methods = new Map<string, BoundMethod>();
-  /** What others call here without a link. */
-  readonly parts = new Map<string, object>();
   /** Set where clients' streams come. */
   push: PushServer | undefined;
   /** What a link to it is served with. */
@@ -130,6 +129,20 @@ export class MeshProcess implements Host {
     return link;
   }
 
+  /** Where any process of a service will do: one of those that serve, another for each call. */
+  anyLink(service: ServiceWord): LinkCaller {
+    const mirror = this.mirror(service);
+    const link = () => {
+      const member = this.random.maybePick(mirror.view().members.filter(({ state }) => state === "serving"));
+      if (!member) throw peerUnavailable(service);
+      return this.keptLink(member, service);
+    };
+    return {
+      call: async (method, request, budgetMs) => link().call(method, request, budgetMs),
+      notify: (notice, said) => link().notify(notice, said),
+    };
+  }
+
   /** What it knows of a service, from the first time it is asked for. */
   mirror(service: ServiceWord): Mirror {
     let mirror = this.#mirrors.get(service);
@@ -182,17 +195,6 @@ export class MeshProcess implements Host {
   /** Resolves after so many ms of its own time. */
   wait(ms: number): Promise<void> {
     return new Promise((resolve) => this.clock.after(ms, resolve));
-  }
-
-  /** The part of another process that is called after its service, without a link. */
-  farCalls<T extends object>(
-    service: ServiceWord,
-    address: FarCallsInit<T>["address"],
-    notices: readonly string[] = [],
-  ): T {
-    const { engine, network } = this.world;
-    const target = (host: Host) => (host as MeshProcess).parts.get(service) as T;
-    return farCalls<T>({ engine, network, from: this, service, address, notices, target });
   }
 
   /** Lets clients call these. */

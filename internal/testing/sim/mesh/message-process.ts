@@ -1,5 +1,7 @@
 import { assembleMessage, clientBindings, rowViews, tellPresence } from "../../../app/assemble.ts";
+import { logHandlers } from "../../../peers/log-server.ts";
 import { messageHandlers } from "../../../peers/message-server.ts";
+import { servingRing } from "../../../registry/mirror.ts";
 import { LinkServer } from "../../../rpc/links/link-server.ts";
 import { HISTORY, SIGHT_RULE } from "./deployment.ts";
 import type { MeshProcess } from "./mesh-process.ts";
@@ -18,16 +20,16 @@ export function startMessage(process: MeshProcess): void {
     logs: process.logs(),
     views,
     channel: world.mutant.publishes?.(publisher) ?? publisher,
+    servers: { ring: servingRing(process.mirror("message")), name: process.name },
     clock,
     history: HISTORY,
     damage,
     sightRule: SIGHT_RULE,
   });
   tellPresence(views, presencePort(process));
-  process.parts.set("message", message);
   process.answer(clientBindings({ message }, { users: authenticate, tickets: authenticate }));
-  process.serves = (below) =>
-    void new LinkServer({ ...below, service: "message", handlers: messageHandlers(message, clock) });
+  const handlers = [...messageHandlers(message, clock), ...logHandlers(message, clock)];
+  process.serves = (below) => void new LinkServer({ ...below, service: "message", handlers });
   const registration = process.register();
   process.leaves = async () => {
     await registration.leaving();

@@ -1,8 +1,11 @@
 import { DrainingReason } from "../../../gen/heddle/push/v1/frame_pb.js";
 import { attachChannel } from "../../../peers/channel-client.ts";
-import type { Channel, Threads } from "../../../push/ports.ts";
+import { pushHandlers } from "../../../peers/push-server.ts";
+import { ThreadClient } from "../../../peers/thread-client.ts";
+import type { Channel } from "../../../push/ports.ts";
 import { PushServer } from "../../../push/service.ts";
 import { servingRing } from "../../../registry/mirror.ts";
+import { LinkServer } from "../../../rpc/links/link-server.ts";
 import { HISTORY } from "./deployment.ts";
 import type { MeshProcess } from "./mesh-process.ts";
 import { presenceRing } from "./presence-process.ts";
@@ -21,14 +24,9 @@ export function startPush(process: MeshProcess): void {
     ring: servingRing(process.mirror("channel")),
     attach: (member, link) => attachChannel(process.links, process.dial(member), link),
   };
-  const threads = process.mirror("thread");
-  const serving = () => threads.view().members.filter(({ state }) => state === "serving");
   const push = new PushServer({
     messages: new RoutedMessages(process),
-    // No link carries what a push server asks of the thread service yet.
-    threads: process.farCalls<Threads>("thread", () => process.random.maybePick(serving())?.address, [
-      "deviceUsed",
-    ]),
+    threads: new ThreadClient(process.anyLink("thread")),
     channel: world.mutant.subscribes?.(channel) ?? channel,
     presence: presenceRing(process),
     clock,
@@ -39,7 +37,8 @@ export function startPush(process: MeshProcess): void {
     ...(world.mutant.topics && { topics: world.mutant.topics }),
   });
   process.push = push;
-  process.parts.set("push", push);
+  process.serves = (below) =>
+    void new LinkServer({ ...below, service: "push", handlers: pushHandlers(push) });
   const registration = process.register();
   const tellLoad = () => {
     registration.tellLoad(push.load().sessions);

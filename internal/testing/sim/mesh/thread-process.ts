@@ -1,11 +1,12 @@
 import { clientBindings } from "../../../app/assemble.ts";
-import type { EntryTimes, GroupLog, Heads } from "../../../thread/ports.ts";
+import { threadHandlers } from "../../../peers/thread-server.ts";
+import { LinkServer } from "../../../rpc/links/link-server.ts";
 import { ProfileCalls } from "../../../thread/profile-calls.ts";
 import { ThreadService } from "../../../thread/service.ts";
 import { HISTORY } from "./deployment.ts";
 import type { MeshProcess } from "./mesh-process.ts";
 import { presencePort } from "./presence-process.ts";
-import { addressOfThread } from "./routed-messages.ts";
+import { RoutedLog } from "./routed-messages.ts";
 
 const MOVE_MS = 1_000;
 
@@ -14,10 +15,7 @@ export function startThread(process: MeshProcess): void {
   const { clock, world, authenticate } = process;
   const rows = process.rows();
   const publisher = process.publisher();
-  // No link carries what the thread service asks of the message service yet.
-  const log = process.farCalls<GroupLog & Heads & EntryTimes>("message", (_method, [first]) =>
-    addressOfThread(process, first),
-  );
+  const log = new RoutedLog(process);
   const thread = new ThreadService({
     store: rows,
     heads: log,
@@ -27,7 +25,7 @@ export function startThread(process: MeshProcess): void {
     history: HISTORY,
     clock,
   });
-  process.parts.set("thread", thread);
+  process.serves = (below) => void new LinkServer({ ...below, service: "thread", ...threadHandlers(thread) });
   const profiles = new ProfileCalls(rows, { canBeSet: false, pictureHosts: [] });
   process.answer(clientBindings({ thread, profiles }, { users: authenticate, tickets: authenticate }));
   const registration = process.register();
