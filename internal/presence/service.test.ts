@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
+import type { ShownPresence } from "../base/presence.ts";
+import { rendezvousOwner } from "../base/rendezvous.ts";
+import type { Member } from "../base/ring.ts";
 import { directThreadId, participants } from "../base/thread-id.ts";
 import { PresenceStatus, Visibility } from "../gen/heddle/presence/v1/presence_pb.js";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
 import { FakeClock } from "../testing/fakes/fake-clock.ts";
 import { FakeRing } from "../testing/fakes/fake-ring.ts";
+import { quiet } from "../testing/worlds/interleaving.ts";
 import { Directory } from "../thread/directory.ts";
+import { ASK_MS, VISIBILITY_KEPT_MS } from "./limits.ts";
 import type { Place } from "./ports.ts";
 import { PresenceService } from "./service.ts";
 import { Sight } from "./sight.ts";
@@ -168,6 +173,52 @@ describe("PresenceService", () => {
     assert.deepEqual(await list("ann", ["bob"]), [["bob", PresenceStatus.ONLINE]]);
   });
 
+  it("takes nobody for offline while the push servers are not loaded", async () => {
+    for (const state of ["known", "not_loaded"] as const) {
+      const pushServers = new FakeRing(state === "known" ? [] : undefined);
+      const ring = new FakeRing(["other"]);
+      const { list, clock } = await world({ pushServers, ring });
+      ring.set(["presence"]);
+      clock.advance(60_000);
+      const shown = state === "known" ? PresenceStatus.OFFLINE : PresenceStatus.UNKNOWN;
+      assert.deepEqual(await list("ann", ["bob"]), [["bob", shown]], state);
+      pushServers.set([]);
+      clock.advance(500);
+      assert.deepEqual(await list("ann", ["bob"]), [["bob", PresenceStatus.OFFLINE]], state);
+    }
+  });
+
+  it("has not learned by a digest of a push server that has another ring", async () => {
+    const { list, link, ring } = await world();
+    const digest = (...names: string[]) => link.report({ ring: names, ups: [], downs: [] });
+    ring.set(["other", "presence"]);
+    ring.set(["presence"]); // The other one has died: its users are ours, and the push server has not heard of it.
+    assert.equal(rendezvousOwner([{ name: "other" }, { name: "presence" }], "bob")?.name, "other");
+    await digest("other", "presence");
+    assert.deepEqual(await list("ann", ["bob"]), [["bob", PresenceStatus.UNKNOWN]]);
+    await digest("presence");
+    assert.deepEqual(await list("ann", ["bob"]), [["bob", PresenceStatus.ONLINE]]);
+  });
+
+  it("lists what the owners say, and as unknown those whose owner does not answer, or is not known", async () => {
+    const answers: Record<string, () => Promise<ReadonlyMap<string, ShownPresence>>> = {
+      b: async () => new Map([["bob", { status: "online", lastSeenAtMs: 0 }]]),
+      c: () => Promise.reject(new Error("away")),
+      d: () => new Promise(() => {}),
+      e: async () => new Map(),
+    };
+    const instance = ({ name }: Member) => ({ presencesOf: answers[name] }) as never;
+    for (const owner of [...Object.keys(answers), undefined]) {
+      const ring = new FakeRing(owner === undefined ? undefined : [owner]);
+      const { list, clock } = await world({ ring, instance });
+      const listing = list("ann", ["bob", "cay"]);
+      await quiet();
+      clock.advance(ASK_MS);
+      const status = owner === "b" ? PresenceStatus.ONLINE : PresenceStatus.UNKNOWN;
+      assert.deepEqual(await listing, [["bob", status]], String(owner));
+    }
+  });
+
   it("says offline when leases run out, and last seen when the session was last named", async () => {
     const { service, list, clock } = await world();
     const namedAtMs = clock.nowMs();
@@ -200,6 +251,30 @@ describe("Visibilities", () => {
     reads[1]?.("nobody");
     assert.equal(await late, "nobody");
     assert.equal(visibilities.known("ann"), "nobody");
+  });
+
+  it("are remembered for as long as they may be, from when the read began, and not once they are told to be old", async () => {
+    const clock = new FakeClock();
+    let stored: "shared" | "nobody" = "shared";
+    const memory = { clock, keptMs: () => VISIBILITY_KEPT_MS };
+    const store = {
+      readVisibility: async () => {
+        const read = stored;
+        clock.advance(300);
+        return read;
+      },
+      setVisibility: async () => {},
+    };
+    const visibilities = new Visibilities(store, memory);
+    assert.equal(await visibilities.readVisibility("ann"), "shared");
+    stored = "nobody";
+    clock.advance(VISIBILITY_KEPT_MS - 301);
+    assert.equal(visibilities.known("ann"), "shared");
+    clock.advance(1);
+    assert.equal(visibilities.known("ann"), undefined);
+    assert.equal(await visibilities.readVisibility("ann"), "nobody");
+    visibilities.forget("ann");
+    assert.equal(visibilities.known("ann"), undefined);
   });
 
   it("are read anew after a set that failed: either may be stored", async () => {
