@@ -148,15 +148,14 @@ export class PresenceReports {
     }
   }
 
-  /** The news, and the next part of the digest if there is one. */
+  /** So many of the news, and the next part of the digest if there is one. */
   #nextReport(to: PresenceAttachment, outbox: Outbox): SessionReport {
     if (outbox.isDigestDue) {
       this.#forgetDowns();
       outbox.isDigestDue = false;
       outbox.digest = { ring: this.#init.links.ring, rest: this.#sessions() };
     }
-    const names = [...outbox.news];
-    outbox.news.clear();
+    const names = takeFirst(outbox.news, DIGEST_PART);
     const { digest } = outbox;
     const isWhole = digest !== undefined && this.#takePart(digest, to, names);
     if (isWhole) outbox.digest = undefined;
@@ -220,4 +219,14 @@ export class PresenceReports {
 
 function hasMore({ isDigestDue, digest, news }: Outbox): boolean {
   return isDigestDue || digest !== undefined || news.size > 0;
+}
+
+function takeFirst(from: Set<string>, count: number): string[] {
+  const taken: string[] = [];
+  for (const name of from) {
+    if (taken.length === count) break;
+    from.delete(name);
+    taken.push(name);
+  }
+  return taken;
 }
