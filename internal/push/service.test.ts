@@ -5,9 +5,9 @@ import { DrainingReason } from "../gen/heddle/push/v1/frame_pb.js";
 import { SubmitRequestSchema } from "../gen/heddle/push/v1/push_service_pb.js";
 import type { FakeByteStream } from "../testing/fakes/fake-byte-stream.ts";
 import {
+  describePushWorlds,
   deviceRevoked,
   entry,
-  PushWorld,
   receipt,
   row,
   subscribeRequest,
@@ -22,9 +22,9 @@ function ping(stream: FakeByteStream): void {
   stream.say({ case: "ping", value: {} } as never);
 }
 
-describe("PushServer", () => {
+describePushWorlds("PushServer", (worldOf) => {
   it("subscribes once per user, from the first session to the last", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const phone = await world.live("bob", 1);
     const tablet = await world.live("bob", 2, { deviceId: "tablet" });
     assert.deepEqual([world.channel.topics, world.server.load().users], [1, 1]);
@@ -43,7 +43,7 @@ describe("PushServer", () => {
   });
 
   it("gives an entry once to each session of both users, and a receipt to all but its origin", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const [ann, bob] = [await world.live("ann", 1), await world.live("bob", 2)];
     await world.publish(toBob(1));
     await world.publish(
@@ -55,7 +55,7 @@ describe("PushServer", () => {
   });
 
   it("counts the events and the writes that carried them", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     await world.live("bob", 1);
     const before = { ...world.server.counters };
     for (let seq = 1; seq <= 5; seq++) await world.channel.publish(toBob(seq));
@@ -64,7 +64,7 @@ describe("PushServer", () => {
   });
 
   it("lets a second stream of a session take over: the first is told, and nothing is missed", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const first = await world.live("bob", 1);
     const second = await world.live("bob", 1);
     assert.deepEqual(
@@ -79,7 +79,7 @@ describe("PushServer", () => {
   });
 
   it("ends the sessions of a revoked device, and no other", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const phone = await world.live("bob", 1);
     const tablet = await world.live("bob", 2, { deviceId: "tablet" });
     const anns = await world.live("ann", 3);
@@ -89,7 +89,7 @@ describe("PushServer", () => {
   });
 
   it("ends the session of a device that was revoked before it opened", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const tablet = await world.live("bob", 2, { deviceId: "tablet" });
     world.threads.revokedDevices.add("bob phone");
     const second = await world.live("bob", 1);
@@ -101,18 +101,28 @@ describe("PushServer", () => {
   });
 
   it("takes nothing from a revoked device by Submit, with a ticket that is still good", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     world.threads.revokedDevices.add("bob phone");
     const request = create(SubmitRequestSchema, { frames: [{ kind: { case: "ping", value: {} } }] });
     const isRevoked = (error: unknown) =>
       error instanceof HeddleError && error.reasonName === "DEVICE_REVOKED";
-    await assert.rejects(world.server.submit(request, world.call("bob", 1)), isRevoked);
+    const submit = async () => {
+      const [submitted] = await Promise.allSettled([
+        world.server.submit(request, world.call("bob", 1)),
+        world.loop.settle(),
+      ]);
+      return submitted;
+    };
+    const refused = await submit();
+    assert.ok(refused.status === "rejected" && isRevoked(refused.reason));
     world.threads.revokedDevices.clear();
-    assert.equal((await world.server.submit(request, world.call("bob", 1))).outcomes?.length, 1);
+    const taken = await submit();
+    assert.ok(taken.status === "fulfilled");
+    assert.equal(taken.value.outcomes?.length, 1);
   });
 
   it("ends the sessions of a device of whose revocation the link was lost", async () => {
-    const world = new PushWorld({ linkBytes: 4_000 });
+    const world = worldOf({ linkBytes: 4_000 });
     const phone = await world.live("bob", 1);
     world.threads.revokedDevices.add("bob phone");
     await world.channel.publish(deviceRevoked("bob", "phone"));
@@ -121,7 +131,7 @@ describe("PushServer", () => {
   });
 
   it("ends a revoked device's session at once even if its client does not read", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const phone = await world.live("bob", 1);
     phone.stopReading();
     for (let seq = 1; seq <= 9; seq++) await world.publish(toBob(seq, "x".repeat(8_000)));
@@ -131,7 +141,7 @@ describe("PushServer", () => {
 
   describe("when the channel service closes its link", () => {
     it("attaches and subscribes again, and every session compares since its last cursor", async () => {
-      const world = new PushWorld({ linkBytes: 4_000 });
+      const world = worldOf({ linkBytes: 4_000 });
       const [ann, bob] = [await world.live("ann", 1), await world.live("bob", 2)];
       world.threads.pages.set("01", [[row(1, 9)]]);
       await world.channel.publish(toBob(9, "x".repeat(8_000)));
@@ -146,7 +156,7 @@ describe("PushServer", () => {
     });
 
     it("holds no live event back while it compares", async () => {
-      const world = new PushWorld({ linkBytes: 4_000 });
+      const world = worldOf({ linkBytes: 4_000 });
       const bob = await world.live("bob", 2);
       world.threads.held = [];
       await world.publish(toBob(1, "x".repeat(8_000)));
@@ -158,7 +168,7 @@ describe("PushServer", () => {
     });
 
     it("paces: so many pages of Sync at a time, whatever the number of sessions", async () => {
-      const world = new PushWorld({ linkBytes: 4_000 });
+      const world = worldOf({ linkBytes: 4_000 });
       const streams: FakeByteStream[] = [];
       for (let at = 0; at < 3 * SYNCS_AT_ONCE; at++) streams.push(await world.live(`user${at}`, at));
       const bob = await world.live("bob", 255);
@@ -178,7 +188,7 @@ describe("PushServer", () => {
 
   describe("drain", () => {
     it("asks every session to move, takes no new ones, and resolves when all have gone", async () => {
-      const world = new PushWorld();
+      const world = worldOf();
       const bob = await world.live("bob", 1);
       const silent = world.stream("cyn", 2);
       let isDrained = false;
@@ -199,12 +209,13 @@ describe("PushServer", () => {
       assert.equal(bob.kinds.at(-1), "entry", "served until it goes");
       assert.equal(isDrained, false);
       bob.drop();
+      await world.loop.settle();
       await drained;
       assert.deepEqual([world.messages.flushed, world.channel.topics], [["bob"], 0]);
     });
 
     it("ends what has not moved in time", async () => {
-      const world = new PushWorld();
+      const world = worldOf();
       const bob = await world.live("bob", 1);
       const drained = world.server.drain(DrainingReason.SHUTDOWN, 3_000);
       await world.advance(2_900);
@@ -218,7 +229,7 @@ describe("PushServer", () => {
     });
 
     it("is done at once without sessions, and a Subscribe then finds it draining", async () => {
-      const world = new PushWorld();
+      const world = worldOf();
       await world.server.drain(DrainingReason.SHUTDOWN, 3_000);
       const stream = world.stream("bob", 1);
       world.server.subscribe(subscribeRequest("phone"), stream);

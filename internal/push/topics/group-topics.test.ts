@@ -5,7 +5,7 @@ import { groupTopic, inbox } from "../../base/publication.ts";
 import type { FakeByteStream } from "../../testing/fakes/fake-byte-stream.ts";
 import { FakeGroup } from "../../testing/fakes/fake-group.ts";
 import { RemoteChannel } from "../../testing/fakes/remote-channel.ts";
-import { PushWorld, threadOf } from "../../testing/worlds/push-world.ts";
+import { describePushWorlds, PushWorld, threadOf } from "../../testing/worlds/push-world.ts";
 import { READS_AT_ONCE, SUBSCRIBE_WAIT_MS } from "../limits.ts";
 import type { Membership } from "../ports.ts";
 import { PushServer } from "../service.ts";
@@ -54,7 +54,7 @@ async function opening() {
   return { world, group, channel, server, bob, confirm, asked };
 }
 
-describe("Group topics", () => {
+describePushWorlds("Group topics", (worldOf) => {
   it("are subscribed to after the inbox, members are read after that, and then Sync is asked", async () => {
     const { world, bob, confirm, asked } = await opening();
     const held = holdMemberships(world);
@@ -84,7 +84,7 @@ describe("Group topics", () => {
   });
 
   it("are subscribed to once for all sessions; the one that sent gets no entry, its user's others do", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const group = new FakeGroup(world, T, ["ann", "bob"]);
     const phone = await world.live("bob", 1);
     const tablet = await world.live("bob", 2, { deviceId: "tablet" });
@@ -93,13 +93,15 @@ describe("Group topics", () => {
     await world.publish(group.post("bob", "01".repeat(16)));
     assert.deepEqual([seqs(phone), seqs(tablet), seqs(ann), world.server.deliveries], [[], [2], [2], 1]);
     for (const stream of [phone, tablet]) stream.drop();
+    await world.loop.settle();
     assert.equal(world.channel.topics, 2);
     ann.drop();
+    await world.loop.settle();
     assert.equal(world.channel.topics, 0);
   });
 
   it("of a group that a user joins while live begin with its entry, and the user compares", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const group = new FakeGroup(world, T, ["ann"]);
     const bob = await world.live("bob", 1);
     await world.publish(group.post("ann"));
@@ -110,7 +112,7 @@ describe("Group topics", () => {
   });
 
   it("that others here are in take a newcomer in without a call, and its entry comes once", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const group = new FakeGroup(world, T, ["ann"]);
     const [ann, bob] = [await world.live("ann", 1), await world.live("bob", 2)];
     const held = holdMemberships(world);
@@ -120,7 +122,7 @@ describe("Group topics", () => {
   });
 
   it("are left with the entry that removes the last one here", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const group = new FakeGroup(world, T, ["ann", "bob"]);
     const bob = await world.live("bob", 1);
     await world.publish(group.change([], ["bob"]));
@@ -130,7 +132,7 @@ describe("Group topics", () => {
   });
 
   it("are compared with behind when an entry is missed, once whatever is missed while members are read", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const group = new FakeGroup(world, T, ["ann", "bob", "cyn"]);
     const [ann, cyn] = [await world.live("ann", 1), await world.live("cyn", 2)];
     group.post("bob");
@@ -148,7 +150,7 @@ describe("Group topics", () => {
   });
 
   it("go on after members could not be read for a while, and are asked for again less and less often", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const group = new FakeGroup(world, T, ["ann", "bob"]);
     const answer = world.messages.memberships;
     let calls = 0;
@@ -166,14 +168,14 @@ describe("Group topics", () => {
   });
 
   it("are given up when there is no such group, and hold nobody up", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     world.threads.memberOf.set("bob", [T]);
     const bob = await world.live("bob", 1);
     assert.deepEqual([bob.kinds, world.channel.topics], [["opened", "caughtUp"], 1]);
   });
 
   it("are listed again when that failed", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const group = new FakeGroup(world, T, ["ann", "bob"]);
     const list = world.threads.groups.bind(world.threads);
     let calls = 0;
@@ -188,7 +190,7 @@ describe("Group topics", () => {
   });
 
   it("are read for so many groups at a time, and for all users of one group together", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const groups = Array.from({ length: 3 * READS_AT_ONCE }, (_, at) => threadOf(100 + at));
     const users = ["ann", "bob", "cyn"];
     for (const thread of groups) new FakeGroup(world, thread, users);
@@ -212,7 +214,7 @@ describe("Group topics", () => {
 
   describe("when the channel service closes the link", () => {
     it("are subscribed to and read anew, every session compares once, and who left meanwhile gets nothing", async () => {
-      const world = new PushWorld({ linkBytes: 4_000 });
+      const world = worldOf({ linkBytes: 4_000 });
       const group = new FakeGroup(world, T, ["ann", "bob"]);
       const other = new FakeGroup(world, threadOf(2), ["ann"]);
       const [ann, bob] = [await world.live("ann", 1), await world.live("bob", 2)];
@@ -271,7 +273,7 @@ describe("Group topics", () => {
   });
 
   it("carry one message to 300 of 1,000 members with three deliveries, and nothing to anyone offline", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const members = Array.from({ length: 1_000 }, (_, at) => `user${at}`);
     const group = new FakeGroup(world, T, members);
     const servers = [world.server, world.restart(), world.restart()];

@@ -15,6 +15,7 @@ import { FakeByteStream } from "../fakes/fake-byte-stream.ts";
 import { FakeClock } from "../fakes/fake-clock.ts";
 import { FakeRing } from "../fakes/fake-ring.ts";
 import { ManualLoop } from "../fakes/manual-loop.ts";
+import { overLinks, type PushPorts } from "./push-links.ts";
 
 /** The presence service without an instance. */
 export const NO_PRESENCE: Presence = {
@@ -142,6 +143,7 @@ export class PushWorld {
   readonly presence = NO_PRESENCE;
   readonly channel: SoleChannel;
   readonly server: PushServer;
+  readonly #ports: PushPorts;
   readonly #capacity: number;
   readonly #streamsPerUser: number;
 
@@ -150,6 +152,8 @@ export class PushWorld {
       readonly linkBytes?: number;
       readonly capacity?: number;
       readonly streamsPerUser?: number;
+      /** Whether messages, threads and channel are at the other ends of links. */
+      readonly isLinked?: boolean;
     } = {},
   ) {
     const { clock, loop } = this;
@@ -161,15 +165,16 @@ export class PushWorld {
       ...(linkBytes === undefined ? {} : { linkBytes }),
     });
     this.#capacity = capacity;
+    const { messages, threads, channel } = this;
+    const ports = { messages, threads, channel };
+    this.#ports = options.isLinked ? overLinks(ports, loop.tick) : ports;
     this.server = this.restart();
   }
 
   /** Another push server on the same ports. */
   restart(): PushServer {
     return new PushServer({
-      messages: this.messages,
-      threads: this.threads,
-      channel: this.channel,
+      ...this.#ports,
       presence: this.presence,
       clock: this.clock,
       log: createLog({ level: "silent" }),
@@ -306,6 +311,20 @@ export function receipt(options: {
     userId,
     originSession,
   };
+}
+
+/**
+ * A suite of a push server that is run twice: bound directly, and with each service at the other end of a link. `world`
+ * makes one.
+ */
+export function describePushWorlds(
+  title: string,
+  suite: (world: (options?: ConstructorParameters<typeof PushWorld>[0]) => PushWorld) => void,
+): void {
+  for (const isLinked of [false, true]) {
+    describe(`${title}, ${isLinked ? "over links" : "bound directly"}`, () =>
+      suite((options) => new PushWorld({ ...options, isLinked })));
+  }
 }
 
 /** A row of Sync. */
