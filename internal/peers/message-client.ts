@@ -9,7 +9,7 @@ import type { LinkCaller } from "../rpc/links/link-client.ts";
 import { peerUnavailable } from "../rpc/links/peer-errors.ts";
 import { MESSAGE } from "./message-methods.ts";
 
-/** The message service of another program, as a push server needs it. Repeats nothing: the client that sent does. */
+/** One message server in another program, as a push server needs it. Repeats nothing: RoutedMessages and clients do. */
 export class MessageClient implements Messages {
   readonly #link: LinkCaller;
 
@@ -17,7 +17,7 @@ export class MessageClient implements Messages {
     this.#link = link;
   }
 
-  send(send: Send, settle: Settle): void {
+  send(send: Send, settle: Settle, budgetMs = SEND_MS): void {
     const isPlainText = send.body instanceof Uint8Array;
     const body = send.body instanceof Uint8Array ? send.body : toBinary(BodySchema, send.body);
     const { threadId = new Uint8Array(0), baseSeq, logEpoch, ...same } = send;
@@ -29,7 +29,7 @@ export class MessageClient implements Messages {
       body,
       isPlainText,
     };
-    this.#link.call(MESSAGE.send, request, SEND_MS).then(
+    this.#link.call(MESSAGE.send, request, budgetMs).then(
       (accepted) => settle(toAccepted(accepted)),
       (error) => settle(error instanceof HeddleError ? error : peerUnavailable("message", error)),
     );
