@@ -16,7 +16,7 @@ import { type Course, courseOfEnd, courseOfError } from "./connection-reason.ts"
 import { Session } from "./session.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** What a connection stands on, and whom it tells. The callbacks are called synchronously, in the order of events. */
+/** What a connection stands on, and who hears of it. The callbacks are called synchronously, in the order of events. */
 export interface ConnectionDeps {
   readonly transport: Transport;
   readonly calls: Calls;

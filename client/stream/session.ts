@@ -34,7 +34,7 @@ export interface SessionEnd {
   readonly error: HeddleError | undefined;
 }
 
-/** What a session reads and writes, and whom it tells. */
+/** What a session reads and writes, and who hears of it. */
 export interface SessionDeps {
   readonly stream: Stream;
   readonly clock: Clock;

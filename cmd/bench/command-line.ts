@@ -16,9 +16,13 @@ import { SCENARIOS } from "./scenarios.ts";
 /** Exit codes (docs/design.md, section 12). */
 const EXIT = { well: 0, failed: 1, wrongUse: 2 } as const;
 
-/** Runs of each server in a comparison: their median is told. */
+/**
+ * Runs of each server in a comparison: their median is told. With fewer, one disturbed run decides; with more, a
+ * comparison of all scenarios takes hours.
+ */
 const RUNS = 5;
 
+/** Options as commander gives them; what is not given is undefined. */
 interface Options {
   readonly only?: string;
   readonly json?: boolean;
@@ -27,7 +31,10 @@ interface Options {
   readonly against?: string;
 }
 
-/** Runs the command line. Resolves to the exit code. Figures on stdout, progress and problems on stderr. */
+/**
+ * Runs the command line, `argv` as the process got it. Resolves to the exit code: 1 if a scenario failed, though the
+ * others were measured. Figures on stdout, progress and problems on stderr, so that `--json` can be piped.
+ */
 export async function runBench(argv: readonly string[]): Promise<number> {
   const program = new Command("bench")
     .description(
@@ -53,6 +60,10 @@ export async function runBench(argv: readonly string[]): Promise<number> {
   }
 }
 
+/**
+ * The scenarios of `--only`, in their own order, not in that of the option: floors come first. Throws CommanderError
+ * for a name that there is not.
+ */
 function choose(only: string | undefined): readonly Scenario[] {
   if (only === undefined) return SCENARIOS;
   const names = only.split(",");
@@ -65,6 +76,10 @@ function choose(only: string | undefined): readonly Scenario[] {
   return SCENARIOS.filter(({ name }) => names.includes(name));
 }
 
+/**
+ * Runs scenarios one after the other; a failed one does not keep the next from being measured. Profiled and quick runs
+ * leave no record: their figures would be taken for real ones.
+ */
 async function measure(chosen: readonly Scenario[], options: Options): Promise<number> {
   const records: BenchRecord[] = [];
   const interrupted = firstSignal();
@@ -94,6 +109,7 @@ async function compare(chosen: readonly Scenario[], options: Options, checkout: 
   for (const scenario of chosen) {
     const [before, after]: [BenchRecord[], BenchRecord[]] = [[], []];
     for (let run = 0; run < RUNS; run++) {
+      // A comparison with a run missing would be told as if it were whole: the first failure ends it.
       const theirs = await runScenario(scenario, options, interrupted, checkout);
       const ours = theirs && (await runScenario(scenario, options, interrupted));
       if (!theirs || !ours) return EXIT.failed;
@@ -131,6 +147,7 @@ async function runScenario(
       : {}),
   });
   try {
+    // Before the run: what is edited meanwhile is not what was measured.
     const place = runPlace();
     const figures = await Promise.race([
       scenario.run(stage),
@@ -140,6 +157,7 @@ async function runScenario(
     return figures.map((figure) => toRecord(figure, place));
   } catch (error) {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    // A stack where the benchmark itself is at fault; a word where a person stopped it.
     process.stderr.write(`bench: ${scenario.name}: ${interrupted.aborted ? message : stack}\n`);
     return undefined;
   } finally {
@@ -163,6 +181,10 @@ function givenUp(interrupted: AbortSignal, limitMs: number): Promise<never> {
   });
 }
 
+/**
+ * Adds to the records of earlier runs and writes the page of the newest of each, so that one scenario can be measured
+ * anew alone.
+ */
 async function keep(records: readonly BenchRecord[]): Promise<void> {
   if (records.length === 0) return;
   await appendRecords(RESULTS, records);

@@ -100,6 +100,7 @@ function summed(profile: Profile, placeOfNode: (id: number) => Place | undefined
     const place = placeOfNode(id);
     if (!place) continue;
     const entry = found.get(place.name) ?? { ...place, us: 0 };
+    // V8 gives a negative delta where two samples come out of order.
     entry.us += Math.max(0, profile.timeDeltas[at] ?? 0);
     found.set(place.name, entry);
   }
@@ -112,6 +113,7 @@ function placeOf(callFrame: Profile["nodes"][number]["callFrame"]): Place | unde
   if (functionName === IDLE) return undefined;
   const file = shortened(url);
   const name = functionName || "(anonymous)";
+  // `(garbage collector)` and `(program)` are no functions and stand in no file.
   const isMeta = url === "" && name.startsWith("(");
   return { name: isMeta ? name : `${name} ${file}:${lineNumber + 1}`, layer: layerOf(url, name) };
 }
@@ -131,6 +133,7 @@ function layerOf(url: string, name: string): string {
   return own?.[1] ? `${OWN}${own[1]}` : "other";
 }
 
+// Also by itself, on a profile that was kept: node cmd/bench/profile.ts <file>.cpuprofile
 if (import.meta.main) {
   const [, , path = ""] = process.argv;
   const profile = JSON.parse(await readFile(path, "utf8")) as Profile;

@@ -9,7 +9,10 @@ const TOP = 25;
 /** Profiles that are kept; each has some megabytes. */
 const KEPT = 12;
 
-/** Writes a profile of a measured window to a .cpuprofile file, and says on stderr what it shows. */
+/**
+ * Writes a profile of a measured window to a .cpuprofile file, which Chrome's developer tools open, and says on stderr
+ * what it shows. `done`: units of work in the window, by which times are divided.
+ */
 export async function keepProfile(scenario: string, taken: unknown, done: number): Promise<void> {
   const folder = join(CACHE, "profiles");
   await mkdir(folder, { recursive: true });

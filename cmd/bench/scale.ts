@@ -9,9 +9,11 @@ export interface GroupScale {
 
 /** How large and how long. */
 export interface Scale {
+  /** Load before the window, in ms, in which Node compiles what is hot and caches fill. */
   readonly warmUpMs: number;
   /** The measured window of each figure. */
   readonly windowMs: number;
+  /** Streams of scenario idle. */
   readonly idleStreams: number;
   /** Of scenario group, the smallest first. */
   readonly groups: readonly GroupScale[];
@@ -21,7 +23,10 @@ export interface Scale {
   readonly rates: readonly number[];
 }
 
-/** What a schedule has beyond the window, in seconds, so that it does not end before the window does. */
+/**
+ * What a schedule has beyond the window, in seconds, so that it does not end before the window does: the figure would
+ * be of a load that had stopped.
+ */
 const SPARE_S = 5;
 
 /** A schedule for one window and its warm-up. */
@@ -29,7 +34,10 @@ export function paceOf({ warmUpMs, windowMs }: Scale, perSecond: number): Pace {
   return { perSecond, count: Math.ceil(perSecond * ((warmUpMs + windowMs) / 1_000 + SPARE_S)) };
 }
 
-/** The figures of the page. */
+/**
+ * The figures of the page. The groups have the same deliveries a second, about 10,000, so that their costs can be
+ * compared.
+ */
 export const FULL: Scale = {
   warmUpMs: 3_000,
   windowMs: 10_000,

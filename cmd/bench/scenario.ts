@@ -25,7 +25,10 @@ export interface Scenario {
 /** A scenario that takes longer is given up: the slower ones need a minute on two quiet cores. */
 export const LIMIT_MS = 180_000;
 
-/** Windows that are waited for something to be done. */
+/**
+ * Windows that are waited for something to be done. A disk may stall for seconds, and a figure divided by nothing done
+ * is none.
+ */
 const WINDOWS = 20;
 
 /** What was done in a window. */
@@ -39,7 +42,7 @@ export interface Measured {
   readonly othersCores: number;
 }
 
-/** A load as a window sees it. */
+/** A load as a window sees it. Calls go to another process: two a window, which is no load by itself. */
 export interface MeasuredLoad {
   /** How much has been done so far, in units of the figure. Rejects if something went wrong. */
   readonly done: () => Promise<number>;
@@ -65,7 +68,9 @@ export class Stage {
   readonly progress: (text: string) => void;
   readonly #onProfile: OnProfile | undefined;
   readonly #checkout: string | undefined;
+  /** How to end what was started, in the order of the starts. */
   readonly #ends: (() => Promise<void>)[] = [];
+  /** Whose CPU counts as the load's. */
   readonly #loads: { cpuSeconds(): Promise<number> }[] = [];
   #isOver = false;
 
@@ -83,6 +88,7 @@ export class Stage {
     this.#checkout = options.checkout;
   }
 
+  /** Starts a server of its own for this scenario, with empty data. Rejects if it does not serve within 20 s. */
   async server(options: { readonly inspect?: boolean } = {}): Promise<ServerProcess> {
     const inspect = options.inspect === true || this.#onProfile !== undefined;
     const server = await ServerProcess.start({
@@ -93,10 +99,15 @@ export class Stage {
     return server;
   }
 
+  /**
+   * Starts a load process. A process and not a thread, so that the system counts its CPU apart. Throws if the scenario
+   * has been given up.
+   */
   load<K extends keyof LoadKinds>(kind: K): Remote<LoadKinds[K]> {
     if (this.#isOver) throw new Error("the scenario has been given up");
     const process = new LoadProcess(kind);
     this.#ends.push(() => process.stop());
+    // That one is measured as the server.
     if (kind !== "echo-server") this.#loads.push(process);
     return process.load;
   }
@@ -127,12 +138,15 @@ export class Stage {
     load: MeasuredLoad,
     action: () => Promise<unknown>,
   ): Promise<Measured> {
+    // The readings before and after are taken at the same points, so what the calls themselves cost is in every figure
+    // alike.
     await load.resetLatencies();
     const threads = await this.#startProfile(server);
     const before = await this.#reading(server, load);
     await action();
     const after = await this.#reading(server, load);
     const done = after.done - before.done;
+    // After the reading: to fetch a profile takes the server seconds.
     await this.#stopProfile(server, threads, done);
     const cores = coresBusy(before, after);
     this.progress(coresText(cores));
@@ -152,6 +166,7 @@ export class Stage {
     throw new Error("the scenario has been given up");
   }
 
+  /** Begins a profile if one is wanted, and notes what its threads have used. */
   async #startProfile({ inspector, pid }: MeasuredServer): Promise<ThreadSeconds> {
     if (!this.#onProfile || !inspector) return new Map();
     await inspector.startProfile();
@@ -169,6 +184,7 @@ export class Stage {
     if (text) this.progress(text);
   }
 
+  /** All figures at one moment, as near as calls to several processes can be: within a few ms of a window of 10 s. */
   async #reading(
     server: MeasuredServer,
     load: MeasuredLoad,

@@ -5,7 +5,10 @@ import type { Router } from "./route.ts";
 import { ChatScreen } from "./screens/chat-screen.tsx";
 import { SignIn, TabsFull, Unable } from "./screens/entrance.tsx";
 
-/** One screen for each stage of the page. */
+/**
+ * One screen for each stage of the page. It reads the stage's signal and so is drawn anew when that changes.
+ * `attention`: whether somebody is looking.
+ */
 export function App(props: { page: Page; router: Router; attention: ReadonlySignal<boolean> }) {
   const { page, router, attention } = props;
   const stage = page.stage.value;

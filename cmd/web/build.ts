@@ -11,7 +11,7 @@ export const FIRST_BYTES = 68 * 1024;
 /** All scripts: also what comes later, for groups, settings and links in texts. */
 export const ALL_BYTES = 78 * 1024;
 
-/** What the page's scripts weigh, in bytes, each gzipped. */
+/** What the page's scripts weigh, in bytes, each gzipped by itself: that is how a server sends them. */
 export interface PageSize {
   /** What must be there before the first chat is shown. */
   readonly first: number;
@@ -23,12 +23,14 @@ export interface PageSize {
  * a second. Throws an Error that names the bytes if the scripts are larger than FIRST_BYTES or ALL_BYTES.
  */
 export async function buildPage(outDir: string = join(folder, "dist")): Promise<PageSize> {
+  // Beside the page that is served: a build that fails leaves that one as it is.
   const part = join(dirname(outDir), ".cache", basename(outDir));
   const result = await build({
     configFile: false,
     root: folder,
     logLevel: "warn",
     oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+    // A table of linkify-it's, in place of which the browser is asked.
     resolve: { alias: { "uc.micro": join(folder, "build/characters.ts") } },
     plugins: [withoutPreload(), withoutText(), descriptorsAsData()],
     build: {
@@ -36,6 +38,7 @@ export async function buildPage(outDir: string = join(folder, "dist")): Promise<
       emptyOutDir: true,
       target: "baseline-widely-available",
       modulePreload: false,
+      // The content security policy lets no `data:` in.
       assetsInlineLimit: 0,
       reportCompressedSize: false,
     },

@@ -5,7 +5,9 @@ import { useEffect } from "preact/hooks";
 /** What is not needed to read and write, in a script of its own. */
 export type More = typeof import("./more.ts");
 
+/** One fetch for all who ask. */
 let fetching: Promise<More> | undefined;
+/** Set once it is there; what stands waiting is drawn then. */
 const fetched = signal<More | undefined>(undefined);
 
 /** Fetches it, once; after a failure anew. */

@@ -9,6 +9,7 @@ export interface Model {
   /** Who is signed in. */
   readonly userId: string;
   readonly connection: ReadonlySignal<Connection>;
+  /** What survives a reload: the person is told where it is not all. */
   readonly keeping: ReadonlySignal<Keeping>;
   /** That the server was put back to an earlier state, in words, until the person has seen it; else empty. */
   readonly putBack: Signal<string>;
@@ -17,7 +18,10 @@ export interface Model {
   /** False until the list is known, from this browser's storage or the server. */
   readonly isListed: ReadonlySignal<boolean>;
   readonly people: People;
-  /** What one does with groups; what comes of it is seen in chats and conversations. */
+  /**
+   * What one does with groups; what comes of it is seen in chats and conversations. Rejects as the client library does:
+   * changeProblem says it in words.
+   */
   readonly groups: Groups;
   readonly blocks: Blocks;
   readonly devices: Devices;

@@ -26,7 +26,12 @@ export type Stage =
 export class Page {
   readonly stage: Signal<Stage> = signal({ kind: "opening" });
   readonly memory: BrowserMemory;
+  /** Ends the session that is under way, whatever stage it is in. */
   #end = new AbortController();
+  /**
+   * Resolves when the session before has let go of its slot and storage. The next one waits for it: both would write
+   * the same database.
+   */
   #closing: Promise<void> = Promise.resolve();
 
   constructor(window: Window) {
@@ -40,6 +45,9 @@ export class Page {
     else this.stage.value = { kind: "sign-in", notice: "" };
   }
 
+  /**
+   * Notes who it is for this tab, and opens the session. The sign-in screen calls it; the token was not checked yet.
+   */
   signIn(identity: Identity): void {
     storeIdentity(this.memory.tab, identity);
     storeLastName(this.memory.browser, identity.userId);
@@ -51,13 +59,16 @@ export class Page {
     const stage = this.stage.peek();
     const connection = stage.kind === "chat" ? stage.model.connection.peek() : undefined;
     if (connection?.phase === "ended" && connection.why === "revoked") {
+      // Under its old id the device would be refused for ever.
       forgetInstallation(this.memory.browser);
     }
     this.#end.abort(new Error("signed out"));
     storeIdentity(this.memory.tab, undefined);
+    // At once: closing goes on behind it, and is waited for only by the next sign-in.
     this.stage.value = { kind: "sign-in", notice };
   }
 
+  /** From identity to chat. What fails is shown as a stage; a sign-out in between ends it silently. */
   async #open(identity: Identity): Promise<void> {
     this.#end.abort(new Error("signed in anew"));
     this.#end = new AbortController();
@@ -73,6 +84,7 @@ export class Page {
     }
   }
 
+  /** Waits for a slot, for as long as other tabs hold all of them. Rejects where the browser has no locks at all. */
   async #takeSlot(identity: Identity, signal: AbortSignal): Promise<Slot> {
     const { window, tab, browser } = this.memory;
     const { locks } = window.navigator;
@@ -103,11 +115,14 @@ export class Page {
       slot.release();
       throw error;
     });
+    // Before the model, which shows what it finds.
     const leftovers = new Leftovers(client, identity, slot.number, memory);
     const model = new ChatModel(client, memory);
     this.#closing = new Promise((resolve) => {
       const end = async () => {
         await Promise.allSettled([leftovers.close(), model.close()]);
+        // Signed out on a shared machine, a person leaves no chats behind; what is not sent yet would be lost with
+        // them.
         if (client.outbox().length === 0) forgetChats(identity.userId, slot.number, memory.window);
         slot.release();
         resolve();

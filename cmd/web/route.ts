@@ -57,6 +57,7 @@ export class Router {
       this.#afterBack = route;
       return;
     }
+    // `pathname` without the fragment is the list: "" would change nothing.
     const { history, location } = this.#window;
     const url = formatRoute(route) || location.pathname;
     const isOpen = this.route.value.kind !== "list";

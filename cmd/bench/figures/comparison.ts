@@ -22,6 +22,7 @@ export function compareRecords(before: readonly BenchRecord[], after: readonly B
   const comparisons: Comparison[] = [];
   for (const figure of newest(after)) {
     const [olds, news] = [before, after].map((records) =>
+      // The same figure under the same parameters: `newest` knows which of these count.
       records.filter((one) => newest([one, figure]).length === 1),
     );
     if (!olds?.length || !news?.length) continue;
@@ -42,7 +43,10 @@ export function compareRecords(before: readonly BenchRecord[], after: readonly B
   return comparisons;
 }
 
-/** A line for each figure: what it was, what it is, and the ratio. */
+/**
+ * A line for each figure: what it was, what it is, and the ratio, for a person. How much runs of
+ * one server differ, a comparison of a checkout with itself tells.
+ */
 export function comparisonTable(comparisons: readonly Comparison[]): string {
   const text = ({ before, after, ratio }: Pair) => `${before} → ${after} (× ${ratio.toFixed(3)})`;
   return comparisons
@@ -60,5 +64,6 @@ function pair(before: readonly number[], after: readonly number[]): Pair {
 
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
+  // The upper of the two in the middle of an even number; RUNS is odd.
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }

@@ -39,7 +39,7 @@ export function table(records: readonly BenchRecord[]): string {
   return `${rows.map(line).join("\n")}\n`;
 }
 
-/** 12345.6 as 12,346 and 0.123 as 0.123. */
+/** Three significant digits, 12345.6 as 12,300: what a run tells is not more exact. */
 function plain(value: number): string {
   return value.toLocaleString("en-US", { maximumSignificantDigits: 3 });
 }

@@ -8,6 +8,7 @@ export function runPlace(): RunPlace {
   return { machine: machine(), commit: commit(), at: `${new Date().toISOString().slice(0, 16)}Z` };
 }
 
+/** What figures depend on, in one line. Records are compared only where it is equal. */
 function machine(): string {
   const cores = cpus();
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
@@ -15,6 +16,7 @@ function machine(): string {
   return `${cores.length} × ${cpu}, ${memory}, ${type()} ${release()}, Node ${process.versions.node}`;
 }
 
+/** `unknown` outside of a git checkout, such as an unpacked archive. */
 function commit(): string {
   const git = (...args: string[]) => execFileSync("git", args, { cwd: ROOT, encoding: "utf8" }).trim();
   try {

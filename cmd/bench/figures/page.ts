@@ -34,6 +34,7 @@ export function benchPage(records: readonly BenchRecord[], scenarios: readonly S
   ].join("\n");
 }
 
+/** A scenario's table; nothing for one that was never measured, so that a page can be made of a part. */
 function section(scenario: Scenario, records: readonly BenchRecord[]): string[] {
   const own = records.filter((record) => scenarioOf(record) === scenario.name);
   if (own.length === 0) return [];
@@ -71,6 +72,7 @@ function ratios(record: BenchRecord, { isDurable }: Scenario, records: readonly 
   return cells.join(", ");
 }
 
+/** The machine's floors in words, where they were measured. */
 function floorsText(records: readonly BenchRecord[], machine: string): string {
   const echo = floor(records, machine, ECHO);
   const sync = floor(records, machine, SYNC);
@@ -79,6 +81,7 @@ function floorsText(records: readonly BenchRecord[], machine: string): string {
   return echoText + syncText;
 }
 
+/** The newest of a bench on that machine: floors of another machine say nothing. */
 function floor(records: readonly BenchRecord[], machine: string, bench: string): BenchRecord | undefined {
   return records.findLast((record) => record.bench === bench && record.machine === machine);
 }
@@ -105,6 +108,7 @@ function short(ratio: number): string {
   return ratio.toLocaleString("en-US", { maximumSignificantDigits: 2 });
 }
 
+/** `latency.arrived` is of scenario `latency`. */
 function scenarioOf({ bench }: BenchRecord): string {
   return bench.split(".")[0] ?? bench;
 }

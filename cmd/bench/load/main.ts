@@ -28,6 +28,7 @@ process.on("message", async ({ id, method, args }: Ask) => {
 });
 process.on("disconnect", () => process.exit(0)); // The benchmark has gone.
 
+/** Carries out one ask. Loads are imported late, so that a process has only its own in memory. */
 async function call(method: string, args: readonly unknown[]): Promise<unknown> {
   if (method === CPU_SECONDS) {
     const { user, system } = process.cpuUsage();

@@ -29,8 +29,10 @@ export async function goLoadBinary(progress: (text: string) => void): Promise<st
     await run(process.execPath, [join(ROOT, "cmd/stubs/main.ts"), "go", build]);
     await cp(SOURCE, join(build, "go-load"), { recursive: true });
     for (const file of MODULE) await rename(join(build, "go-load", file), join(build, file));
+    // A load that judges wrongly is worse than none: its tests run before it is kept.
     await run("go", ["test", "./go-load"], build);
     await run("go", ["build", "-o", "binary", "./go-load"], build);
+    // In one step: of two runs at once each keeps a whole binary, and a killed one leaves none.
     await rename(join(build, "binary"), binary);
   } finally {
     await rm(build, { recursive: true, force: true });

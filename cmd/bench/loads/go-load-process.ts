@@ -20,6 +20,7 @@ export interface GoCounts {
  */
 export class GoLoadProcess {
   readonly #child: ChildProcess;
+  /** Asks and answers are lines of JSON on its standard streams: no port, and nothing to clean up. */
   readonly #calls: LoadCalls;
 
   constructor(binary: string) {

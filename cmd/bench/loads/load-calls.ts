@@ -31,6 +31,7 @@ export class LoadCalls {
   /** An answer has come. */
   answer(answer: Answer): void {
     const settle = this.#waiting.get(answer.id);
+    // An answer that comes after its deadline finds nobody, and is dropped.
     this.#waiting.delete(answer.id);
     settle?.(answer);
   }

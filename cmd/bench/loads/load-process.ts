@@ -12,7 +12,7 @@ export type Remote<L> = {
     : never;
 };
 
-/** A load in a process of its own. */
+/** A load in a process of its own, started here. It ends with this one: its channel closes. */
 export class LoadProcess<K extends keyof LoadKinds = keyof LoadKinds> {
   readonly kind: K;
   /** The load's own methods. */
@@ -35,6 +35,7 @@ export class LoadProcess<K extends keyof LoadKinds = keyof LoadKinds> {
     this.#child.on("exit", (code, signal) => this.#calls.end(`the load ended with ${code ?? signal}`));
     this.load = new Proxy({} as Remote<LoadKinds[K]>, {
       get: (_, method) =>
+        // Else an `await` of the proxy would call a method `then` of the load.
         method === "then" ? undefined : (...args: unknown[]) => this.#calls.ask(String(method), args),
     });
   }

@@ -7,7 +7,10 @@ const STEP = 500;
 /** Streams that connect at a time: the server syncs the devices that open at one moment to its disk together. */
 export const AT_ONCE = 128;
 
-/** Signs users in and hands them to `connect`, with how many came before: a few at a time, and says how far it is. */
+/**
+ * Signs users in and hands them to `connect`, with how many came before: 500 at a time, and says how far it is. One
+ * step ends before the next begins, so that the server is never stormed beyond what the scenario is about.
+ */
 export async function connectInSteps(
   stage: Stage,
   server: ServerProcess,

@@ -2,7 +2,9 @@ import { Latencies } from "../load/counts/latency.ts";
 import type { Scenario } from "../scenario.ts";
 import { userNames } from "./pairs.ts";
 
+// Each user has one device, and connects again and again: devices are not what grows.
 const USERS = 1_000;
+// Under way at a time: a rate at full load, whose latency tells how long they wait for each other.
 const AT_ONCE = 16;
 
 /** What a storm of reconnecting clients costs. */

@@ -1,6 +1,7 @@
 import type { Scenario } from "../scenario.ts";
 import { userNames } from "./pairs.ts";
 
+// The numbers of `direct`, so that the two differ in the client alone.
 const CLIENTS = 100;
 const IN_FLIGHT = 8;
 const TEXT_BYTES = 100;

@@ -2,7 +2,9 @@ import { Latencies } from "../load/counts/latency.ts";
 import type { Scenario } from "../scenario.ts";
 import { connectPairs } from "./pairs.ts";
 
+// As in `direct-go`, `latency` and `floor-stream`, so that their figures can be set side by side.
 const CLIENTS = 100;
+// Far below a session's credit, so that no send waits for an ack of the client.
 const IN_FLIGHT = 8;
 const TEXT_BYTES = 100;
 

@@ -8,6 +8,7 @@ import type { Scenario, Stage } from "../scenario.ts";
 
 const CONNECTIONS = 100;
 const IN_FLIGHT = 8;
+// About a send of 100 bytes of text with its ids.
 const FRAME_BYTES = 150;
 
 /** The bare server with the load on it. */
@@ -34,6 +35,7 @@ export const floorStream: Scenario = {
   },
 };
 
+/** The figure at saturation, for CPU per frame. */
 async function fullLoad(stage: Stage, { server, load }: Echo): Promise<Figure> {
   await load.startWindow(IN_FLIGHT);
   const { perSecond, cpuUs, othersCores } = await stage.window({ usage: () => server.usage() }, load);
@@ -54,6 +56,7 @@ async function fullLoad(stage: Stage, { server, load }: Echo): Promise<Figure> {
   };
 }
 
+/** The figure by a schedule, for latency: what a delivery's is compared with on the page. */
 async function atRate(stage: Stage, { server, load }: Echo, rate: number): Promise<Figure> {
   stage.progress(`${rate} echoes/s`);
   await load.startRate(paceOf(stage.scale, rate));

@@ -4,6 +4,7 @@ import { Latencies } from "../load/counts/latency.ts";
 import type { Scenario } from "../scenario.ts";
 import { scratchFolder } from "../server/scratch-folder.ts";
 
+// A page of the file system: a smaller append writes as much.
 const BLOCK_BYTES = 4_096;
 
 /** What one durable write costs here, whatever writes it: no append is accepted sooner. */
@@ -17,6 +18,7 @@ export const floorSync: Scenario = {
     const startedMs = performance.now();
     try {
       const block = Buffer.alloc(BLOCK_BYTES, 1);
+      // A third of a window is some thousand syncs on a fast disk; a slow one needs no more to be known.
       const untilMs = startedMs + stage.scale.windowMs / 3;
       for (let beganMs = startedMs; beganMs < untilMs; beganMs = performance.now()) {
         await file.write(block);

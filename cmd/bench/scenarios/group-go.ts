@@ -19,10 +19,12 @@ export const groupGo: Scenario = {
   run: async (stage) => {
     const load = await stage.goLoad();
     const server = await stage.server();
+    // Larger groups would measure the load's own memory and scheduler.
     const scales = stage.scale.groups.filter(({ members }) => members <= MAX_MEMBERS);
     const names = userNames(Math.max(...scales.map(({ members }) => members)));
     const groups = await makeGroups(stage, server, stage.load("group"), names, scales);
     const figures: Figure[] = [];
+    // Members of a smaller group are members of the larger one too, so they stay connected.
     let connected = 0;
     for (const group of groups) {
       await connectInSteps(stage, server, names.slice(connected, group.members), (users) =>

@@ -12,6 +12,7 @@ import { userNames } from "./pairs.ts";
 /** Also of `group-go`. */
 export const POSTERS = 4;
 const TEXT_BYTES = 100;
+// As behind a proxy. Thousands of connections of one machine to itself would be what is measured.
 const STREAMS_A_CONNECTION = 100;
 
 /** The machine may be busy, and thousands connect. */
@@ -50,7 +51,10 @@ export const group: Scenario = {
   },
 };
 
-/** A load in a group whose members are all connected. */
+/**
+ * A load in a group whose members are all connected. `group` and `group-go` have one each; what is measured is the same
+ * code.
+ */
 export interface GroupPosts extends MeasuredLoad {
   readonly startRate: (
     options: Pace & {
@@ -64,6 +68,7 @@ export interface GroupPosts extends MeasuredLoad {
   readonly stop: () => Promise<unknown>;
 }
 
+/** The load of this program as GroupPosts: its latencies come over as text. */
 function decoding(load: Remote<LoadKinds["group"]>): GroupPosts {
   const { startRate, done, resetLatencies, stop } = load;
   const latencies = async () => {
@@ -98,7 +103,10 @@ export async function makeGroups(
   return groups;
 }
 
-/** Posts to one group for one window. The figures' names begin with `bench`. */
+/**
+ * Posts to one group for one window. The figures' names begin with `bench`: `.arrived` to each member, `.accepted` to
+ * the poster. Rejects if any member missed an entry or got one twice.
+ */
 export async function measureGroup(
   bench: string,
   stage: Stage,

@@ -12,7 +12,10 @@ const PAGES_A_THREAD = 10;
 const FILL_STEP_MS = 250;
 const FILL_STEPS = 120;
 
-/** Reading back. */
+/**
+ * Reading back: what a person does who scrolls up. The entries were just written, so pages come from the store's caches
+ * as for a recent conversation.
+ */
 export const history: Scenario = {
   name: "history",
   about:
@@ -46,6 +49,7 @@ export const history: Scenario = {
   },
 };
 
+/** Writes history at full load until every thread has enough. Resolves to the threads with a member's token each. */
 async function fill(stage: Stage, { load, users }: Pairs) {
   await load.startWindow(8);
   let heads = await load.heads();

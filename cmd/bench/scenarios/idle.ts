@@ -33,6 +33,7 @@ export const idle: Scenario = {
     const server = await stage.server({ inspect: true });
     const streams = stage.scale.idleStreams;
     await warmUp(stage, server);
+    // The order matters: a server's memory rarely shrinks, so "none" is read before the first stream.
     const none = await settled(stage, server);
     const loads = await connectAll(stage, server, streams);
     const full = await settled(stage, server);
@@ -55,11 +56,13 @@ export const idle: Scenario = {
   },
 };
 
+/** Connects a few and lets them go, so that code and caches that all streams share are there. */
 async function warmUp(stage: Stage, server: ServerProcess): Promise<void> {
   const users = await server.signIn(userNames(WARM_UP_STREAMS, "w"));
   const load = stage.load("idle");
   await load.connect({ grpcUrl: server.grpcUrl, users, atOnce: AT_ONCE });
   await load.close();
+  // For the server to notice that they have gone.
   await passed(500);
 }
 

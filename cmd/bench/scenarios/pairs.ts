@@ -10,12 +10,15 @@ export interface Pairs {
   readonly users: readonly SignedIn[];
 }
 
-/** Names that sort by number. */
+/** Names that sort by number. Those of two prefixes never meet. */
 export function userNames(count: number, prefix = "u"): string[] {
   return Array.from({ length: count }, (_, at) => `${prefix}${String(at).padStart(6, "0")}`);
 }
 
-/** Starts both, signs everybody in, connects them. `clients` is even; neighbours are pairs. */
+/**
+ * Starts both, signs everybody in, connects them. `clients` is even; neighbours are pairs. Resolves when each pair's
+ * thread has its first entry, so that no window has the making of a thread in it.
+ */
 export async function connectPairs(
   stage: Stage,
   options: { readonly clients: number; readonly textBytes: number },

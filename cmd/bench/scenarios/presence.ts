@@ -31,6 +31,7 @@ export const presence: Scenario = {
       streamsAConnection: STREAMS_A_CONNECTION,
     });
     stage.progress(`${watchers} watch ${users} users each`);
+    // One figure for each direction: their delays differ by design.
     const wave = async (
       bench: string,
       move: () => Promise<void>,

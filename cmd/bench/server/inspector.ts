@@ -22,6 +22,7 @@ export class Inspector {
     });
   }
 
+  /** Resolves when it stands. Rejects if nobody is there. The URL is what Node prints at its start. */
   static connect(url: string): Promise<Inspector> {
     const socket = new WebSocket(url);
     return new Promise((resolve, reject) => {
@@ -35,6 +36,10 @@ export class Inspector {
     await this.#ask("HeapProfiler.collectGarbage");
   }
 
+  /**
+   * Begins to sample, from now to `stopProfile`. It costs the server some per cent, so figures of profiled windows are
+   * not kept.
+   */
   async startProfile(): Promise<void> {
     await this.#ask("Profiler.enable");
     await this.#ask("Profiler.setSamplingInterval", { interval: SAMPLING_US });

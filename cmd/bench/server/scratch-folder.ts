@@ -18,6 +18,7 @@ export async function scratchFolder(parent = CACHE): Promise<string> {
   return await mkdtemp(join(parent, `run-${process.pid}-`));
 }
 
+/** Of another user counts as gone: such folders cannot be removed anyway, and `rm` says so. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -71,6 +71,7 @@ export class ServerProcess {
     return new ServerProcess(child, dataDir, JSON.parse(ready) as Record<string, string>, inspector);
   }
 
+  /** For figures that the system keeps by process. */
   get pid(): number {
     return this.#child.pid ?? 0;
   }
@@ -113,6 +114,10 @@ export class ServerProcess {
   }
 }
 
+/**
+ * The environment of the server that is measured: what somebody has set for a Heddle of their own must not change
+ * figures.
+ */
 function serverEnv(dataDir: string, inspect: boolean): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
     ([name]) => !name.startsWith("HEDDLE_") && name !== "NODE_OPTIONS",
@@ -125,6 +130,7 @@ function serverEnv(dataDir: string, inspect: boolean): NodeJS.ProcessEnv {
     HEDDLE_WEB_ADDR: "127.0.0.1:0",
     HEDDLE_ADMIN_ADDR: "127.0.0.1:0",
     HEDDLE_LOG_LEVEL: "warn",
+    // Above what any scenario connects: the limit is not what is measured.
     HEDDLE_PUSH_CAPACITY: "20000",
     HEDDLE_DRAIN_MS: "0", // The clients have gone by then.
   };
@@ -137,6 +143,9 @@ function killWithUs(child: ChildProcess): void {
   child.once("exit", () => process.off("exit", kill));
 }
 
+/**
+ * The line that says where it listens. Rejects with the last lines of its log if it ends, or says nothing for START_MS.
+ */
 async function firstLine(child: ChildProcess, stderr: readonly string[]): Promise<string> {
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
   const timer = setTimeout(() => child.kill("SIGKILL"), START_MS);

@@ -16,6 +16,7 @@ export function parseUsage(text: string): ServerUsage {
   };
 }
 
+/** The first sample of that name, without labels. */
 function figure(text: string, name: string): number {
   const found = new RegExp(`^${name} (\\S+)`, "m").exec(text);
   if (!found) throw new Error(`the server's metrics have no ${name}`);

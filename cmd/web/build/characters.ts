@@ -13,8 +13,11 @@ const skipped = new Map([
 /** The order matters: linkify-it puts a look-ahead in front, which holds for the first alternative. */
 export const Any =
   /[^\uD800-\uDFFF]|[\uD800-\uDBFF][\uDC00-\uDFFF]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?:[^\uD800-\uDBFF]|^)[\uDC00-\uDFFF]/;
+/** Control characters. No link has one. */
 export const Cc = classOf(/\p{Cc}/u);
+/** Separators: spaces and line ends, at which a link ends. */
 export const Z = classOf(/\p{Z}/u);
+/** Punctuation: what may end a link without being part of it. */
 export const P = classOf(/\p{P}/u);
 
 /** A class of the code units that match, for expressions without the flag `u`. */

@@ -28,10 +28,12 @@ export function fileFromData(data: Data, imports: readonly DescFile[] = []): Des
   } as unknown as FileDescriptorProto;
   const registry = createFileRegistry(proto, (name) => imports.find((file) => file.proto.name === name));
   const file = registry.getFile(proto.name);
+  // Only if the data was not written by lean-protobuf.ts.
   if (!file) throw new Error(`no descriptor of ${proto.name}`);
   return file;
 }
 
+/** A message's descriptor; nested ones are of the same form. */
 function messageFrom(data: Data): Data {
   return {
     ...withLists(data, "oneofDecl", "extension"),
@@ -43,6 +45,7 @@ function messageFrom(data: Data): Data {
   };
 }
 
+/** An enum's descriptor. */
 function enumFrom(data: Data): Data {
   const value = each(data.value, (item: string | ValueData, number) => {
     return typeof item === "string" ? { name: item, number } : { name: item[0], number: item[1] };

@@ -47,6 +47,7 @@ export const leftOut: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** How generated code holds its descriptor: base64, once a file. */
 const embedded = /\bfileDesc\("([^"]*)"/g;
 
 /** Puts the descriptors of generated code as data where they stand as base64 (file-data.ts says why). */
@@ -106,6 +107,7 @@ const options = new Set([
   "packed",
 ]);
 
+/** A descriptor's value without what the page does not look at, and without empty lists and options. */
 function plain(value: unknown, isOptions = false): unknown {
   if (Array.isArray(value)) return value.length > 0 ? value.map((item) => plain(item)) : undefined;
   if (typeof value !== "object" || value === null) return value;

@@ -27,14 +27,19 @@ export class ChatModel implements Model {
   readonly putBack = signal("");
   readonly #client: Client;
   readonly #window: Window;
+  /** What the browser says of its network. */
   readonly #isOnline: Signal<boolean>;
+  /** What the client says of its session; the two together make what is shown. */
   readonly #session: Signal<Connection>;
   readonly #connection: ReadonlySignal<Connection>;
   readonly #chats = signal<readonly Chat[]>([]);
   readonly #isListed = signal(false);
+  /** The server has told of every thread: one that is not listed then does not exist. */
   readonly #isCaughtUp = signal(false);
   readonly #listeners = new Set<(line: Line, chatId: string) => void>();
+  /** Whether it was online before: then it connects "again". */
   #wasLive = false;
+  /** A new list is due in this microtask. */
   #isStale = false;
 
   constructor(client: Client, { window, keeping }: BrowserMemory) {
@@ -56,6 +61,7 @@ export class ChatModel implements Model {
     this.#list();
     this.#followBrowser(true);
     client.on((event) => {
+      // Often, and no part of the list: SeenPeople draws them.
       if (event.type === "presence" || event.type === "typing") return;
       if (event.type === "state") this.#session.value = this.#connectionOf(event.state);
       if (event.type === "caught_up") this.#isListed.value = this.#isCaughtUp.value = true;
@@ -111,6 +117,7 @@ export class ChatModel implements Model {
     return { phase: "offline", retryAtMs: undefined };
   }
 
+  /** Begins or ends to listen to the browser. */
   #followBrowser(isFollowed: boolean): void {
     const change = isFollowed ? "addEventListener" : "removeEventListener";
     this.#window[change]("online", this.#browserChanged);
@@ -142,12 +149,14 @@ export class ChatModel implements Model {
     if (deviceId === this.#client.deviceId) this.#session.value = { phase: "ended", why: "revoked" };
   }
 
+  /** Tells of a message that came just now, for listeners. Own ones from other devices are no news. */
   #arrived(entry: Entry): void {
     if (entry.sender === this.userId || !isShown(entry)) return;
     const line = entryLine(entry, this.userId, undefined);
     for (const listener of this.#listeners) listener(line, entry.threadId);
   }
 
+  /** Lists anew once, however many events come together: a backfill brings thousands. */
   #listSoon(): void {
     if (this.#isStale) return;
     this.#isStale = true;
@@ -178,12 +187,14 @@ export class ChatModel implements Model {
       isDirect: thread.peer !== undefined,
       isBlocked: thread.isBlocked,
       last: waiting ? itemLine(waiting, this.userId) : committed,
+      // A message that waits moves its chat up at once, by this machine's clock.
       updatedAtMs: Math.max(thread.updatedAtMs, waiting?.composedAtMs ?? 0),
       unread: thread.unread,
       isMuted: thread.isMuted,
     };
   }
 
+  /** A row for a chat that exists nowhere but in the outbox. */
   #newChat(item: OutboxItem): Chat {
     const peer = item.to ?? this.#client.conversation(item.threadId).peer;
     return {
@@ -198,6 +209,7 @@ export class ChatModel implements Model {
     };
   }
 
+  /** The preview of a row, with names instead of ids where they are known. */
   #lineOf(entry: Entry): Line {
     const isOwn = entry.sender === this.userId;
     const state: SendState | undefined = isOwn

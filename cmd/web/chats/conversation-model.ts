@@ -30,6 +30,7 @@ export class ShownConversation implements Conversation {
   readonly #hasOlder = signal(false);
   readonly #closed = new AbortController();
   readonly #unsubscribe: () => void;
+  /** Where "New messages" stands. It stays while one reads, though the read position moves on. */
   #readSeqAtOpen: number;
   /** Entries above this seq are shown; undefined: the newest PAGE. */
   #aboveSeq: number | undefined;
@@ -43,6 +44,7 @@ export class ShownConversation implements Conversation {
     this.#readSeqAtOpen = held.thread?.readSeq ?? 0;
     this.headSeqAtOpen = held.thread?.head.seq ?? 0;
     const unsubscribe = held.on(() => this.#show());
+    // Sentences about members hold names.
     const renamed = client.on(({ type }) => {
       if (type === "profile") this.#show();
     });
@@ -94,6 +96,7 @@ export class ShownConversation implements Conversation {
     return this.#hasOlder;
   }
 
+  /** Shows a page more: of what is held, and fetched first where nothing more is held. */
   async loadOlder(): Promise<void> {
     const first = this.#firstShown();
     if (first === 0) await this.#held.older(PAGE, this.#closed.signal);
@@ -120,6 +123,7 @@ export class ShownConversation implements Conversation {
     this.#held.markRead(seq);
   }
 
+  /** Back to the newest page, if more than two are shown: with thousands of lines the page gets slow. */
   trim(): void {
     if (this.#aboveSeq === undefined || this.#lines.value.length <= 2 * PAGE) return;
     this.#showFrom(Math.max(0, this.#held.entries.length - PAGE));
@@ -138,6 +142,7 @@ export class ShownConversation implements Conversation {
     this.#readSeqAtOpen = this.#held.thread?.readSeq ?? this.#readSeqAtOpen;
     if (this.headSeqAtOpen <= this.#readSeqAtOpen) return;
     const missing = (this.#held.entries[0]?.seq ?? 0) - 1 - this.#contextAboveSeq;
+    // Where that is more than a page of the server's, the gap begins further down, and scrolling fills it.
     if (missing > 0 && this.#held.hasOlder) await this.#held.older(Math.min(missing, MOST_OLDER), signal);
   }
 
@@ -160,6 +165,7 @@ export class ShownConversation implements Conversation {
     );
   }
 
+  /** Begins the window at an entry that is held. */
   #showFrom(index: number): void {
     this.#aboveSeq = (this.#held.entries[index]?.seq ?? 1) - 1;
     this.#show();
@@ -182,6 +188,7 @@ export class ShownConversation implements Conversation {
     ];
     this.#title.value = peer ?? shownText(thread?.name ?? "");
     const about = aboutOf(thread, peer !== undefined && this.#isCaughtUp.value);
+    // The same content is no change: what depends on it would be drawn anew with each message.
     if (JSON.stringify(about) !== JSON.stringify(this.#about.value)) this.#about.value = about;
     this.#hasOlder.value = first > 0 || hasOlder;
     this.#lines.value = this.#keepSame(lines);
@@ -204,6 +211,7 @@ function aboutOf(thread: Thread | undefined, isNew: boolean): About {
   return { isKnown, isGroup: thread?.kind === "group", memberCount, role, hasLeft, isBlocked };
 }
 
+/** Where entries above a seq begin; their number where none does. */
 function indexAbove(entries: readonly Entry[], seq: number): number {
   const at = entries.findIndex((entry) => entry.seq > seq);
   return at < 0 ? entries.length : at;

@@ -16,6 +16,7 @@ const LOOK_EVERY_MS = 30_000;
 export class Leftovers {
   readonly #client: Client;
   readonly #identity: Identity;
+  /** The slot of this tab, which sends for itself. */
   readonly #slot: number;
   readonly #memory: BrowserMemory;
   readonly #timer: number;
@@ -50,6 +51,7 @@ export class Leftovers {
     });
   }
 
+  /** One slot after the other. One that another tab holds is that tab's to send. */
   async #sendAll(): Promise<void> {
     const { browser, window } = this.#memory;
     for (const number of slotsWithSendable(browser, this.#identity.userId, this.#slot)) {
@@ -63,6 +65,7 @@ export class Leftovers {
     try {
       await new Promise<void>((resolve) => {
         const look = () => {
+          // Failed ones stay: only a person can retry or delete them.
           if (this.#note(client, slot.number) === 0 || client.state.phase === "signed-out") resolve();
         };
         client.on(look);

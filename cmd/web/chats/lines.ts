@@ -56,7 +56,10 @@ export function itemLine(item: OutboxItem, userId: string): Line {
   };
 }
 
-/** Why a message was not sent, in words for a person. */
+/**
+ * Why a message was not sent, in words for a person, without the full stop. What a person can do about it stands beside
+ * it as buttons.
+ */
 export function failureText(error: HeddleError | undefined): string {
   switch (error?.reason) {
     case ErrorReason.SELF_THREAD:

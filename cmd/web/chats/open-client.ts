@@ -46,6 +46,7 @@ export function forgetChats(userId: string, slot: number, window: Window): void 
   window.indexedDB?.deleteDatabase(databaseName(userId, slot));
 }
 
+/** One for each user and slot: what one user of this browser leaves, another never opens. */
 function databaseName(userId: string, slot: number): string {
   return `heddle-${userId}-${slot}`;
 }

@@ -12,6 +12,7 @@ export class SeenPeople implements People {
   readonly #client: Client;
   readonly #page: Document;
   readonly #connection: ReadonlySignal<Connection>;
+  /** Counts changes of presence and typing. What reads it while it is drawn, is drawn anew. */
   readonly #changes = signal(0);
   /** Counts changes of names, which are rare and redraw much. */
   readonly #names = signal(0);
@@ -80,6 +81,8 @@ export class SeenPeople implements People {
   /** Nobody looks at a tab in the background. */
   readonly #watch = () => {
     const all = this.#page.hidden ? [] : [...this.#shown.values()].flat();
+    // An empty id is a group's row. The chat comes first in insertion order where it was opened first; the list gives
+    // way beyond 100.
     this.#client.watch(all.filter(Boolean).slice(0, MOST_WATCHED));
   };
 }

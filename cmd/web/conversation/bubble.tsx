@@ -18,6 +18,10 @@ interface BubbleProps {
 
 /** One message. Drawn anew only when its line is another one. */
 export class Bubble extends Component<BubbleProps> {
+  /**
+   * Lines that have not changed are the same objects, so a list of hundreds is compared by identity. The callbacks
+   * differ each time and do the same.
+   */
   override shouldComponentUpdate(next: BubbleProps): boolean {
     return (
       next.line !== this.props.line ||
@@ -35,6 +39,7 @@ export class Bubble extends Component<BubbleProps> {
       <div class={classes.filter(Boolean).join(" ")} data-key={line.key} data-seq={line.seq}>
         <div class="body">
           <span class={isNameShown ? "sender" : "for-listeners"} title={line.sender}>
+            {/* Listeners hear of every message who said it; on the screen the side and the colour say so. */}
             {line.isOwn ? "You" : sender}
             <span class="for-listeners">: </span>
           </span>
@@ -65,6 +70,7 @@ export function ChangeNote({ line }: { line: Line }) {
   );
 }
 
+/** Below a message that was not sent: why, and the two ways on. */
 function Failed({ line, onRetry, onDiscard }: BubbleProps) {
   return (
     <div class="note failed">

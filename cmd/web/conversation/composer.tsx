@@ -9,6 +9,7 @@ const MAX_BYTES = 32_768;
 /** From here on the page says how much room is left. */
 const WARN_BYTES = 32_000;
 
+/** The server counts bytes, and one character has up to four. */
 const encoder = new TextEncoder();
 
 /** The field to write in. Enter sends, Shift+Enter makes a new line; the draft is kept with every key. */
@@ -37,6 +38,7 @@ export function Composer(props: { conversation: Conversation; drafts: Drafts; ti
     if (!isReady.value) return;
     const sent = text.value;
     unsafe.current.push(sent);
+    // Empty at once, so that one can type on. Until the outbox has it, the draft does.
     write("");
     problem.value = "";
     try {
@@ -56,6 +58,7 @@ export function Composer(props: { conversation: Conversation; drafts: Drafts; ti
       onSubmit={(event) => {
         event.preventDefault();
         void send();
+        // A click on the button took the focus away from where one writes.
         field.current?.focus();
       }}
     >
@@ -86,6 +89,7 @@ export function Composer(props: { conversation: Conversation; drafts: Drafts; ti
   );
 }
 
+/** What is said of the length; "" while there is enough room. */
 function roomText(bytes: number): string {
   if (bytes < WARN_BYTES) return "";
   const left = MAX_BYTES - bytes;
@@ -103,6 +107,7 @@ function useAutoHeight(field: { current: HTMLTextAreaElement | null }, text: str
   useLayoutEffect(() => {
     const element = field.current;
     if (!element) return;
+    // First, so that scrollHeight is of the text and not of the height it had.
     element.style.height = "auto";
     element.style.height = `${element.scrollHeight + element.offsetHeight - element.clientHeight}px`;
   }, [text]);

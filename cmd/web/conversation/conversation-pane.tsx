@@ -9,6 +9,7 @@ import { PresenceLine } from "../parts/presence.tsx";
 import { Composer } from "./composer.tsx";
 import { MessageList } from "./message-list.tsx";
 
+/** Parts that come with the second script. Functions of the module, so that each drawing picks the same. */
 const chatPanel = (more: More) => more.ChatPanel;
 const closedFoot = (more: More) => more.ClosedFoot;
 
@@ -25,11 +26,13 @@ export function ConversationPane(props: {
   const { model, chatId, attention, drafts, onClose } = props;
   const conversation = useMemo(() => model.open(chatId), [model, chatId]);
   useEffect(() => () => conversation.close(), [conversation]);
+  // The address knows a user's id before the server has told anything.
   const title = props.title || conversation.title.value;
   const about = conversation.about.value;
   const isPanelOpen = useSignal(false);
   const panelButton = useRef<HTMLButtonElement>(null);
   const panelName = about.isGroup ? "About this group" : "About this chat";
+  // The focus goes back to where it came from: who uses keys would else be at the top of the page.
   const closePanel = () => {
     isPanelOpen.value = false;
     panelButton.current?.focus();
@@ -90,6 +93,7 @@ function MuteButton({ model, chatId }: { model: Model; chatId: string }) {
   if (!chat.value) return null;
   const { isMuted } = chat.value;
   const toggle = async () => {
+    // The button is not `disabled` while it works: that would take the focus from it.
     if (isBusy.value) return;
     isBusy.value = true;
     problem.value = "";

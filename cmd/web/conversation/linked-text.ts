@@ -26,6 +26,7 @@ export function linkedText(text: string): readonly TextPart[] {
   return parts;
 }
 
+/** The address that a link opens; undefined where it is none that is safe, such as `javascript:`. */
 function safeHref(url: string): string | undefined {
   try {
     const parsed = new URL(url);

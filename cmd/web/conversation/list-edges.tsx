@@ -20,6 +20,7 @@ export function Older({
   const isBusy = useSignal(false);
   const lines = conversation.lines.value;
   const load = async () => {
+    // The edge may come near again while a page is on its way.
     if (isBusy.value) return;
     isBusy.value = true;
     hasFailed.value = false;
@@ -30,6 +31,7 @@ export function Older({
   };
   useEffect(() => {
     if (!edge.current || !conversation.hasOlder.value || !conversation.isLoaded.value) return;
+    // So far above that the page is mostly there when one reaches it.
     const options = { root: box.current, rootMargin: "600px 0px 0px 0px" };
     const observer = new IntersectionObserver((changes) => {
       const isNear = changes.at(-1)?.isIntersecting && conversation.lines.value === lines;
@@ -56,6 +58,7 @@ export function ToEnd(props: {
   isAtEnd: ReadonlySignal<boolean>;
   onClick: () => void;
 }) {
+  /** The newest seq that was there when one was last at the end. */
   const seen = useSignal(0);
   const last = useComputed(() => props.conversation.lines.value.findLast((line) => line.seq)?.seq ?? 0);
   useSignalEffect(() => {

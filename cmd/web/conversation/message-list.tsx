@@ -10,6 +10,7 @@ import { ScrollKeeper } from "./scroll-keeper.ts";
 /** Messages of one sender closer together than this stand as one group. */
 const GROUP_MS = 5 * 60_000;
 
+/** What the list needs. */
 interface ListProps {
   readonly conversation: Conversation;
   readonly attention: ReadonlySignal<boolean>;
@@ -33,6 +34,7 @@ export function MessageList({ conversation, attention, title, people }: ListProp
     keeper.current = made;
     return () => made.close();
   }, [isAtEnd]);
+  // Before the browser paints: the list never jumps before one's eyes.
   useLayoutEffect(() => keeper.current?.restore(), [lines]);
   useJumpToNew(conversation, box, keeper);
   useMarkRead(conversation, attention, isAtEnd, keeper);
@@ -44,6 +46,7 @@ export function MessageList({ conversation, attention, title, people }: ListProp
         class="scroller"
         ref={box}
         role="log"
+        // Announcer reads new messages out; else history that loads would be read too.
         aria-live="off"
         aria-label={`Messages with ${title}`}
         // biome-ignore lint/a11y/noNoninteractiveTabindex: one scrolls it with the keys
@@ -59,6 +62,7 @@ export function MessageList({ conversation, attention, title, people }: ListProp
   );
 }
 
+/** The lines with what stands between them: days, absences, where new messages begin. */
 function Lines(props: { conversation: Conversation; lines: readonly Line[]; people: People }) {
   const { conversation, lines, people } = props;
   const now = Date.now();
@@ -67,6 +71,7 @@ function Lines(props: { conversation: Conversation; lines: readonly Line[]; peop
   if (lines.length === 0 && conversation.isLoaded.value && !conversation.hasOlder.value) {
     return <p class="empty">Nothing here yet. Say hello.</p>;
   }
+  // If it cannot be done, the line stays as it is, with both buttons.
   const retry = (line: Line) => void conversation.retry(line).catch(() => undefined);
   const discard = (line: Line) => void conversation.discard(line).catch(() => undefined);
   return (
@@ -106,6 +111,7 @@ function firstNewLine(conversation: Conversation, lines: readonly Line[]): Line 
   );
 }
 
+/** Whether a line stands close below the one before, without a name of its own. */
 function belongsTo(before: Line | undefined, line: Line): boolean {
   return (
     before?.sender === line.sender && !before.isChange && line.createdAtMs - before.createdAtMs < GROUP_MS
@@ -154,6 +160,7 @@ function useMarkRead(
   useSignalEffect(() => {
     const isDue = attention.value && conversation.isLoaded.value && conversation.lines.value.length > 0;
     void isAtEnd.value;
+    // After the browser has laid it out: only then is known what is in sight.
     if (isDue) requestAnimationFrame(() => keeper.current?.look());
   });
 }

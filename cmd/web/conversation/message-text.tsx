@@ -15,6 +15,7 @@ export function MessageText({ text }: { text: string | undefined }) {
     typeof part === "string" ? (
       part
     ) : (
+      // `noopener`: the other page gets no hand on this one; `noreferrer`: nor hears which chat it was linked from.
       <a href={part.href} target="_blank" rel="noopener noreferrer nofollow">
         {part.text}
       </a>

@@ -28,6 +28,7 @@ export class ScrollKeeper {
     if (box.firstElementChild) this.#resizes.observe(box.firstElementChild);
   }
 
+  /** Lets go of the box. The page keeps none that is no longer drawn. */
   close(): void {
     this.#box.removeEventListener("scroll", this.#scrolled);
     this.#resizes.disconnect();
@@ -55,6 +56,7 @@ export class ScrollKeeper {
     this.#remember();
   }
 
+  /** Goes to the newest message, and stays there. */
   toEnd(): void {
     this.#isAtEnd.value = true;
     this.restore();

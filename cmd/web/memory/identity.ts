@@ -1,7 +1,10 @@
 import { USER_ID_PATTERN } from "../../../internal/base/ids.ts";
 import type { NoteStore } from "./notes.ts";
 
-/** Who is signed in at this tab. Kept for as long as the tab is open, reloads included, and no longer. */
+/**
+ * Who is signed in at this tab. Kept for as long as the tab is open, reloads included, and no longer: a token in
+ * localStorage would be there for the next person at this machine.
+ */
 export interface Identity {
   readonly userId: string;
   /** The user token. */

@@ -32,12 +32,14 @@ export class Notes implements NoteStore {
     return this.#isKept;
   }
 
+  /** As Storage's; never throws. */
   getItem(key: string): string | null {
     const found = this.#unkept.get(key) ?? this.#storage?.getItem(key) ?? null;
     if (found !== null) this.#known.set(key, found);
     return found;
   }
 
+  /** Notes it, in this tab at least. Never throws. */
   setItem(key: string, value: string): void {
     this.#known.set(key, value);
     try {

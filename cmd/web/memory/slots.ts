@@ -70,6 +70,7 @@ async function firstFree({ locks, signal }: SlotRequest, numbers: readonly numbe
     if (!slot) throw new Error("a lock was neither granted nor refused");
     if (waiting.aborted) slot.release(); // Granted in the same moment as another.
     waiting.throwIfAborted();
+    // Only now: the locks of the other lines are let go when their requests end.
     others.abort();
     return slot;
   });

@@ -18,6 +18,7 @@ export function Avatar(props: { id: string; people?: People | undefined; size?: 
           alt=""
           referrerpolicy="no-referrer"
           loading="lazy"
+          // The letter is below it.
           onError={({ currentTarget }) => currentTarget.remove()}
         />
       )}

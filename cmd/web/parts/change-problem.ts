@@ -9,6 +9,7 @@ const AWAY: ReadonlySet<Code> = new Set([Code.UNAVAILABLE, Code.DEADLINE_EXCEEDE
 /** Why a group, a block or a device is not as one wanted it, in a sentence for a person. */
 export function changeProblem(error: unknown): string {
   if (!(error instanceof HeddleError)) return "This did not work.";
+  // The server names the user where a call has several.
   const { user = "They", limit = "" } = error.metadata;
   switch (error.reason) {
     case ErrorReason.OWNER_REQUIRED:

@@ -25,6 +25,7 @@ export function PresenceLine(props: { people: People; chatId: string; title: str
   const { people, chatId, title, about } = props;
   useEffect(() => {
     people.show("chat", about.isGroup ? [] : [title]);
+    // A chat that is left is not watched any longer.
     return () => people.show("chat", []);
   }, [people, title, about.isGroup]);
   const typists = people.typistsIn(chatId);
@@ -39,6 +40,7 @@ export function PresenceLine(props: { people: People; chatId: string; title: str
   );
 }
 
+/** What stands below a group's name. */
 function groupText({ memberCount, hasLeft }: About): string {
   if (hasLeft) return "Not a member any more";
   return memberCount === 1 ? "1 member" : `${memberCount} members`;

@@ -50,6 +50,7 @@ function daysBetween(fromMs: number, toMs: number): number {
   return dayNumber(toMs) - dayNumber(fromMs);
 }
 
+/** Days since 1970 on the local calendar. By Date.UTC, in which every day has 24 hours. */
 function dayNumber(atMs: number): number {
   const date = new Date(atMs);
   return Math.floor(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / 86_400_000);

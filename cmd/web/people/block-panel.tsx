@@ -6,6 +6,7 @@ import { changeProblem } from "../parts/change-problem.ts";
 export function BlockPanel({ model, conversation }: { model: Model; conversation: Conversation }) {
   const problem = useSignal("");
   const isBusy = useSignal(false);
+  // Of a chat with one user the title is the id; the name is only what is shown.
   const userId = conversation.title.value;
   const name = model.people.nameOf(userId);
   const { isBlocked } = conversation.about.value;

@@ -16,6 +16,7 @@ export function GroupPanel({ model, conversation, onLeft }: PanelProps & { reado
   const problem = useSignal("");
   const isBusy = useSignal(false);
   const members = useSignal<readonly Member[]>([]);
+  // One at a time: the second would be decided on a group that is about to be another.
   const change: Change = async (work) => {
     if (isBusy.value) return false;
     isBusy.value = true;
@@ -31,6 +32,7 @@ export function GroupPanel({ model, conversation, onLeft }: PanelProps & { reado
     }
   };
   const { hasLeft } = conversation.about.value;
+  // One who was removed while the panel is open.
   if (hasLeft) return <p class="note">You are no longer a member of this group.</p>;
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset that is disabled would lose the focus
@@ -46,9 +48,11 @@ export function GroupPanel({ model, conversation, onLeft }: PanelProps & { reado
   );
 }
 
+/** The members that the list has fetched so far, which is not always all. */
 type Members = ReadonlySignal<readonly Member[]>;
 type PartProps = PanelProps & { readonly change: Change };
 
+/** The name, which any member may change. */
 function Rename({ model, conversation, change }: PartProps) {
   const typed = useSignal(conversation.title.value);
   const isSame = typed.value.trim() === conversation.title.value || typed.value.trim() === "";
@@ -78,6 +82,7 @@ function Rename({ model, conversation, change }: PartProps) {
   );
 }
 
+/** Who comes in. Those who are members already are not offered; the server decides. */
 function Add({ model, conversation, change, members }: PartProps & { readonly members: Members }) {
   const choice = useMemo(() => {
     const isIn = (userId: string) => members.value.some((member) => member.userId === userId);
@@ -104,6 +109,7 @@ function Add({ model, conversation, change, members }: PartProps & { readonly me
   );
 }
 
+/** The way out, asked for twice: nobody can add oneself again. */
 function Leave({ model, conversation, change, onLeft }: PartProps & { readonly onLeft: () => void }) {
   const isAsking = useSignal(false);
   const leave = async () => {

@@ -19,7 +19,9 @@ export function MemberList({ model, conversation, change, members }: ListProps) 
   const next = useSignal<string | undefined>(undefined);
   const problem = useSignal("");
   const { memberCount, role } = about.value;
+  // A change of members, roles or name is an entry: a new one means that the list may be old.
   const newestChange = conversation.lines.value.findLast((line) => line.isChange)?.seq;
+  // `isWanted`: false once another fetch has begun, whose answer counts.
   const fetchPage = async (pageToken?: string, isWanted = () => true) => {
     try {
       const page = await model.groups.members(chatId, pageToken);

@@ -18,6 +18,7 @@ export function NewChat(props: {
     event.preventDefault();
     const userId = userIdOf(input.current?.value ?? "");
     if (userId === undefined) problem.value = NAME_RULE;
+    // The server refuses it too; here it costs no round trip.
     else if (userId === props.ownName) problem.value = "That is you. A chat needs somebody else.";
     else props.onStart(userId);
   };
@@ -36,6 +37,8 @@ export function NewChat(props: {
         <input
           ref={input}
           id="new-chat-name"
+          // Above the 255 of a user_id, so that what is too long is seen as too long, and not cut to somebody else's
+          // name.
           maxLength={300}
           autocomplete="off"
           autocapitalize="none"

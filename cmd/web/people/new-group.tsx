@@ -20,6 +20,7 @@ export function NewGroup(props: { model: Model; onMade: (threadId: string) => vo
 
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
+    // Names still in the field count; one that is wrong is told beside it.
     if (isBusy.value || !choice.takeNames()) return;
     if (name.value.trim() === "") {
       problem.value = "A group needs a name.";
@@ -31,6 +32,7 @@ export function NewGroup(props: { model: Model; onMade: (threadId: string) => vo
     try {
       props.onMade((await model.groups.create(name.value.trim(), choice.people.value)).threadId);
     } catch (error) {
+      // The client found no certain outcome in 30 s: asked again, it finds the group that may have been made.
       problem.value = changeProblem(error);
     }
     isBusy.value = false;

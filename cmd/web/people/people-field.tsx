@@ -6,8 +6,10 @@ const OFFERED = 12;
 
 /** Who has been chosen so far, and what is being typed. */
 export class PeopleChoice {
+  /** User ids, in the order in which they were chosen, each once. */
   readonly people = signal<readonly string[]>([]);
   readonly typed = signal("");
+  /** What is wrong with what is typed; "" if nothing is. */
   readonly problem = signal("");
   /** Why somebody is left out, as it is said to the one who types the name; "" for anybody else. */
   readonly refuse: (userId: string) => string;
@@ -30,6 +32,7 @@ export class PeopleChoice {
     return true;
   }
 
+  /** Takes one away again. */
   dropName(userId: string): void {
     this.people.value = this.people.value.filter((each) => each !== userId);
   }

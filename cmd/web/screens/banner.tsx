@@ -4,6 +4,7 @@ import type { Connection, Model } from "../model.ts";
 /** How long a connection may be made anew before it is worth a word. */
 const PATIENCE_MS = 1_000;
 
+/** What is said where the browser does not keep all, by what it does keep. */
 const KEEPING = {
   chats: "This browser takes no more notes of this page: drafts and sign-in end when the tab is reloaded.",
   nothing:
@@ -58,6 +59,7 @@ function useSettled(model: Model): Connection {
       settled.value = connection;
       return;
     }
+    // The banner is up already: it follows at once.
     if (settled.peek().phase !== "online") {
       settled.value = connection;
       return;
@@ -88,6 +90,7 @@ function useSecondsLeft(connection: Connection): number {
   return seconds.value;
 }
 
+/** What is said of a connection. Each tells what becomes of what one writes. */
 function sentence(connection: Connection, seconds: number): string {
   switch (connection.phase) {
     case "connecting":

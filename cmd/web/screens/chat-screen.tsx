@@ -45,6 +45,8 @@ export function ChatScreen(props: {
       />
       {openId.value ? (
         <ConversationPane
+          // Another chat is another pane: nothing of the one before, such as a draft or a scroll position, is left in
+          // it.
           key={openId.value}
           model={model}
           chatId={openId.value}
@@ -74,6 +76,7 @@ function useOpenChat(model: Model, router: Router): ReadonlySignal<string> {
     else if (route.userId === model.userId) router.go({ kind: "list" });
     else {
       void model.idOf(route.userId).then((found) => {
+        // Another chat may have been chosen meanwhile.
         if (router.route.value === route) id.value = found;
       });
     }
@@ -112,10 +115,12 @@ function useTitle(model: Model): void {
   );
 }
 
+/** A chat with a user goes by the user's name, which a person can read in the address. */
 function routeTo(chat: Chat): Route {
   return chat.isDirect ? { kind: "with", userId: chat.title } : { kind: "thread", threadId: chat.id };
 }
 
+/** The user that the address names; "" for a group, whose name only the server knows. */
 function titleOf(route: Route): string {
   return route.kind === "with" ? route.userId : "";
 }

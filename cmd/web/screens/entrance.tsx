@@ -88,6 +88,7 @@ interface FieldProps {
   readonly input: { current: HTMLInputElement | null };
 }
 
+/** Offers the name last used in this browser. */
 function NameField({ input, lastName }: FieldProps & { readonly lastName: string }) {
   return (
     <label>
@@ -107,6 +108,7 @@ function NameField({ input, lastName }: FieldProps & { readonly lastName: string
   );
 }
 
+/** A password field, so that nobody reads the token off the screen, and browsers do not remember it. */
 function TokenField({ input }: FieldProps) {
   return (
     <label>
@@ -123,6 +125,7 @@ function TokenField({ input }: FieldProps) {
   );
 }
 
+/** Who signs in with what was typed. Rejects with an Error that a person can read. */
 async function identityFor(typed: string, isByToken: boolean): Promise<Identity | "unavailable"> {
   if (isByToken) {
     const identity = identityOf(typed, await userClaim());

@@ -8,10 +8,12 @@ import { BellOffIcon, BlockedIcon, LeaveIcon, PenIcon, SettingsIcon, TickMark } 
 import { PresenceMark, typingText, useInSight } from "../parts/presence.tsx";
 import { fullTime, shortTime } from "../parts/times.ts";
 
+/** Parts that come with the second script. */
 const settingsMenu = (more: More) => more.SettingsMenu;
 const newChat = (more: More) => more.NewChat;
 const newGroup = (more: More) => more.NewGroup;
 
+/** What the list shows, and where a click leads. */
 interface ListProps {
   readonly model: Model;
   readonly openId: ReadonlySignal<string>;
@@ -77,6 +79,7 @@ export function ThreadList(props: ListProps) {
   );
 }
 
+/** The form for a new chat, and the way from it to a new group. Escape and Cancel give the focus back to the button. */
 function StartForm(props: ListProps & { readonly isStarting: Signal<boolean> }) {
   const { isStarting, model } = props;
   const isGroup = useSignal(false);
@@ -102,6 +105,7 @@ function StartForm(props: ListProps & { readonly isStarting: Signal<boolean> }) 
   return <Later key="chat" pick={newChat} props={chat} />;
 }
 
+/** The chats as a list of buttons. */
 function Rows(props: ListProps & { readonly isStarting: Signal<boolean> }) {
   const { model, openId, drafts, onOpen, isStarting } = props;
   const list = useRef<HTMLUListElement>(null);
@@ -114,6 +118,7 @@ function Rows(props: ListProps & { readonly isStarting: Signal<boolean> }) {
     return [focused.value, openId.value].find((id) => ids.includes(id)) ?? ids[0] ?? "";
   });
   if (chats.length === 0) {
+    // Nothing is known yet, or one is about to start the first: "No chats yet" would be wrong.
     if (!model.isListed.value || isStarting.value) return <div class="no-chats" />;
     return (
       <div class="no-chats">
@@ -142,6 +147,7 @@ function Rows(props: ListProps & { readonly isStarting: Signal<boolean> }) {
             <Row
               people={model.people}
               chat={chat}
+              // The open chat's draft is in its field.
               draft={chat.id === openId.value ? "" : drafts.draftOf(chat.id)}
             />
           </button>
@@ -151,12 +157,14 @@ function Rows(props: ListProps & { readonly isStarting: Signal<boolean> }) {
   );
 }
 
+/** What a row shows. */
 interface RowProps {
   readonly people: People;
   readonly chat: Chat;
   readonly draft: string;
 }
 
+/** One chat: who, when, what was said last, and what is to be known. */
 function Row({ people, chat, draft }: RowProps) {
   return (
     <>
@@ -189,6 +197,7 @@ function Row({ people, chat, draft }: RowProps) {
   );
 }
 
+/** The second line of a row: who is typing, else what one has begun to write, else the newest message. */
 function Preview({ people, chat, draft }: RowProps) {
   const typing = typingText(people.typistsIn(chat.id), chat.title, people);
   if (typing) return <span class="preview typing">{typing}</span>;
@@ -212,6 +221,7 @@ function Preview({ people, chat, draft }: RowProps) {
   );
 }
 
+/** Arrow keys, Home and End, as in a list box. Other keys go their way. */
 function moveFocus(event: KeyboardEvent, list: HTMLUListElement | null): void {
   const rows = [...(list?.querySelectorAll<HTMLButtonElement>("button.row") ?? [])];
   const at = rows.indexOf(document.activeElement as HTMLButtonElement);

@@ -16,6 +16,7 @@ export function DeviceList({ model, onSignOut }: { model: Model; onSignOut: (not
   const problem = useSignal("");
   const done = useSignal("");
   const { ownId } = model.devices;
+  // One question at a time, and what it fails with in words. What is not certain is not shown.
   const settle = async (work: () => Promise<void>) => {
     if (isBusy.value) return;
     isBusy.value = true;
@@ -30,12 +31,14 @@ export function DeviceList({ model, onSignOut }: { model: Model; onSignOut: (not
   };
   const ask = async () => {
     const isOther = ({ deviceId }: Device) => Number(deviceId !== ownId);
+    // The sort is stable: behind this one they stay as the server has them, the last connected first.
     list.value = (await model.devices.list()).toSorted((a, b) => isOther(a) - isOther(b));
   };
   const revoke = (deviceId: string) =>
     settle(async () => {
       document.getElementById("devices")?.focus(); // The list, and the focus with it, may go.
       await model.devices.revoke(deviceId);
+      // This device can ask nothing any more.
       if (deviceId === ownId) return onSignOut("This device is signed out.");
       list.value = undefined;
       done.value = `${deviceName(deviceId, ownId)} is signed out.`;
@@ -73,6 +76,7 @@ export function DeviceList({ model, onSignOut }: { model: Model; onSignOut: (not
   );
 }
 
+/** A device, and how to sign it out. */
 interface RowProps {
   readonly device: Device;
   readonly name: string;
@@ -82,6 +86,7 @@ interface RowProps {
   readonly onRevoke: () => void;
 }
 
+/** One device with its way out, which asks once more. */
 function Row({ device, name, isOwn, isBusy, nowMs, onRevoke }: RowProps) {
   const isAsking = useSignal(false);
   const way = useRef<HTMLButtonElement>(null);
@@ -120,6 +125,7 @@ function Row({ device, name, isOwn, isBusy, nowMs, onRevoke }: RowProps) {
   );
 }
 
+/** What is asked before a device is signed out. */
 interface QuestionProps {
   readonly name: string;
   readonly isOwn: boolean;

@@ -23,6 +23,7 @@ export function VisibilityMenu({ people }: { people: People }) {
   };
   const ask = () => settle(people.visibility());
   const choose = (isWanted: boolean) => {
+    // At once, as the box does; if it fails, the box goes, and the server is asked.
     isShown.value = isWanted;
     return settle(people.setVisibility(isWanted ? "shared" : "nobody"));
   };

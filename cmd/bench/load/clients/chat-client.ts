@@ -12,7 +12,9 @@ import { EVENT, type EventSink, readEvents } from "../wire/server-events.ts";
 const ACK_EVENTS = 32;
 const ACK_MS = 200;
 
+// In the interval that the server names by default.
 const PING_MS = 15_000;
+// A connect that takes longer is a trouble of the run. Under a storm of them some seconds are usual.
 const OPEN_MS = 60_000;
 
 const OPEN_SESSION = "/heddle.gateway.v1.GatewayService/OpenSession";
@@ -87,7 +89,10 @@ export class ChatClient implements EventSink {
     });
   }
 
-  /** Says a frame that carries gRPC's five bytes. */
+  /**
+   * Says a frame that carries gRPC's five bytes. Nothing while it is closed. The bytes are taken: do not write into
+   * them again.
+   */
   say(frame: Buffer): void {
     this.#stream?.write(frame);
   }
@@ -128,6 +133,7 @@ export class ChatClient implements EventSink {
     else if (kind === EVENT.draining) this.#sink.onTrouble("the server drains");
   }
 
+  /** A ServerFrame. It may hold many events; each counts for the ack. */
   #receive(bytes: Buffer): void {
     this.#events += readEvents(bytes, this);
     if (this.#events - this.#acked >= ACK_EVENTS) this.#ack();

@@ -1,6 +1,7 @@
 import { GrpcConnection } from "../wire/grpc-connection.ts";
 import { ChatClient, type ChatClientSink } from "./chat-client.ts";
 
+/** How often acks and pings are looked after, in ms: an ack may be so much later than its 200 ms. */
 const TICK_MS = 50;
 
 /** How often `until` looks. */
@@ -50,12 +51,14 @@ export class Crowd {
         seated.push(new ChatClient({ ...user, gateway, push }, this.#sink));
     }
     this.clients.push(...seated);
+    // So that pairs and posters are the same in each run, in whatever order users are given.
     this.clients.sort((a, b) => (a.userId < b.userId ? -1 : 1));
     return seated;
   }
 
   /** Adds clients and connects them, `atOnce` at a time. Rejects if one cannot. */
   async connect(options: CrowdOptions): Promise<void> {
+    // One iterator that all of them take from: as many connect at a time as there are loops.
     const waiting = this.seat(options).values();
     const connectOnes = async () => {
       for (const client of waiting) await client.open();

@@ -17,6 +17,7 @@ export class FanOut {
   readonly #log = new SendLog();
   readonly #arrived = new Latencies();
   readonly #members: number;
+  /** The highest seq that each member has got. */
   readonly #lastSeq = new Map<string, number>();
   #arrivedCount = 0;
   #problem: string | undefined;

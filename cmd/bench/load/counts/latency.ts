@@ -36,6 +36,9 @@ export class Latencies {
     this.#histogram.recordValue(Math.min(MAX_US, Math.max(0, Math.round(ms * 1_000))));
   }
 
+  /**
+   * Adds another one's. Percentiles of several loads are those of all values together, and never a mean of percentiles.
+   */
   addAll(other: Latencies): void {
     this.#histogram.add(other.#histogram);
   }

@@ -55,6 +55,7 @@ export class SendLog {
 
   /** Numbers a send that was due at `dueMs` (performance.now). Returns its client_id: good until the next call. */
   next(dueMs: number): Uint8Array {
+    // The slot of a send of 2^20 sends ago, long settled, is used again.
     const slot = this.#sent & (SLOTS - 1);
     this.#dueMs[slot] = dueMs;
     this.#state[slot] = 0;

@@ -93,6 +93,7 @@ export class ChatLoad {
     return firsts.map(({ userId, threadId, heldSeq }) => ({ userId, threadId, seq: heldSeq }));
   }
 
+  /** The first message of a pair, which makes the thread: it names the user, for there is no thread to name. */
   #greet(client: ChatClient, toUserId: string): void {
     const value = {
       target: { case: "toUserId", value: toUserId },
@@ -109,6 +110,7 @@ export class ChatLoad {
 
   #accepted(client: ChatClient, clientId: Uint8Array): void {
     const nowMs = performance.now();
+    // In this order: what is counted as under way never falls below the window.
     this.#log.noteAccepted(clientId, nowMs);
     if (this.#isWindow && this.#sending) this.#send(client, nowMs);
   }

@@ -93,6 +93,7 @@ export class EchoLoad {
   #echoed(line: EchoLine): void {
     const nowMs = performance.now();
     this.#frames++;
+    // Echoes come back in order, so the oldest is the one that is back.
     this.#latencies.add(nowMs - (line.dueMs.shift() ?? 0));
     if (this.#isWindow) this.#say(line, nowMs);
   }

@@ -21,6 +21,7 @@ export class EchoServer {
     };
     server.addService(definition, {
       Echo(call: ServerDuplexStream<Buffer, Buffer>) {
+        // At once, as the push server does: a client waits for headers before it takes a stream as open.
         call.sendMetadata(new Metadata());
         call.on("data", (bytes: Buffer) => call.write(bytes));
         call.on("end", () => call.end());

@@ -71,6 +71,7 @@ export class GroupLoad {
     const { clients } = this.#crowd;
     if (clients.length !== members) throw new Error(`${clients.length} users are there, not ${members}`);
     const tail = sendTail("x".repeat(textBytes));
+    // Spread over the members, so that posters sit on different connections.
     const posting = Array.from({ length: posters }, (_, at) => clients[Math.floor((at * members) / posters)]);
     for (const client of posting) if (client) client.heldSeq = 0; // What they hold is of another group.
     this.#fanOut = new FanOut(members);

@@ -44,6 +44,7 @@ async function readPage(
   { token, threadId, seq }: HistoryOptions["threads"][number],
   pageSize: number,
 ): Promise<void> {
+  // So that every page is full: from the whole first page on.
   const beforeSeq = pageSize + 1 + Math.floor(Math.random() * (seq - pageSize));
   const position = { case: "beforeSeq" as const, value: BigInt(beforeSeq) };
   const request = create(ListEntriesRequestSchema, { threadId, position, pageSize });

@@ -41,7 +41,9 @@ export class PresenceLoad {
   readonly #watchers = new Crowd({ onPresence: (watcher, presence) => this.#told(watcher, presence) });
   readonly #crowd = new Crowd();
   readonly #visitors = new Map<string, Visitor>();
+  /** Changes that watchers were told, all waves together. */
   #count = 0;
+  /** Of this wave, those still to be told. */
   #awaited = 0;
 
   /** Makes a thread of each pair, which lets one see the other; connects the watchers. */
@@ -138,6 +140,7 @@ export class PresenceLoad {
 async function acquaint({ grpcUrl, watchers, users }: PresenceOptions): Promise<void> {
   const connection = new GrpcConnection(grpcUrl);
   const pairs = watchers.flatMap(({ token }) => users.map(({ userId }) => ({ token, userId }))).values();
+  // One for all: a direct thread is made once, whatever the request is called.
   const requestId = new Uint8Array(16);
   const make = async () => {
     for (const { token, userId } of pairs) {

@@ -34,6 +34,7 @@ export async function pace(
   };
   thread.on("message", due);
   stop?.addEventListener("abort", () => void thread.terminate(), { once: true });
+  // Messages that came before its exit were taken: what is left below is what was due while this thread was busy.
   await once(thread, "exit");
   while (next < count && !stop?.aborted) {
     due();

@@ -51,6 +51,7 @@ export class GrpcConnection {
         },
         onEnd: (problem) => {
           clearTimeout(timer);
+          // The status comes last: an answer with a bad one is none.
           if (answer && problem === undefined) resolve(answer);
           else reject(new Error(`${path}: ${problem ?? "no answer"}`));
         },
@@ -75,6 +76,7 @@ export class GrpcConnection {
     return session;
   }
 
+  /** The connection is of no use any more: every stream on it ends, with the first reason that was met. */
   #fail(problem: string): void {
     this.#problem ??= problem;
     for (const stream of [...this.#streams]) stream.fail(this.#problem);
