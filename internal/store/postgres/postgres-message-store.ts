@@ -1,6 +1,7 @@
 import { hex } from "../../base/ids.ts";
 import { ENTRY_QUALIFIER_BYTES, readEntryQualifier, rowKey, writeEntryQualifier } from "../keys.ts";
 import type { EntryCellPut, MessageStore, Row, RowKey, RowQuery, VersionedCell } from "../message-store.ts";
+import { asBuffer } from "./as-buffer.ts";
 import { MESSAGE_SCHEMA } from "./message-schema.ts";
 import type { PostgresPool, Prepared } from "./postgres-pool.ts";
 
@@ -156,9 +157,4 @@ function seqBound(seq: number, tagByte: number): Uint8Array {
   const bound = new Uint8Array(ENTRY_QUALIFIER_BYTES);
   writeEntryQualifier(bound, 0, seq, new Uint8Array(8).fill(tagByte));
   return bound;
-}
-
-/** The same bytes as pg takes them: of a plain array it would make text. */
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

@@ -1,6 +1,6 @@
 import { Client, type ClientConfig, Pool, type PoolClient, types } from "pg";
 import { type Clock, systemClock } from "../../base/clock.ts";
-import { overloaded, storeUnavailable } from "../../base/heddle-error.ts";
+import { HeddleError, overloaded, storeUnavailable } from "../../base/heddle-error.ts";
 
 export interface PostgresPoolInit {
   /** postgres://user:password@host:port/database, or the folder of a Unix socket as `host`. */
@@ -43,6 +43,18 @@ export interface Prepared {
   readonly text: string;
 }
 
+/**
+ * How a transaction begins. The database ends a statement of it by the call's own deadline. A snapshot is that of its first
+ * statement; a write sees in each statement what others have committed before it, so after a lock what was waited for.
+ */
+const BEGIN = {
+  snapshot: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+  write: "BEGIN ISOLATION LEVEL READ COMMITTED",
+} as const;
+
+const COMMIT: Prepared = { name: "commit", text: "COMMIT" };
+const ROLLBACK: Prepared = { name: "rollback", text: "ROLLBACK" };
+
 /** Runs one statement of a call. */
 export type RunStatement = <R extends object>(
   statement: Prepared,
@@ -83,6 +95,7 @@ export class PostgresPool {
       statement_timeout: callMs - MARGIN_MS,
       lock_timeout: callMs - MARGIN_MS,
       allowExitOnIdle: true,
+      pipeline: true,
     });
     this.#pool.on("error", () => {}); // Of an idle connection: the next call opens another.
   }
@@ -96,8 +109,38 @@ export class PostgresPool {
     return this.#call(bytes, async (run) => (await run<R>(statement, values)).rows);
   }
 
+  /** Does work in one transaction. `bytes` is what it takes while it waits. A HeddleError of the work takes it back. */
+  transaction<T>(
+    kind: keyof typeof BEGIN,
+    bytes: number,
+    work: (run: RunStatement) => Promise<T>,
+  ): Promise<T> {
+    return this.#call(bytes, async (run, leftMs, client) => {
+      const deadlineMs = Math.max(1, leftMs - MARGIN_MS);
+      const limits = `SET LOCAL statement_timeout = ${deadlineMs}; SET LOCAL lock_timeout = ${deadlineMs}`;
+      // Sent together with the first statement. If it fails, so does that.
+      const begun = client.query(`${BEGIN[kind]}; ${limits}`);
+      begun.catch(() => {});
+      try {
+        const result = await work(run);
+        await begun;
+        const ended = run(COMMIT, []);
+        // Of a read nobody waits for it: what comes next on the connection is sent behind it.
+        if (kind === "snapshot") ended.catch(() => {});
+        else await ended;
+        return result;
+      } catch (error) {
+        if (error instanceof HeddleError) await run(ROLLBACK, []);
+        throw error;
+      }
+    });
+  }
+
   /** Runs the steps of `work` with one connection, as one call: within its deadline, counted until it ends. */
-  async #call<T>(bytes: number, work: (run: RunStatement, leftMs: number) => Promise<T>): Promise<T> {
+  async #call<T>(
+    bytes: number,
+    work: (run: RunStatement, leftMs: number, client: PoolClient) => Promise<T>,
+  ): Promise<T> {
     const { name, clock, callMs } = this.#init;
     const cost = bytes + CALL_BYTES;
     this.#admit(cost);
@@ -118,12 +161,13 @@ export class PostgresPool {
         const { rows, rowCount } = await client.query(query);
         return { rows, changed: rowCount ?? 0 };
       };
-      const result = await work(run, leftMs());
+      const result = await work(run, leftMs(), client);
       client.release();
       return result;
     } catch (error) {
-      running?.client.release(true); // Closed: what it did not finish is taken back.
-      throw storeUnavailable(name, error);
+      const isOurs = error instanceof HeddleError;
+      running?.client.release(!isOurs); // Closed: what it did not finish is taken back.
+      throw isOurs ? error : storeUnavailable(name, error);
     } finally {
       if (running) this.#running.delete(running);
       this.#bytes -= cost;
