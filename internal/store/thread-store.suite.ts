@@ -35,6 +35,8 @@ export interface OpenedThreadStore {
   readonly stores: readonly [Stores, Stores];
   /** The store's clock, moved by the tests. Starts anywhere. */
   readonly clock: StoreClock;
+  /** How many transactions that wrote there have been. */
+  writes(): Promise<number>;
   /** Resolves once what nobody waits for is in the rows. */
   settle(): Promise<unknown>;
   /** Closes the stores and opens them again on the same data. */

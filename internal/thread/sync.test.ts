@@ -3,6 +3,7 @@ import type { RosterEntry } from "../base/group.ts";
 import { hex } from "../base/ids.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
+import type { HistoryMark } from "../store/thread-store.ts";
 import { FakeClock } from "../testing/fakes/fake-clock.ts";
 import { encodeToken, TokenKind } from "./opaque-token.ts";
 import type { Heads } from "./ports.ts";
@@ -149,6 +150,31 @@ describe("A page of Sync", () => {
       anew.threads.map(({ row }) => row.participants[1]),
       ["eve"],
     );
+  });
+
+  it("begins anew where another database took over just before the page was read", async () => {
+    for (const other of ["bob", "cid", "dan"]) await thread(other);
+    clock.advance(3_600_000);
+    const { cursor } = await sync();
+    const before = store;
+    let knower = before;
+    store = new SqliteThreadStore({ path: ":memory:", clock });
+    await thread("eve");
+    const rows = {
+      knows: (state: HistoryMark) => knower.knows(state),
+      get: store.get.bind(store),
+      sync(...args: Parameters<SqliteThreadStore["sync"]>) {
+        knower = store;
+        return store.sync(...args);
+      },
+    };
+    clock.advance(3_600_000);
+    const page = await new Sync({ rows, heads }).page("ann", cursor, NONE, 0);
+    assert.deepEqual(
+      page.threads.map(({ row }) => row.participants[1]),
+      ["eve"],
+    );
+    await before.close();
   });
 
   it("takes at most 200 rows, also if asked for more", async () => {

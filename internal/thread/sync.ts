@@ -100,9 +100,13 @@ export class Sync {
     const token = decodePageToken(tokenBytes);
     const limit = Math.min(pageSize || MAX_SYNC_PAGE, MAX_SYNC_PAGE);
 
-    let place = token ?? (await this.#placeOf(decodeCursor(cursorBytes)));
+    const cursor = token ? undefined : decodeCursor(cursorBytes);
+    let place = token ?? placeOf(cursor);
     let page = await this.#read(ownerId, place, limit);
-    if (token && token.era !== page.state.era) {
+    // Of what the store does not know all is listed anew: its version means nothing here. Asked after the page was read,
+    // since a standby without the last commits may have been promoted just before.
+    const isKnown = token ? token.era === page.state.era : !cursor || (await this.#rows.knows(cursor));
+    if (!isKnown) {
       place = START_OF_ALL;
       page = await this.#read(ownerId, place, limit);
     }
@@ -123,10 +127,9 @@ export class Sync {
     const since = place.sinceVersion > 0 ? { version: place.sinceVersion, atMs: place.sinceAtMs } : undefined;
     return this.#rows.sync(ownerId, since, place.afterVersion, limit, place.afterLarge);
   }
+}
 
-  /** Of a cursor that the store does not know everything is listed anew: its version means nothing here. */
-  async #placeOf(cursor: SyncCursor | undefined): Promise<Place> {
-    if (!cursor || !(await this.#rows.knows(cursor))) return START_OF_ALL;
-    return { ...START_OF_ALL, sinceVersion: cursor.version, sinceAtMs: cursor.atMs };
-  }
+function placeOf(cursor: SyncCursor | undefined): Place {
+  if (!cursor) return START_OF_ALL;
+  return { ...START_OF_ALL, sinceVersion: cursor.version, sinceAtMs: cursor.atMs };
 }

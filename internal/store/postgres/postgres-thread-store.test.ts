@@ -41,6 +41,10 @@ threadStoreSuite("PostgresThreadStore, two on one database,", async () => {
         await setClock(nowMs);
       },
     },
+    async writes() {
+      const next = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS next";
+      return Number((await client.query<{ next: string }>(next)).rows[0]?.next);
+    },
     settle: () => opened.settle(),
     async reopen() {
       await opened.close();

@@ -22,6 +22,7 @@ threadStoreSuite("SqliteThreadStore, two handles on one file,", async () => {
   return {
     stores,
     clock,
+    writes: async () => (await stores[0].sync("nobody", undefined, 0, 1)).state.mark,
     settle: () => Promise.all(stores.map((store) => store.flush())),
     async reopen() {
       await closeAll();
