@@ -153,28 +153,27 @@ describe("A page of Sync", () => {
   });
 
   it("begins anew where another database took over just before the page was read", async () => {
-    for (const other of ["bob", "cid", "dan"]) await thread(other);
+    const other = new SqliteThreadStore({ path: ":memory:", clock });
+    await other.createDirect(directThreadId("ann", "eve"), ["ann", "eve"]);
+    seqs.set(hex(directThreadId("ann", "eve")), 1);
+    for (const user of ["bob", "cid", "dan"]) await thread(user);
     clock.advance(3_600_000);
     const { cursor } = await sync();
-    const before = store;
-    let knower = before;
-    store = new SqliteThreadStore({ path: ":memory:", clock });
-    await thread("eve");
+    let knower = store;
     const rows = {
       knows: (state: HistoryMark) => knower.knows(state),
-      get: store.get.bind(store),
+      get: other.get.bind(other),
       sync(...args: Parameters<SqliteThreadStore["sync"]>) {
-        knower = store;
-        return store.sync(...args);
+        knower = other;
+        return other.sync(...args);
       },
     };
-    clock.advance(3_600_000);
     const page = await new Sync({ rows, heads }).page("ann", cursor, NONE, 0);
     assert.deepEqual(
       page.threads.map(({ row }) => row.participants[1]),
       ["eve"],
     );
-    await before.close();
+    await other.close();
   });
 
   it("takes at most 200 rows, also if asked for more", async () => {
