@@ -41,7 +41,13 @@ async function start(): Promise<PostgresServer> {
   const data = join(folder, "data");
   const initdb = ["-D", data, "-A", "trust", "-N", "-U", "heddle", "-E", "UTF8", "--locale=C"];
   await promisify(execFile)(join(bin, "initdb"), initdb, { cwd: folder, ...user });
-  const quick = ["fsync=off", "full_page_writes=off", "listen_addresses=", "max_connections=100", "autovacuum=off"];
+  const quick = [
+    "fsync=off",
+    "full_page_writes=off",
+    "listen_addresses=",
+    "max_connections=100",
+    "autovacuum=off",
+  ];
   const args = ["-D", data, "-k", folder, ...quick.flatMap((setting) => ["-c", setting])];
   await serve(folder, [join(bin, "postgres"), ...args], user);
   return { database: { host: folder, user: "heddle", database: "postgres" } };
