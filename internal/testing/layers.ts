@@ -68,7 +68,7 @@ const walls: readonly (readonly [name: string, folders: readonly string[]])[] = 
   ["classic-level", ["internal/store/level/"]],
   ["node:sqlite", ["internal/store/"]],
   ["kysely", ["internal/store/"]],
-  ["pg", ["internal/store/postgres/"]],
+  ["pg", ["internal/store/postgres/", "internal/testing/postgres/"]],
   ["mocha", []],
   ["fast-check", []],
   ["playwright-core", []],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { FakeClock } from "../../testing/fakes/fake-clock.ts";
+import { freshDatabase } from "../../testing/postgres/fresh-database.ts";
 import { threadStoreSuite } from "../thread-store.suite.ts";
-import { freshDatabase } from "./fresh-database.ts";
 import { PostgresPool } from "./postgres-pool.ts";
 import { PostgresThreadStore } from "./postgres-thread-store.ts";
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { Client } from "pg";
-import { postgresServer } from "../../testing/postgres/postgres-server.ts";
+import { postgresServer } from "./postgres-server.ts";
 
 /** A database of its own on the run's server, and a connection to it; for tests. */
 export async function freshDatabase() {
