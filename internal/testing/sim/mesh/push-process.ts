@@ -1,6 +1,8 @@
 import { DrainingReason } from "../../../gen/heddle/push/v1/frame_pb.js";
 import { attachChannel } from "../../../peers/channel-client.ts";
+import { MessageClient } from "../../../peers/message-client.ts";
 import { pushHandlers } from "../../../peers/push-server.ts";
+import { RoutedMessages } from "../../../peers/routed-messages.ts";
 import { ThreadClient } from "../../../peers/thread-client.ts";
 import type { Channel } from "../../../push/ports.ts";
 import { PushServer } from "../../../push/service.ts";
@@ -9,7 +11,6 @@ import { LinkServer } from "../../../rpc/links/link-server.ts";
 import { HISTORY } from "./deployment.ts";
 import type { MeshProcess } from "./mesh-process.ts";
 import { presenceRing } from "./presence-process.ts";
-import { RoutedMessages } from "./routed-messages.ts";
 
 /** How often the load is told, in ms. */
 const LOAD_EVERY_MS = 2_000;
@@ -25,7 +26,11 @@ export function startPush(process: MeshProcess): void {
     attach: (member, link) => attachChannel(process.links, process.dial(member), link),
   };
   const push = new PushServer({
-    messages: new RoutedMessages(process),
+    messages: new RoutedMessages({
+      clock,
+      ring: servingRing(process.mirror("message")),
+      at: (server) => new MessageClient(process.keptLink(server, "message")),
+    }),
     threads: new ThreadClient(process.anyLink("thread")),
     channel: world.mutant.subscribes?.(channel) ?? channel,
     presence: presenceRing(process),

@@ -1,12 +1,14 @@
 import { clientBindings } from "../../../app/assemble.ts";
+import { LogClient } from "../../../peers/log-client.ts";
+import { RoutedLog } from "../../../peers/routed-log.ts";
 import { threadHandlers } from "../../../peers/thread-server.ts";
+import { servingRing } from "../../../registry/mirror.ts";
 import { LinkServer } from "../../../rpc/links/link-server.ts";
 import { ProfileCalls } from "../../../thread/profile-calls.ts";
 import { ThreadService } from "../../../thread/service.ts";
 import { HISTORY } from "./deployment.ts";
 import type { MeshProcess } from "./mesh-process.ts";
 import { presencePort } from "./presence-process.ts";
-import { RoutedLog } from "./routed-messages.ts";
 
 const MOVE_MS = 1_000;
 
@@ -15,7 +17,10 @@ export function startThread(process: MeshProcess): void {
   const { clock, world, authenticate } = process;
   const rows = process.rows();
   const publisher = process.publisher();
-  const log = new RoutedLog(process);
+  const log = new RoutedLog({
+    ring: servingRing(process.mirror("message")),
+    at: (server) => new LogClient(process.keptLink(server, "message")),
+  });
   const thread = new ThreadService({
     store: rows,
     heads: log,
