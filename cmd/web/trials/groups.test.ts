@@ -114,6 +114,40 @@ describe("Groups on the page", function () {
     assert.equal(await bubble(fred, "without fred").count(), 0);
   });
 
+  it("show one who came back both its stays, and a line where it was away", async () => {
+    const ruth = await browser.signedIn("ruth");
+    const sam = await browser.signedIn("sam");
+    await makeGroup(ruth, "Reunion", ["sam"]);
+    await write(ruth, "first stay");
+    await row(sam, "Reunion").click();
+    await bubble(sam, "first stay").waitFor();
+    await about(ruth).click();
+    await panel(ruth).getByRole("button", { name: "Remove sam" }).click();
+    await change(sam, "ruth removed you").waitFor();
+    await write(ruth, "in between");
+    await bubble(ruth, "in between").getByRole("img", { name: "Sent" }).waitFor();
+    await panel(ruth).getByLabel("Add people").fill("sam");
+    await panel(ruth).getByLabel("Add people").press("Enter");
+    await panel(ruth).getByRole("button", { name: "Add sam" }).click();
+    await change(sam, "ruth added you").waitFor();
+    await write(ruth, "second stay");
+    const expected = [
+      "first stay",
+      "ruth removed you",
+      "You were not a member here",
+      "ruth added you",
+      "second stay",
+    ];
+    const shown = async (page: Page) => {
+      const lines = await page.getByRole("log").innerText();
+      return lines.split("\n").filter((line) => [...expected, "in between"].includes(line));
+    };
+    await becomes(() => shown(sam), expected);
+    await sam.reload();
+    await becomes(() => shown(sam), expected);
+    assert.deepEqual(await shown(ruth), ["first stay", "in between", "second stay"]);
+  });
+
   it("can be left, after one has said so twice", async () => {
     const jan = await browser.signedIn("jan");
     const kim = await browser.signedIn("kim");
