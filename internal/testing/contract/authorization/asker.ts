@@ -2,6 +2,7 @@
 export const ASKERS = [
   "member",
   "ex-member",
+  "returned",
   "never-member",
   "blocked",
   "blocker",
@@ -16,6 +17,7 @@ export type Asker = (typeof ASKERS)[number];
 export const USERS: Readonly<Record<Asker, string>> = {
   member: "bob",
   "ex-member": "exa",
+  returned: "ret",
   "never-member": "nev",
   blocked: "bla",
   blocker: "blo",

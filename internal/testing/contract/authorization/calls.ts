@@ -3,6 +3,7 @@ import { directThreadId } from "../../../base/thread-id.ts";
 import { MemberRole } from "../../../gen/heddle/message/v1/entry_pb.js";
 import { Visibility } from "../../../gen/heddle/presence/v1/presence_pb.js";
 import { DrainingReason } from "../../../gen/heddle/push/v1/frame_pb.js";
+import type { MembershipSpan, Thread } from "../../../gen/heddle/thread/v1/thread_pb.js";
 import type { Api } from "../contract-coverage/recorded-heddle.ts";
 import { sendOf } from "../contract-coverage/send-request.ts";
 import { type Asker, USERS } from "./asker.ts";
@@ -20,6 +21,26 @@ function reach(world: World, asker: Asker, seq: bigint | undefined): string {
   if (seq === undefined) return "none";
   if (asker !== "ex-member") return "yes";
   return seq <= world.leftSeq ? "part" : "yes";
+}
+
+/** All entries that an asker is shown of the group. */
+async function seqsSeen(world: World, asker: Asker): Promise<readonly bigint[]> {
+  const seqs: bigint[] = [];
+  for (let hasMore = true; hasMore; ) {
+    const position = { case: "afterSeq" as const, value: seqs.at(-1) ?? 0n };
+    const page = await services(world, asker).message.listEntries({ threadId: world.group, position });
+    seqs.push(...page.entries.map(({ seq }) => seq));
+    ({ hasMore } = page);
+  }
+  return seqs;
+}
+
+/** Of one who came back: "stays" if it is shown all but what was said while it was away. */
+function stays({ away: { fromSeq, toSeq } }: World, seqs: readonly bigint[]): string {
+  const head = seqs.at(-1) ?? 0n;
+  const all = Array.from({ length: Number(head) }, (_, at) => BigInt(at + 1));
+  const its = all.filter((seq) => seq <= fromSeq || seq >= toSeq);
+  return head > toSeq && its.join() === seqs.join() ? "stays" : `${seqs}`;
 }
 
 const ofGroup = (world: World) => ({ threadId: world.group, requestId: requestId() });
@@ -55,6 +76,7 @@ const message: Record<string, Case> = {
     return outcome(services(world, asker).message.send(send), judge);
   },
   "MessageService.ListEntries": (world, asker) => {
+    if (asker === "returned") return outcome(seqsSeen(world, asker), (seqs) => stays(world, seqs));
     const page = services(world, asker).message.listEntries({ threadId: world.threadOf(asker) });
     return outcome(page, ({ entries, head }) => {
       const last = entries.at(-1)?.seq ?? 0n;
@@ -204,7 +226,10 @@ const threads: Record<string, Case> = {
   "ThreadService.RenameGroup": (world, asker) =>
     outcome(services(world, asker).thread.renameGroup({ ...ofGroup(world), name: `by ${user(asker)}` })),
   "ThreadService.ListMembers": (world, asker) =>
-    outcome(services(world, asker).thread.listMembers({ threadId: world.group })),
+    outcome(services(world, asker).thread.listMembers({ threadId: world.group }), ({ members, spans }) => {
+      const its = spans[members.findIndex(({ userId }) => userId === USERS.returned)]?.spans ?? [];
+      return asker === "returned" ? spansTold(world, its) : "yes";
+    }),
   "ThreadService.BlockUser": (world, asker) =>
     outcome(services(world, asker).thread.blockUser({ userId: "zed", requestId: requestId() })),
   "ThreadService.UnblockUser": (world, asker) =>
@@ -216,7 +241,7 @@ const threads: Record<string, Case> = {
   "ThreadService.GetThread": (world, asker) => {
     const threadId = world.threadOf(asker);
     const read = services(world, asker).thread.getThread({ threadId });
-    return outcome(read, ({ thread }) => reach(world, asker, thread?.head?.seq));
+    return outcome(read, ({ thread }) => told(world, asker, thread));
   },
   "ThreadService.ListThreads": (world, asker) =>
     outcome(services(world, asker).thread.listThreads({}), (page) => listed(world, asker, page.threads)),
@@ -245,7 +270,19 @@ const threads: Record<string, Case> = {
   },
 };
 
-type Row = { readonly threadId: Uint8Array; readonly head?: { readonly seq: bigint } | undefined };
+type Row = Pick<Thread, "threadId" | "head" | "spans">;
+
+/** What a row tells an asker of the thread of its column. */
+function told(world: World, asker: Asker, row: Row | undefined): string {
+  const seen = reach(world, asker, row?.head?.seq);
+  return asker === "returned" && seen === "yes" ? spansTold(world, row?.spans ?? []) : seen;
+}
+
+/** Of one who came back: "stays" if both its spans are told. */
+function spansTold({ away }: World, spans: readonly MembershipSpan[]): string {
+  const seqs = spans.map(({ firstSeq, lastSeq }) => `${firstSeq}-${lastSeq}`).join();
+  return seqs === `1-${away.fromSeq},${away.toSeq}-0` ? "stays" : seqs;
+}
 
 /** What a list of threads tells an asker of the thread of its column. */
 function listed(world: World, asker: Asker, rows: readonly Row[]): string {
@@ -254,7 +291,7 @@ function listed(world: World, asker: Asker, rows: readonly Row[]): string {
     return rows.some(({ threadId }) => equalBytes(threadId, anns)) ? "another's" : "own";
   }
   const row = rows.find(({ threadId }) => equalBytes(threadId, world.threadOf(asker)));
-  return reach(world, asker, row?.head?.seq);
+  return told(world, asker, row);
 }
 
 /** By the names of the calls in docs/authorization.md. */

@@ -16,7 +16,15 @@ const send = (world: World, to: Uint8Array | string) => {
   return world.ann.next("accepted", ({ clientId }) => equalBytes(clientId, sent.clientId));
 };
 
-const HEARERS = ["member", "ex-member", "never-member", "blocked", "blocker", "stranger"] as const;
+const HEARERS = [
+  "member",
+  "returned",
+  "ex-member",
+  "never-member",
+  "blocked",
+  "blocker",
+  "stranger",
+] as const;
 
 /**
  * A case for an event of Ann's doing in the group and in the direct threads with the others. She does it once, for all

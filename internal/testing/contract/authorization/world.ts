@@ -18,15 +18,16 @@ export const requestId = () => new Uint8Array(randomBytes(16));
 
 /**
  * A running Heddle in which ann has a group, and stands to each asker as its column says: bob is a member, exa was one,
- * nev never, she has blocked bla, blo has blocked her, str has begun a direct thread and a group with her.
+ * ret was away from it for a while, nev never, she has blocked bla, blo has blocked her, str has begun a direct thread and a group with her.
  */
 export class World {
   readonly #heddle: RecordedHeddle;
   readonly #streams: RawStream[] = [];
-  /** Ann's group, her first messages in it, and where exa was removed. */
+  /** Ann's group, her first messages in it, where exa was removed, and where ret was, and added again. */
   group: Uint8Array = new Uint8Array(0);
   annsClientIds: [Uint8Array, Uint8Array] = [new Uint8Array(0), new Uint8Array(0)];
   leftSeq = 0n;
+  away: { readonly fromSeq: bigint; readonly toSeq: bigint } = { fromSeq: 0n, toSeq: 0n };
   /** Of bla, blo and str, their own groups. */
   readonly groups = new Map<string, Uint8Array>();
   /** What rev got for the lost device before it was revoked. */
@@ -111,7 +112,7 @@ export class World {
     const ann = this.as("ann");
     const made = await ann.thread.createGroup({
       name: "weft",
-      userIds: ["bob", "exa", "lea"],
+      userIds: ["bob", "exa", "ret", "lea"],
       requestId: requestId(),
     });
     this.group = made.thread?.threadId ?? this.group;
@@ -123,7 +124,7 @@ export class World {
     await this.#read("exa", this.group);
     const removal = { threadId: this.group, userIds: ["exa"], requestId: requestId() };
     this.leftSeq = (await ann.thread.removeMembers(removal)).seq;
-    await this.as("bob").message.send(sendOf(this.group, "two"));
+    await this.#goAndReturn("ret");
     await this.as("nev").message.send(sendOf("bob", "hi"));
     for (const userId of ["bla", "blo"]) {
       await ann.message.send(sendOf(userId, "hi"));
@@ -136,6 +137,16 @@ export class World {
     await this.as("str").message.send(sendOf("ann", "you do not know me"));
     await ann.thread.blockUser({ userId: "bla", requestId: requestId() });
     await this.as("blo").thread.blockUser({ userId: "ann", requestId: requestId() });
+  }
+
+  /** The user is removed, something is said without it, and it is added again. */
+  async #goAndReturn(userId: string): Promise<void> {
+    const { thread } = this.as("ann");
+    const moved = () => ({ threadId: this.group, userIds: [userId], requestId: requestId() });
+    const { seq: fromSeq } = await thread.removeMembers(moved());
+    await this.as("bob").message.send(sendOf(this.group, "two"));
+    const { seq: toSeq } = await thread.addMembers(moved());
+    this.away = { fromSeq, toSeq };
   }
 
   /** The user has read the first two entries: resolves when that is stored, which its other device hears. */
