@@ -79,6 +79,23 @@ export function groupsAndBlocks(recorded: () => RecordedHeddle, made: MadeGroups
     await assert.rejects(as("pia").listMembers({ threadId }), /no such thread/);
   });
 
+  it("tells all spans of one who came back, in its row and in the list of members", async () => {
+    const { threadId } = made;
+    const added = await as("nia").addMembers({ ...group(), userIds: ["quin"] });
+    const { thread } = await as("quin").getThread({ threadId });
+    const { members, spans } = await as("oto").listMembers({ threadId });
+    const listed = spans[members.findIndex(({ userId }) => userId === "quin")]?.spans;
+    for (const its of [thread?.spans, listed]) {
+      assert.deepEqual(
+        its?.map(({ firstSeq, lastSeq }) => [firstSeq, lastSeq]),
+        [
+          [2n, 6n],
+          [added.seq, 0n],
+        ],
+      );
+    }
+  });
+
   it("says is_large of a group with more than 256 members", async () => {
     const userIds = Array.from({ length: 255 }, (_, at) => `crowd${at}`);
     const request = { name: "crowd", userIds, requestId: requestId() };
