@@ -204,6 +204,8 @@ export class History {
     const [{ head } = {}] = compared;
     if (compared.length === 0 || !this.#due.delete(state)) return;
     this.#wanted.delete(state);
+    // The server cannot read it, now or for good: what is held is kept, and compared under the next epoch.
+    if (compared.some(({ isDamaged }) => isDamaged)) return;
     const from = state.logEpoch;
     state.logEpoch = this.#epoch;
     const isSame = compared.every((each) => each.isSame) && !state.tops.isLost;

@@ -62,7 +62,10 @@ export class Puller {
     this.#pump();
   }
 
-  /** Reads one page into a thread: below `beforeSeq`, or the newest. Returns it, ascending. */
+  /**
+   * Reads one page into a thread: below `beforeSeq`, or the newest. Returns it, ascending. Of a page in which the server
+   * has lost entries it is what stands above them, or, where nothing does, the page below.
+   */
   async page(
     state: ThreadState,
     beforeSeq: number | undefined,
@@ -71,7 +74,19 @@ export class Puller {
   ): Promise<readonly Entry[]> {
     const position =
       beforeSeq === undefined ? undefined : ({ case: "beforeSeq", value: BigInt(beforeSeq) } as const);
-    return await this.#read(state, position, count, signal);
+    try {
+      return await this.#read(state, position, count, signal);
+    } catch (thrown) {
+      const lost = lostRange(thrown);
+      const end = beforeSeq ?? state.log.head.seq + 1;
+      if (!lost || lost.from >= end || lost.from < end - count) throw thrown;
+      this.#deps.threads.takeLost(state, lost.from, lost.to);
+      const above = end - 1 - lost.to;
+      if (above <= 0 && lost.from === 1) return [];
+      return await (above > 0
+        ? this.page(state, end, above, signal)
+        : this.page(state, lost.from, count, signal));
+    }
   }
 
   /** Fetches the newest entries of threads, for their preview lines. Resolves when they are here, or cannot be had. */
@@ -117,6 +132,7 @@ export class Puller {
 
   async #pull(state: ThreadState): Promise<void> {
     const backoff = new Backoff(this.#deps.random);
+    let most = PAGE;
     while (this.#isOpen) {
       this.#skip(state);
       const missing = state.log.missing();
@@ -124,7 +140,8 @@ export class Puller {
       await this.#deps.events.calm();
       try {
         const position = { case: "afterSeq", value: BigInt(missing.afterSeq) } as const;
-        await this.#read(state, position, Math.min(PAGE, missing.count));
+        await this.#read(state, position, Math.min(most, missing.count));
+        most = PAGE;
         this.#refused.delete(state);
         // What is not to be had, such as what was said before one joined, is missing until the row says so.
         if (state.log.missing()?.afterSeq === missing.afterSeq) await this.#wait(backoff.nextDelayMs());
@@ -134,9 +151,27 @@ export class Puller {
           this.#refused.add(state);
           return;
         }
+        const lost = lostRange(thrown);
+        const before = lost ? lost.from - missing.afterSeq - 1 : -1;
+        if (lost && before === 0) {
+          this.#deps.threads.takeLost(state, lost.from, lost.to);
+          continue;
+        }
+        if (before > 0 && before < Math.min(most, missing.count)) {
+          most = before;
+          continue;
+        }
+        if (asError(thrown).reason === ErrorReason.LOG_DAMAGED) return await this.#leaveDamaged(state);
         await this.#wait(backoff.nextDelayMs(asError(thrown).retryAfterMs));
       }
     }
+  }
+
+  /** What cannot be read is left alone until something new is heard of it: threads that can be are not kept waiting. */
+  async #leaveDamaged(state: ThreadState): Promise<void> {
+    this.#refused.add(state);
+    state.hasLost = true;
+    this.#deps.threads.changed(state);
   }
 
   #wait(ms: number): Promise<void> {
@@ -166,4 +201,13 @@ export class Puller {
     this.#deps.threads.changed(state);
     this.#deps.events.emit({ type: "behind", threadId: state.threadId, upTo });
   }
+}
+
+/** Which entries a refusal says are lost. */
+function lostRange(thrown: unknown): { readonly from: number; readonly to: number } | undefined {
+  const { reason, metadata } = asError(thrown);
+  if (reason !== ErrorReason.LOG_DAMAGED || metadata.seq === undefined) return undefined;
+  const from = Number(metadata.seq);
+  const to = Math.max(from, Number(metadata.up_to ?? from));
+  return Number.isSafeInteger(to) && from > 0 ? { from, to } : undefined;
 }

@@ -30,6 +30,8 @@ export class ThreadLog {
   readonly #covered = new RangeSet();
   /** What is not for this user to see, ascending: the space before and between its spans of membership. */
   #space: readonly Range[] = [];
+  /** What the server has lost. */
+  readonly #lost = new RangeSet();
   #position: number;
   #head: Head;
   #bytes = 0;
@@ -132,7 +134,15 @@ export class ThreadLog {
   see(spans: readonly Span[]): void {
     for (const [from, to] of this.#space) this.#covered.remove(from, to);
     this.#space = spaceBetween(spans);
-    for (const [from, to] of [...this.#space, ...this.#held.ranges]) this.#covered.add(from, to);
+    for (const [from, to] of [...this.#space, ...this.#lost.ranges, ...this.#held.ranges])
+      this.#covered.add(from, to);
+    this.#passSpace();
+  }
+
+  /** The server has lost these: nothing in between is missing. */
+  passLost(fromSeq: number, toSeq: number): void {
+    this.#lost.add(fromSeq, toSeq);
+    this.#covered.add(fromSeq, toSeq);
     this.#passSpace();
   }
 
@@ -175,10 +185,13 @@ export class ThreadLog {
     this.#trim({ entries: 1, bytes: 0 });
   }
 
-  /** Where the next entry is not for this user to see, the position goes to the span after it. */
+  /** Where the next entry is not for this user to see, or lost, the position goes to what comes after it. */
   #passSpace(): void {
-    const space = this.#space.find(([from, to]) => from <= this.#position + 1 && this.#position + 1 <= to);
-    if (space) this.#position = space[1];
+    const next = () =>
+      [...this.#space, ...this.#lost.ranges].find(
+        ([from, to]) => from <= this.#position + 1 && this.#position + 1 <= to,
+      );
+    for (let space = next(); space; space = next()) this.#position = space[1];
   }
 
   /** Old history goes first; of what waits for a gap, the newest: it is pulled again. */

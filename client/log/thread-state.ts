@@ -15,6 +15,8 @@ export interface Row {
   readonly isMuted: boolean;
   /** The user has blocked the other one. */
   readonly isBlocked: boolean;
+  /** The server cannot read the thread's log. Not known to earlier versions. */
+  readonly isDamaged?: boolean;
   /** Of a group only. */
   readonly group: GroupState | undefined;
 }
@@ -54,6 +56,8 @@ export class ThreadState {
   tops = new Tops();
   /** What was held was dropped, and the next row says where to begin. */
   isDropped = false;
+  /** The server has said of entries that they are lost. */
+  hasLost = false;
 
   /** `userId`: whose thread it is. `logEpoch`: of now, since nothing is held yet. */
   constructor(threadId: string, userId = "", logEpoch = 0) {
@@ -88,6 +92,7 @@ export class ThreadState {
       updatedAtMs: Number(wire.updatedAtMs),
       isMuted: wire.isMuted,
       isBlocked: wire.isBlocked,
+      isDamaged: wire.isDamaged,
       group,
     };
     if (group && group !== known) this.#bound(group, wire.head);
@@ -145,6 +150,7 @@ export class ThreadState {
     this.tops = new Tops();
     this.own = new OwnUnread();
     this.isDropped = true;
+    this.hasLost = false;
     this.readSeq = this.readOrdinal = this.unconfirmedReadSeq = this.reportedSeq = 0;
     this.receipts.clear();
   }
@@ -190,6 +196,7 @@ export class ThreadState {
       hasLeft: this.hasLeft,
       isLarge: group?.isLarge ?? false,
       isBlocked: this.row?.isBlocked ?? false,
+      isDamaged: this.hasLost || (this.row?.isDamaged ?? false),
       updatedAtMs: Math.max(last?.createdAtMs ?? 0, this.row?.updatedAtMs ?? 0),
       isMuted: this.row?.isMuted ?? false,
       head: this.log.head,
@@ -231,6 +238,7 @@ export class ThreadState {
       ...(this.tops.proved && { top: { ...this.tops.proved } }),
       ...(this.tops.toKeep && { tops: this.tops.toKeep as unknown as Json }),
       ...(this.isDropped && { isDropped: true }),
+      ...(this.hasLost && { hasLost: true }),
     };
   }
 
@@ -239,6 +247,7 @@ export class ThreadState {
     const state = new ThreadState(threadId, userId, kept.epoch);
     state.tops = Tops.fromJson(kept.top, kept.tops);
     state.isDropped = kept.isDropped ?? false;
+    state.hasLost = kept.hasLost ?? false;
     state.log = new ThreadLog(kept.position, { seq: kept.head[0], ordinal: kept.head[1] });
     // Rows of earlier versions know of no blocks and no groups.
     state.row = kept.row ? { ...kept.row, isBlocked: kept.row.isBlocked ?? false } : undefined;
@@ -271,4 +280,5 @@ interface Kept {
   readonly top?: Top;
   readonly tops?: KeptTops;
   readonly isDropped?: boolean;
+  readonly hasLost?: boolean;
 }

@@ -76,10 +76,10 @@ export class Threads {
     return [...this.#states.values()];
   }
 
-  /** Groups with entries and direct threads with messages, the most recent first. */
+  /** Groups with entries, direct threads with messages, and what is damaged; the most recent first. */
   list(): readonly Thread[] {
     return [...this.#states.values()]
-      .filter(({ row, log: { head } }) => row && (row.group ? head.seq : head.ordinal) > 0)
+      .filter(({ row, log: { head } }) => row && (row.isDamaged || (row.group ? head.seq : head.ordinal) > 0))
       .map((state) => state.view(this.#deps.userId))
       .sort((a, b) => b.updatedAtMs - a.updatedAtMs || (a.threadId < b.threadId ? -1 : 1));
   }
@@ -151,6 +151,14 @@ export class Threads {
     if (source === "pull" && state.log.position > before) this.#deps.onPulled(state);
     // Where a dropped thread begins for this user its row says, which is on its way.
     if (state.log.missing() && !state.isDropped) this.#deps.onMissing(state);
+  }
+
+  /** The server has lost these entries: they are missing no more, and what comes behind them is said. */
+  takeLost(state: ThreadState, fromSeq: number, toSeq: number): void {
+    state.hasLost = true;
+    state.log.passLost(fromSeq, toSeq);
+    this.changed(state);
+    this.takeEntries(state, [], "pull");
   }
 
   /** Drops all, and keeps nothing of it. */

@@ -103,6 +103,8 @@ export interface Thread {
   readonly isLarge: boolean;
   /** The user has blocked the other one of a direct thread. Whether that one has blocked is not told. */
   readonly isBlocked: boolean;
+  /** The server has lost entries of it, or cannot read it now: what is held is shown, and others may be missing for good. */
+  readonly isDamaged: boolean;
   /** When the newest known entry was made, or, without one, when the row last changed. For ordering and display. */
   readonly updatedAtMs: number;
   readonly isMuted: boolean;

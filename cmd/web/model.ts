@@ -89,6 +89,8 @@ export interface Chat {
   readonly isDirect: boolean;
   /** One has blocked the other user. */
   readonly isBlocked: boolean;
+  /** The server has lost a part of it, or cannot read it. */
+  readonly isDamaged: boolean;
   /** The newest message, if it is known here. */
   readonly last: Line | undefined;
   readonly updatedAtMs: number;
@@ -108,6 +110,8 @@ export interface About {
   readonly hasLeft: boolean;
   /** One has blocked the other user. */
   readonly isBlocked: boolean;
+  /** The server has lost a part of it, or cannot read it. */
+  readonly isDamaged: boolean;
 }
 
 /** One conversation on the screen. */

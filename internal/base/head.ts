@@ -16,6 +16,9 @@ export interface Head {
 /** The head of a thread without entries. */
 export const EMPTY_HEAD: Head = { seq: 0, ordinal: 0, membersSeq: 0, epoch: 0 };
 
+/** Bytes of an encoded head. */
+export const HEAD_BYTES = 32;
+
 /** Entries in one row of the message log. Buckets count from 0. */
 export const BUCKET_SIZE = 512;
 
@@ -23,7 +26,7 @@ const TWO_32 = 2 ** 32;
 
 /** A head as the store keeps and compares it. */
 export function encodeHead(head: Head): Uint8Array {
-  const bytes = new Uint8Array(32);
+  const bytes = new Uint8Array(HEAD_BYTES);
   const view = new DataView(bytes.buffer);
   [head.seq, head.ordinal, head.membersSeq, head.epoch].forEach((value, at) => {
     view.setUint32(8 * at, Math.floor(value / TWO_32));
@@ -34,8 +37,9 @@ export function encodeHead(head: Head): Uint8Array {
 
 /** Throws RangeError if the bytes are not a head. */
 export function decodeHead(bytes: Uint8Array): Head {
-  if (bytes.length !== 32) throw new RangeError(`a head has 32 bytes, not ${bytes.length}`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, 32);
+  if (bytes.length !== HEAD_BYTES)
+    throw new RangeError(`a head has ${HEAD_BYTES} bytes, not ${bytes.length}`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, HEAD_BYTES);
   const at = (offset: number) => view.getUint32(offset) * TWO_32 + view.getUint32(offset + 4);
   return { seq: at(0), ordinal: at(8), membersSeq: at(16), epoch: at(24) };
 }

@@ -139,10 +139,15 @@ export function blocked(user: string, by: "self" | "other"): HeddleError {
   return new HeddleError(Code.PERMISSION_DENIED, ErrorReason.BLOCKED, text, { metadata: { user, by } });
 }
 
-/** DATA_LOSS: what must be in a log is not there, or not readable, and no repetition brings it. `seq` if it is known. */
-export function logDamaged(seq?: number, cause?: unknown): HeddleError {
+/** Whether a log cannot be read for good: no reason to keep other threads from a caller. */
+export function isLogDamaged(error: unknown): error is HeddleError {
+  return error instanceof HeddleError && error.reason === ErrorReason.LOG_DAMAGED;
+}
+
+/** DATA_LOSS: what must be in a log is not there, or not readable, and no repetition brings it. `seq` to `upTo` if it is known. */
+export function logDamaged(seq?: number, cause?: unknown, upTo = seq): HeddleError {
   return new HeddleError(Code.DATA_LOSS, ErrorReason.LOG_DAMAGED, "the log of the thread is damaged", {
-    metadata: seq === undefined ? {} : { seq: String(seq) },
+    metadata: seq === undefined ? {} : { seq: String(seq), up_to: String(upTo) },
     retryAfterMs: 60_000,
     cause,
   });

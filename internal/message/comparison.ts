@@ -1,3 +1,4 @@
+import { isLogDamaged } from "../base/heddle-error.ts";
 import { entryNameBytes, type History } from "../base/history.ts";
 import { equalBytes } from "../base/ids.ts";
 import { decodeCell } from "./cells/entry-cell.ts";
@@ -20,6 +21,8 @@ export interface Held {
 export interface Compared {
   readonly isSame: boolean;
   readonly head: { readonly seq: number; readonly ordinal: number } | undefined;
+  /** The log cannot be read: nothing was compared. */
+  readonly isDamaged?: boolean;
 }
 
 export interface ComparisonPorts {
@@ -46,17 +49,20 @@ export class Comparison {
   }
 
   /**
-   * Rejects as the stores do. Who names an entry by its hash has seen it, in its last stay in a group or in an earlier one:
-   * only where the user's view ends is asked.
+   * Rejects as the stores do. An entry that is lost is another: who holds it begins anew, and is shown what all others
+   * are. One log that cannot be read at all keeps no other from being compared. Who names an entry by its hash has seen
+   * it, in its last stay in a group or in an earlier one: only where the user's view ends is asked.
    */
   async compare(userId: string, { threadId, seq, entryHash }: Held): Promise<Compared> {
-    const { logs, reader, store } = this.#ports;
+    const { logs, reader } = this.#ports;
     const log = await logs.findLog(threadId, userId);
     if (!log) return { isSame: false, head: undefined };
-    const { last } = await reader.range(log, userId);
+    const range = await unlessDamaged(reader.range(log, userId));
+    if (!range) return { isSame: false, head: undefined, isDamaged: true };
+    const { last } = range;
     const head = { seq: last.seq, ordinal: last.ordinal };
     if (seq === 0) return { isSame: true, head };
-    const value = seq > last.seq ? undefined : await store.cell(threadId, seq);
+    const value = seq > last.seq ? undefined : await unlessDamaged(this.#ports.store.cell(threadId, seq));
     if (!value) return { isSame: false, head };
     const { sender, clientId, baseSeq, ordinal, createdAtMs } = decodeCell(value);
     const name = {
@@ -64,5 +70,14 @@ export class Comparison {
       ...{ baseSeq: Number(baseSeq), ordinal: Number(ordinal), createdAtMs: Number(createdAtMs) },
     };
     return { isSame: equalBytes(sha256(entryNameBytes(threadId, name), 32), entryHash), head };
+  }
+}
+
+async function unlessDamaged<T>(read: Promise<T>): Promise<T | undefined> {
+  try {
+    return await read;
+  } catch (error) {
+    if (isLogDamaged(error)) return undefined;
+    throw error;
   }
 }

@@ -1,5 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { ErrorReason, HeddleError, invalidField } from "../base/heddle-error.ts";
+import { HeddleError, invalidField, isLogDamaged } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import type { Accepted, Send, Settle } from "../base/send.ts";
 import {
@@ -102,7 +102,7 @@ export class MessageService {
     return this.#parts.reader.membership(threadId, userIds);
   }
 
-  /** Heads read from the store now, by thread id in hex. For the thread service. */
+  /** Heads read from the store now, by thread id in hex; those of damaged logs are left out. For the thread service. */
   async heads(
     threads: readonly { readonly threadId: Uint8Array; readonly headBucket: number }[],
   ): Promise<ReadonlyMap<string, { readonly seq: number; readonly ordinal: number }>> {
@@ -110,7 +110,7 @@ export class MessageService {
       const key = hex(threadId);
       return [key, await this.#parts.heads.readHead(key, threadId, headBucket)] as const;
     };
-    return new Map(await Promise.all(threads.map(read)));
+    return new Map(await eachReadable(threads, read));
   }
 
   /**
@@ -121,18 +121,17 @@ export class MessageService {
     entries: readonly { readonly threadId: Uint8Array; readonly seq: number }[],
   ): Promise<ReadonlyMap<string, number>> {
     const read = async ({ threadId, seq }: { threadId: Uint8Array; seq: number }) => {
-      try {
-        const { createdAtMs } = decodeCell(await this.#parts.reading.cell(threadId, seq));
-        return [[hex(threadId), Number(createdAtMs)] as const];
-      } catch (error) {
-        if (error instanceof HeddleError && error.reason === ErrorReason.LOG_DAMAGED) return [];
-        throw error;
-      }
+      const { createdAtMs } = decodeCell(await this.#parts.reading.cell(threadId, seq));
+      return [hex(threadId), Number(createdAtMs)] as const;
     };
-    return new Map((await Promise.all(entries.filter(({ seq }) => seq > 0).map(read))).flat());
+    const above = entries.filter(({ seq }) => seq > 0);
+    return new Map(await eachReadable(above, read));
   }
 
-  /** How far a user has read threads, and what is unread of each; no log is read. For the thread service. */
+  /**
+   * How far a user has read threads, and what is unread of each; no log is read. Those whose receipts cannot be read any
+   * more are left out. For the thread service.
+   */
   unread(userId: string, threads: readonly UnreadQuery[]): Promise<ReadonlyMap<string, Unread>> {
     return this.#parts.receipts.unread(userId, threads);
   }
@@ -218,7 +217,7 @@ export class MessageService {
     call: Call,
   ): Promise<MessageInitShape<typeof GetHeadsResponseSchema>> {
     const { userId } = call.caller;
-    const heads = await Promise.all(request.threadIds.map((threadId) => this.#headFor(threadId, userId)));
+    const heads = await eachReadable(request.threadIds, (threadId) => this.#headFor(threadId, userId));
     return { heads: heads.filter((head) => head !== undefined) };
   }
 
@@ -253,8 +252,8 @@ export class MessageService {
     const { comparison } = this.#parts;
     const compared = held.map(async ({ threadId, seq, entryHash }) => {
       const asked = { threadId, seq: Number(seq), entryHash };
-      const { isSame, head } = await comparison.compare(call.caller.userId, asked);
-      return { threadId, isSame, ...(head && { head: headOf(head) }) };
+      const { isSame, head, isDamaged = false } = await comparison.compare(call.caller.userId, asked);
+      return { threadId, isSame, isDamaged, ...(head && { head: headOf(head) }) };
     });
     return { compared: await Promise.all(compared), logEpoch: BigInt(comparison.logEpoch) };
   }
@@ -285,4 +284,17 @@ function targetOf(target: SendRequest["target"]): Pick<Send, "threadId" | "toUse
   if (target.case === "threadId") return { threadId: target.value, toUserId: "" };
   if (target.case === "toUserId") return { threadId: undefined, toUserId: target.value };
   throw invalidField("target", "required");
+}
+
+/** What was read of each, without those whose logs are damaged: one such log hides no other thread. */
+async function eachReadable<T, R>(all: readonly T[], read: (one: T) => Promise<R>): Promise<R[]> {
+  const found = all.map(async (one) => {
+    try {
+      return [await read(one)];
+    } catch (error) {
+      if (isLogDamaged(error)) return [];
+      throw error;
+    }
+  });
+  return (await Promise.all(found)).flat();
 }

@@ -5,8 +5,10 @@ import type { Heads, ThreadRow, ThreadStore, Unread } from "./ports.ts";
 export interface ListedThread {
   readonly row: ThreadRow;
   readonly head: { readonly seq: number; readonly ordinal: number };
-  /** What the owner has read, and not, up to the head; undefined where it was not asked for. */
+  /** What the owner has read, and not, up to the head; undefined where it was not asked for, or cannot be read. */
   readonly read?: Unread | undefined;
+  /** The log cannot be read: the head is not known, but to one who has left. */
+  readonly isDamaged?: boolean;
 }
 
 /** The head of a thread without entries. */
@@ -30,22 +32,34 @@ export async function withHeads(
   const laterRows = new Map(later.map((row) => [hex(row.threadId), row]));
   const listed = rows.map((row) => {
     const key = hex(row.threadId);
-    return { row, head: headFor(laterRows.get(key) ?? row, found.get(key) ?? NO_ENTRIES) };
+    return withHead(row, laterRows.get(key) ?? row, found.get(key));
   });
-  const asked = listed.map(({ row, head }) => ({ threadId: row.threadId, head, row }));
+  const whole = listed.filter(({ isDamaged }) => !isDamaged);
+  const asked = whole.map(({ row, head }) => ({ threadId: row.threadId, head, row }));
   const reads = await heads.unread?.(first.ownerId, asked);
   return reads ? listed.map((one) => ({ ...one, read: reads.get(hex(one.row.threadId)) })) : listed;
 }
 
+/** A row with its head as its owner may see it by a later row; without one, its log cannot be read. */
+export function withHead(
+  row: ThreadRow,
+  later: ThreadRow,
+  head: ListedThread["head"] | undefined,
+): ListedThread {
+  if (head) return { row, head: headFor(later, head) };
+  return { row, head: row.group?.left ?? NO_ENTRIES, isDamaged: true };
+}
+
 /**
  * A direct thread is made before its first entry, which may be a void: lists leave it out until there is a message in
- * it, so that nobody is shown a thread by one who has not written.
+ * it, so that nobody is shown a thread by one who has not written. A damaged one is listed, since what is in it is not
+ * known: a thread that a person knows must not vanish.
  */
-export function isListed({ row, head }: ListedThread): boolean {
-  return row.kind !== "direct" || head.ordinal > 0;
+export function isListed({ row, head, isDamaged }: ListedThread): boolean {
+  return isDamaged || row.kind !== "direct" || head.ordinal > 0;
 }
 
 /** The row's head as its owner may see it. */
-export function headFor({ group }: ThreadRow, head: ListedThread["head"]): ListedThread["head"] {
+function headFor({ group }: ThreadRow, head: ListedThread["head"]): ListedThread["head"] {
   return group?.left && group.left.seq < head.seq ? group.left : head;
 }

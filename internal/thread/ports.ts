@@ -9,13 +9,17 @@ export interface Call {
 
 /** The message service, as the thread service needs it. */
 export interface Heads {
-  /** Heads read from the store now, by thread id in hex; a thread without entries has seq 0. */
+  /**
+   * Heads read from the store now, by thread id in hex; a thread without entries has seq 0. One whose log cannot be read is
+   * left out.
+   */
   heads(
     threads: readonly { readonly threadId: Uint8Array; readonly headBucket: number }[],
   ): Promise<ReadonlyMap<string, { readonly seq: number; readonly ordinal: number }>>;
   /**
    * How far the owner has read some threads, and what is unread of each up to a head, by thread id in hex: what is durable
-   * now, which may be more than the row knows. Reads no log. Left out by logs without receipts, in tests.
+   * now, which may be more than the row knows. Reads no log. One that cannot be read any more
+   * is left out. The method is, by logs without receipts, in tests.
    */
   unread?(
     ownerId: string,

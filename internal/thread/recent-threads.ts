@@ -98,9 +98,9 @@ export class RecentThreads {
     const times = await heads.entryTimes(
       listed.map(({ row, head }) => ({ threadId: row.threadId, seq: head.seq })),
     );
-    const placed = listed.map(({ row, head }) => {
+    const placed = listed.map(({ row, ...rest }) => {
       const updatedAtMs = times.get(hex(row.threadId)) ?? row.updatedAtMs;
-      return { row: { ...row, updatedAtMs }, head };
+      return { row: { ...row, updatedAtMs }, ...rest };
     });
     return { floorMs, listed: placed };
   }

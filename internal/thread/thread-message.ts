@@ -16,7 +16,7 @@ import type { ListedThread } from "./listed-threads.ts";
 import type { GroupView } from "./ports.ts";
 
 /** A row with its head as clients see it. */
-export function toThread({ row, head, read }: ListedThread): Thread {
+export function toThread({ row, head, read, isDamaged = false }: ListedThread): Thread {
   return create(ThreadSchema, {
     threadId: row.threadId,
     kind: row.kind === "direct" ? ThreadKind.DIRECT : ThreadKind.GROUP,
@@ -24,7 +24,10 @@ export function toThread({ row, head, read }: ListedThread): Thread {
     createdAtMs: BigInt(row.createdAtMs),
     updatedAtMs: BigInt(row.updatedAtMs),
     isMuted: row.isMuted,
-    head: create(HeadSchema, { seq: BigInt(head.seq), ordinal: BigInt(head.ordinal) }),
+    ...((!isDamaged || head.seq > 0) && {
+      head: create(HeadSchema, { seq: BigInt(head.seq), ordinal: BigInt(head.ordinal) }),
+    }),
+    isDamaged,
     readSeq: BigInt(read?.readSeq ?? row.readSeq),
     readOrdinal: BigInt(read?.readOrdinal ?? row.readOrdinal),
     ...(read && { unread: read.unread }),

@@ -1,6 +1,6 @@
 import { threadNotFound } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
-import { headFor, type ListedThread, NO_ENTRIES, withHeads } from "./listed-threads.ts";
+import { type ListedThread, withHead, withHeads } from "./listed-threads.ts";
 import type { Channel, GroupStore, Heads, ThreadRow, ThreadStore } from "./ports.ts";
 import { threadChanged } from "./thread-message.ts";
 
@@ -36,10 +36,10 @@ export class ThreadViews {
     const told = new Map<string, ListedThread>();
     const isTold = ({ ownerId, version }: ThreadRow) => told.get(ownerId)?.row.version === version;
     for (let rows = await store.rowsOf(threadId, ownerIds); rows.length > 0; ) {
-      const head = (await heads.heads(rows.slice(0, 1))).get(hex(threadId)) ?? NO_ENTRIES;
+      const head = (await heads.heads(rows.slice(0, 1))).get(hex(threadId));
       // One who has left meanwhile is told the head of its leaving entry at most.
       const now = new Map((await store.rowsOf(threadId, ownerIds)).map((row) => [row.ownerId, row]));
-      const listed = rows.map((row) => ({ row, head: headFor(now.get(row.ownerId) ?? row, head) }));
+      const listed = rows.map((row) => withHead(row, now.get(row.ownerId) ?? row, head));
       await Promise.all(listed.map((one) => this.#init.channel.publish(threadChanged(one))));
       for (const one of listed) told.set(one.row.ownerId, one);
       rows = (await store.rowsOf(threadId, ownerIds)).filter((row) => !isTold(row));

@@ -35,7 +35,7 @@ function changeJson(body: Entry["body"]): Readonly<Record<string, unknown>> {
 
 /** A thread row: `peer` of a direct thread, the rest of what people see of a group. */
 export function threadJson(thread: Thread): JsonLine {
-  const { threadId, peer, head, unread, readSeq, isMuted, isBlocked, kind } = thread;
+  const { threadId, peer, head, unread, readSeq, isMuted, isBlocked, isDamaged, kind } = thread;
   const group = {
     kind,
     name: thread.name,
@@ -47,6 +47,7 @@ export function threadJson(thread: Thread): JsonLine {
     ...{ type: "thread_changed", thread: threadId, peer, head_seq: head.seq, unread, read_seq: readSeq },
     is_muted: isMuted,
     ...(isBlocked && { is_blocked: true }),
+    ...(isDamaged && { is_damaged: true }),
     ...(kind === "group" && group),
   };
 }

@@ -155,7 +155,8 @@ export function threadLine(
   const preview = said
     ? `${sayer(thread, userId, nameOf)}${said}`
     : oneLine(lastChange(thread, userId, nameOf), 60);
-  const marks = [thread.isMuted && "muted", thread.isBlocked && "blocked", thread.hasLeft && "left"];
+  const { isMuted, isBlocked, hasLeft, isDamaged } = thread;
+  const marks = [isMuted && "muted", isBlocked && "blocked", hasLeft && "left", isDamaged && "damaged"];
   const muted = marks.some(Boolean) ? pc.dim(` (${marks.filter(Boolean).join(", ")})`) : "";
   const label = thread.unread > 0 ? pc.bold(name) : name;
   const dot = there ? ` ${presenceDot(there.presence)}` : "";

@@ -78,8 +78,10 @@ export class ConversationView {
     }
     for (const entry of entries) this.#showEntry(entry);
     for (const item of this.#conversation.pending) this.#showPending(item);
-    const { isBlocked = false, hasLeft = false } = this.#conversation.thread ?? {};
+    const { isBlocked = false, hasLeft = false, isDamaged = false } = this.#conversation.thread ?? {};
     if (isBlocked) this.#screen.print(notice(`you have blocked ${this.name}; /unblock takes it back`));
+    if (isDamaged)
+      this.#screen.print(notice("the server has lost a part of this conversation; what is left is shown"));
     if (hasLeft) this.#screen.print(notice("you are no member of this group any more"));
     this.#conversation.markRead();
   }

@@ -186,6 +186,7 @@ export class ChatModel implements Model {
       title: thread.peer ?? shownText(thread.name ?? "Group"),
       isDirect: thread.peer !== undefined,
       isBlocked: thread.isBlocked,
+      isDamaged: thread.isDamaged,
       last: waiting ? itemLine(waiting, this.userId) : committed,
       // A message that waits moves its chat up at once, by this machine's clock.
       updatedAtMs: Math.max(thread.updatedAtMs, waiting?.composedAtMs ?? 0),
@@ -202,6 +203,7 @@ export class ChatModel implements Model {
       title: peer ?? "Group",
       isDirect: peer !== undefined,
       isBlocked: false,
+      isDamaged: false,
       last: itemLine(item, this.userId),
       updatedAtMs: item.composedAtMs,
       unread: 0,

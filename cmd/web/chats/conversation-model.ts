@@ -206,9 +206,9 @@ export class ShownConversation implements Conversation {
 
 /** `isNew`: with a user, and the server has none of it. */
 function aboutOf(thread: Thread | undefined, isNew: boolean): About {
-  const { memberCount = 0, role, hasLeft = false, isBlocked = false } = thread ?? {};
+  const { memberCount = 0, role, hasLeft = false, isBlocked = false, isDamaged = false } = thread ?? {};
   const isKnown = thread !== undefined || isNew;
-  return { isKnown, isGroup: thread?.kind === "group", memberCount, role, hasLeft, isBlocked };
+  return { isKnown, isGroup: thread?.kind === "group", memberCount, role, hasLeft, isBlocked, isDamaged };
 }
 
 /** Where entries above a seq begin; their number where none does. */

@@ -75,6 +75,11 @@ export function ConversationPane(props: {
         )}
       </header>
       {isPanelOpen.value && <Later pick={chatPanel} props={{ model, conversation, onLeft: closePanel }} />}
+      {about.isDamaged && (
+        <p class="note" role="status">
+          The server has lost a part of this chat. What is left is shown.
+        </p>
+      )}
       <MessageList conversation={conversation} attention={attention} title={title} people={model.people} />
       {about.hasLeft || about.isBlocked ? (
         <Later pick={closedFoot} props={{ model, conversation }} />

@@ -181,6 +181,7 @@ function Row({ people, chat, draft }: RowProps) {
             <BlockedIcon />
           </span>
         )}
+        {chat.isDamaged && <span class="muted">Damaged</span>}
         {chat.isMuted && (
           <span class="muted" role="img" aria-label="Muted" title="Muted">
             <BellOffIcon size={16} />

@@ -1,4 +1,5 @@
-import { ErrorReason, HeddleError, logDamaged, storeUnavailable } from "../../base/heddle-error.ts";
+import { HEAD_BYTES } from "../../base/head.ts";
+import { isLogDamaged, logDamaged, storeUnavailable } from "../../base/heddle-error.ts";
 import type { Deadlines } from "../../stream/deadlines.ts";
 import {
   type EntryCellPut,
@@ -56,9 +57,12 @@ export class LogStore {
     return (bucket + 1) * this.#bucketSize;
   }
 
-  /** `h:head` of a row as it stands there; undefined where the row is absent. */
+  /** `h:head` of a row as it stands there; undefined where the row is absent. Rejects with LOG_DAMAGED if it is none. */
   async head(threadId: Uint8Array, bucket: number): Promise<Uint8Array | undefined> {
-    return (await this.#get({ threadId, bucket }, { head: true })).head;
+    const { head } = await this.#get({ threadId, bucket }, { head: true });
+    if (!head || head.length === HEAD_BYTES) return head;
+    this.#damage?.(threadId, undefined);
+    throw logDamaged();
   }
 
   /** The cells with fromSeq ≤ seq ≤ toSeq, which is not above the head: all of them, in ascending order. */
@@ -135,9 +139,7 @@ export class LogStore {
     try {
       return await this.within(this.#store.get(row, query));
     } catch (error) {
-      if (error instanceof HeddleError && error.reason === ErrorReason.LOG_DAMAGED) {
-        this.#damage?.(row.threadId, undefined);
-      }
+      if (isLogDamaged(error)) this.#damage?.(row.threadId, undefined);
       throw error;
     }
   }
@@ -153,7 +155,8 @@ export class LogStore {
     for (const cell of cells) if (cell.seq === seq) seq += 1;
     if (seq > toSeq && cells.length === seq - fromSeq) return cells;
     this.#damage?.(threadId, seq);
-    throw logDamaged(seq);
+    const next = cells.find((cell) => cell.seq > seq)?.seq ?? toSeq + 1;
+    throw logDamaged(seq, undefined, next - 1);
   }
 
   /** The cells as they are if each is still what was appended. Throws LOG_DAMAGED with the first seq that is not. */

@@ -1,4 +1,4 @@
-import { overloaded } from "../../base/heddle-error.ts";
+import { isLogDamaged, overloaded } from "../../base/heddle-error.ts";
 import { hex } from "../../base/ids.ts";
 import { decodeCell } from "../cells/entry-cell.ts";
 import { type Counted, ownCountsOf, type Positions, positionsOf } from "../cells/receipt-cell.ts";
@@ -214,9 +214,15 @@ export class Receipts {
   async unread(userId: string, threads: readonly UnreadQuery[]): Promise<ReadonlyMap<string, Unread>> {
     for (const { log, head } of threads) if (log) await this.#countUpTo(log, userId, head);
     await this.#flushes.flushUser(userId);
-    const read = async (query: UnreadQuery) =>
-      [hex(query.threadId), await this.#unread(userId, query)] as const;
-    return new Map(await Promise.all(threads.map(read)));
+    const read = async (query: UnreadQuery) => {
+      try {
+        return [[hex(query.threadId), await this.#unread(userId, query)] as const];
+      } catch (error) {
+        if (isLogDamaged(error)) return [];
+        throw error;
+      }
+    };
+    return new Map((await Promise.all(threads.map(read))).flat());
   }
 
   async #countUpTo(log: ThreadLog, userId: string, head: Counted): Promise<void> {

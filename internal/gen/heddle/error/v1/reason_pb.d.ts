@@ -282,7 +282,8 @@ export enum ErrorReason {
 
   /**
    * DATA_LOSS: the log has lost an entry on its way to or on the disk: it stands below the head and is not there. The
-   * same until the data is put back from a backup. Metadata: `seq` of the first such entry, where it is known.
+   * same until the data is put back from a backup. Metadata, where it is known: `seq` of the first such entry, and
+   * `up_to`, the last of those that are gone with it as far as this call asked.
    *
    * @generated from enum value: ERROR_REASON_LOG_DAMAGED = 37;
    */

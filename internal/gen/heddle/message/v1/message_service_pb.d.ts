@@ -587,6 +587,14 @@ export declare type CompareHeldResponse_Compared = Message<"heddle.message.v1.Co
    * @generated from field: heddle.message.v1.Head head = 3;
    */
   head?: Head | undefined;
+
+  /**
+   * is_damaged: the log cannot be read, so nothing was compared, is_same and head are unset, and the client keeps what it
+   * holds. Set by the server.
+   *
+   * @generated from field: bool is_damaged = 4;
+   */
+  isDamaged: boolean;
 };
 
 /**

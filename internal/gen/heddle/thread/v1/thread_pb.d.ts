@@ -156,6 +156,14 @@ export declare type Thread = Message<"heddle.thread.v1.Thread"> & {
    * @generated from field: repeated heddle.thread.v1.MembershipSpan spans = 19;
    */
   spans: MembershipSpan[];
+
+  /**
+   * is_damaged: what the server keeps of the thread's log cannot be read, so head is unset but for one who has left, and
+   * unread is unset; calls about it may end in DATA_LOSS. Set by the server. Clients keep what they hold, and say so.
+   *
+   * @generated from field: bool is_damaged = 20;
+   */
+  isDamaged: boolean;
 };
 
 /**
