@@ -1,5 +1,5 @@
 import type { Clock } from "../../internal/base/clock.ts";
-import { ErrorReason } from "../../internal/base/heddle-error.ts";
+import { ErrorReason, lostSeqs } from "../../internal/base/heddle-error.ts";
 import { fromHex } from "../../internal/base/ids.ts";
 import { MessageService } from "../../internal/gen/heddle/message/v1/message_service_pb.js";
 import type { Events } from "../model/events.ts";
@@ -77,7 +77,7 @@ export class Puller {
     try {
       return await this.#read(state, position, count, signal);
     } catch (thrown) {
-      const lost = lostRange(thrown);
+      const lost = lostSeqs(asError(thrown));
       const end = beforeSeq ?? state.log.head.seq + 1;
       if (!lost || lost.from >= end || lost.from < end - count) throw thrown;
       this.#deps.threads.takeLost(state, lost.from, lost.to);
@@ -151,7 +151,7 @@ export class Puller {
           this.#refused.add(state);
           return;
         }
-        const lost = lostRange(thrown);
+        const lost = lostSeqs(asError(thrown));
         const before = lost ? lost.from - missing.afterSeq - 1 : -1;
         if (lost && before === 0) {
           this.#deps.threads.takeLost(state, lost.from, lost.to);
@@ -201,13 +201,4 @@ export class Puller {
     this.#deps.threads.changed(state);
     this.#deps.events.emit({ type: "behind", threadId: state.threadId, upTo });
   }
-}
-
-/** Which entries a refusal says are lost. */
-function lostRange(thrown: unknown): { readonly from: number; readonly to: number } | undefined {
-  const { reason, metadata } = asError(thrown);
-  if (reason !== ErrorReason.LOG_DAMAGED || metadata.seq === undefined) return undefined;
-  const from = Number(metadata.seq);
-  const to = Math.max(from, Number(metadata.up_to ?? from));
-  return Number.isSafeInteger(to) && from > 0 ? { from, to } : undefined;
 }

@@ -7,6 +7,7 @@ import type { HeddleConfig } from "../../internal/app/config.ts";
 import { type DataFolder, openDataFolder } from "../../internal/app/data-folder.ts";
 import type { Repair } from "../../internal/app/repair.ts";
 import { EXIT } from "../../internal/app/run-service.ts";
+import type { Loss } from "../../internal/app/salvage.ts";
 import type { Verification } from "../../internal/app/verify.ts";
 import { SettingsError } from "../../internal/base/env.ts";
 import { localUrl } from "../../internal/rpc/listen-address.ts";
@@ -51,7 +52,7 @@ export function adminCommands(
     )
     .option(
       "--accept-loss",
-      "where there is no backup: open damaged messages too, and go on without what is damaged",
+      "where there is no backup: make damaged messages anew from all that can be read of them",
     )
     .action(async (options: { acceptLoss?: boolean }) =>
       exit(await repair(config(), options.acceptLoss === true)),
@@ -194,7 +195,7 @@ async function repair({ dataDir }: HeddleConfig, acceptsLoss: boolean): Promise<
     progress.end,
   );
   process.stdout.write(`${repairText(done).join("\n")}\n`);
-  return done.made.damaged.length === 0 ? EXIT.well : EXIT.failed;
+  return done.made.damaged.length === 0 && !done.loss ? EXIT.well : EXIT.failed;
 }
 
 /**
@@ -202,7 +203,7 @@ async function repair({ dataDir }: HeddleConfig, acceptsLoss: boolean): Promise<
  * a backup is better.
  */
 function repairText(repair: Repair): readonly string[] {
-  const { made, taken, lost, mutes, before, messagesBefore } = repair;
+  const { made, taken, lost, mutes, before, loss } = repair;
   const { direct, groups, memberEntries, readPositions, unknownOthers, maybeBlocked, damaged } = made;
   const { block = 0, device = 0, profile = 0, visibility = 0 } = taken?.kept ?? {};
   const lines = [
@@ -232,7 +233,22 @@ function repairText(repair: Repair): readonly string[] {
     lines.push(`DAMAGED, see bin/heddle admin verify: ${damaged.length} threads: ${some(damaged)}`);
   }
   if (before) lines.push(`the rows from before are kept in ${before}`);
-  if (messagesBefore) lines.push(`the messages from before are kept in ${messagesBefore}`);
+  if (loss) lines.push(...lossText(loss));
+  return lines;
+}
+
+function lossText({ files, threads, aside }: Loss): readonly string[] {
+  const lines = files.map(({ file, why }) => `LOST what could not be read of messages/${file}: ${why}`);
+  for (const { thread, lost } of threads.slice(0, SHOWN_THREADS)) {
+    const ranges = lost.slice(0, 5).map(([from, to]) => (from === to ? `${from}` : `${from}–${to}`));
+    lines.push(`LOST of thread ${thread}: seq ${ranges.join(", ")}${lost.length > 5 ? ", …" : ""}`);
+  }
+  if (threads.length > SHOWN_THREADS)
+    lines.push(`LOST of ${threads.length - SHOWN_THREADS} other threads too`);
+  lines.push(
+    "threads of which the newest entries were lost end earlier now, which shows in no number",
+    `the damaged messages are kept as they were in ${aside}: remove them when nothing of them is wanted any more`,
+  );
   return lines;
 }
 

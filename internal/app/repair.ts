@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { cp, open, rename, rm } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { systemClock } from "../base/clock.ts";
 import { fromHex } from "../base/ids.ts";
 import { Rebuild, type Rebuilt, type RebuiltRows } from "../message/offline/rebuild.ts";
@@ -8,6 +8,7 @@ import { LevelMessageStore } from "../store/level/level-message-store.ts";
 import { type TakenOver, takeOver } from "../store/sqlite/rows-takeover.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
 import type { DataFolder } from "./data-folder.ts";
+import { type Loss, salvageMessages } from "./salvage.ts";
 import type { Progress } from "./verify.ts";
 
 /** What a repair did. */
@@ -20,16 +21,16 @@ export interface Repair {
   readonly mutes: number;
   /** Where the rows from before are now; undefined if there were none. */
   readonly before: string | undefined;
-  /** Where the messages are as they were, if their damage was accepted. */
-  readonly messagesBefore: string | undefined;
+  /** What the messages have lost, where they were damaged and that was accepted. */
+  readonly loss: Loss | undefined;
 }
 
 /**
  * Makes the rows of a data folder that no process uses anew from its message log, in a file of their own that then takes
  * the place of the old one, which is kept beside it. Rejects with DataFolderError, with everything as it was.
  *
- * With `acceptsLoss` messages that are damaged are opened too, once they were copied aside: what LevelDB cannot read is
- * lost then, and a page that lacks it stays LOG_DAMAGED. For those who have no backup.
+ * With `acceptsLoss` messages that are damaged are made anew too, from all that can be read of them, and the damaged
+ * ones are kept beside: a page that lacks what is lost stays LOG_DAMAGED. For those who have no backup.
  */
 export async function repairFolder(
   folder: DataFolder,
@@ -43,10 +44,14 @@ export async function repairFolder(
   const clock = { ...systemClock, nowMs: () => time.nowMs };
   const rows = new SqliteThreadStore({ path, clock, isScratch: true });
   let noted: SqliteThreadStore | undefined;
-  const messagesBefore = acceptsLoss ? `${folder.messages}.before-repair-${stamp()}` : undefined;
-  if (messagesBefore) await cp(folder.messages, messagesBefore, { recursive: true });
-  const init = { path: folder.messages, clock: systemClock, rows: () => noted?.state, acceptsLoss };
-  const log = await LevelMessageStore.open(init).catch(async (error) => {
+  let loss: Loss | undefined;
+  const aside = `${folder.messages}.before-repair-${stamp()}`;
+  const init = { path: folder.messages, clock: systemClock, rows: () => noted?.state };
+  const open = async () => {
+    if (acceptsLoss) loss = await salvageMessages(folder.messages, aside, progress);
+    return await LevelMessageStore.open(init);
+  };
+  const log = await open().catch(async (error) => {
     await rows.close();
     await removeRows(path);
     throw error;
@@ -62,12 +67,22 @@ export async function repairFolder(
     const before = await swap(path, folder.threads);
     noted = new SqliteThreadStore({ path: folder.threads, clock: systemClock });
     await meet(log, noted);
-    return { made, taken, lost, mutes, before, messagesBefore };
+    return { made, taken, lost, mutes, before, loss };
+  } catch (error) {
+    await log.close();
+    if (loss && !noted) await putBack(folder.messages, loss.aside);
+    throw error;
   } finally {
     await rows.close();
     await log.close();
     await removeRows(path);
   }
+}
+
+/** A repair that is refused leaves everything as it was. */
+async function putBack(messages: string, aside: string): Promise<void> {
+  await rm(messages, { recursive: true });
+  await rename(aside, messages);
 }
 
 function takeOverIfReadable(path: string, oldPath: string): Pick<Repair, "taken" | "lost"> {

@@ -144,6 +144,14 @@ export function isLogDamaged(error: unknown): error is HeddleError {
   return error instanceof HeddleError && error.reason === ErrorReason.LOG_DAMAGED;
 }
 
+/** Which entries a refusal says are lost; undefined where it says of none. */
+export function lostSeqs(error: unknown): { readonly from: number; readonly to: number } | undefined {
+  if (!isLogDamaged(error) || error.metadata.seq === undefined) return undefined;
+  const from = Number(error.metadata.seq);
+  const to = Math.max(from, Number(error.metadata.up_to ?? from));
+  return Number.isSafeInteger(to) && from > 0 ? { from, to } : undefined;
+}
+
 /** DATA_LOSS: what must be in a log is not there, or not readable, and no repetition brings it. `seq` to `upTo` if it is known. */
 export function logDamaged(seq?: number, cause?: unknown, upTo = seq): HeddleError {
   return new HeddleError(Code.DATA_LOSS, ErrorReason.LOG_DAMAGED, "the log of the thread is damaged", {

@@ -44,7 +44,8 @@ export class DataFolderError extends Error {
     return new DataFolderError(
       path,
       `${path} is damaged or not Heddle's (${firstLine(cause)}): bin/heddle admin verify says what else is; ` +
-        "put a backup of the whole data folder in its place, or set HEDDLE_DATA_DIR to another folder",
+        "put a backup of the whole data folder in its place, or set HEDDLE_DATA_DIR to another folder; where there is no " +
+        "backup, bin/heddle admin repair --accept-loss saves what can be read of damaged messages",
       cause,
     );
   }

@@ -43,8 +43,14 @@ describe("JSON lines", () => {
   it("have a group, and a block, where there is one", () => {
     const thread: Thread = {
       ...{ threadId: entry.threadId, kind: "direct", peer: "bob", name: undefined, memberCount: 0 },
-      ...{ role: undefined, hasLeft: false, isLarge: false, isBlocked: false,
-      isDamaged: false, updatedAtMs: 1 },
+      ...{
+        role: undefined,
+        hasLeft: false,
+        isLarge: false,
+        isBlocked: false,
+        isDamaged: false,
+        updatedAtMs: 1,
+      },
       ...{ isMuted: false, head: { seq: 2, ordinal: 1 }, readSeq: 1, unread: 1, last: undefined },
     };
     const common = { type: "thread_changed", thread: entry.threadId, head_seq: 2, unread: 1, read_seq: 1 };

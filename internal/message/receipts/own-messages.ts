@@ -1,6 +1,8 @@
+import { lostSeqs } from "../../base/heddle-error.ts";
 import { decodeCell } from "../cells/entry-cell.ts";
 import type { LogStore } from "../cells/log-store.ts";
 import type { Counted } from "../cells/receipt-cell.ts";
+import type { EntryCellPut } from "../ports.ts";
 import type { OwnMessage, ThreadReceipts } from "./thread-receipts.ts";
 
 /**
@@ -122,6 +124,18 @@ export class OwnMessages {
     thread.setCounted(to);
   }
 
+  /** What is lost is nobody's own: else a thread that has lost entries would never be counted again. */
+  async #readable(threadId: Uint8Array, from: number, to: number): Promise<readonly EntryCellPut[]> {
+    try {
+      return await this.#store.entries(threadId, from, to);
+    } catch (error) {
+      const lost = lostSeqs(error);
+      if (!lost || lost.from < from || lost.to > to) throw error;
+      const before = lost.from > from ? await this.#store.entries(threadId, from, lost.from - 1) : [];
+      return [...before, ...(lost.to < to ? await this.#readable(threadId, lost.to + 1, to) : [])];
+    }
+  }
+
   async #each(
     threadId: Uint8Array,
     afterSeq: number,
@@ -129,7 +143,7 @@ export class OwnMessages {
     take: (found: Found) => void,
   ): Promise<void> {
     for (let low = afterSeq + 1; low <= toSeq; low += CHUNK) {
-      const cells = await this.#store.entries(threadId, low, Math.min(toSeq, low + CHUNK - 1));
+      const cells = await this.#readable(threadId, low, Math.min(toSeq, low + CHUNK - 1));
       for (const { seq, value } of cells) {
         const { sender, body, ordinal } = decodeCell(value);
         const at = { seq, ordinal: Number(ordinal) };

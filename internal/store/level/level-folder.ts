@@ -32,8 +32,6 @@ export interface LevelFolderInit {
   readonly path: string;
   readonly clock: Clock;
   readonly watch?: StoreWatch | undefined;
-  /** Opens a damaged folder too, where LevelDB does: what it cannot read is left out, for good. */
-  readonly acceptsLoss?: boolean | undefined;
   /** Up to how many bytes of tables are looked at whole in any case. Default 256 MiB. */
   readonly wholeLookBytes?: number | undefined;
 }
@@ -152,15 +150,13 @@ async function probe(path: string): Promise<void> {
  * kept. Everything that opens a folder looks first: no process may end by what is in a file.
  */
 async function lookBeforeOpening(init: LevelFolderInit): Promise<void> {
-  const { path, watch, acceptsLoss } = init;
+  const { path, watch } = init;
   const { damages, torn, tables, tableBytes } = await lookAtFiles(path);
   const isSmall = tableBytes <= (init.wholeLookBytes ?? WHOLE_LOOK_BYTES);
   const isWhole = isSmall || !(await wasClosed(path));
-  // Where loss is accepted LevelDB goes on without bad records of a log. It does not without a table.
-  const refused = acceptsLoss ? damages.filter(({ file }) => !file.endsWith(".log")) : damages;
   const [damage] =
-    refused.length > 0
-      ? refused
+    damages.length > 0
+      ? damages
       : await lookAtTables(path, tables, { isWhole, progress: tableProgress(init, tableBytes) });
   if (damage) throw DataFolderError.damaged(join(path, damage.file), new Error(damage.why));
   for (const { file, why, bytes } of torn) {

@@ -20,8 +20,6 @@ export interface LevelMessageStoreInit {
   readonly watch?: StoreWatch;
   /** The last committed state of the rows beside this log, of which it takes note with every batch. */
   readonly rows?: () => HistoryMark | undefined;
-  /** Opens a damaged folder too: what cannot be read is lost (LevelFolder). */
-  readonly acceptsLoss?: boolean;
   /** Up to how many bytes of tables are looked at whole in any case (LevelFolder). */
   readonly wholeLookBytes?: number;
   /** Bytes of writes that may wait or be under way. Default 64 MiB: over a second of what a fast disk takes. */
@@ -58,8 +56,8 @@ export class LevelMessageStore implements MessageStore {
 
   /** Rejects with DataFolderError if the folder is in use, unreadable or damaged. */
   static async open(init: LevelMessageStoreInit): Promise<LevelMessageStore> {
-    const { path, clock, watch, acceptsLoss, wholeLookBytes } = init;
-    const folder = await LevelFolder.open({ path, clock, watch, acceptsLoss, wholeLookBytes });
+    const { path, clock, watch, wholeLookBytes } = init;
+    const folder = await LevelFolder.open({ path, clock, watch, wholeLookBytes });
     const mark = new LogMark(init.rows ?? (() => undefined));
     mark.loadMark(await folder.db.get(MARK_KEY));
     const queue = new CommitQueue({
