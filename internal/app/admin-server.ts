@@ -29,6 +29,7 @@ export async function startAdminServer(
   view: AdminView,
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
   const routes = adminRoutes(view);
+  // In ms. Operators' tools are quick; one that opens a connection and says nothing must not hold it.
   const server = createServer({ headersTimeout: 5_000, requestTimeout: 10_000 }, (request, response) => {
     if (routes.some((route) => route(request, response))) return;
     request.resume();
@@ -40,6 +41,7 @@ export async function startAdminServer(
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
+        // A scraper keeps its connection open: waiting for it would hold up the stop.
         server.closeAllConnections();
       }),
   };

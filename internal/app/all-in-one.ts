@@ -77,6 +77,7 @@ async function start(config: HeddleConfig, clock: Clock, log: Logger, stack: Sto
   const key = await openAdminKey(folder.adminKey);
   const services = await openServices({ config, folder, credentials, registry, clock, log, metrics, stack });
 
+  // What /readyz tells: this word, and once it is "ready", what the stores say.
   let state: "starting" | "ready" | "draining" = "starting";
   const notReady = () => (state === "ready" ? services.notReady() : state);
   // First of the listeners: "starting" can be asked for while the others are bound, and it is closed after them.

@@ -43,6 +43,7 @@ export function rowViews(rows: SqliteThreadStore, clock: Clock, lease?: Place["l
   return { directory: new Directory(rows), visibilities: new Visibilities(rows, { clock, keptMs }) };
 }
 
+/** What a message service stands on. What is left out here it gets from the row views. */
 export interface MessageInit {
   readonly logs: MessageStore;
   readonly views: RowViews;
@@ -74,6 +75,7 @@ export function assembleMessage({ views, logs, sightRule, ...same }: MessageInit
   return message;
 }
 
+/** What a presence instance stands on. */
 export interface PresenceInit {
   readonly place: Place;
   readonly views: RowViews;

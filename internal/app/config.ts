@@ -10,8 +10,13 @@ import { type ListenAddress, parseListenAddress } from "../rpc/listen-address.ts
 import type { ProfileRules } from "../thread/profile-calls.ts";
 import { profileProblems } from "./profile.ts";
 
+/**
+ * A setting: how its text is read, and the sentence that `config print` shows. `about` begins with a small letter and
+ * names the profile where it matters.
+ */
 const setting = <T>(schema: z.ZodType<T>, about: string): Setting<T> => ({ schema, about });
 
+/** An address to listen at, `host:port`. It stays text here, so that `config print` shows what was meant. */
 const address = (fallback: string) =>
   z
     .string()
@@ -26,11 +31,13 @@ const address = (fallback: string) =>
       return z.NEVER;
     });
 
+/** An address that others dial. Without a slash at the end: paths are added to it. */
 const url = z
   .url({ protocol: /^https?$/, error: "write a URL that begins with https:// or http://" })
   .transform((text) => text.replace(/\/+$/, ""))
   .optional();
 
+/** IP addresses, separated by commas, each in the one form in which addresses are compared (no IPv4 within IPv6). */
 const addresses = z
   .string()
   .default("")
@@ -47,6 +54,7 @@ const addresses = z
     return given.map(plainAddress);
   });
 
+/** A whole number within bounds, both included. The bounds keep a slip of the finger from stopping a service. */
 const whole = (fallback: number, min: number, max: number) =>
   z.coerce
     .number({ error: "write a number" })
@@ -55,16 +63,20 @@ const whole = (fallback: number, min: number, max: number) =>
     .max(max, `at most ${max}`)
     .default(fallback);
 
+/** Who may see whose presence (docs/design.md, section 8). */
 const SIGHT_RULES = ["written", "shared-thread"] as const satisfies readonly SightRule[];
 
+/** At least one: without any, every token would do. */
 type Audiences = readonly [string, ...string[]];
 
+/** The name of a claim of a token. */
 const claim = (fallback: string) =>
   z
     .string()
     .regex(/^[!-~]{1,100}$/, "write the name of a claim")
     .default(fallback);
 
+/** Words and not yes or no: more ways may come. */
 const SET_PROFILE = ["refused", "allowed"] as const;
 
 /** A host of pictures, or all below one. In lower case, as URLs have it. */
@@ -169,11 +181,13 @@ const OTHERS = ["HEDDLE_CACHE_DIR", "HEDDLE_CI_", "HEDDLE_TEST_", "HEDDLE_CHAT_"
 /** What the program runs with. */
 export interface HeddleConfig {
   readonly profile: "development" | "production";
+  /** Where to listen. In development on this machine only. */
   readonly grpcAddress: ListenAddress;
   readonly webAddress: ListenAddress;
   readonly adminAddress: ListenAddress;
   /** What clients are told; undefined for the local address. */
   readonly grpcUrl: string | undefined;
+  /** As grpcUrl, for browsers. */
   readonly webUrl: string | undefined;
   /** Absolute. */
   readonly dataDir: string;
@@ -184,29 +198,38 @@ export interface HeddleConfig {
     readonly audiences: Audiences;
     /** The claim of user tokens that is the user_id. */
     readonly userClaim: string;
+    /** The claims that a profile begins with. */
     readonly nameClaim: string;
     readonly pictureClaim: string;
+    /** How far the clock of who signs may be off, in seconds. */
     readonly toleranceS: number;
   };
   /** What names and pictures of users may be. */
   readonly profiles: ProfileRules;
   /** Who sees presence. */
   readonly sightRule: SightRule;
+  /** Client streams of the program; beyond, new ones are refused OVERLOADED. */
   readonly pushCapacity: number;
+  /** Of those, so many may be one user's. */
   readonly streamsPerUser: number;
   /** Sessions that one source address may open a minute; 0: any number. */
   readonly opensPerAddress: number;
   /** Proxies that are believed about the address in front of them. */
   readonly proxies: ReadonlySet<string>;
+  /** How long clients have to move when the program stops, in ms; then their streams are ended. */
   readonly drainMs: number;
   readonly logLevel: LogLevel;
+  /** How long a development token is good, in seconds. */
   readonly devTokenTtlS: number;
 }
 
 type Values = SettingValues<typeof SETTINGS>;
 type Env = Readonly<Record<string, string | undefined>>;
 
-/** Reads the settings. Throws SettingsError with a line per problem, the profile's rules included. */
+/**
+ * Reads the settings. `isTerminal`: a person sees the log. Throws SettingsError with a line per problem, the profile's
+ * rules included, and for a variable of ours that is no setting: a slip of the pen would else go unnoticed.
+ */
 export function readConfig(
   env: Env,
   isTerminal: boolean,
@@ -229,10 +252,12 @@ export function developmentConfig(dataDir: string, changes: Partial<HeddleConfig
   return { ...readConfig(env, false).config, ...changes };
 }
 
+/** The typed record of what was set. Defaults that depend on another setting are made here, all others in SETTINGS. */
 function fromValues(values: Values, isTerminal: boolean): HeddleConfig {
   const profile = values.HEDDLE_PROFILE;
   const issuer = values.HEDDLE_AUTH_ISSUER;
   const jwksUrl = values.HEDDLE_AUTH_JWKS_URL;
+  // A newcomer at a terminal reads the three lines of the start, and no log.
   const quiet = profile === "development" && isTerminal;
   return {
     profile,
@@ -266,6 +291,7 @@ function fromValues(values: Values, isTerminal: boolean): HeddleConfig {
   };
 }
 
+/** An address that `address` has checked. Throws only if the two disagree, which is a fault. */
 function addressOf(text: string): ListenAddress {
   const parsed = parseListenAddress(text);
   if (!parsed) throw new Error(`not an address after all: ${text}`);

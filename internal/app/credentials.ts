@@ -18,8 +18,11 @@ import type { DataFolder } from "./data-folder.ts";
 
 /** Who may call what, and the keys behind it. */
 export interface Credentials {
+  /** Who calls by a user token: an identity provider's, or in development our own. */
   readonly users: Authenticate;
+  /** Who opens a stream by a ticket. A ticket is for one push server, and only that one takes it. */
   readonly tickets: Authenticate;
+  /** Signs tickets, for the gateway. */
   readonly ticketSigner: TicketSigner;
   /** Signs anyone in; undefined but in the development profile. */
   readonly signDevToken: SignDevToken | undefined;
@@ -27,7 +30,11 @@ export interface Credentials {
   readonly publicKeys: readonly JWK[];
 }
 
-/** Loads or makes the keys of a data folder. Rejects with DataFolderError. */
+/**
+ * Loads or makes the keys of a data folder. `pushServer`: the name that tickets of this program must hold. Rejects with
+ * DataFolderError. A provider's keys are fetched when the first token comes, so a provider that is away does not stop a
+ * start.
+ */
 export async function openCredentials(
   config: HeddleConfig,
   folder: DataFolder,
@@ -41,6 +48,7 @@ export async function openCredentials(
   const issuer = provider
     ? { ...auth, issuer: provider.issuer, keys: remoteKeys(provider.jwksUrl) }
     : { issuer: DEV_ISSUER, audiences, keys: localKeys(devKey ? [devKey.publicJwk] : []) };
+  // The signer notes what it signs: a ticket that comes back to the same process costs no check of its signature.
   const verified = new VerifiedTokens(clock);
   return {
     users: authenticateUsers(issuer, clock),
@@ -65,6 +73,10 @@ function devTokenSigner(key: SigningKey, audience: string, clock: Clock): SignDe
     signUserToken(key, { userId, issuer: DEV_ISSUER, audience, nowMs: clock.nowMs(), ttlS });
 }
 
+/**
+ * A key file; made if it is not there. A file that is there and no key is not replaced: the tokens that it signed would
+ * end without a word.
+ */
 async function openKey(path: string): Promise<SigningKey> {
   try {
     return await loadSigningKey(path);

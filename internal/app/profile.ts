@@ -23,6 +23,7 @@ export function profileProblems(
     : productionProblems(values, env);
 }
 
+/** All of them at once, so that a person mends them in one go. */
 function developmentProblems(values: ProfileValues): string[] {
   const problems: string[] = [];
   for (const name of ["HEDDLE_GRPC_ADDR", "HEDDLE_WEB_ADDR", "HEDDLE_ADMIN_ADDR"] as const) {
@@ -46,6 +47,8 @@ function productionProblems(
   values: ProfileValues,
   env: Readonly<Record<string, string | undefined>>,
 ): string[] {
+  // By what is set, and not by what it says: a token lifetime of development has no meaning here, and shows that
+  // somebody expects one.
   const problems = Object.keys(env)
     .filter((name) => name.startsWith("HEDDLE_DEV_") && env[name] !== undefined)
     .map(
@@ -63,6 +66,7 @@ function productionProblems(
   return problems;
 }
 
+/** Whether keys that come from there are the provider's: nobody between could have changed them. */
 function isSafe(url: URL): boolean {
   return (
     url.protocol === "https:" || isLoopback({ host: url.hostname.replace(/[[\]]/g, ""), port: 0, text: "" })

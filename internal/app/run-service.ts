@@ -25,6 +25,7 @@ export async function runService<R extends Running>(options: {
   const stopped = firstSignal();
   try {
     const { running, log } = await options.start();
+    // Only now: what goes wrong while starting is told as a sentence, below.
     exitOnFault(log);
     options.onReady(running);
     const signal = await stopped;
@@ -46,6 +47,7 @@ export function startFailure(error: unknown): string {
   return `cannot start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
 }
 
+/** Resolves at the first SIGINT or SIGTERM. Listens from before the start, for a person may lose patience during it. */
 function firstSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let seen = false;

@@ -15,6 +15,7 @@ export interface CountedServices {
   readonly presence?: Pick<PresenceService, "sessions" | "users" | "watches" | "isLearning" | "counters">;
 }
 
+/** Declares one metric. `help` says what a high value means, for the person who is woken by it. */
 type Show = (name: string, help: string, read: () => number) => void;
 
 /** Makes one metric of what is read when somebody asks. */
@@ -43,6 +44,7 @@ export function exposeServices(metrics: Metrics, services: CountedServices): voi
   }
 }
 
+/** How a metric of this program is made. A counter is set to what its service has counted, each time it is read. */
 function shownIn(metrics: Metrics): Shown {
   return {
     gauge: (name, help, read) =>
@@ -67,6 +69,7 @@ function shownIn(metrics: Metrics): Shown {
   };
 }
 
+/** Of client streams. None has a user or thread as label: that would be a series for each. */
 function exposePush({ gauge, counter }: Shown, push: NonNullable<CountedServices["push"]>): void {
   const queued = () => push.queuedBytes().reduce((sum, bytes) => sum + bytes, 0);
   gauge(
@@ -95,6 +98,7 @@ function exposePush({ gauge, counter }: Shown, push: NonNullable<CountedServices
   );
 }
 
+/** Of the events that go from writers to push servers. */
 function exposeChannel({ gauge, counter }: Shown, channel: NonNullable<CountedServices["channel"]>): void {
   gauge("heddle_channel_topics", "Topics with a subscriber.", () => channel.topics);
   counter("heddle_channel_publications_total", "Events handed over.", () => channel.counters.publications);
@@ -115,6 +119,7 @@ function exposeChannel({ gauge, counter }: Shown, channel: NonNullable<CountedSe
   );
 }
 
+/** Of events that may not have reached everybody, until it is certain that they have. */
 function exposeRepairs({ gauge, counter }: Shown, repairs: NonNullable<CountedServices["repairs"]>): void {
   gauge(
     "heddle_channel_repair_topics",
@@ -133,6 +138,7 @@ function exposeRepairs({ gauge, counter }: Shown, repairs: NonNullable<CountedSe
   );
 }
 
+/** Of who is shown as there. */
 function exposePresence({ gauge, counter }: Shown, presence: NonNullable<CountedServices["presence"]>): void {
   gauge(
     "heddle_presence_sessions",

@@ -114,6 +114,7 @@ export async function openServices(init: ServicesInit): Promise<Services> {
     config: pushConfig,
     history,
   });
+  // After all that count: it reads them when somebody asks.
   exposeServices(metrics, { push, channel, repairs: channel.repairs, message, presence });
   const { users, tickets, ticketSigner } = credentials;
   const profiles: Profiles = { note: (userId, said) => threadStore.noteProfile(userId, profileOf(said)) };

@@ -7,6 +7,7 @@ import { gzipSync } from "node:zlib";
 /** Answers a request and returns true, or leaves it alone and returns false. */
 export type StaticFiles = (request: IncomingMessage, response: ServerResponse) => boolean;
 
+/** A file as it is answered, compressed once. */
 interface StoredFile {
   readonly type: string;
   readonly bytes: Buffer;
@@ -44,6 +45,7 @@ const guardsFor = (pictureHosts: readonly string[]): Headers => ({
   "x-content-type-options": "nosniff",
 });
 
+/** What a newcomer sees who started the program without building the page. No style: the policy would stop it. */
 const notBuilt = Buffer.from(
   "<!doctype html><meta charset=utf-8><title>Heddle</title>" +
     "<p>The page is not built. Stop the program and start it with <code>make run</code>, " +
@@ -75,6 +77,7 @@ function pathOf(url: string): string {
   return url.split(/[?#]/, 1)[0] ?? "/";
 }
 
+/** All files below a folder by their path in the URL. Those of a kind that is not in `types` are left out. */
 function load(root: string): ReadonlyMap<string, StoredFile> {
   const files = new Map<string, StoredFile>();
   for (const path of list(root)) {
@@ -96,12 +99,14 @@ function list(root: string): string[] {
   }
 }
 
+/** Prepares a file. What is compressed already stays as it is. */
 function store(bytes: Buffer, type: string, url: string): StoredFile {
   const gzip = /^image\/png|^font/.test(type) ? undefined : gzipSync(bytes, { level: 9 });
   return {
     type,
     bytes,
     gzip: gzip && gzip.length < bytes.length ? gzip : undefined,
+    // Of the content: equal files of two builds, or of two servers, are not fetched twice.
     etag: `"${createHash("sha256").update(bytes).digest("base64url").slice(0, 22)}"`,
     cacheControl: url.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-cache",
   };
@@ -109,6 +114,7 @@ function store(bytes: Buffer, type: string, url: string): StoredFile {
 
 function serve(file: StoredFile, guards: Headers, request: IncomingMessage, response: ServerResponse): void {
   const zipped = file.gzip && acceptsGzip(request) ? file.gzip : undefined;
+  // The two forms are different bytes, so they have different tags.
   const etag = zipped ? file.etag.replace(/"$/, '-gz"') : file.etag;
   const headers: Record<string, string | number> = {
     ...guards,
@@ -128,17 +134,20 @@ function serve(file: StoredFile, guards: Headers, request: IncomingMessage, resp
   response.end(request.method === "HEAD" ? undefined : body);
 }
 
+/** There is no page. 503 and no cache: it may be built at any moment. */
 function refuse(guards: Headers, response: ServerResponse, isHead: boolean): void {
   const type = types[".html"] ?? "text/html";
   response.writeHead(503, { ...guards, "cache-control": "no-store", "content-type": type });
   response.end(isHead ? undefined : notBuilt);
 }
 
+/** Whether a client takes gzip; `gzip;q=0` says that it does not. */
 function acceptsGzip(request: IncomingMessage): boolean {
   const accepted = String(request.headers["accept-encoding"] ?? "");
   return /\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/.test(accepted);
 }
 
+/** Whether If-None-Match names the tag, weak or not. */
 function names(ifNoneMatch: string | undefined, etag: string): boolean {
   if (ifNoneMatch === undefined) return false;
   return ifNoneMatch.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);

@@ -4,6 +4,7 @@ import type { Logger } from "../base/log.ts";
 export class StopStack {
   readonly #log: Logger;
   readonly #stops: { readonly name: string; readonly stop: () => Promise<void> | void }[] = [];
+  /** Set at the first call: a second signal, or a start that fails while it stops, waits for the same end. */
   #unwinding: Promise<void> | undefined;
 
   constructor(log: Logger) {

@@ -50,6 +50,10 @@ export async function verifyFolder(path: string, progress: Progress): Promise<Ve
   return look;
 }
 
+/**
+ * One look at a data folder, which fills in what it finds. It writes nothing, and stops at nothing: a person wants the
+ * whole damage at once.
+ */
 class Look implements Verification {
   readonly #path: string;
   readonly #progress: Progress;
@@ -96,6 +100,7 @@ class Look implements Verification {
     this.files += 5;
   }
 
+  /** Every table, and every entry of every thread. What is damaged in files is told before what that did to threads. */
   async #log(path: string, rows: RowsCheck | undefined): Promise<void> {
     const progress = (done: number, of: number) => this.#progress(`table ${done + 1} of ${of}`);
     const content = new LogContent(path, progress);
@@ -119,6 +124,7 @@ class Look implements Verification {
       this.problems.push({ where: "threads.sqlite", what: "it is of an earlier time than messages" });
   }
 
+  /** Thread by thread, as rows come in the order of their keys: so one thread is in memory at a time. */
   async #threads(content: LogContent, mark: LogMark): Promise<void> {
     let current = "";
     let check = new ThreadCheck();
@@ -137,6 +143,7 @@ class Look implements Verification {
     this.#touch(current, check.problems);
   }
 
+  /** Notes what is wrong with a thread. Beyond the first thousand threads they are only counted. */
   #touch(thread: string, problems: readonly string[]): void {
     if (problems.length === 0) return;
     this.#touched.add(thread);
@@ -164,6 +171,7 @@ async function* marked(content: LogContent, mark: LogMark) {
   }
 }
 
+/** Whether a damaged part may have held rows of a thread, by the keys that stand around it. */
 function mayHold({ after, upTo }: LostPart, threadId: Uint8Array): boolean {
   const key = rowKey({ threadId, bucket: 0 }).subarray(0, THREAD_KEY_BYTES);
   const isBehind = !after || Buffer.compare(key, after.subarray(0, THREAD_KEY_BYTES)) >= 0;

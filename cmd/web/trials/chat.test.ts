@@ -15,14 +15,7 @@ const tick = (page: Page, text: string, name: string) =>
 
 describe("Chat on the page", function () {
   this.timeout(60_000);
-  let browser: PageBrowser;
-  before(async () => {
-    browser = await PageBrowser.start();
-  });
-  afterEach(() => {
-    assert.deepEqual(browser.problems.splice(0), []);
-  });
-  after(() => browser.close());
+  const browser = PageBrowser.ofSuite({ demandsNoProblem: true });
 
   it("goes both ways, live, with ticks from sent to delivered to read", async () => {
     const ann = await browser.signedIn("ann");

@@ -13,12 +13,7 @@ import {
 
 describe("Devices on the page", function () {
   this.timeout(60_000);
-  let browser: PageBrowser;
-  before(async () => {
-    browser = await PageBrowser.start();
-  });
-  after(() => browser.close());
-  afterEach(() => assert.deepEqual(browser.problems.splice(0), []));
+  const browser = PageBrowser.ofSuite({ demandsNoProblem: true });
 
   const terminal = "chat-0123456789ab";
   const devices = (page: Page) => page.getByRole("list", { name: "Your devices" }).getByRole("listitem");

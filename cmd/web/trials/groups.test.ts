@@ -13,12 +13,7 @@ import {
 
 describe("Groups on the page", function () {
   this.timeout(120_000);
-  let browser: PageBrowser;
-  before(async () => {
-    browser = await PageBrowser.start();
-  });
-  after(() => browser.close());
-  afterEach(() => assert.deepEqual(browser.problems.splice(0), []));
+  const browser = PageBrowser.ofSuite({ demandsNoProblem: true });
 
   /** Makes a group in the dialog, which leads into it. */
   async function makeGroup(page: Page, name: string, people: readonly string[]): Promise<void> {
@@ -218,11 +213,7 @@ describe("Groups on the page", function () {
 
 describe("Blocks on the page", function () {
   this.timeout(90_000);
-  let browser: PageBrowser;
-  before(async () => {
-    browser = await PageBrowser.start();
-  });
-  after(() => browser.close());
+  const browser = PageBrowser.ofSuite();
 
   it("end a chat from both sides until they are taken back", async () => {
     const ann = await browser.signedIn("ann");

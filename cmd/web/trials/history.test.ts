@@ -57,12 +57,10 @@ function tellLate(ms: number): void {
 
 describe("History on the page", function () {
   this.timeout(120_000);
-  let browser: PageBrowser;
+  const browser = PageBrowser.ofSuite();
   before(async () => {
-    browser = await PageBrowser.start();
     await browser.write("ann", "bob", texts);
   });
-  after(() => browser.close());
 
   it("loads upwards to the beginning, in order and without a hole, and what one reads stays in its place", async () => {
     const page = await browser.signedIn("ann");

@@ -4,12 +4,10 @@ import { becomes, bubble, PageBrowser, row } from "../../../internal/testing/tri
 
 describe("The page without a mouse", function () {
   this.timeout(60_000);
-  let browser: PageBrowser;
+  const browser = PageBrowser.ofSuite();
   before(async () => {
-    browser = await PageBrowser.start();
     for (const name of ["bob", "carl", "dora"]) await browser.write(name, "ann", [`hi from ${name}`]);
   });
-  after(() => browser.close());
 
   it("signs in, goes through the list, reads, writes, and comes back", async () => {
     const page = await (await browser.context()).newPage();

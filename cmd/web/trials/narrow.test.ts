@@ -4,14 +4,12 @@ import { bubble, PageBrowser, row, write } from "../../../internal/testing/trial
 
 describe("The page at 360 pixels", function () {
   this.timeout(60_000);
-  let browser: PageBrowser;
+  const browser = PageBrowser.ofSuite();
   before(async () => {
-    browser = await PageBrowser.start();
     const long = "averylongwordwithoutanyplacetobreakit".repeat(5);
     await browser.write("a-name_as.long.as-a-name-may-be".padEnd(255, "x"), "ann", [long]);
     await browser.write("bob", "ann", ["hello"]);
   });
-  after(() => browser.close());
 
   it("shows list or chat, leads back with button and Back, and never scrolls sideways", async () => {
     const context = await browser.context({ viewport: { width: 360, height: 640 } });

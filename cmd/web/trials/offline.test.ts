@@ -20,11 +20,7 @@ import {
 
 describe("The page on a bad line", function () {
   this.timeout(90_000);
-  let browser: PageBrowser;
-  before(async () => {
-    browser = await PageBrowser.start();
-  });
-  after(() => browser.close());
+  const browser = PageBrowser.ofSuite();
 
   it("keeps a message as a draft until it is safe in the outbox", async () => {
     const page = await browser.signedIn("drew");

@@ -11,12 +11,7 @@ import {
 
 describe("Presence on the page", function () {
   this.timeout(90_000);
-  let browser: PageBrowser;
-  before(async () => {
-    browser = await PageBrowser.start();
-  });
-  after(() => browser.close());
-  afterEach(() => assert.deepEqual(browser.problems, []));
+  const browser = PageBrowser.ofSuite({ demandsNoProblem: true });
 
   const dot = (page: Page, name: string) => row(page, name).locator("> .dot");
   const line = (page: Page) => page.locator("main .presence");

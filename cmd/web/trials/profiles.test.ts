@@ -9,12 +9,12 @@ const PICTURE = Buffer.from(
 describe("Names and pictures on the page", function () {
   this.timeout(60_000);
   const id = "auth0|507f1f77bcf86cd799439020";
-  let browser: PageBrowser;
+  const browser = PageBrowser.ofSuite({
+    changes: { profiles: { canBeSet: true, pictureHosts: ["p.example"] } },
+  });
   before(async () => {
-    browser = await PageBrowser.start({ profiles: { canBeSet: true, pictureHosts: ["p.example"] } });
     await browser.write(id, "ann", ["hello"]);
   });
-  after(() => browser.close());
 
   const set = (userId: string, displayName: string, pictureUrl = "") =>
     browser.call(userId, "heddle.profile.v1.ProfileService/SetProfile", {

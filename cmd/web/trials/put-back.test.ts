@@ -14,13 +14,11 @@ import {
 describe("A page whose server was put back", function () {
   this.timeout(120_000);
   let folder: string;
-  let browser: PageBrowser;
+  const browser = PageBrowser.ofSuite();
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "heddle-page-back-"));
-    browser = await PageBrowser.start();
   });
   after(async () => {
-    await browser.close();
     await rm(folder, { recursive: true, force: true });
   });
 

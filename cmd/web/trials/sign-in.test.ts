@@ -9,11 +9,7 @@ import {
 
 describe("Sign-in on the page", function () {
   this.timeout(60_000);
-  let browser: PageBrowser;
-  before(async () => {
-    browser = await PageBrowser.start();
-  });
-  after(() => browser.close());
+  const browser = PageBrowser.ofSuite();
 
   it("is by name, lasts through reloads, and offers the name again after sign-out", async () => {
     const page = await browser.signedIn(" ann ");

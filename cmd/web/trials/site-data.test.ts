@@ -19,11 +19,7 @@ const keepsNothing = (page: Page) => page.getByRole("status").getByText("This br
 
 describe("What a browser keeps of the page", function () {
   this.timeout(90_000);
-  let browser: PageBrowser;
-  before(async () => {
-    browser = await PageBrowser.start();
-  });
-  after(() => browser.close());
+  const browser = PageBrowser.ofSuite();
 
   it("is kept anew when the site's data is cleared under the open page", async () => {
     const page = await browser.signedIn("ann");

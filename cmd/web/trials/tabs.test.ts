@@ -4,11 +4,7 @@ import { bubble, PageBrowser, row, startChat, write } from "../../../internal/te
 
 describe("Many tabs of the page", function () {
   this.timeout(90_000);
-  let browser: PageBrowser;
-  before(async () => {
-    browser = await PageBrowser.start();
-  });
-  after(() => browser.close());
+  const browser = PageBrowser.ofSuite();
 
   it("work up to five; a sixth says what is wrong, and goes on when one is closed", async () => {
     const context = await browser.context();

@@ -25,6 +25,22 @@ export async function launchChromium(): Promise<Browser> {
   return await playwright.launch({ executablePath: await chromium(), args: launchArguments() });
 }
 
+/** What a started one stands on. */
+interface Begun {
+  readonly heddle: Heddle;
+  readonly chromium: Browser;
+  readonly dataDir: string;
+}
+
+/** How a suite wants its browser. */
+export interface SuiteOptions {
+  /** Settings other than those of development. */
+  readonly changes?: Partial<HeddleConfig>;
+  /** Fails each test during which a page logs an error or throws. */
+  readonly demandsNoProblem?: boolean;
+}
+
+/** Built once a process, however many suites ask. */
 let built: Promise<unknown> | undefined;
 
 /**
@@ -33,25 +49,49 @@ let built: Promise<unknown> | undefined;
  * logs as an error or throws: a test that expects none asserts that it is empty.
  */
 export class PageBrowser {
-  heddle: Heddle;
   readonly problems: string[] = [];
-  readonly #browser: Browser;
-  readonly #dataDir: string;
+  #begun: Begun | undefined;
   readonly #profiles: BrowserContext[] = [];
   readonly #tokens = new Map<string, string>();
 
-  private constructor(heddle: Heddle, browser: Browser, dataDir: string) {
-    this.heddle = heddle;
-    this.#browser = browser;
-    this.#dataDir = dataDir;
+  private constructor() {}
+
+  /** Starts one, which the caller closes. `changes`: settings other than those of development. */
+  static async start(changes: Partial<HeddleConfig> = {}): Promise<PageBrowser> {
+    const browser = new PageBrowser();
+    await browser.#begin(changes);
+    return browser;
   }
 
-  static async start(changes: Partial<HeddleConfig> = {}): Promise<PageBrowser> {
+  /**
+   * One for all tests of a suite. Call it in `describe`, before the suite's own hooks: it is started before the first
+   * test and closed after the last. With `demandsNoProblem` a test fails during which a page had a problem; a test that
+   * expects some takes them out of `problems`.
+   */
+  static ofSuite(options: SuiteOptions = {}): PageBrowser {
+    const browser = new PageBrowser();
+    before(() => browser.#begin(options.changes ?? {}));
+    if (options.demandsNoProblem) afterEach(() => assert.deepEqual(browser.problems.splice(0), []));
+    after(() => browser.close());
+    return browser;
+  }
+
+  /** The program under test; another object after `stop`. */
+  get heddle(): Heddle {
+    return this.#running.heddle;
+  }
+
+  get #running(): Begun {
+    if (!this.#begun) throw new Error("the browser is not started yet: use it in hooks and tests");
+    return this.#begun;
+  }
+
+  async #begin(changes: Partial<HeddleConfig>): Promise<void> {
     built ??= buildPage();
     await built;
     const dataDir = await mkdtemp(join(tmpdir(), "heddle-page-"));
     const heddle = await startHeddle(developmentConfig(dataDir, { drainMs: 500, ...changes }));
-    return new PageBrowser(heddle, await launchChromium(), dataDir);
+    this.#begun = { heddle, chromium: await launchChromium(), dataDir };
   }
 
   /**
@@ -61,23 +101,25 @@ export class PageBrowser {
   async stop(): Promise<(change?: (dataDir: string) => Promise<void>) => Promise<void>> {
     const webAddress = parseListenAddress(new URL(this.heddle.webUrl).host);
     if (!webAddress) throw new Error(`no address: ${this.heddle.webUrl}`);
-    await this.heddle.close();
+    const begun = this.#running;
+    await begun.heddle.close();
     return async (change) => {
-      await change?.(this.#dataDir);
-      this.heddle = await startHeddle(developmentConfig(this.#dataDir, { drainMs: 500, webAddress }));
+      await change?.(begun.dataDir);
+      const heddle = await startHeddle(developmentConfig(begun.dataDir, { drainMs: 500, webAddress }));
+      this.#begun = { ...begun, heddle };
     };
   }
 
   /** A browser with nothing stored. */
   async context(options: Parameters<Browser["newContext"]>[0] = {}): Promise<BrowserContext> {
-    const context = await this.#browser.newContext({ baseURL: this.heddle.webUrl, ...options });
+    const context = await this.#running.chromium.newContext({ baseURL: this.heddle.webUrl, ...options });
     this.#watch(context);
     return context;
   }
 
   /** A browser whose user has blocked site data: every storage, and every lock, is denied to pages. */
   async contextWithoutSiteData(): Promise<BrowserContext> {
-    const profile = join(this.#dataDir, `profile-${this.#profiles.length}`);
+    const profile = join(this.#running.dataDir, `profile-${this.#profiles.length}`);
     await mkdir(join(profile, "Default"), { recursive: true });
     const blocked = { profile: { default_content_setting_values: { cookies: 2 } } };
     await writeFile(join(profile, "Default", "Preferences"), JSON.stringify(blocked));
@@ -133,11 +175,14 @@ export class PageBrowser {
     return (await response.json()) as Record<string, unknown>;
   }
 
+  /** Ends browser and program, and removes the data. Nothing if it was never started. */
   async close(): Promise<void> {
+    if (!this.#begun) return;
+    const { heddle, chromium, dataDir } = this.#begun;
     for (const context of this.#profiles) await context.close();
-    await this.#browser.close();
-    await this.heddle.close();
-    await rm(this.#dataDir, { recursive: true, force: true });
+    await chromium.close();
+    await heddle.close();
+    await rm(dataDir, { recursive: true, force: true });
   }
 
   #watch(context: BrowserContext): void {
