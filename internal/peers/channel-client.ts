@@ -11,7 +11,10 @@ import type { LinkStream } from "../rpc/links/link-stream.ts";
 import { peerUnavailable } from "../rpc/links/peer-errors.ts";
 import { CHANNEL, decodePublication, encodePublication, toWord } from "./channel-methods.ts";
 
-/** A channel instance in another program, as publishers ask it. */
+/**
+ * A channel instance in another program, as publishers ask it. No answer within CHANNEL_ANSWER_MS is none: the
+ * publisher then broadcasts, so that a dead instance costs a quarter of a second and no event.
+ */
 export class ChannelClient implements ChannelInstance {
   readonly #link: LinkCaller;
 
@@ -40,6 +43,7 @@ export class ChannelClient implements ChannelInstance {
   }
 }
 
+/** The instance's word. One that this build does not know is no word at all: `exact` must never be guessed. */
 function word(said: LinkWord): ChannelAnswer {
   const answer = toWord(said);
   if (!answer) throw peerUnavailable("channel", new Error("a word that is not known"));
@@ -74,6 +78,7 @@ export function attachChannel(context: LinkContext, stream: LinkStream, link: Li
     new Promise<MessageShape<O>>((resolve) => {
       client.call(method, request, CALL_MS).then(resolve, () => client.close());
     });
+  // First on the stream. What is asked after it needs no wait: a link keeps the order.
   void ask(CHANNEL.attach, { name: link.name });
   return {
     announce: async (number) => Number((await ask(CHANNEL.announce, { number: BigInt(number) })).number),
@@ -82,6 +87,7 @@ export function attachChannel(context: LinkContext, stream: LinkStream, link: Li
     },
     unsubscribe: (topic) => client.notify(CHANNEL.unsubscribe, { topic }),
     close: async () => {
+      // Before the call: the push server has left, and must not be told that its link broke.
       hasSaidGoodbye = true;
       await client.call(CHANNEL.goodbye, {}, CALL_MS).catch(() => {}); // Broken: nothing more comes.
       client.close();

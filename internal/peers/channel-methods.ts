@@ -16,7 +16,10 @@ import {
   LinkWordSchema,
 } from "../gen/heddle/channel/v1/channel_internal_service_pb.js";
 
-/** What a link to a channel instance carries. */
+/**
+ * What a link to a channel instance carries. Methods without an output are notices: they are not answered, and one that
+ * is lost ends the link. `deliver` and `hinted` come from the instance; the others go to it.
+ */
 export const CHANNEL = {
   publish: { number: ChannelLinkMethod.PUBLISH, input: LinkPublishSchema, output: LinkWordSchema },
   broadcast: { number: ChannelLinkMethod.BROADCAST, input: LinkPublishSchema, output: LinkWordSchema },
@@ -30,6 +33,7 @@ export const CHANNEL = {
   hinted: { number: ChannelLinkMethod.HINTED, input: LinkHintSchema },
 } as const;
 
+/** Numbers of kinds are part of the contract between builds; names are this build's own. */
 const KINDS: readonly (readonly [PublicationKind, LinkPublicationKind])[] = [
   ["entry", LinkPublicationKind.ENTRY],
   ["receipt", LinkPublicationKind.RECEIPT],
@@ -64,6 +68,7 @@ export function decodePublication(bytes: Uint8Array): Publication {
   return publication;
 }
 
+/** What is absent stays absent: an empty device_id would be one. */
 function fromPublication(publication: Publication): LinkPublication {
   const { kind, topics, seq, ordinal, group, frame, thread, userId, originSession } = publication;
   const { deviceId, otherUserId, isBlocked } = publication;
@@ -83,11 +88,16 @@ function fromPublication(publication: Publication): LinkPublication {
   });
 }
 
+/** A group's part of a publication. `change` is there only where members came or went. */
 function fromGroup({ membersSeq, change }: NonNullable<Publication["group"]>) {
   const who = change && { added: [...change.added], removed: [...change.removed] };
   return { membersSeq: BigInt(membersSeq), ...(who ? { change: who } : {}) };
 }
 
+/**
+ * Throws RangeError for a kind that this build does not know: a publication that is given on half understood would not
+ * be told again.
+ */
 function toPublication(said: LinkPublication): Publication {
   const kind = KIND_OF.get(said.kind);
   if (!kind) throw new RangeError(`a publication of kind ${said.kind}`);

@@ -12,11 +12,17 @@ export interface ServedChannel extends ChannelInstance {
 
 /** Serves one link to a channel instance: of a publisher, or of a push server, whose part of it ends with the link. */
 export function serveChannel(channel: ServedChannel, below: LinkBelow): void {
+  /** Set by `attach`. Of a link that only publishes it stays undefined. */
   let attached: { readonly link: Link; readonly to: Attachment } | undefined;
+  /** Throws RangeError, which the other end gets as a fault: it speaks another order than ours. */
   const attachment = (): Attachment => {
     if (!attached) throw new RangeError("asked before it was attached");
     return attached.to;
   };
+  /**
+   * The push server at the other end, as the instance calls it. Nothing here blocks: what waits is bounded by the link,
+   * which closes when it is full.
+   */
   const link = (name: string): Link => ({
     name,
     deliver: (publication, topics) =>
@@ -54,6 +60,7 @@ export function serveChannel(channel: ServedChannel, below: LinkBelow): void {
         return {};
       }),
       serves(CHANNEL.goodbye, async () => {
+        // Taken out first: what closes the link from here on is no break.
         const leaving = attachment();
         attached = undefined;
         await leaving.close();

@@ -44,6 +44,7 @@ export function toChange({ change }: LinkChange): GroupChange {
   }
 }
 
+/** Throws PEER_UNAVAILABLE for a role that this build does not know: it must not be taken for a smaller one. */
 function toRole(role: MemberRole): "owner" | "member" {
   if (role === MemberRole.OWNER) return "owner";
   if (role === MemberRole.MEMBER) return "member";

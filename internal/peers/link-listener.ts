@@ -8,7 +8,10 @@ import { eventLoopTick } from "../stream/each-tick.ts";
 /** Serves one link over what is below it. */
 export type ServeLink = (below: LinkBelow) => void;
 
-/** A handler for the Link method of an internal service. `fault` is told what handlers throw that is not ours. */
+/**
+ * A handler for the Link method of an internal service, for every link that is dialled. `fault` is told what handlers
+ * throw that is not ours; the other end is told INTERNAL with the request id, and no more.
+ */
 export function linkListener(
   serve: ServeLink,
   clock: Clock,

@@ -29,6 +29,7 @@ export class LogClient implements Heads, EntryTimes, GroupLog, Writers {
     );
   }
 
+  /** The row's position goes along: the log answers with the higher of both. */
   async unread(...[ownerId, threads]: Parameters<Unreads>): Promise<ReadonlyMap<string, Unread>> {
     const asked = threads.map(({ threadId, head, row }) => ({
       head: { threadId, seq: BigInt(head.seq), ordinal: BigInt(head.ordinal) },
@@ -50,6 +51,7 @@ export class LogClient implements Heads, EntryTimes, GroupLog, Writers {
     return new Map(said.times.map(({ threadId, createdAtMs }) => [hex(threadId), Number(createdAtMs)]));
   }
 
+  /** Within a send's budget: a change is an append. No answer leaves it open; with the same request_id it is found. */
   async change({ change, ...same }: Parameters<GroupLog["change"]>[0]): ReturnType<GroupLog["change"]> {
     const request = { ...same, change: fromChange(change) };
     const { seq, removed } = await this.#link.call(MESSAGE.change, request, SEND_MS);

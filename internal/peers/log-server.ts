@@ -18,6 +18,7 @@ export function logHandlers(logs: Logs, clock: Clock): LinkHandler[] {
   return [...readHandlers(logs), ...changeHandlers(logs, deadlines)];
 }
 
+/** What only reads. The store has a deadline of its own, so no other stands here. */
 function readHandlers(logs: Logs): LinkHandler[] {
   return [
     serves(MESSAGE.heads, async ({ threads }) => {
@@ -62,6 +63,7 @@ function readHandlers(logs: Logs): LinkHandler[] {
   ];
 }
 
+/** Throws PEER_UNAVAILABLE where the head is left out: it must not be read as an empty thread. */
 function toUnreadQuery({ head, readSeq, readOrdinal }: LinkUnreadThread) {
   if (!head) throw peerUnavailable("message", new RangeError("a thread without its head"));
   return {
@@ -71,6 +73,10 @@ function toUnreadQuery({ head, readSeq, readOrdinal }: LinkUnreadThread) {
   };
 }
 
+/**
+ * What writes. An append that hangs is answered before the thread server gives up: outcome unknown. It may still
+ * commit.
+ */
 function changeHandlers(logs: Logs, deadlines: Deadlines): LinkHandler[] {
   const late = () => peerUnavailable("message");
   return [

@@ -17,7 +17,12 @@ export class MessageClient implements Messages {
     this.#link = link;
   }
 
+  /**
+   * Settles exactly once, since the link answers each call once. `budgetMs`: what the sender's 10 s leave to this
+   * server. A failure is PEER_UNAVAILABLE, outcome unknown.
+   */
   send(send: Send, settle: Settle, budgetMs = SEND_MS): void {
+    // A body that is plain text goes as the bytes that came from the client: neither end decodes it.
     const isPlainText = send.body instanceof Uint8Array;
     const body = send.body instanceof Uint8Array ? send.body : toBinary(BodySchema, send.body);
     const { threadId = new Uint8Array(0), baseSeq, logEpoch, ...same } = send;
@@ -61,6 +66,7 @@ export class MessageClient implements Messages {
   }
 }
 
+/** Bounds of seqs and times let them be numbers on this side. */
 function toAccepted(said: LinkAccepted): Accepted {
   return {
     threadId: said.threadId,

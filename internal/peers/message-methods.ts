@@ -20,7 +20,10 @@ import {
   MessageLinkMethod,
 } from "../gen/heddle/message/v1/message_internal_service_pb.js";
 
-/** What a link to the message service carries. */
+/**
+ * What a link to the message service carries: up to `membership` for push servers, from `heads` on for thread servers.
+ * All are answered. Numbers are of the contract between builds: one is never used again for something else.
+ */
 export const MESSAGE = {
   send: { number: MessageLinkMethod.SEND, input: LinkSendSchema, output: LinkAcceptedSchema },
   raiseReceipt: {

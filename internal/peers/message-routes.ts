@@ -67,6 +67,7 @@ export class MessageRoutes<Server> {
     for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   }
 
+  /** A server by its member, for who goes through them without `ask`. */
   at(member: Member): Server {
     return this.#init.at(member);
   }

@@ -14,6 +14,10 @@ import { MESSAGE } from "./message-methods.ts";
 /** Serves the message service to push servers. A send that takes longer than its budget is answered: outcome unknown. */
 export function messageHandlers(messages: Messages, clock: Clock): LinkHandler[] {
   const deadlines = new Deadlines(clock);
+  /**
+   * A send with the deadline of an append: 8 s, or what is left of the push server's budget, whichever is less. The
+   * append goes on after it.
+   */
   const send = (request: LinkSend, budget: Budget) => {
     const outcome = new Promise<Accepted>((resolve, reject) => {
       messages.send(toSend(request), (settled) =>
@@ -50,6 +54,7 @@ export function messageHandlers(messages: Messages, clock: Clock): LinkHandler[]
   ];
 }
 
+/** The send as the push server had it. An empty thread_id stands for none: then to_user_id names the thread. */
 function toSend(said: LinkSend): Send {
   return {
     userId: said.userId,
@@ -64,6 +69,7 @@ function toSend(said: LinkSend): Send {
   };
 }
 
+/** `recipientOffline` stays absent where nobody knows: of a group, or where the sender may not see it. */
 function fromAccepted(accepted: Accepted): MessageInitShape<typeof LinkAcceptedSchema> {
   const { threadId, clientId, seq, createdAtMs, duplicate, recipientOffline } = accepted;
   return {

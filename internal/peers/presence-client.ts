@@ -19,6 +19,7 @@ export class PresenceClient implements PresenceInstance {
     this.#link = link;
   }
 
+  /** As the port. Rejects where the instance may not have heard it: the caller tells it until it has. */
   async blockChanged(a: string, b: string): Promise<void> {
     await this.#link.call(PRESENCE.blockChanged, { userIds: [a, b] }, CALL_MS);
   }
@@ -66,6 +67,7 @@ export function attachPresence(
   return {
     report: async ({ ring, ups, downs }) => {
       const request = {
+        // An empty ring and none are the same bytes, and mean the opposite: so it is said apart.
         isDigest: ring !== undefined,
         ring: [...(ring ?? [])],
         ups: [...ups],

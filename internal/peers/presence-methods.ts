@@ -14,7 +14,10 @@ import {
 
 const output = LinkPresenceDoneSchema;
 
-/** What a link to a presence instance carries. */
+/**
+ * What a link to a presence instance carries. `told` comes from it and `unwatch` goes to it as notices; all else goes
+ * to it and is answered.
+ */
 export const PRESENCE = {
   attach: { number: PresenceLinkMethod.ATTACH, input: LinkPresenceAttachSchema, output },
   report: { number: PresenceLinkMethod.REPORT, input: LinkReportSchema, output },
@@ -35,6 +38,7 @@ export const PRESENCE = {
   },
 } as const;
 
+/** The words of this build beside the numbers of the contract. */
 const STATUSES: readonly (readonly [PresenceStatus, LinkShownStatus])[] = [
   ["unknown", LinkShownStatus.UNKNOWN],
   ["online", LinkShownStatus.ONLINE],
@@ -44,6 +48,7 @@ const STATUSES: readonly (readonly [PresenceStatus, LinkShownStatus])[] = [
 const NUMBER_OF = new Map(STATUSES);
 const STATUS_OF = new Map(STATUSES.map(([status, number]) => [number, status]));
 
+/** A status as it crosses. */
 export function fromStatus(status: PresenceStatus): LinkShownStatus {
   return NUMBER_OF.get(status) ?? LinkShownStatus.UNSPECIFIED;
 }

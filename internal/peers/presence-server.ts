@@ -12,6 +12,7 @@ type Serving = PresenceInstance & { attach(link: PresenceLink): PresenceAttachme
  * a goodbye: its watches end with it, its sessions stay under their leases.
  */
 export function servePresence(presence: Serving, below: LinkBelow): void {
+  /** Set by `attach`: only a push server has one. */
   let attached: PresenceAttachment | undefined;
   const attachment = (): PresenceAttachment => {
     if (!attached) throw new RangeError("asked before it was attached");
@@ -70,6 +71,7 @@ export function servePresence(presence: Serving, below: LinkBelow): void {
     ],
     notices: [hears(PRESENCE.unwatch, ({ session, userIds }) => attachment().unwatch(session, userIds))],
     closed: () => {
+      // Taken out first, so that the instance, which closes the link too, finds nothing left to end.
       const ended = attached;
       attached = undefined;
       ended?.close();

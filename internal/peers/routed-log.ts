@@ -33,6 +33,7 @@ export class RoutedLog implements Log {
 
   change(request: Parameters<Log["change"]>[0]): ReturnType<Log["change"]> {
     const { change, userId, requestId, threadId } = request;
+    // A group that is about to be has no id yet for the caller; it follows from who asks and the request_id.
     const thread = change.kind === "create" ? groupThreadId(userId, requestId) : threadId;
     return this.#routes.ask(hex(thread), (server) => server.change(request));
   }

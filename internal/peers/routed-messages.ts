@@ -76,6 +76,7 @@ export class RoutedMessages implements Messages {
   }
 }
 
+/** A send under way, with the servers that were asked. */
 interface Trying {
   readonly settle: Settle;
   /** When the send is to be settled at the latest, by the monotonic clock. */

@@ -21,6 +21,7 @@ export class ThreadClient implements Threads {
     return (await this.#link.call(THREAD.groups, { userId }, SEND_MS)).threadIds;
   }
 
+  /** As a notice: a time of last use that is lost is written with the next one. */
   deviceUsed(userId: string, deviceId: string): void {
     this.#link.notify(THREAD.deviceUsed, { userId, deviceId });
   }

@@ -3,7 +3,10 @@ import { hears, type NoticeHandler } from "../rpc/links/link-methods.ts";
 import { type LinkHandler, serves } from "../rpc/links/link-server.ts";
 import { THREAD } from "./thread-methods.ts";
 
-/** Serves the thread service to push servers. */
+/**
+ * Serves the thread service to push servers. Clients reach it by its public calls; what stands here acts for a user
+ * without a token, so that only programs of the deployment may dial it.
+ */
 export function threadHandlers(threads: Threads): {
   readonly handlers: LinkHandler[];
   readonly notices: NoticeHandler[];
