@@ -9,6 +9,7 @@ import { groupGo } from "./scenarios/group-go.ts";
 import { history } from "./scenarios/history.ts";
 import { idle } from "./scenarios/idle.ts";
 import { latency } from "./scenarios/latency.ts";
+import { links } from "./scenarios/links.ts";
 import { presence } from "./scenarios/presence.ts";
 
 /** Everything that is measured, in the order in which it runs and stands on the page. The floors come first. */
@@ -24,4 +25,5 @@ export const SCENARIOS: readonly Scenario[] = [
   history,
   presence,
   idle,
+  links,
 ];

@@ -95,6 +95,14 @@ describe("The layers", () => {
     refuses({ "cmd/heddle/main.ts": 'import "../push/main.ts";' }, "main → main");
   });
 
+  it("let a program of its own among a client program's rooms stand on the server, imported by nobody", () => {
+    const own = { "cmd/bench/links/main.ts": 'import "../../../internal/rpc/server.ts";' };
+    assert.deepEqual(check(own), []);
+    const asked = { "cmd/bench/scenarios/links.ts": 'import "../links/main.ts";' };
+    refuses({ ...own, ...asked }, "program → main");
+    refuses({ "cmd/bench/links/main.ts": 'import "../folders.ts";' }, "main → program");
+  });
+
   it("keep packages behind their walls", () => {
     refuses({ "internal/push/service.ts": 'import { Server } from "@grpc/grpc-js";' }, "@grpc/grpc-js");
     refuses({ "client/web/a.ts": 'import grpc from "@grpc/grpc-js";' }, "client/grpc/");

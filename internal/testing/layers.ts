@@ -12,6 +12,11 @@ const services = new Set(
   ["message", "channel", "thread", "presence", "push", "notifier", "gateway", "controlplane"], // one folder each
 );
 const clientPrograms = new Set(["chat", "web", "bench"]);
+/**
+ * Rooms of client programs that are programs of their own, and stand where a server's main does: started as processes and
+ * imported by nobody, so that what measures servers has none of their code in it.
+ */
+const ownPrograms: readonly string[] = ["cmd/bench/links"];
 
 /** What a layer may import besides itself. A layer that is missing here, `free`, may import anything. */
 const arrows: Record<string, readonly string[]> = {
@@ -49,7 +54,7 @@ const rooms: Record<string, readonly string[]> = {
     "web",
     "api",
   ],
-  "cmd/bench": ["load", "server", "loads", "figures", "scenarios"],
+  "cmd/bench": ["links", "load", "server", "loads", "figures", "scenarios"],
   "cmd/chat": ["text", "device", "lines", "commands", "live"],
   "cmd/web": ["build", "memory", "chats", "parts", "people", "settings", "conversation", "screens"],
   "internal/rpc": ["calls", "credentials", "grpc", "links", "web"],
@@ -184,6 +189,8 @@ function placeOf(path: string): Place | undefined {
   if (top === "client") return { layer: "client", home: "client" };
   if (rest.length === 0) return undefined;
   if (top === "cmd") {
+    const own = ownPrograms.find((program) => path.startsWith(`${program}/`));
+    if (own) return { layer: "main", home: own };
     return { layer: clientPrograms.has(folder) ? "program" : "main", home: `cmd/${folder}` };
   }
   if (top !== "internal") return undefined;

@@ -21,9 +21,10 @@ export interface BenchRecord {
 
 /**
  * Those of `params` that two measurements of one figure differ in. `at`: when; `deliveries_per_s`: how many came of
- * the posts; `others_cores`: what other processes took of the machine meanwhile; `p999_ms`: with p50 and p99.
+ * the posts; `others_cores`: what other processes took of the machine meanwhile; `p999_ms`: with p50 and p99;
+ * `times_direct`: CPU beside that of the same bound directly.
  */
-const FOUND: readonly string[] = ["at", "deliveries_per_s", "others_cores", "p999_ms"];
+const FOUND: readonly string[] = ["at", "deliveries_per_s", "others_cores", "p999_ms", "times_direct"];
 
 /** What a scenario finds out; the rest is the same for all figures of a run. */
 export type Figure = Pick<BenchRecord, "bench" | "unit" | "value" | "params"> &
