@@ -8,6 +8,7 @@ import { Judging } from "./group/judging.ts";
 import { RosterLoader } from "./group/roster-loader.ts";
 import { GroupChanges } from "./group-changes.ts";
 import { Hiding } from "./hiding.ts";
+import { LateTries } from "./late-tries.ts";
 import { APPEND_DEADLINE_MS, READ_DEADLINE_MS } from "./limits.ts";
 import { Appender } from "./log/appender.ts";
 import { type DuplicateSearch, StoreSearch } from "./log/duplicate-search.ts";
@@ -119,6 +120,7 @@ export function assemble(ports: MessagePorts, replaced: Replacements = {}) {
     appender,
     seals: new Seals(reading),
     tries: sender,
+    lateTries: isAlone ? undefined : new LateTries(clock),
     clock,
     expiresMs,
   });

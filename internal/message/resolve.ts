@@ -1,8 +1,9 @@
 import type { Clock } from "../base/clock.ts";
-import { selfThread } from "../base/heddle-error.ts";
+import { selfThread, storeUnavailable } from "../base/heddle-error.ts";
 import { directThreadId, isGroupThread } from "../base/thread-id.ts";
 import { voidBody } from "./cells/entry-cell.ts";
 import { sendTag, tagKey } from "./cells/send-tag.ts";
+import type { LateTries } from "./late-tries.ts";
 import type { Appender } from "./log/appender.ts";
 import type { StoreSearch } from "./log/duplicate-search.ts";
 import { baseBeyondHead } from "./log/refusals.ts";
@@ -37,6 +38,8 @@ export interface ResolverPorts {
   readonly appender: Appender;
   readonly seals: Pick<Seals, "countSeal">;
   readonly tries: Pick<Sender, "settled">;
+  /** Of other servers; without it there are none. */
+  readonly lateTries?: LateTries | undefined;
   readonly clock: Clock;
   /** How long a seal may wait to be appended, in ms. */
   readonly expiresMs: number;
@@ -85,7 +88,7 @@ export class Resolver {
     clientId,
     seal,
   }: Inquiry): Promise<ThreadLog | "unknown" | "never"> {
-    const { logs, tries } = this.#ports;
+    const { logs, tries, lateTries } = this.#ports;
     if (!threadId) {
       if (toUserId === userId) throw selfThread();
       if (seal) return logs.openDirect(userId, toUserId);
@@ -96,7 +99,10 @@ export class Resolver {
     const known = await logs.findLog(threadId, userId);
     if (known) return known;
     await tries.settled(userId, clientId);
-    return (await logs.findLog(threadId, userId)) ?? "never";
+    const areOver = lateTries?.areOver(userId, clientId) ?? true;
+    const late = await logs.findLog(threadId, userId);
+    if (!late && !areOver) throw storeUnavailable("message"); // Outcome unknown: asked again, it is known in the end.
+    return late ?? "never";
   }
 
   /** Appends a void. Its own duplicate search covers what came above the head up to which we looked. */

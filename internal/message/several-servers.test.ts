@@ -155,6 +155,30 @@ describe("Several message servers", () => {
     }
   });
 
+  it("say never to one who never was a member only when no other can be trying the send any more", async () => {
+    const world = new MessageServers();
+    const threadId = await world.group();
+    const clientId = new Uint8Array(16).fill(9);
+    const seal = () => world.seal("b", "eve", threadId, clientId);
+    const unknown = { reason: ErrorReason.STORE_UNAVAILABLE };
+    // "a" is slow to look whether eve is a member; meanwhile she is added.
+    const looks = world.holdViews("a");
+    const sent = world.send("a", { userId: "eve", threadId, clientId });
+    await assert.rejects(seal(), unknown);
+    await world.change("b", threadId, "ann", { kind: "add", userIds: ["eve"] });
+    looks.release();
+    assert.ok(!((await sent) instanceof HeddleError));
+    assert.equal(await seal(), "committed");
+
+    const other = new Uint8Array(16).fill(8);
+    const sealOther = () => world.seal("b", "dan", threadId, other);
+    await assert.rejects(sealOther(), unknown);
+    world.clock.advance(24_999);
+    await assert.rejects(sealOther(), unknown);
+    world.clock.advance(1);
+    assert.equal(await sealOther(), "never");
+  });
+
   it("make a direct thread once that both are asked for at the same time", async () => {
     const world = new MessageServers();
     const sends = [

@@ -13,6 +13,7 @@ import {
   ListEntriesResponseSchema,
   ListReceiptsRequestSchema,
   ListReceiptsResponseSchema,
+  ResolveSendRequestSchema,
   type GetHeadsResponse_ThreadHead as ThreadHead,
 } from "../../gen/heddle/message/v1/message_service_pb.js";
 import { ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
@@ -58,6 +59,8 @@ export class MessageServers {
   readonly channel = new KeptChannel();
   /** The servers "a" and "b". */
   readonly ring = new SetRing();
+  /** By server, what its looks at who may come in wait for. */
+  readonly #held = new Map<string, Promise<void>>();
   readonly #servers = new Map<string, MessageService>();
 
   constructor() {
@@ -71,6 +74,11 @@ export class MessageServers {
     if (known) return known;
     const { store, channel, clock, ring } = this;
     const rows = new Directory(this.rows);
+    const view = rows.view.bind(rows);
+    rows.view = async (...asked) => {
+      await this.#held.get(name);
+      return view(...asked);
+    };
     const threads = { threads: rows, groups: rows, blocks: rows, largeGroups: rows };
     const server = new MessageService({ store, ...threads, channel, clock, servers: { name, ring } });
     this.#servers.set(name, server);
@@ -135,6 +143,20 @@ export class MessageServers {
     const request = create(ListEntriesRequestSchema, { threadId });
     const page = await this.server(name).handlers.listEntries(request, { caller: { userId } });
     return create(ListEntriesResponseSchema, page).head?.seq;
+  }
+
+  /** Asks a server to seal a send: what it says became of it. */
+  async seal(name: string, userId: string, threadId: Uint8Array, clientId: Uint8Array) {
+    const target = { case: "threadId", value: threadId } as const;
+    const request = create(ResolveSendRequestSchema, { target, clientId, seal: true });
+    return (await this.server(name).handlers.resolveSend(request, { caller: { userId } })).outcome?.case;
+  }
+
+  /** Holds a server's looks at who may come in, until they are released: it sees rows as they are then. */
+  holdViews(name: string): { release: () => void } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held.set(name, promise);
+    return { release: resolve };
   }
 
   /** Lets time pass, in steps in which what falls due comes to its end. */
