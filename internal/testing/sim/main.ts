@@ -5,7 +5,8 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { breachesOf } from "./judge/checker.ts";
 import type { Seen } from "./judge/history.ts";
 import { MUTANTS } from "./mutants/mutants.ts";
-import { planOf, storyOf } from "./plan/plan.ts";
+import { planOf } from "./plan/plan.ts";
+import { storyOf } from "./plan/story.ts";
 import { shrunk } from "./shrink.ts";
 import { simulate } from "./simulate.ts";
 import { cpuUs } from "./time/guard.ts";
@@ -51,7 +52,7 @@ for (let seed = from; seed <= to; seed++) {
   if (outcome.bites.size < 3)
     breaches.push(`vacuous: only ${[...outcome.bites.keys()].join(", ")} met something`);
   console.log(
-    `seed ${seed}: ${outcome.history.length} notes, ${outcome.steps} steps, ${breaches.length} breaches`,
+    `seed ${seed}: ${outcome.history.length} notes, ${outcome.steps} steps, a send of ${(outcome.longestSendMs / 1_000).toFixed(1)} s, ${breaches.length} breaches`,
   );
   if (breaches.length === 0) continue;
   failed += 1;

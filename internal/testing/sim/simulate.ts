@@ -1,12 +1,14 @@
 import { breachesOf } from "./judge/checker.ts";
 import type { Seen } from "./judge/history.ts";
+import { stallsOf } from "./judge/stalls.ts";
 import { befall, type Clients, heal } from "./mesh/befall.ts";
 import type { MeshProcess } from "./mesh/mesh-process.ts";
 import { World } from "./mesh/world.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { type Bites, bite } from "./network/sim-link.ts";
-import { type DeviceFault, deviceName, type Plan, type PlanStep, type UserStep } from "./plan/plan.ts";
+import { type DeviceFault, deviceName, type Plan, type PlanStep } from "./plan/plan.ts";
 import { setMachine } from "./time/guard.ts";
+import { act, type Stage } from "./users/acts.ts";
 import { SimDevice, seenOf } from "./users/sim-device.ts";
 
 const NO_THREAD = { head: { seq: 0 }, readSeq: 0, unread: 0, hasLeft: false };
@@ -17,6 +19,8 @@ const WATCH_MS = 15_000;
 export interface Outcome {
   readonly history: readonly Seen[];
   readonly breaches: readonly string[];
+  /** The longest that a send took which nothing of its own device or of the stores held up, in ms. */
+  readonly longestSendMs: number;
   readonly bites: Bites;
   /** Simulated ms. */
   readonly lengthMs: number;
@@ -39,24 +43,25 @@ export async function simulate(plan: Plan, mutant: Mutant = {}): Promise<Outcome
     history,
     bites: world.bites,
     breaches: [...breachesOf(history), ...thrown],
+    longestSendMs: stallsOf(history)[0]?.forMs ?? 0,
     lengthMs: world.engine.nowMs,
     steps: world.engine.steps,
   };
 }
 
-class Play implements Clients {
+class Play implements Clients, Stage {
   readonly history: Seen[] = [];
   readonly world: World;
-  readonly #plan: Plan;
-  readonly #devices: readonly SimDevice[];
-  readonly #threadIds: (string | undefined)[];
+  readonly plan: Plan;
+  readonly devices: readonly SimDevice[];
+  readonly threadIds: (string | undefined)[];
 
   constructor(plan: Plan, mutant: Mutant) {
-    this.#plan = plan;
+    this.plan = plan;
     this.world = new World(plan.seed, mutant);
-    this.#threadIds = plan.threads.map(() => undefined);
+    this.threadIds = plan.threads.map(() => undefined);
     const { world, history } = this;
-    this.#devices = plan.devices.map((user, at) => {
+    this.devices = plan.devices.map((user, at) => {
       const random = world.engine.random.fork(`device ${at}`);
       return new SimDevice({ name: deviceName(plan, at), user: `u${user}`, world, random, history });
     });
@@ -64,34 +69,35 @@ class Play implements Clients {
 
   async play(): Promise<void> {
     const { engine } = this.world;
-    for (const name of this.#plan.processes) {
+    for (const name of this.plan.processes) {
       engine.at(engine.random.between(0, 300), undefined, () => this.world.start(name));
     }
-    for (const device of this.#devices) {
-      engine.at(engine.random.between(300, 2_300), undefined, () => device.start());
+    const late = new Set(this.plan.steps.flatMap((step) => (step.what === "sign in" ? [step.device] : [])));
+    for (const [at, device] of this.devices.entries()) {
+      const startMs = engine.random.between(300, 2_300);
+      if (!late.has(at)) engine.at(startMs, undefined, () => device.start());
     }
-    this.#plan.threads.forEach((members, at) => {
+    this.plan.threads.forEach((members, at) => {
       if (members.length > 2) engine.at(4_000, undefined, () => this.#makeGroup(at, members));
     });
-    for (const step of this.#plan.steps) engine.at(step.atMs, undefined, () => this.#do(step));
-    for (const calmMs of this.#plan.calms) {
+    for (const step of this.plan.steps) engine.at(step.atMs, undefined, () => this.#do(step));
+    for (const calmMs of this.plan.calms) {
       await engine.runUntil(calmMs - 2 * WATCH_MS);
-      if (calmMs === this.#plan.calms.at(-1)) this.#heal();
+      if (calmMs === this.plan.calms.at(-1)) this.#heal();
       await engine.runUntil(calmMs - WATCH_MS);
-      for (const device of this.#devices) engine.after(0, device.life, () => this.#watch(device));
+      for (const device of this.devices) engine.after(0, device.life, () => this.#watch(device));
       await engine.runUntil(calmMs);
       this.#noteCalm();
     }
-    for (const device of this.#devices) device.client?.foreground();
+    for (const device of this.devices) device.client?.foreground();
     await engine.runUntil(engine.nowMs + 10_000);
-    for (const device of this.#devices)
-      engine.at(engine.nowMs, device.life, () => void this.#noteEnd(device));
+    for (const device of this.devices) engine.at(engine.nowMs, device.life, () => void this.#noteEnd(device));
     await engine.runUntil(engine.nowMs + 20_000);
     this.world.rows.close();
   }
 
   #makeGroup(at: number, [creator, ...others]: readonly number[]): void {
-    const device = this.#devices.find(({ user, client }) => user === `u${creator}` && client);
+    const device = this.devices.find(({ user, client }) => user === `u${creator}` && client);
     if (!device?.client) return;
     const { client } = device;
     this.world.engine.after(0, device.life, () => {
@@ -101,7 +107,7 @@ class Play implements Clients {
       );
       made.then(
         ({ threadId }) => {
-          this.#threadIds[at] = threadId;
+          this.threadIds[at] = threadId;
         },
         () => {},
       );
@@ -110,40 +116,29 @@ class Play implements Clients {
 
   #do(step: PlanStep): void {
     if (!("device" in step)) {
+      if (/(logs|rows)/.test(step.what)) this.#noteStores(step.forMs);
       befall(this.world, this, step);
       return;
     }
-    const device = this.#devices[step.device] as SimDevice;
+    const device = this.devices[step.device] as SimDevice;
     if ("forMs" in step) this.#breakDevice(device, step);
     else if (device.client)
-      this.world.engine.after(0, device.life, () => void this.#act(device, step).catch(() => {}));
+      this.world.engine.after(0, device.life, () => void act(this, device, step).catch(() => {}));
+  }
+
+  #noteStores(forMs: number): void {
+    const { engine } = this.world;
+    const note = (serve: boolean) =>
+      this.history.push({ atMs: engine.nowMs, device: "", user: "", type: "stores", serve });
+    note(false);
+    engine.after(forMs, undefined, () => note(true));
   }
 
   lost(process: MeshProcess, isHeard: boolean): void {
-    for (const { transport } of this.#devices) {
+    for (const { transport } of this.devices) {
       if (isHeard) transport?.cut(process);
       else transport?.silence(process);
     }
-  }
-
-  async #act(device: SimDevice, step: UserStep): Promise<void> {
-    const { client } = device;
-    if (!client) return;
-    if (step.what === "block") await client.blocks.block(`u${step.peer}`);
-    if (step.what === "unblock") await client.blocks.unblock(`u${step.peer}`);
-    if (!("thread" in step)) return;
-    const members = this.#plan.threads[step.thread] ?? [];
-    const peer = members.length === 2 ? members.find((user) => `u${user}` !== device.user) : undefined;
-    const threadId = this.#threadIds[step.thread];
-    if (peer === undefined && !threadId) return;
-    const conversation =
-      peer === undefined ? client.conversation(threadId as string) : await client.direct(`u${peer}`);
-    if (peer !== undefined) client.watch([`u${peer}`]);
-    if (step.what === "read") conversation.markRead();
-    if (step.what === "type") client.typing(conversation.threadId);
-    if (step.what !== "write") return;
-    const { item } = await conversation.send(step.text);
-    device.tell({ type: "write", thread: item.threadId, clientId: item.clientId, text: step.text });
   }
 
   #breakDevice(device: SimDevice, { what, forMs }: DeviceFault): void {
@@ -152,7 +147,8 @@ class Play implements Clients {
       bite(bites, what);
       device.crash();
       engine.after(forMs, undefined, () => device.start());
-    } else if (what === "half-open") {
+    } else if (what === "sign in") device.start();
+    else if (what === "half-open") {
       device.way.silentUntilMs = engine.nowMs + forMs;
     } else {
       if (what === "offline") device.way.awayUntilMs = engine.nowMs + forMs;
@@ -162,8 +158,8 @@ class Play implements Clients {
 
   /** Every fault ends; who is away comes back. */
   #heal(): void {
-    heal(this.world, this.#plan.processes);
-    for (const device of this.#devices) {
+    heal(this.world, this.plan.processes);
+    for (const device of this.devices) {
       device.way.silentUntilMs = 0;
       device.way.awayUntilMs = 0;
       device.start();
@@ -176,7 +172,7 @@ class Play implements Clients {
   }
 
   #noteCalm(): void {
-    for (const device of this.#devices) {
+    for (const device of this.devices) {
       const { client } = device;
       if (client?.state.phase !== "live") continue;
       const held = client.threads().filter(({ hasLeft }) => !hasLeft);
@@ -193,12 +189,12 @@ class Play implements Clients {
   }
 
   #isThere(user: string): boolean {
-    return this.#devices.some((device) => device.user === user && device.client?.state.phase === "live");
+    return this.devices.some((device) => device.user === user && device.client?.state.phase === "live");
   }
 
   async #noteEnd(device: SimDevice): Promise<void> {
     const { client } = device;
-    if (!client) return;
+    if (!client || device.isSignedOut) return;
     device.tell({
       type: "outbox",
       texts: client

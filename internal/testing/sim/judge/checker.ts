@@ -1,3 +1,4 @@
+import { changeBreaches, hiders, movedMembers } from "./changes.ts";
 import type { Seen, SeenEntry } from "./history.ts";
 
 /** What was acknowledged so long before a calm has come everywhere by then, in ms. */
@@ -10,18 +11,24 @@ type End = Extract<Seen, { type: "end" }>;
  * the number of the promise. Empty where all are kept. Promises 8 and 10 (who is not pushed to, memory) no client sees.
  */
 export function breachesOf(history: readonly Seen[]): string[] {
+  const moved = movedMembers(history);
   const ends = history.filter((seen) => seen.type === "end");
   const logs = new Map<string, Map<number, string>>();
-  const breaches = [...orderBreaches(history, logs)];
+  const breaches = [...orderBreaches(history, logs, moved)];
   for (const end of ends)
     for (const entry of end.entries) breaches.push(...same(logs, end.device, end.thread, entry));
-  for (const end of ends) breaches.push(...endBreaches(end));
+  for (const end of ends) if (!moved.has(`${end.thread} ${end.user}`)) breaches.push(...endBreaches(end));
   breaches.push(...headBreaches(ends), ...sendBreaches(history, ends), ...calmBreaches(history, ends));
+  breaches.push(...changeBreaches(history), ...watchBreaches(history));
   return [...new Set(breaches)];
 }
 
 /** Each life of a device is given a thread's entries in order, without a hole, as everybody else is. */
-function* orderBreaches(history: readonly Seen[], logs: Map<string, Map<number, string>>): Iterable<string> {
+function* orderBreaches(
+  history: readonly Seen[],
+  logs: Map<string, Map<number, string>>,
+  moved: ReadonlySet<string>,
+): Iterable<string> {
   const last = new Map<string, number>();
   for (const seen of history) {
     if (seen.type === "begin") {
@@ -30,7 +37,8 @@ function* orderBreaches(history: readonly Seen[], logs: Map<string, Map<number, 
     if (seen.type !== "entry") continue;
     const key = `${seen.device} ${seen.thread}`;
     const before = last.get(key);
-    if (before !== undefined && seen.entry.seq !== before + 1) {
+    const isMoved = moved.has(`${seen.thread} ${seen.user}`);
+    if (before !== undefined && seen.entry.seq !== before + 1 && !isMoved) {
       yield `2/5: ${seen.device} was given ${seen.thread}/${seen.entry.seq} after ${before}`;
     }
     last.set(key, seen.entry.seq);
@@ -140,8 +148,18 @@ function* calmBreaches(history: readonly Seen[], ends: readonly End[]): Iterable
       }
     }
   }
+}
+
+/** In a calm a watcher is told who is there, and never that one who hides is. */
+function* watchBreaches(history: readonly Seen[]): Iterable<string> {
+  const hidden = hiders(history);
   for (const seen of history) {
-    if (seen.type === "watching" && (seen.status === "online") !== seen.isThere) {
+    if (seen.type !== "watching") continue;
+    const last = hidden.get(seen.of);
+    const isHidden =
+      last?.what === "hide" && last.state === "answered" && last.atMs < seen.atMs - UNDER_WAY_MS;
+    if (isHidden && seen.status === "online") yield `9: ${seen.device} sees ${seen.of} as online, who hides`;
+    else if (!last && (seen.status === "online") !== seen.isThere) {
       yield `9: ${seen.device} sees ${seen.of} as ${seen.status}, who ${seen.isThere ? "is" : "is not"} there`;
     }
   }

@@ -22,6 +22,19 @@ export type Seen = { readonly atMs: number; readonly device: string; readonly us
     }
   | { readonly type: "failed"; readonly clientId: string; readonly text: string }
   | { readonly type: "entry"; readonly thread: string; readonly entry: SeenEntry }
+  /**
+   * The person changes something: `about` a user for block and unblock, the own one for hide and show, "thread user" for
+   * add, remove and leave group, a device for sign out. `refused`: or not known.
+   */
+  | {
+      readonly type: "change";
+      readonly what: string;
+      readonly about: string;
+      readonly state: "asked" | "answered" | "refused";
+    }
+  | { readonly type: "phase"; readonly phase: string }
+  /** Whether the stores serve: of the world, by no device. */
+  | { readonly type: "stores"; readonly serve: boolean }
   | { readonly type: "presence"; readonly of: string; readonly status: string }
   /** All is calm and this device is connected: what it knows without having asked, of threads that it has not left. */
   | { readonly type: "calm"; readonly heads: Readonly<Record<string, number>> }

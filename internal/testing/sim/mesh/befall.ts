@@ -46,7 +46,7 @@ function befallProcess(
   if (what === "visit") {
     bite(bites, what);
     world.start(name);
-    engine.after(forMs, undefined, () => world.crash(name, true));
+    engine.after(forMs, undefined, () => world.leave(name, () => {}));
     return;
   }
   const process = world.livingAt(name);

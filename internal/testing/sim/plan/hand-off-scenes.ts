@@ -1,97 +1,110 @@
 import type { SimRandom } from "../time/sim-random.ts";
-import { type Faulted, lasting, type MeshFault, VISITOR } from "./mesh-faults.ts";
+import { type Faulted, type MeshFault, VISITOR } from "./mesh-faults.ts";
 
 /** A fault, so many ms after its scene began. */
 export type SceneFault = MeshFault & { readonly afterMs: number };
 
 /** Draws the parts of a scene. */
 interface Cast {
-  readonly random: SimRandom;
-  readonly longMs: number;
-  readonly channels: readonly string[];
-  /** One of a service. */
-  one(word: string): string;
+  /** A channel instance that runs. */
+  readonly channel: string;
+  readonly push: string;
+  readonly pushes: readonly string[];
+  readonly message: string;
   /** A moment of the scene, in ms. */
   moment(fromMs: number, toMs: number): number;
 }
+
+/** Nobody hears for so long what is late, in ms: longer than a lease, and than an instance takes to leave and return. */
+const LATE_MS = 14_000;
+
+/** An instance that leaves has given its place up, and is started again, within this, in ms. */
+const RETURN_MS = 4_000;
+
+/** After a registration every link has told its number within this, in ms, where nothing hinders it. */
+const TOLD_MS = 400;
 
 /**
  * What the hand-off is for: topics move between channel instances while somebody does not know it yet. By chance such
  * faults would seldom meet, so each scene brings them together.
  */
 const SCENES: readonly ((cast: Cast) => SceneFault[])[] = [
-  lateWhileMoving("push"),
-  lateWhileMoving("message"),
+  joinUnheard,
   brokenBeforeRepair,
+  untoldOwner,
   leaseRunsOut,
-  leavesUnheard,
+  leaveUnheard,
   hiddenVisit,
 ];
 
 /** One scene after another, each with its own parts. */
-export function handOffScene(random: SimRandom, faulted: Faulted): SceneFault[] {
-  const named = (word: string) => faulted.processes.filter((name) => name.startsWith(word));
+export function handOffScene(random: SimRandom, { processes }: Pick<Faulted, "processes">): SceneFault[] {
+  const named = (word: string) => processes.filter((name) => name.startsWith(word));
   return random.pick(SCENES)({
-    random,
-    longMs: faulted.longestMs,
-    channels: random.some(named("channel"), 3),
-    one: (word) => random.pick(named(word)),
+    channel: random.pick(named("channel")),
+    push: random.pick(named("push")),
+    pushes: named("push"),
+    message: random.pick(named("message")),
     moment: (fromMs, toMs) => random.between(fromMs, toMs),
   });
 }
 
-/** A process hears late of instances that come and go. */
-function lateWhileMoving(word: "push" | "message") {
-  return (cast: Cast): SceneFault[] => [
-    { what: "registry late", process: cast.one(word), forMs: cast.longMs, afterMs: 0 },
-    moves(cast, cast.channels[0] ?? VISITOR, cast.moment(100, 3_000)),
-    moves(cast, VISITOR, cast.moment(100, 6_000)),
+/** An instance leaves and returns. A push server, or a publisher, hears of its return much later. */
+function joinUnheard({ channel, push, message, moment }: Cast): SceneFault[] {
+  const process = moment(0, 1) === 0 ? push : message;
+  return [
+    { what: "leave", process: channel, forMs: moment(100, 1_000), afterMs: 0 },
+    { what: "registry late", process, forMs: LATE_MS, afterMs: 1_000 },
   ];
 }
 
-/** What was broadcast cannot be read, and its instance goes before it can. */
-function brokenBeforeRepair(cast: Cast): SceneFault[] {
-  const [first = VISITOR, second = VISITOR] = cast.channels;
+/** What an instance broadcasts cannot be read, and it goes before it can. */
+function brokenBeforeRepair({ channel, push, message, moment }: Cast): SceneFault[] {
   return [
-    { what: "links silent", process: cast.one("push"), other: first, forMs: cast.longMs, afterMs: 400 },
-    { what: "registry late", process: cast.one("message"), forMs: cast.longMs, afterMs: 0 },
-    moves(cast, cast.random.pick([VISITOR, second]), cast.moment(0, 500)),
-    { what: "crash", process: first, forMs: cast.longMs / 2, afterMs: cast.moment(2_000, 8_000) },
+    { what: "registry late", process: message, forMs: LATE_MS, afterMs: 0 },
+    { what: "visit", process: VISITOR, forMs: 2 * LATE_MS, afterMs: 50 },
+    { what: "links silent", process: push, other: channel, forMs: LATE_MS, afterMs: 50 + TOLD_MS },
+    { what: "crash", process: channel, forMs: RETURN_MS, afterMs: moment(4_000, 9_000) },
+  ];
+}
+
+/** No push server can tell the owner before that topics have moved, and a publisher does not hear of it. */
+function untoldOwner({ channel, pushes, message }: Cast): SceneFault[] {
+  const silent = pushes.map((process) => ({
+    what: "links silent" as const,
+    process,
+    other: channel,
+    forMs: LATE_MS / 2,
+    afterMs: 0,
+  }));
+  return [
+    { what: "registry late", process: message, forMs: LATE_MS, afterMs: 0 },
+    ...silent,
+    { what: "visit", process: VISITOR, forMs: 2 * LATE_MS, afterMs: 50 },
   ];
 }
 
 /** An instance does not reach the registry until its lease is gone, and a publisher does not hear of it. */
-function leaseRunsOut(cast: Cast): SceneFault[] {
-  const [first = VISITOR] = cast.channels;
-  const what = cast.random.pick(["registry unreached", "lease lost", "pause"] as const);
-  return [
-    { what: "registry late", process: cast.one("message"), forMs: cast.longMs, afterMs: 0 },
-    { what, process: first, forMs: what === "lease lost" ? 0 : cast.longMs, afterMs: 100 },
-  ];
+function leaseRunsOut({ channel, message, moment }: Cast): SceneFault[] {
+  const late = { what: "registry late", process: message, forMs: 2 * LATE_MS, afterMs: 0 } as const;
+  if (moment(0, 2) === 0) return [late, { what: "lease lost", process: channel, forMs: 0, afterMs: 100 }];
+  const what = moment(0, 1) === 0 ? "registry unreached" : "pause";
+  return [late, { what, process: channel, forMs: 2 * LATE_MS, afterMs: 100 }];
 }
 
 /** An instance leaves, and a publisher does not hear of it. */
-function leavesUnheard(cast: Cast): SceneFault[] {
-  const [first = VISITOR] = cast.channels;
+function leaveUnheard({ channel, message, moment }: Cast): SceneFault[] {
   return [
-    { what: "registry late", process: cast.one("message"), forMs: cast.longMs, afterMs: 0 },
-    { what: "leave", process: first, forMs: cast.longMs / 2, afterMs: cast.moment(100, 1_000) },
+    { what: "registry late", process: message, forMs: LATE_MS, afterMs: 0 },
+    { what: "leave", process: channel, forMs: LATE_MS, afterMs: moment(100, 1_000) },
   ];
 }
 
 /** An instance comes and goes, of which a push server hears nothing. */
-function hiddenVisit(cast: Cast): SceneFault[] {
-  const push = cast.one("push");
+function hiddenVisit({ push, moment }: Cast): SceneFault[] {
   return [
-    { what: "registry unreached", process: push, forMs: cast.longMs, afterMs: 0 },
+    { what: "registry unreached", process: push, forMs: LATE_MS, afterMs: 0 },
     { what: "watch cut", process: push, forMs: 0, afterMs: 10 },
-    { what: "visit", process: VISITOR, forMs: cast.moment(500, 3_000), afterMs: cast.moment(100, 500) },
+    { what: "visit", process: VISITOR, forMs: moment(2_000, 5_000), afterMs: moment(100, 500) },
   ];
-}
-
-function moves({ random, longMs }: Cast, process: string, afterMs: number): SceneFault {
-  const forMs = lasting(random, { processes: [], longestMs: longMs });
-  if (process === VISITOR) return { what: "visit", process, forMs, afterMs };
-  const what = random.pick(["crash", "leave", "lease lost", "pause"] as const);
-  return { what, process, forMs: what === "lease lost" ? 0 : forMs, afterMs };
 }

@@ -9,7 +9,7 @@ export type MeshFault = { readonly forMs: number } & (
 
 /**
  * `crash`: its connections break; `vanish`: nobody hears of it, as when the machine is gone; `leave`: in good order. All
- * three start again. `visit`: one that does not run starts, and crashes after that time. `lease lost`, `watch cut`: once. The registry is not reached by one process, or tells it late.
+ * three start again. `visit`: one that does not run starts, and leaves after that time. `lease lost`, `watch cut`: once. The registry is not reached by one process, or tells it late.
  */
 const PROCESS_FAULTS = [
   "crash",
@@ -85,6 +85,6 @@ function pairFault(random: SimRandom, faulted: Faulted): MeshFault {
 }
 
 /** Short ones are as many as long ones. */
-export function lasting(random: SimRandom, { longestMs }: Faulted): number {
+function lasting(random: SimRandom, { longestMs }: Faulted): number {
   return Math.round(500 * (longestMs / 500) ** random.fraction());
 }

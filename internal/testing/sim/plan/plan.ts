@@ -1,6 +1,6 @@
 import { SimRandom } from "../time/sim-random.ts";
 import { handOffScene } from "./hand-off-scenes.ts";
-import { type Faulted, type MeshFault, meshFaults } from "./mesh-faults.ts";
+import { type MeshFault, meshFaults } from "./mesh-faults.ts";
 
 /** Something that happens at a moment, in simulated ms. */
 export type PlanStep = { readonly atMs: number } & (UserStep | DeviceFault | MeshFault);
@@ -9,11 +9,22 @@ export type PlanStep = { readonly atMs: number } & (UserStep | DeviceFault | Mes
 export type UserStep =
   | { readonly what: "write"; readonly device: number; readonly thread: number; readonly text: string }
   | { readonly what: "read" | "type"; readonly device: number; readonly thread: number }
-  | { readonly what: "block" | "unblock"; readonly device: number; readonly peer: number };
+  | { readonly what: "block" | "unblock"; readonly device: number; readonly peer: number }
+  | {
+      readonly what: "change";
+      readonly change: "add" | "remove" | "leave group";
+      readonly device: number;
+      readonly thread: number;
+      readonly peer: number;
+    }
+  | { readonly what: "hide" | "show"; readonly device: number }
+  /** Another device of the user is signed out for good. */
+  | { readonly what: "sign out"; readonly device: number; readonly other: number };
 
 /** What befalls a device. */
 export interface DeviceFault {
-  readonly what: "crash device" | "offline" | "cut" | "half-open";
+  /** `sign in`: it is new, and does nothing before. */
+  readonly what: "crash device" | "offline" | "cut" | "half-open" | "sign in";
   readonly device: number;
   readonly forMs: number;
 }
@@ -27,7 +38,7 @@ export interface Plan {
   readonly users: number;
   /** The user of each device. */
   readonly devices: readonly number[];
-  /** Members of each thread, by user: two for a direct one. */
+  /** Members of each thread, by user: two for a direct one. The first of a group makes it. */
   readonly threads: readonly (readonly number[])[];
   /** The names of the servers' processes: the word of a service, and a number. */
   readonly processes: readonly string[];
@@ -52,12 +63,12 @@ export function planOf(seed: number): Plan {
   const devices = Array.from({ length: users }, (_, user) =>
     Array<number>(1 + random.between(0, 2)).fill(user),
   ).flat();
-  const threads = threadsOf(random, users);
+  const theme: Theme = random.chance(0.4) ? "hand-off" : "all";
+  const threads = threadsOf(random, users, theme);
   const processes = meshOf(random);
   const isLong = seed % 10 === 0;
   const episodeMs = isLong ? 180_000 : 90_000;
   const calms = Array.from({ length: isLong ? 5 : 2 }, (_, at) => BEGIN_MS + (at + 1) * episodeMs);
-  const theme: Theme = random.chance(0.4) ? "hand-off" : "all";
   const plan = { seed: String(seed), users, devices, threads, processes, theme, calms, steps: [] };
   const steps: PlanStep[] = calms.flatMap((calmMs) => {
     const fromMs = calmMs - episodeMs;
@@ -71,9 +82,10 @@ export function planOf(seed: number): Plan {
       })),
       ...(theme === "all"
         ? meshFaults(random, { processes, longestMs }).map((fault) => ({ atMs: within(0.3), ...fault }))
-        : Array.from({ length: 3 }, () => sceneSteps(random, within(0.3), { processes, longestMs })).flat()),
+        : Array.from({ length: 3 }, () => sceneSteps(random, within(0.3), processes)).flat()),
     ];
   });
+  if (theme === "all") steps.push(...deviceChanges(random, plan, calms.at(-1) ?? 0));
   let written = 0;
   const named = steps
     .sort((a, b) => a.atMs - b.atMs)
@@ -81,35 +93,62 @@ export function planOf(seed: number): Plan {
   return { ...plan, steps: named };
 }
 
-function threadsOf(random: SimRandom, users: number): (readonly number[])[] {
-  const direct = Array.from({ length: 24 }, (_, at) => [
-    at % users,
-    (at + random.between(1, users - 1)) % users,
-  ]);
+/** Where entries may be missed in many threads, each has little to say: nothing later tells of what was missed. */
+function threadsOf(random: SimRandom, users: number, theme: Theme): (readonly number[])[] {
+  const pairs = theme === "hand-off" ? 5 : 2;
+  const direct = Array.from({ length: users }, (_, user) =>
+    random.some([...Array(users).keys()].slice(user + 1), pairs).map((other) => [user, other]),
+  ).flat();
   const groups = Array.from({ length: 3 }, () => random.some([...Array(users).keys()], random.between(3, 7)));
-  return [...random.some([...direct, ...groups], 27)];
+  return [...random.some([...direct, ...groups], direct.length + groups.length)];
 }
 
 function userSteps(
   random: SimRandom,
-  { devices, threads, users }: Plan,
+  { devices, threads, users, theme }: Plan,
   writes: number,
   at: () => number,
 ): PlanStep[] {
   const steps: PlanStep[] = [];
   for (let count = 0; count < writes; count++) {
-    const thread = aThread(random, threads.length);
+    const thread = aThread(random, threads.length, theme);
     const member = random.pick(threads[thread] as number[]);
     const own = [...devices.keys()].filter((one) => devices[one] === member);
     const who = { device: random.pick(own), thread };
     steps.push({ atMs: at(), what: "write", ...who, text: "" });
     if (count % 4 === 0) steps.push({ atMs: at(), what: random.chance(0.7) ? "read" : "type", ...who });
   }
-  const pair = { device: random.between(0, devices.length - 1), peer: random.between(0, users - 1) };
+  const someone = () => random.between(0, devices.length - 1);
+  const anybody = () => random.between(0, users - 1);
+  const pair = { device: someone(), peer: anybody() };
   const blockedMs = at();
   steps.push({ atMs: blockedMs, what: "block", ...pair });
   steps.push({ atMs: blockedMs + 10_000, what: "unblock", ...pair });
+  const hider = someone();
+  const hiddenMs = at();
+  steps.push({ atMs: hiddenMs, what: "hide", device: hider });
+  if (random.chance(0.5)) steps.push({ atMs: hiddenMs + 10_000, what: "show", device: hider });
+  for (let count = 0; count < 4; count++) {
+    const thread = random.pick([...threads.keys()].filter((one) => (threads[one]?.length ?? 0) > 2));
+    const members = threads[thread] as number[];
+    const device = devices.indexOf(random.pick(members));
+    const change = random.pick(["add", "add", "remove", "leave group"] as const);
+    const peer = change === "add" ? anybody() : random.pick(members);
+    steps.push({ atMs: at(), what: "change", change, device, thread, peer });
+  }
   return steps;
+}
+
+/** Devices that come late, and one that is signed out by another of its user. */
+function deviceChanges(random: SimRandom, { devices }: Plan, endMs: number): PlanStep[] {
+  const several = [...devices.keys()].filter((at) => devices.indexOf(devices[at] as number) !== at);
+  const [late, other] = random.some(several, 2);
+  const steps: PlanStep[] = [];
+  const atMs = () => Math.floor(endMs * (0.1 + 0.5 * random.fraction()));
+  if (late !== undefined) steps.push({ atMs: atMs(), what: "sign in", device: late, forMs: 0 });
+  if (other === undefined) return steps;
+  const device = devices.indexOf(devices[other] as number);
+  return [...steps, { atMs: atMs(), what: "sign out", device, other }];
 }
 
 function deviceFaults(random: SimRandom, { devices }: Plan, count: number, longestMs: number): DeviceFault[] {
@@ -121,12 +160,15 @@ function deviceFaults(random: SimRandom, { devices }: Plan, count: number, longe
 }
 
 /** Some threads have much to say, and most little: what is missed in those nothing later makes good. */
-function aThread(random: SimRandom, count: number): number {
-  return Math.floor(count * random.fraction() ** 2.5);
+function aThread(random: SimRandom, count: number, theme: Theme): number {
+  return Math.floor(count * random.fraction() ** (theme === "hand-off" ? 1 : 2.5));
 }
 
-function sceneSteps(random: SimRandom, atMs: number, faulted: Faulted): PlanStep[] {
-  return handOffScene(random, faulted).map(({ afterMs, ...fault }) => ({ ...fault, atMs: atMs + afterMs }));
+function sceneSteps(random: SimRandom, atMs: number, processes: readonly string[]): PlanStep[] {
+  return handOffScene(random, { processes }).map(({ afterMs, ...fault }) => ({
+    ...fault,
+    atMs: atMs + afterMs,
+  }));
 }
 
 function meshOf(random: SimRandom): string[] {
@@ -139,21 +181,6 @@ function meshOf(random: SimRandom): string[] {
     ...named("push", random.between(2, 3)),
     ...named("gateway", random.between(1, 2)),
   ];
-}
-
-/** A step as a sentence. */
-export function storyOf(plan: Plan, step: PlanStep): string {
-  const said = () => {
-    const device = "device" in step ? deviceName(plan, step.device) : "";
-    if (step.what === "write") return `${device} writes "${step.text}" in thread ${step.thread}`;
-    if ("peer" in step) return `${device} ${step.what}s u${step.peer}`;
-    if ("thread" in step) return `${device} ${step.what}s in thread ${step.thread}`;
-    const whose = "process" in step ? step.process : device;
-    const other = "other" in step ? ` and ${step.other}` : "";
-    const how = step.forMs > 0 ? `, for ${(step.forMs / 1_000).toFixed(1)} s` : "";
-    return `${step.what}${whose && `: ${whose}${other}`}${how}`;
-  };
-  return `${(step.atMs / 1_000).toFixed(1)} s: ${said()}`;
 }
 
 export function deviceName(plan: Plan, device: number): string {

@@ -71,6 +71,11 @@ export class SimDevice {
     });
   }
 
+  /** Whether it was signed out for good. */
+  get isSignedOut(): boolean {
+    return this.client?.state.phase === "signed-out";
+  }
+
   /** The program ends without a word; what its storage holds stays. */
   crash(): void {
     if (this.life) this.life.isAlive = false;
@@ -90,6 +95,8 @@ export class SimDevice {
       const { state, threadId: thread, clientId, seq, text } = event.item;
       if (state === "sent" && seq !== undefined) this.tell({ type: "sent", thread, clientId, seq, text });
       if (state === "failed") this.tell({ type: "failed", clientId, text });
+    } else if (event.type === "state") {
+      this.tell({ type: "phase", phase: event.state.phase });
     } else if (event.type === "presence") {
       this.tell({ type: "presence", of: event.userId, status: event.presence?.status ?? "unknown" });
     }

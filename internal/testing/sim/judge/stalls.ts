@@ -1,0 +1,36 @@
+import type { Seen } from "./history.ts";
+
+/** A send on a device that was connected all the time, while the stores served. */
+export interface Stall {
+  readonly device: string;
+  readonly text: string;
+  readonly atMs: number;
+  readonly forMs: number;
+}
+
+/** How long each send took that nothing of its own device or of the stores held up, the longest first. */
+export function stallsOf(history: readonly Seen[]): Stall[] {
+  const stalls: Stall[] = [];
+  const open = new Map<string, Map<string, number>>();
+  const live = new Set<string>();
+  let serve = true;
+  for (const seen of history) {
+    const { atMs, device } = seen;
+    const own = open.get(device) ?? new Map<string, number>();
+    open.set(device, own);
+    if (seen.type === "begin" || (seen.type === "phase" && seen.phase !== "live")) {
+      live.delete(device);
+      own.clear();
+    } else if (seen.type === "phase") live.add(device);
+    else if (seen.type === "stores") {
+      serve = seen.serve;
+      for (const sends of open.values()) sends.clear();
+    } else if (seen.type === "write" && serve && live.has(device)) own.set(seen.text, atMs);
+    else if (seen.type === "sent" || seen.type === "failed") {
+      const since = own.get(seen.text);
+      own.delete(seen.text);
+      if (since !== undefined) stalls.push({ device, text: seen.text, atMs: since, forMs: atMs - since });
+    }
+  }
+  return stalls.sort((a, b) => b.forMs - a.forMs);
+}
