@@ -5,13 +5,13 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { breachesOf } from "./judge/checker.ts";
 import type { Seen } from "./judge/history.ts";
 import { MUTANTS } from "./mutants/mutants.ts";
-import { planOf } from "./plan/plan.ts";
+import { planOf, type Theme } from "./plan/plan.ts";
 import { storyOf } from "./plan/story.ts";
 import { shrunk } from "./shrink.ts";
 import { simulate } from "./simulate.ts";
 import { cpuUs } from "./time/guard.ts";
 
-/** `main.ts FROM-TO [--twice] [--first] [--only REGEX] [--theme THEME] [--shrink] [--mutant NAME] [--history FILE]`, or `main.ts --check FILE`. Exits with 1 on a breach. */
+/** `main.ts FROM-TO [--twice] [--first] [--only REGEX] [--theme THEME] [--brief] [--shrink] [--mutant NAME] [--history FILE]`, or `main.ts --check FILE`. Exits with 1 on a breach. */
 const [range = "1-20", ...flags] = process.argv.slice(2);
 const flag = (name: string) => (flags.includes(name) ? flags[flags.indexOf(name) + 1] : undefined);
 
@@ -27,7 +27,7 @@ if (range === "--check") {
 const [from = 1, to = from] = range.split("-").map(Number);
 const mutant = MUTANTS[flag("--mutant") ?? ""];
 const only = new RegExp(flag("--only") ?? "");
-const theme = flag("--theme");
+const options = { theme: flag("--theme") as Theme | undefined, isBrief: flags.includes("--brief") };
 const file = flag("--history");
 const bites = new Map<string, number>();
 const fingerprint = (history: readonly Seen[]) =>
@@ -36,8 +36,7 @@ let simulatedMs = 0;
 let failed = 0;
 const startedUs = cpuUs();
 for (let seed = from; seed <= to; seed++) {
-  const plan = planOf(seed);
-  if (theme !== undefined && plan.theme !== theme) continue;
+  const plan = planOf(seed, options);
   const outcome = await simulate(plan, mutant);
   simulatedMs += outcome.lengthMs;
   for (const [fault, times] of outcome.bites) bites.set(fault, (bites.get(fault) ?? 0) + times);

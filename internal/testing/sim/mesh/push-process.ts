@@ -1,3 +1,4 @@
+import type { Member } from "../../../base/ring.ts";
 import { DrainingReason } from "../../../gen/heddle/push/v1/frame_pb.js";
 import { attachChannel } from "../../../peers/channel-client.ts";
 import { MessageClient } from "../../../peers/message-client.ts";
@@ -20,7 +21,8 @@ const DRAIN_MS = 6_000;
 
 /** A process with a push server. */
 export function startPush(process: MeshProcess): void {
-  const { clock, tick, log, name, world } = process;
+  const { clock, tick, log, name } = process;
+  const { mutant } = process.world;
   const channel: Channel = {
     ring: servingRing(process.mirror("channel")),
     attach: (member, link) => attachChannel(process.links, process.dial(member), link),
@@ -29,17 +31,17 @@ export function startPush(process: MeshProcess): void {
     messages: new RoutedMessages({
       clock,
       ring: servingRing(process.mirror("message")),
-      at: (server) => new MessageClient(process.keptLink(server, "message")),
+      at: (member) => mutant.messages?.(messageAt(process, member)) ?? messageAt(process, member),
     }),
     threads: new ThreadClient(process.anyLink("thread")),
-    channel: world.mutant.subscribes?.(channel) ?? channel,
+    channel: mutant.subscribes?.(channel) ?? channel,
     presence: presenceRing(process),
     clock,
     tick,
     log,
     config: { name, capacity: 1_000 },
     history: HISTORY,
-    ...(world.mutant.topics && { topics: world.mutant.topics }),
+    ...(mutant.topics && { topics: mutant.topics }),
   });
   process.push = push;
   process.serves = (below) =>
@@ -55,4 +57,8 @@ export function startPush(process: MeshProcess): void {
     await push.drain(DrainingReason.SHUTDOWN, DRAIN_MS);
     await registration.revoke();
   };
+}
+
+function messageAt(process: MeshProcess, member: Member): MessageClient {
+  return new MessageClient(process.keptLink(member, "message"));
 }

@@ -19,7 +19,7 @@ export function startThread(process: MeshProcess): void {
   const publisher = process.publisher();
   const log = new RoutedLog({
     ring: servingRing(process.mirror("message")),
-    at: (server) => new LogClient(process.keptLink(server, "message")),
+    at: (member) => new LogClient(process.keptLink(member, "message")),
   });
   const thread = new ThreadService({
     store: rows,

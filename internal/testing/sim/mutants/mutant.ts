@@ -3,6 +3,7 @@ import type { Lease } from "../../../channel/ports.ts";
 import type { PublisherInit } from "../../../channel/publisher/publisher.ts";
 import type { Channel as PublishTo } from "../../../message/ports.ts";
 import type { ServedChannel } from "../../../peers/channel-server.ts";
+import type { TimedMessages } from "../../../peers/routed-messages.ts";
 import type { Channel as SubscribeAt } from "../../../push/ports.ts";
 import type { Topics } from "../../../push/topics/topics.ts";
 import type { SharedRegistry } from "../../../registry/shared-registry.ts";
@@ -24,6 +25,8 @@ export interface Mutant {
   readonly areLinksKept?: boolean;
   /** A channel instance does not know that it leaves. */
   readonly leavesUnsaid?: boolean;
+  /** One message server, as push servers send to it. */
+  readonly messages?: (server: TimedMessages) => TimedMessages;
   /** What push servers subscribe at. */
   readonly subscribes?: (channel: SubscribeAt) => SubscribeAt;
   readonly topics?: typeof Topics;

@@ -48,6 +48,14 @@ export interface Plan {
   readonly steps: readonly PlanStep[];
 }
 
+/** What a plan is asked for. */
+export interface PlanOptions {
+  /** Left out: by the seed. */
+  readonly theme?: Theme | undefined;
+  /** One episode, and one device to each user: to look for what is broken on purpose. */
+  readonly isBrief?: boolean;
+}
+
 const DEVICE_FAULTS = ["crash device", "offline", "cut", "half-open"] as const;
 
 /** When devices have started, groups are made and the first things happen, in ms. */
@@ -57,25 +65,26 @@ const BEGIN_MS = 6_000;
  * A run is a row of episodes: faults in the first third of each, writing in the first half, and then quiet, so that
  * what was missed is seen missing. Every tenth seed is long: touches age, clients sync by themselves.
  */
-export function planOf(seed: number): Plan {
+export function planOf(seed: number, { theme: asked, isBrief = false }: PlanOptions = {}): Plan {
   const random = new SimRandom(`plan ${seed}`);
-  const users = random.between(12, 16);
+  const users = isBrief ? 12 : random.between(12, 16);
   const devices = Array.from({ length: users }, (_, user) =>
-    Array<number>(1 + random.between(0, 2)).fill(user),
+    Array<number>(isBrief ? 1 : 1 + random.between(0, 2)).fill(user),
   ).flat();
-  const theme: Theme = random.chance(0.4) ? "hand-off" : "all";
+  const theme: Theme = asked ?? (random.chance(0.4) ? "hand-off" : "all");
   const threads = threadsOf(random, users, theme);
   const processes = meshOf(random);
-  const isLong = seed % 10 === 0;
+  const isLong = !isBrief && seed % 10 === 0;
   const episodeMs = isLong ? 180_000 : 90_000;
-  const calms = Array.from({ length: isLong ? 5 : 2 }, (_, at) => BEGIN_MS + (at + 1) * episodeMs);
+  const episodes = isLong ? 5 : isBrief ? 1 : 2;
+  const calms = Array.from({ length: episodes }, (_, at) => BEGIN_MS + (at + 1) * episodeMs);
   const plan = { seed: String(seed), users, devices, threads, processes, theme, calms, steps: [] };
   const steps: PlanStep[] = calms.flatMap((calmMs) => {
     const fromMs = calmMs - episodeMs;
     const within = (share: number) => fromMs + Math.floor(random.fraction() * share * episodeMs);
     const longestMs = episodeMs * 0.15;
     return [
-      ...userSteps(random, plan, Math.ceil(340 / calms.length), () => within(0.45)),
+      ...userSteps(random, plan, isBrief ? 240 : Math.ceil(340 / calms.length), () => within(0.45)),
       ...(theme === "all" ? deviceFaults(random, plan, 7, longestMs) : []).map((fault) => ({
         atMs: within(0.3),
         ...fault,
