@@ -7,6 +7,8 @@ interface Watch {
   readonly userId: string;
   /** Whether the watcher is told. Else it is mute: not checked yet, or not allowed. */
   isOpen: boolean;
+  /** Whether the watcher was told last that it may not see the user. */
+  isConcealed: boolean;
   /** Raised by whatever a check that is under way cannot have seen. */
   doubts: number;
   /** The check that is under way. */
@@ -152,7 +154,14 @@ export class Watches {
     this.#bySession.set(session, mine);
     const known = mine.get(userId);
     if (known) return known;
-    const watch: Watch = { watcher, userId, isOpen: false, doubts: 0, checking: undefined };
+    const watch: Watch = {
+      watcher,
+      userId,
+      isOpen: false,
+      isConcealed: false,
+      doubts: 0,
+      checking: undefined,
+    };
     mine.set(userId, watch);
     addTo(this.#byUser, userId, watch);
     addTo(this.#byViewer, watcher.viewerId, watch);
@@ -188,9 +197,10 @@ export class Watches {
         const may = await this.#init.privacy.maySee(watch.watcher.viewerId, watch.userId);
         if (!this.#isRegistered(watch)) return;
         if (doubts !== watch.doubts) continue;
-        if (!may) this.#shut(watch);
+        if (!may) this.#conceal(watch);
         else if (!watch.isOpen) {
           watch.isOpen = true;
+          watch.isConcealed = false;
           this.#tell(watch);
         }
       }
@@ -204,8 +214,14 @@ export class Watches {
   }
 
   #shut(watch: Watch): void {
-    if (!watch.isOpen) return;
+    if (watch.isOpen) this.#conceal(watch);
+  }
+
+  /** Also of a watch that is new here: another instance may have told its watcher before. */
+  #conceal(watch: Watch): void {
     watch.isOpen = false;
+    if (watch.isConcealed) return;
+    watch.isConcealed = true;
     watch.watcher.link.told(watch.userId, HIDDEN, [watch.watcher.session]);
   }
 

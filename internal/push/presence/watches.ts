@@ -170,8 +170,9 @@ function gather(byOwner: Map<PresenceAttachment, string[]>, owner: PresenceAttac
   else byOwner.set(owner, [userId]);
 }
 
-/** A new instance that does not know yet takes nothing back that was told before. */
+/** A new instance that does not know yet takes nothing back that was told before. What was not shown is not hidden. */
 function isNews({ told, isAsked }: Watched, presence: ShownPresence): boolean {
+  if (presence.status === "hidden") return told !== undefined && told.status !== "hidden";
   if (isAsked || !told) return true;
   if (presence.status === "unknown" && told.status !== "hidden") return false;
   return told.status !== presence.status || told.lastSeenAtMs !== presence.lastSeenAtMs;
