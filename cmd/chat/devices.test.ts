@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ChatPrograms } from "../../internal/testing/trials/chat-programs.ts";
+
+/** Where nothing answers. */
+const AWAY = "http://127.0.0.1:9";
 
 describe("bin/chat with devices", function () {
   this.timeout(60_000);
@@ -36,5 +40,33 @@ describe("bin/chat with devices", function () {
     assert.match((await programs.run(["as", bob, "history", ann])).out, / {2}kept\n$/);
     assert.match((await programs.run(["as", ann, "sign-in"])).out, /^signed in already, as chat-/);
     assert.equal((await programs.run(["as", ann, "to", bob, "more"])).code, 0);
+  });
+
+  it("sends what a second run kept whose device was signed out, once one signs in anew", async () => {
+    const [ann, bob] = [programs.newName("ann"), programs.newName("bob")];
+    const state = join(programs.folder, `state-of-${ann}`);
+    const anns = programs.listen(ann, ["--state", state]);
+    await anns.until(({ type }) => type === "caught_up");
+    await programs.run(["as", ann, "devices", "--state", state]); // The second has signed in.
+    const away = ["--grpc", AWAY, "--web", AWAY, "--wait", "0.1", "--state", state];
+    assert.equal((await programs.run(["as", ann, "to", bob, "from the second", ...away])).code, 3);
+    const second = await readFile(join(state, "2", "device"), "utf8");
+    const other = ["--state", join(programs.folder, `other-${ann}`)];
+    assert.equal((await programs.run(["as", ann, "devices", "revoke", second, ...other])).code, 0);
+    await anns.stop();
+    const kept = programs.listen(ann, ["--state", state]);
+    let said = "";
+    for await (const chunk of kept.child.stderr) {
+      said += chunk;
+      if (said.endsWith("\n")) break;
+    }
+    assert.equal(
+      said,
+      `chat: what device 2 has left to send goes out only after you sign in anew: chat as ${ann} sign-in\n`,
+    );
+    await kept.stop();
+    const signedIn = await programs.run(["as", ann, "sign-in", "--state", state]);
+    assert.match(signedIn.out, /^signed in already, as chat-/, signedIn.err);
+    assert.match((await programs.run(["as", bob, "history", ann])).out, / {2}from the second\n$/);
   });
 });

@@ -72,6 +72,11 @@ async function deviceIdOf(folder: string): Promise<string> {
   return DEVICE_ID_PATTERN.test(known) ? known : await newDevice(folder);
 }
 
+/** The slot with another device, on the same state. Its client is closed. */
+export async function renewSlot(slot: DeviceSlot): Promise<DeviceSlot> {
+  return { ...slot, deviceId: await newDevice(slot.folder) };
+}
+
 /** Names the device of a folder anew: from the next run on it is another one, on the same state. */
 export async function renewDevice(folder: string): Promise<void> {
   await newDevice(folder);

@@ -2,7 +2,7 @@ import type { Client, ConnectionState } from "../../../client/index.ts";
 import { FileStorage } from "../../../client/storage/file-storage.ts";
 import { ChatError, connectionProblem, EXIT } from "../exit-code.ts";
 import { renewDevice, takeSlot } from "./device-slot.ts";
-import { sendLeftovers } from "./leftovers.ts";
+import { type Leftovers, sendLeftovers } from "./leftovers.ts";
 import type { Settings } from "./settings.ts";
 import { connectSlot } from "./slot-client.ts";
 import { findStateFolder } from "./state-folder.ts";
@@ -14,13 +14,20 @@ export interface OpenClient {
   readonly notice: string | undefined;
   /** The next run on this state is another device: this one was signed out, for ever. */
   readonly renewDevice: () => Promise<void>;
+  /** Resolves to whether all that other runs left to send is out, or to false when the command has waited too long. */
+  readonly leftoversOut: (late: AbortSignal) => Promise<boolean>;
 }
 
 /**
  * Runs `use` with a client of the user's, and closes it whatever happens; then the next run finds everything written
- * and the folder free. Rejects as `use` does, or with ChatError.
+ * and the folder free. `renews`: the person signs in anew, so what a device left that was signed out goes out as
+ * another's. Rejects as `use` does, or with ChatError.
  */
-export async function withClient<T>(given: Settings, use: (open: OpenClient) => Promise<T>): Promise<T> {
+export async function withClient<T>(
+  given: Settings,
+  use: (open: OpenClient) => Promise<T>,
+  { renews = false } = {},
+): Promise<T> {
   const settings = { ...given, stateFolder: await findStateFolder(given) };
   const slot = await takeSlot(settings.stateFolder);
   // Timers of the library do not keep a process alive; this program decides itself when it ends.
@@ -38,13 +45,15 @@ export async function withClient<T>(given: Settings, use: (open: OpenClient) => 
       slot.number > 1
         ? `${settings.userId} is chatting here already; this is device ${slot.number}`
         : undefined;
-    let stopLeftovers: (() => Promise<void>) | undefined;
+    let leftovers: Leftovers | undefined;
     try {
       // Only one run does it, and the first is the one that there always is.
-      if (slot.number === 1) stopLeftovers = await sendLeftovers(settings, complain);
-      return await use({ client, notice, renewDevice: () => renewDevice(slot.folder) });
+      if (slot.number === 1) leftovers = await sendLeftovers(settings, { renews, onProblem: complain });
+      const { areOut = Promise.resolve(true) } = leftovers ?? {};
+      const leftoversOut = (late: AbortSignal) => Promise.race([areOut, ended(late)]);
+      return await use({ client, notice, renewDevice: () => renewDevice(slot.folder), leftoversOut });
     } finally {
-      await stopLeftovers?.();
+      await leftovers?.stop();
       await client.close();
     }
   } finally {
@@ -52,6 +61,14 @@ export async function withClient<T>(given: Settings, use: (open: OpenClient) => 
     process.off("SIGINT", stop).off("SIGTERM", stop);
     await slot.release();
   }
+}
+
+/** Resolves to false when the signal is aborted. */
+function ended(signal: AbortSignal): Promise<false> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(false);
+    signal.addEventListener("abort", () => resolve(false), { once: true });
+  });
 }
 
 function complain(text: string): void {

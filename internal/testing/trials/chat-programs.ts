@@ -120,8 +120,8 @@ export class ChatPrograms {
   }
 
   /** `as <user> listen --json`, until the test ends. */
-  listen(user: string): JsonChat {
-    const json = new JsonChat(this.#start(["as", user, "listen", "--json"]));
+  listen(user: string, options: readonly string[] = []): JsonChat {
+    const json = new JsonChat(this.#start(["as", user, "listen", "--json", ...options]));
     this.#running.push(json);
     return json;
   }
