@@ -96,7 +96,9 @@ export enum ErrorReason {
   TOKEN_MISSING = 10,
 
   /**
-   * UNAUTHENTICATED: signature, algorithm, issuer, audience, key id or subject is wrong. Metadata: `claim`.
+   * UNAUTHENTICATED: signature, algorithm, issuer, audience, key id or subject is wrong, `iat` lies further ahead than the
+   * server tolerates, or the token has more than 8,192 bytes. Metadata: `claim`, with the name of a claim, `signature`,
+   * `alg`, `kid`, `format` or `size`.
    *
    * @generated from enum value: ERROR_REASON_TOKEN_INVALID = 11;
    */
