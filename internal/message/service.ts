@@ -252,8 +252,8 @@ export class MessageService {
     const { comparison } = this.#parts;
     const compared = held.map(async ({ threadId, seq, entryHash }) => {
       const asked = { threadId, seq: Number(seq), entryHash };
-      const { isSame, head, isDamaged = false } = await comparison.compare(call.caller.userId, asked);
-      return { threadId, isSame, isDamaged, ...(head && { head: headOf(head) }) };
+      const { isSame, head, isDamaged } = await comparison.compare(call.caller.userId, asked);
+      return { threadId, isSame, ...(isDamaged && { isDamaged }), ...(head && { head: headOf(head) }) };
     });
     return { compared: await Promise.all(compared), logEpoch: BigInt(comparison.logEpoch) };
   }
