@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { constants, copyFile, cp, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { gatherLevelFiles } from "../store/level/files/level-copy.ts";
@@ -33,6 +34,17 @@ export interface BackupSources {
 }
 
 /**
+ * Removes what a backup whose process was killed has left in the data folder: links that keep room on the disk. Resolves
+ * to whether there was something. No backup may be running.
+ */
+export async function clearStaging(dataDir: string): Promise<boolean> {
+  const staging = join(dataDir, STAGING);
+  const isThere = existsSync(staging);
+  await rm(staging, { recursive: true, force: true });
+  return isThere;
+}
+
+/**
  * Copies a data folder that is in use to `folder`, which must not be there yet. The copy is of one moment, so that it
  * needs no repair: the rows are copied first, and when little of them is left their writes wait; then those of the log
  * too, until its files are gathered. What was acknowledged before the call is in the copy, each file of which is checked
@@ -48,7 +60,9 @@ export async function backUp(sources: BackupSources, folder: string, progress: P
   await mkdir(dirname(folder), { recursive: true });
   if ((await readdir(folder).catch(() => [])).length > 0)
     throw new BackupError(`${folder} is not empty: name a folder that is not there yet`);
+  const isLeft = existsSync(partial);
   await rm(partial, { recursive: true, force: true });
+  if ((await clearStaging(dataDir)) || isLeft) progress("removed what a backup that was ended had left");
   try {
     await mkdir(partial, { mode: 0o700 });
     const heldMs = await copyStores(sources, partial, staging, progress);

@@ -23,7 +23,7 @@ import {
   soleRowViews,
   tellPresence,
 } from "./assemble.ts";
-import { type Backup, backUp } from "./backup.ts";
+import { type Backup, backUp, clearStaging } from "./backup.ts";
 import type { HeddleConfig } from "./config.ts";
 import type { Credentials } from "./credentials.ts";
 import { type DataFolder, refuseHalf } from "./data-folder.ts";
@@ -81,6 +81,8 @@ export async function openServices(init: ServicesInit): Promise<Services> {
   await halves.check(config.dataDir);
   await halves.start(config.dataDir);
   stack.add("notes of the stores", () => halves.stop());
+  if (await clearStaging(config.dataDir))
+    log.warn("a backup was ended before it was whole: what it left is removed");
   const history = await beginHistory(folder.deploymentId);
 
   const channel = new SoleChannel({ clock });

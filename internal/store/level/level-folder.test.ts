@@ -86,6 +86,53 @@ describe("LevelFolder", () => {
     await folder.close();
   });
 
+  it("reads on while it looks at the tables before it closes, and looks at none twice", async () => {
+    const slow = new FakeClock();
+    // Each time is a second later, so that every table is told of.
+    let nowMs = 0;
+    const clock = {
+      nowMs: () => slow.nowMs(),
+      after: slow.after.bind(slow),
+      monotonicMs: () => (nowMs += 1_000),
+    };
+    const key = Uint8Array.of(1);
+    for (let table = 0; table < 3; table++) {
+      const folder = await LevelFolder.open({ path, clock });
+      await folder.db.put(key, new Uint8Array(1_000), { sync: true });
+      await folder.close();
+    }
+    const reads: string[] = [];
+    const watch = {
+      failed() {},
+      recovered: () => recovered(),
+      progress: () => void reads.push(isReadable() ? "open" : "closed"),
+    };
+    let recovered = () => {};
+    const again = new Promise<void>((resolve) => {
+      recovered = resolve;
+    });
+    let folder: LevelFolder | undefined;
+    const isReadable = () => {
+      try {
+        return folder?.db.status === "open";
+      } catch {
+        return false;
+      }
+    };
+    folder = await LevelFolder.open({ path, clock, watch });
+    const tables = (await readdir(path)).filter((name) => name.endsWith(".ldb")).length;
+    reads.length = 0;
+    folder.fail(new Error("the disk is full"));
+    slow.advance(100);
+    await again;
+    assert.ok(tables > 1);
+    assert.deepEqual(
+      reads,
+      Array.from({ length: tables }, () => "open"),
+    );
+    await folder.close();
+  });
+
   it("gives its lock back when it is closed while it mends", async () => {
     const folder = await open();
     folder.fail(new Error("the disk is full"));

@@ -115,8 +115,10 @@ export class LevelFolder {
       if (signal.aborted) return;
       try {
         await probe(join(this.#init.path, "probe"));
+        // Reads go on meanwhile: tables never change, and a large folder takes seconds.
+        const looked = await lookWhileOpen(this.#init);
         await this.#db.close();
-        await lookBeforeOpening(this.#init);
+        await lookBeforeOpening(this.#init, looked);
         await this.#db.open();
       } catch (error) {
         // Else the disk is not well yet, and `failed` was told why.
@@ -149,7 +151,10 @@ async function probe(path: string): Promise<void> {
  * Refuses what LevelDB would leave out without a word, or abort at; tells of the end of a write that nobody was told is
  * kept. Everything that opens a folder looks first: no process may end by what is in a file.
  */
-async function lookBeforeOpening(init: LevelFolderInit): Promise<void> {
+async function lookBeforeOpening(
+  init: LevelFolderInit,
+  looked: ReadonlySet<string> = new Set(),
+): Promise<void> {
   const { path, watch } = init;
   const { damages, torn, tables, tableBytes } = await lookAtFiles(path);
   const isSmall = tableBytes <= (init.wholeLookBytes ?? WHOLE_LOOK_BYTES);
@@ -157,13 +162,37 @@ async function lookBeforeOpening(init: LevelFolderInit): Promise<void> {
   const [damage] =
     damages.length > 0
       ? damages
-      : await lookAtTables(path, tables, { isWhole, progress: tableProgress(init, tableBytes) });
+      : await lookAtTables(
+          path,
+          tables.filter((file) => !looked.has(file)),
+          { isWhole, progress: tableProgress(init, tableBytes) },
+        );
   if (damage) throw DataFolderError.damaged(join(path, damage.file), new Error(damage.why));
   for (const { file, why, bytes } of torn) {
     watch?.noticed?.(
       `${file}: ${why}: nobody was told that these ${bytes} bytes are kept, so they are left out`,
     );
   }
+}
+
+/**
+ * Every block of the tables of a folder that is open. Returns the names of those that are well; of others, and of those
+ * that are made meanwhile, the look before opening says what is wrong.
+ */
+async function lookWhileOpen(init: LevelFolderInit): Promise<ReadonlySet<string>> {
+  const { tables, tableBytes, version } = await lookAtFiles(init.path);
+  const sizes = [...(version?.tables.values() ?? [])];
+  const well = new Set<string>();
+  const progress = tableProgress(init, tableBytes);
+  let bytes = 0;
+  for (const [done, file] of tables.entries()) {
+    progress(done, tables.length, bytes);
+    bytes += sizes[done]?.bytes ?? 0;
+    // A compaction may have deleted it.
+    const bad = await lookAtTables(init.path, [file], { isWhole: true }).catch(() => [{ file, why: "gone" }]);
+    if (bad.length === 0) well.add(file);
+  }
+  return well;
 }
 
 /** Tells the watch once a second how far the look has come. */
