@@ -154,9 +154,10 @@ async function backup({ adminAddress, dataDir }: HeddleConfig, folder: string): 
     process.stderr.write(`heddle: no answer from ${url}: start Heddle, or set HEDDLE_ADMIN_ADDR\n`);
     return EXIT.dependencyAway;
   }
-  const { files, bytes, heldMs } = done;
+  const { files, bytes, heldMs, cleared } = done;
   const held = `writes waited for ${Math.ceil(heldMs)} ms`;
   process.stdout.write(`${done.folder}: ${files} files, ${bytes} bytes, checked and synced; ${held}\n`);
+  if (cleared) process.stdout.write("removed what a backup that was ended had left\n");
   return EXIT.well;
 }
 

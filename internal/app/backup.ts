@@ -24,6 +24,8 @@ export interface Backup {
   readonly bytes: number;
   /** How long writes waited, in ms. */
   readonly heldMs: number;
+  /** An earlier one was killed, and what it had left is removed. */
+  readonly cleared: boolean;
 }
 
 /** The running stores that are copied, and the folder that they are in. */
@@ -62,7 +64,7 @@ export async function backUp(sources: BackupSources, folder: string, progress: P
     throw new BackupError(`${folder} is not empty: name a folder that is not there yet`);
   const isLeft = existsSync(partial);
   await rm(partial, { recursive: true, force: true });
-  if ((await clearStaging(dataDir)) || isLeft) progress("removed what a backup that was ended had left");
+  const cleared = (await clearStaging(dataDir)) || isLeft;
   try {
     await mkdir(partial, { mode: 0o700 });
     const heldMs = await copyStores(sources, partial, staging, progress);
@@ -74,7 +76,7 @@ export async function backUp(sources: BackupSources, folder: string, progress: P
     await rename(partial, folder);
     // The rename itself must outlive a power cut.
     await syncFile(dirname(folder));
-    return { folder, files, bytes, heldMs };
+    return { folder, files, bytes, heldMs, cleared };
   } finally {
     await rm(staging, { recursive: true, force: true });
     await rm(partial, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile, spawn } from "node:child_process";
-import { cp, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -165,8 +165,23 @@ describe("A backup under load", function () {
     }
   });
 
+  it("clears what one that was killed had left, at the next start and at the next backup, and says so", async () => {
+    heddle = await HeddleProcess.start(data);
+    const staging = join(data, "backup-staging");
+    const leave = () => cp(join(data, "messages"), staging, { recursive: true });
+    await leave();
+    await heddle.stop("SIGKILL");
+    heddle = await HeddleProcess.start(data);
+    assert.ok(!(await readdir(data)).includes("backup-staging"));
+    assert.ok(heddle.stderr.some((line) => /a backup was ended before it was whole/.test(line)));
+    await leave();
+    const { stdout } = await admin("backup", join(base, "copy"));
+    assert.match(stdout, /removed what a backup that was ended had left/);
+    assert.ok(!(await readdir(data)).includes("backup-staging"));
+  });
+
   it("names what is in its way", async () => {
-    await assert.rejects(admin("backup", join(base, "copy")), { code: 3 });
+    await assert.rejects(admin("backup", join(base, "copy")), { code: 2 }); // There is no data folder.
     heddle = await HeddleProcess.start(data);
     const says = (words: RegExp) => (error: { code: number; stderr: string }) =>
       error.code === 1 && words.test(error.stderr);
