@@ -33,6 +33,7 @@ export function App(props: { page: Page; router: Router; attention: ReadonlySign
           model={stage.model}
           router={router}
           attention={attention}
+          // Drafts outlive the tab.
           notes={page.memory.browser}
           onSignOut={(notice) => page.signOut(notice)}
         />

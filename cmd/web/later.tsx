@@ -38,6 +38,7 @@ export function Later<Props extends object>(props: {
   }, [hasFailed]);
   const Part = fetched.value && props.pick(fetched.value);
   if (Part) return <Part {...props.props} />;
+  // On its way: it takes milliseconds, and a word would only flash.
   if (!hasFailed.value) return null;
   return (
     <p class="menu problem" role="alert">

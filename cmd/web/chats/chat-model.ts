@@ -16,7 +16,10 @@ import { entryLine, isShown, itemLine } from "./lines.ts";
 import { SeenPeople } from "./people.ts";
 import { shownText } from "./shown-text.ts";
 
-/** The client library as the page's model: its events become signals, at most one change a microtask. */
+/**
+ * The client library as the page's model: its events become signals, at most one change a microtask. It keeps nothing
+ * of its own that the client has too: every list is made anew from it.
+ */
 export class ChatModel implements Model {
   readonly userId: string;
   readonly people: SeenPeople;
@@ -58,6 +61,7 @@ export class ChatModel implements Model {
     this.#session = signal(this.#connectionOf(client.state));
     this.#connection = computed(() => this.#shownConnection());
     this.people = new SeenPeople(client, window.document, this.#connection);
+    // What this browser has kept is shown before the server has said a word.
     this.#list();
     this.#followBrowser(true);
     client.on((event) => {
@@ -139,6 +143,7 @@ export class ChatModel implements Model {
     }
     if (state.phase === "offline") return { phase: "offline", retryAtMs: state.retryAtMs };
     if (state.phase !== "signed-out") return { phase: this.#wasLive ? "reconnecting" : "connecting" };
+    // Everything else that ends a session for good is about the sign-in.
     const isRevoked = state.reason?.kind === "device-revoked";
     return { phase: "ended", why: isRevoked ? "revoked" : "expired" };
   }

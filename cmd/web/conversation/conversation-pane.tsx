@@ -25,6 +25,7 @@ export function ConversationPane(props: {
 }) {
   const { model, chatId, attention, drafts, onClose } = props;
   const conversation = useMemo(() => model.open(chatId), [model, chatId]);
+  // A conversation holds listeners of the client: one that is not closed would be fed for ever.
   useEffect(() => () => conversation.close(), [conversation]);
   // The address knows a user's id before the server has told anything.
   const title = props.title || conversation.title.value;
@@ -44,6 +45,7 @@ export function ConversationPane(props: {
       aria-label={`Chat with ${title}`}
       onKeyDown={(event) => {
         if (event.key !== "Escape") return;
+        // One step back at a time: the panel, then the chat.
         if (isPanelOpen.value) closePanel();
         else onClose();
       }}
@@ -58,6 +60,7 @@ export function ConversationPane(props: {
           <PresenceLine people={model.people} chatId={chatId} title={title} about={about} />
         </div>
         <MuteButton model={model} chatId={chatId} />
+        {/* Before it is known there is nothing to say: a group would be shown as a user for a moment. */}
         {about.isKnown && (
           <button
             ref={panelButton}
@@ -90,7 +93,10 @@ export function ConversationPane(props: {
   );
 }
 
-/** Muting is about notifications, which the server sends for messages in chats that exist. */
+/**
+ * Muting is about notifications, which the server sends for messages in chats that exist: there is no button for one
+ * that has no row yet. It is pressed as the server has it, also from another device.
+ */
 function MuteButton({ model, chatId }: { model: Model; chatId: string }) {
   const problem = useSignal("");
   const isBusy = useSignal(false);

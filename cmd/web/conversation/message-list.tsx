@@ -127,6 +127,7 @@ function useJumpToNew(
   const isDone = useRef(false);
   useLayoutEffect(() => {
     if (isDone.current || !conversation.isLoaded.value) return;
+    // Once: from then on the person says where the list stands.
     isDone.current = true;
     const mark = box.current?.querySelector<HTMLElement>("h3.new");
     if (mark) keeper.current?.toTop(Math.max(0, mark.offsetTop - 80));

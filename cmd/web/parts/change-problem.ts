@@ -33,6 +33,7 @@ export function changeProblem(error: unknown): string {
     case ErrorReason.INVALID_FIELD:
       return "The server does not take this.";
   }
+  // The call is repeated under one request_id for 30 s before this is said.
   return AWAY.has(error.code)
     ? "The server did not answer. It may have been done all the same; you can try again."
     : "The server could not do it.";

@@ -2,7 +2,10 @@ import { useSignal } from "@preact/signals";
 import type { Conversation, Model } from "../model.ts";
 import { changeProblem } from "../parts/change-problem.ts";
 
-/** Blocks the other user of a direct chat, or takes it back. */
+/**
+ * Blocks the other user of a direct chat, or takes it back. The id stands there in full: names can be alike, and it
+ * matters who it is.
+ */
 export function BlockPanel({ model, conversation }: { model: Model; conversation: Conversation }) {
   const problem = useSignal("");
   const isBusy = useSignal(false);
@@ -14,6 +17,7 @@ export function BlockPanel({ model, conversation }: { model: Model; conversation
     if (isBusy.value) return;
     isBusy.value = true;
     problem.value = "";
+    // What came of it is seen in `about`, once the server has said so; nothing is shown before.
     await model.blocks[isBlocked ? "unblock" : "block"](userId).catch((error) => {
       problem.value = changeProblem(error);
     });

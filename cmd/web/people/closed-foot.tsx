@@ -2,7 +2,10 @@ import { useSignal } from "@preact/signals";
 import type { Conversation, Model } from "../model.ts";
 import { changeProblem } from "../parts/change-problem.ts";
 
-/** Why there is no field to write in, and what one can do about it. */
+/**
+ * Why there is no field to write in, and what one can do about it. It takes the Composer's place; a draft stays for the
+ * day when one can write again.
+ */
 export function ClosedFoot({ model, conversation }: { model: Model; conversation: Conversation }) {
   const problem = useSignal("");
   const userId = conversation.title.value;

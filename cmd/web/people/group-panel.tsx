@@ -11,7 +11,10 @@ interface PanelProps {
   readonly conversation: Conversation;
 }
 
-/** A group: its name, its members, who may be added, and the way out. */
+/**
+ * A group: its name, its members, who may be added, and the way out. `onLeft`: closes the panel, and the focus goes
+ * back to the button that opened it.
+ */
 export function GroupPanel({ model, conversation, onLeft }: PanelProps & { readonly onLeft: () => void }) {
   const problem = useSignal("");
   const isBusy = useSignal(false);
@@ -26,6 +29,7 @@ export function GroupPanel({ model, conversation, onLeft }: PanelProps & { reado
       return true;
     } catch (error) {
       problem.value = changeProblem(error);
+      // What was typed stays, so that one can try again.
       return false;
     } finally {
       isBusy.value = false;
@@ -61,6 +65,7 @@ function Rename({ model, conversation, change }: PartProps) {
       class="line"
       onSubmit={(event) => {
         event.preventDefault();
+        // The name that was typed stays in the field; the title above shows what the server has.
         if (!isSame) void change(() => model.groups.rename(conversation.chatId, typed.value.trim()));
       }}
     >
@@ -84,6 +89,7 @@ function Rename({ model, conversation, change }: PartProps) {
 
 /** Who comes in. Those who are members already are not offered; the server decides. */
 function Add({ model, conversation, change, members }: PartProps & { readonly members: Members }) {
+  // One choice for as long as the panel is open: what is chosen outlives each drawing.
   const choice = useMemo(() => {
     const isIn = (userId: string) => members.value.some((member) => member.userId === userId);
     return new PeopleChoice((userId) => (isIn(userId) ? `${userId} is in the group.` : ""));

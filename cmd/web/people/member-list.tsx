@@ -13,7 +13,10 @@ interface ListProps {
   readonly members: Signal<readonly Member[]>;
 }
 
-/** Who is in the group, read anew when that changes. Owners can give roles and remove. */
+/**
+ * Who is in the group, read anew when that changes. Owners can give roles and remove. Pages of 200 come one by one, as
+ * a group may have 10,000; what one does with a member is shown by the entry that it makes.
+ */
 export function MemberList({ model, conversation, change, members }: ListProps) {
   const { chatId, about } = conversation;
   const next = useSignal<string | undefined>(undefined);
@@ -26,10 +29,12 @@ export function MemberList({ model, conversation, change, members }: ListProps) 
     try {
       const page = await model.groups.members(chatId, pageToken);
       if (!isWanted()) return;
+      // The first page begins the list anew; others go below it.
       members.value = pageToken === undefined ? page.members : [...members.value, ...page.members];
       next.value = page.nextPageToken;
       problem.value = "";
     } catch (error) {
+      // What was fetched before stays: an old list is better than none.
       if (isWanted()) problem.value = changeProblem(error);
     }
   };
@@ -75,6 +80,7 @@ export function MemberList({ model, conversation, change, members }: ListProps) 
 function Powers(props: { member: Member; chatId: string; model: Model; change: Change }) {
   const { member, chatId, model, change } = props;
   const { userId } = member;
+  // The only two roles: the button gives the other one.
   const other = member.role === "owner" ? "member" : "owner";
   return (
     <span class="powers">

@@ -3,7 +3,10 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { NAME_RULE, userIdOf } from "../memory/identity.ts";
 import { PeopleIcon } from "../parts/icons.tsx";
 
-/** Asks for the name of the other user. Enter starts the chat, Escape leaves it; another way leads to a group. */
+/**
+ * Asks for the name of the other user. Enter starts the chat, Escape leaves it; another way leads to a group. Nobody is
+ * asked whether that user exists: the server knows only those who have signed in, and a message waits for the others.
+ */
 export function NewChat(props: {
   ownName: string;
   onStart: (userId: string) => void;

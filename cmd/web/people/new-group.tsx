@@ -4,7 +4,10 @@ import type { Model } from "../model.ts";
 import { changeProblem } from "../parts/change-problem.ts";
 import { PeopleChoice, PeopleField } from "./people-field.tsx";
 
-/** Asks for the name of a new group and who is in it. Escape leaves it. */
+/**
+ * Asks for the name of a new group and who is in it. Escape leaves it. `onMade` gets the thread of the group; a group
+ * of nobody else may be made, and filled later.
+ */
 export function NewGroup(props: { model: Model; onMade: (threadId: string) => void; onCancel: () => void }) {
   const { model } = props;
   const name = useSignal("");
@@ -35,6 +38,7 @@ export function NewGroup(props: { model: Model; onMade: (threadId: string) => vo
       // The client found no certain outcome in 30 s: asked again, it finds the group that may have been made.
       problem.value = changeProblem(error);
     }
+    // The form is gone if the group was made; else one can try again.
     isBusy.value = false;
   };
 

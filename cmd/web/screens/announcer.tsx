@@ -2,7 +2,10 @@ import { type ReadonlySignal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Model } from "../model.ts";
 
-/** Reads new messages out to those who listen to the page: the open chat's text, of other chats only who wrote. */
+/**
+ * Reads new messages out to those who listen to the page: the open chat's text, of other chats only who wrote.
+ * `polite`: it waits until what is being read has ended.
+ */
 export function Announcer({ model, openId }: { model: Model; openId: ReadonlySignal<string> }) {
   const text = useSignal("");
   useEffect(

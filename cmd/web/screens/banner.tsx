@@ -50,7 +50,10 @@ export function Banner({ model, onSignIn }: { model: Model; onSignIn: (notice: s
   );
 }
 
-/** The connection, with short passages between two good moments left out. */
+/**
+ * The connection, with short passages between two good moments left out: a server that is moved, or a lift, is not
+ * worth a word that comes and goes.
+ */
 function useSettled(model: Model): Connection {
   const settled = useSignal<Connection>({ phase: "online" });
   useSignalEffect(() => {
@@ -77,6 +80,7 @@ function useSecondsLeft(connection: Connection): number {
   const seconds = useSignal(0);
   const retryAtMs = connection.phase === "offline" ? (connection.retryAtMs ?? 0) : 0;
   const at = useSignal(retryAtMs);
+  // A signal, so that the effect below begins anew with the next wait.
   at.value = retryAtMs;
   useSignalEffect(() => {
     if (at.value === 0) return;

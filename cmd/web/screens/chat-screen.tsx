@@ -20,6 +20,7 @@ export function ChatScreen(props: {
   onSignOut: (notice: string) => void;
 }) {
   const { model, router, attention, notes } = props;
+  // Of this user alone: another one who signs in here has others.
   const drafts = useMemo(() => new Drafts(notes, model.userId), [notes, model]);
   const openId = useOpenChat(model, router);
   const openTitle = useComputed(() => titleOf(router.route.value));
@@ -73,6 +74,7 @@ function useOpenChat(model: Model, router: Router): ReadonlySignal<string> {
     const route = router.route.value;
     if (route.kind === "list") id.value = "";
     else if (route.kind === "thread") id.value = route.threadId;
+    // An address with one's own name, such as a bookmark of another user: there is no such chat.
     else if (route.userId === model.userId) router.go({ kind: "list" });
     else {
       void model.idOf(route.userId).then((found) => {

@@ -12,7 +12,10 @@ import {
 import { SLOT_COUNT } from "../memory/slots.ts";
 import { Mark } from "../parts/icons.tsx";
 
-/** The card that stands alone on the page before and beside the chat. */
+/**
+ * The card that stands alone on the page before and beside the chat. It is the page's `main`, so a screen reader begins
+ * there.
+ */
 function Card({ title, children }: { title: string; children: ComponentChildren }) {
   return (
     <main class="entrance">
@@ -25,7 +28,10 @@ function Card({ title, children }: { title: string; children: ComponentChildren 
   );
 }
 
-/** Sign-in by name, or by token where the server signs nobody in by name. */
+/**
+ * Sign-in by name, or by token where the server signs nobody in by name. `notice`: what is said in place of the
+ * welcome, such as why one was signed out. Nothing is kept before the server, or the token, has named the user.
+ */
 export function SignIn(props: { notice: string; lastName: string; onSignIn: (identity: Identity) => void }) {
   const isByToken = useSignal(false);
   const problem = useSignal("");
@@ -33,6 +39,7 @@ export function SignIn(props: { notice: string; lastName: string; onSignIn: (ide
   const input = useRef<HTMLInputElement>(null);
   useLayoutEffect(() => {
     input.current?.focus();
+    // The name of last time is offered: typing replaces it, Enter takes it.
     input.current?.select();
   }, [isByToken.value]);
 
@@ -43,6 +50,7 @@ export function SignIn(props: { notice: string; lastName: string; onSignIn: (ide
     problem.value = "";
     try {
       const identity = await identityFor(input.current?.value ?? "", isByToken.value);
+      // Only the development profile signs in by name: elsewhere the form changes to the other way.
       if (identity !== "unavailable") return props.onSignIn(identity);
       isByToken.value = true;
       problem.value = "This server signs nobody in by name. Paste the token that you were given.";
@@ -63,9 +71,11 @@ export function SignIn(props: { notice: string; lastName: string; onSignIn: (ide
         ) : (
           <NameField input={input} lastName={props.lastName} />
         )}
+        {/* It stands there empty too: screen readers tell of a text that changes, not of an element that comes. */}
         <p class="problem" role="alert" id="problem">
           {problem.value}
         </p>
+        {/* Not `disabled`: the focus would be lost when it is pressed. */}
         <button type="submit" class="primary" aria-disabled={isBusy.value}>
           {isBusy.value ? "Signing in…" : "Sign in"}
         </button>
@@ -137,7 +147,10 @@ async function identityFor(typed: string, isByToken: boolean): Promise<Identity 
   return await signInByName(userId);
 }
 
-/** Shown to the tab that finds all slots taken. It goes on by itself when another is closed. */
+/**
+ * Shown to the tab that finds all slots taken (memory/slots.ts). It goes on by itself when another is closed: it waits
+ * in line for every slot.
+ */
 export function TabsFull({ onSignOut }: { onSignOut: () => void }) {
   return (
     <Card title="Too many tabs">
@@ -156,7 +169,7 @@ export function TabsFull({ onSignOut }: { onSignOut: () => void }) {
   );
 }
 
-/** Shown where the chat cannot run. */
+/** Shown where the chat cannot run. `problem` is a sentence that says what would help. */
 export function Unable({ problem, onSignOut }: { problem: string; onSignOut: () => void }) {
   return (
     <Card title="This does not work here">

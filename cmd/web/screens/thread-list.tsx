@@ -25,7 +25,10 @@ interface ListProps {
   readonly onSignOut: (notice: string) => void;
 }
 
-/** All chats, the most recent first. Arrow keys, Home and End go through them, Enter opens one. */
+/**
+ * All chats, the most recent first. Arrow keys, Home and End go through them, Enter opens one. It stays drawn beside an
+ * open chat, and where there is no room for both the style sheet hides one.
+ */
 export function ThreadList(props: ListProps) {
   const isStarting = useSignal(false);
   const isMenuOpen = useSignal(false);
@@ -73,6 +76,7 @@ export function ThreadList(props: ListProps) {
         </button>
       </header>
       {isMenuOpen.value && <Later pick={settingsMenu} props={{ model, onSignOut: props.onSignOut }} />}
+      {/* Above the rows, so that the list keeps its place in the tab order behind it. */}
       {isStarting.value && <StartForm {...props} isStarting={isStarting} />}
       <Rows {...props} isStarting={isStarting} />
     </nav>
@@ -98,6 +102,7 @@ function StartForm(props: ListProps & { readonly isStarting: Signal<boolean> }) 
     isStarting.value = false;
     props.onOpenWith(userId);
   };
+  // The form for a group takes this one's place, with the same way back.
   const group = () => {
     isGroup.value = true;
   };
@@ -109,8 +114,10 @@ function StartForm(props: ListProps & { readonly isStarting: Signal<boolean> }) 
 function Rows(props: ListProps & { readonly isStarting: Signal<boolean> }) {
   const { model, openId, drafts, onOpen, isStarting } = props;
   const list = useRef<HTMLUListElement>(null);
+  /** The chat whose row was focused last; "" before the first. */
   const focused = useSignal("");
   const chats = model.chats.value;
+  // Only rows in sight are watched for presence: a client may watch 100 users.
   useInSight(list, chats.map((chat) => chat.id).join(), model.people);
   // One row is in the tab order: the one last focused, else the open one, else the first.
   const reachable = useComputed(() => {
@@ -201,6 +208,7 @@ function Row({ people, chat, draft }: RowProps) {
 /** The second line of a row: who is typing, else what one has begun to write, else the newest message. */
 function Preview({ people, chat, draft }: RowProps) {
   const typing = typingText(people.typistsIn(chat.id), chat.title, people);
+  // Before the draft: it is over in seconds.
   if (typing) return <span class="preview typing">{typing}</span>;
   if (draft.trim() !== "") {
     return (
@@ -210,6 +218,7 @@ function Preview({ people, chat, draft }: RowProps) {
     );
   }
   const { last } = chat;
+  // In a chat with one other user there is nobody else it could be.
   const isNamed = last && !chat.isDirect && !last.isOwn && !last.isChange;
   return (
     <span class="preview">

@@ -41,9 +41,11 @@ export function DeviceList({ model, onSignOut }: { model: Model; onSignOut: (not
       // This device can ask nothing any more.
       if (deviceId === ownId) return onSignOut("This device is signed out.");
       list.value = undefined;
+      // Before the list is asked for: it is done, whether that answer comes or not.
       done.value = `${deviceName(deviceId, ownId)} is signed out.`;
       await ask();
     });
+  // Once, when the list is opened.
   useEffect(() => void settle(ask), []);
   return (
     <div aria-busy={isBusy.value}>
@@ -88,8 +90,10 @@ interface RowProps {
 
 /** One device with its way out, which asks once more. */
 function Row({ device, name, isOwn, isBusy, nowMs, onRevoke }: RowProps) {
+  /** Whether the question stands below. */
   const isAsking = useSignal(false);
   const way = useRef<HTMLButtonElement>(null);
+  // The focus returns to the button that asked.
   const keep = () => {
     isAsking.value = false;
     way.current?.focus();

@@ -14,6 +14,7 @@ export function VisibilityMenu({ people }: { people: People }) {
     isBusy.value = true;
     problem.value = "";
     try {
+      // A third value of a later server would be shown as "not shown", and stays as it is until one ticks the box.
       isShown.value = (await asked) === "shared";
     } catch {
       isShown.value = undefined;
