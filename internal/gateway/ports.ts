@@ -29,16 +29,20 @@ export interface Profiles {
 
 /** The registry, as the gateway needs it. */
 export interface PushServers {
-  /** Those registered now. */
-  pushServers(): readonly {
-    readonly name: string;
-    readonly grpcUrl: string;
-    readonly webUrl: string;
-    readonly load: number;
-    /** When the load was told, in ms of any clock; left out where it is that of now. */
-    readonly loadAtMs?: number;
-    readonly capacity: number;
-  }[];
+  /** Those registered now; undefined while nothing is known of them. */
+  pushServers():
+    | undefined
+    | readonly {
+        readonly name: string;
+        readonly grpcUrl: string;
+        readonly webUrl: string;
+        readonly load: number;
+        /** When the load was told, in ms of any clock; left out where it is that of now. */
+        readonly loadAtMs?: number;
+        readonly capacity: number;
+        /** It gets no new sessions; those that it has go on, and may renew their tickets. */
+        readonly isLeaving?: boolean;
+      }[];
 }
 
 /** What signs tickets. */

@@ -66,6 +66,38 @@ describe("The gateway", () => {
     gateway = new GatewayService({ ...ports(), random: () => 0.99 });
   });
 
+  it("ends no session, and allots none, while nothing is known of the push servers", async () => {
+    registry.register(offer("a"));
+    await open("phone");
+    const { sessionId = new Uint8Array(16) } = signed[0] ?? {};
+    for (const pushServers of [undefined, []]) {
+      const made = new GatewayService({ ...ports(), registry: { pushServers: () => pushServers } });
+      const asked = made.handlers.renewTicket({ sessionId } as never, call("ann"));
+      const reason = pushServers ? ErrorReason.NO_SESSION : ErrorReason.STORE_UNAVAILABLE;
+      await assert.rejects(
+        async () => asked,
+        (error) => error instanceof HeddleError && error.reason === reason,
+      );
+      await assert.rejects(
+        async () => made.handlers.openSession({ deviceId: "phone" } as never, call("ann")),
+        HeddleError,
+      );
+    }
+  });
+
+  it("renews tickets of a push server that leaves, and allots it to nobody", async () => {
+    registry.register(offer("a"));
+    await open("phone");
+    const { sessionId = new Uint8Array(16) } = signed[0] ?? {};
+    const leaving = registry.pushServers().map((server) => ({ ...server, isLeaving: true }));
+    const made = new GatewayService({ ...ports(), registry: { pushServers: () => leaving } });
+    await made.handlers.renewTicket({ sessionId } as never, call("ann"));
+    await assert.rejects(
+      async () => made.handlers.openSession({ deviceId: "phone" } as never, call("ann")),
+      HeddleError,
+    );
+  });
+
   it("lets a device that is known come while the store cannot write, and no other", async () => {
     registry.register(offer("a"));
     state = storeUnavailable("thread");

@@ -1,5 +1,11 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { deviceRevoked, ErrorReason, HeddleError, overloaded } from "../base/heddle-error.ts";
+import {
+  deviceRevoked,
+  ErrorReason,
+  HeddleError,
+  overloaded,
+  storeUnavailable,
+} from "../base/heddle-error.ts";
 import { isOfDevice, isOnPushServer, newSessionId } from "../base/session-id.ts";
 import type {
   GatewayService as GatewayDesc,
@@ -54,7 +60,8 @@ export class GatewayService {
     const { registry, tickets, addresses } = this.#ports;
     addresses?.spend(source);
     const { userId, userTokenExpiresAtMs } = caller;
-    const server = this.#allotment.allot(registry.pushServers());
+    const servers = registry.pushServers() ?? [];
+    const server = this.#allotment.allot(servers.filter(({ isLeaving }) => !isLeaving));
     const state = await this.#openDevice(userId, deviceId);
     if (state === "revoked") throw deviceRevoked();
     if (state === "full") throw overloaded("devices", DEVICES_RETRY_MS);
@@ -95,7 +102,9 @@ export class GatewayService {
   ): Promise<MessageInitShape<typeof RenewTicketResponseSchema>> {
     const { devices, registry, tickets } = this.#ports;
     const { userId, userTokenExpiresAtMs } = caller;
-    const server = registry.pushServers().find(({ name }) => isOnPushServer(sessionId, name));
+    const servers = registry.pushServers();
+    if (!servers) throw storeUnavailable("registry"); // Or every session would end while nothing is known.
+    const server = servers.find(({ name }) => isOnPushServer(sessionId, name));
     if (!server) throw noSession();
     const own = await devices.listDevices(userId);
     const device = own.find(({ deviceId }) => isOfDevice(sessionId, userId, deviceId));

@@ -26,20 +26,23 @@ export function startGateway(process: MeshProcess): void {
     clock.after(LOADS_EVERY_MS, askLoads);
   };
   askLoads();
-  const serving = () => mirror.view().members.filter(({ state }) => state === "serving");
   const gateway = new GatewayService({
     devices: process.rows(),
     streams: new PushClients(mirror, (member) => process.keptLink(member, "push")),
     registry: {
-      pushServers: () =>
-        serving().map(({ name, address }) => ({
+      pushServers: () => {
+        const { state, members } = mirror.view();
+        if (state === "not_loaded") return undefined;
+        return members.map(({ name, address, state: own }) => ({
           name,
           grpcUrl: address,
           webUrl: address,
           load: loads.get(name) ?? 0,
           loadAtMs,
           capacity: CAPACITY,
-        })),
+          isLeaving: own === "leaving",
+        }));
+      },
     },
     tickets: { sign: async (grant) => ticketOf(grant, clock.nowMs()) },
     random: () => process.random.fraction(),

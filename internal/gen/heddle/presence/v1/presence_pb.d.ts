@@ -58,8 +58,8 @@ export enum PresenceStatus {
   UNSPECIFIED = 0,
 
   /**
-   * The server does not know yet: it has just started. Never for longer than 20 s. Or, on a stream: the user may no
-   * longer be seen.
+   * The server does not know: it has just come to look after the user, which never takes longer than 20 s, or, in a
+   * list, the one that does cannot be reached. Or, on a stream: the user may no longer be seen.
    *
    * @generated from enum value: PRESENCE_STATUS_UNKNOWN = 1;
    */

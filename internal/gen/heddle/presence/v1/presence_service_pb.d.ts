@@ -160,7 +160,8 @@ export declare const PresenceService: GenService<{
     output: typeof GetVisibilityResponseSchema;
   },
   /**
-   * SetVisibility sets it. In force when the call is answered.
+   * SetVisibility sets it. In force when the call is answered; refused as UNAVAILABLE it may be stored and not be in
+   * force everywhere yet: repeat it.
    *
    * @generated from rpc heddle.presence.v1.PresenceService.SetVisibility
    */
