@@ -74,7 +74,9 @@ describe("PostgresPool", () => {
     open({ callMs: 500 });
     await holder.query("BEGIN; SELECT pg_advisory_xact_lock(hashtext('heddle-migrations'))");
     const migrated = pool.migrate("waits", ["CREATE TABLE waited ()"]);
-    await holder.query("SELECT pg_sleep(0.8)");
+    const WAITING = "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+    while ((await holder.query(WAITING)).rowCount === 0);
+    await assert.rejects(pool.rows(LOCKED, [], 0), "a call that began after it has waited as long as it may");
     await holder.query("COMMIT");
     await migrated;
     assert.equal((await pool.rows({ name: "waited", text: "SELECT 'waited'::regclass" }, [], 0)).length, 1);
