@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { cp, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../base/clock.ts";
 import { DataFolderError } from "../store/data-folder-error.ts";
 import { LevelMessageStore } from "../store/level/level-message-store.ts";
@@ -115,6 +116,37 @@ describe("A look at a data folder", function () {
       assert.equal(found.damagedThreads, 0, name);
       await cp(join(base, "killed", name), join(data, name));
     }
+  });
+
+  it("finds a bit that flipped within a name, a role or a block, where SQLite finds all well", async () => {
+    // The folder was closed in order, so that the bytes are in the one file.
+    await (await start(data)).close();
+    const path = join(data, "threads.sqlite");
+    const whole = await readFile(path);
+    const changes = [
+      [
+        "UPDATE member SET user_id = 'bnb' WHERE user_id = 'bob'",
+        /thread \w+: member bob is not in the rows/,
+      ],
+      ["UPDATE member SET role = 'member' WHERE role = 'owner'", /say other than its log of member/],
+      ["UPDATE member SET joined_seq = joined_seq + 64", /say other than its log of member/],
+      ["UPDATE group_thread SET name = name || '~'", /another name than its log/],
+      [
+        "UPDATE block SET other_user_id = other_user_id || '~'",
+        /threads\.sqlite: the block of \S+~ by \S+ has no/,
+      ],
+      ["UPDATE thread SET other_user_id = 'bnb' WHERE other_user_id = 'bob'", /has the id of another/],
+    ] as const;
+    for (const [change, words] of changes) {
+      const db = new DatabaseSync(path);
+      assert.ok(Number(db.prepare(change).run().changes) > 0, change);
+      assert.deepEqual({ ...db.prepare("PRAGMA integrity_check").get() }, { integrity_check: "ok" });
+      db.close();
+      const told = (await verify()).problems.map(({ where, what }) => `${where}: ${what}`);
+      assert.match(told.join("\n"), words, change);
+      await writeFile(path, whole);
+    }
+    assert.deepEqual((await verify()).problems, []);
   });
 
   it("agrees with the start about rows that are missing, which makes none then", async () => {

@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { hex } from "../base/ids.ts";
+import { isGroupThread } from "../base/thread-id.ts";
+import { RosterCheck } from "../message/offline/roster-check.ts";
 import { ThreadCheck } from "../message/offline/thread-check.ts";
 import { rowKey } from "../store/keys.ts";
 import { LogMark, MARK_KEY } from "../store/level/log-mark.ts";
@@ -35,6 +37,9 @@ export type Progress = (text: string) => void;
 
 /** More threads are counted and not named. */
 const MAX_THREADS = 1_000;
+
+/** Of one group: more differences between rows and log say nothing new. */
+const MAX_OF_MEMBERS = 5;
 
 /** Bytes of a row's key that say its thread. */
 const THREAD_KEY_BYTES = 18;
@@ -106,7 +111,7 @@ class Look implements Verification {
     const content = new LogContent(path, progress);
     const mark = new LogMark(() => undefined);
     const named = this.problems.length;
-    await this.#threads(content, mark);
+    await this.#threads(content, mark, rows);
     const found = content.damages.map(({ file, why }) => ({ where: `messages/${file}`, what: why }));
     this.problems.splice(named, 0, ...found);
     for (const { file, why } of content.torn) this.remarks.push({ where: `messages/${file}`, what: why });
@@ -125,22 +130,29 @@ class Look implements Verification {
   }
 
   /** Thread by thread, as rows come in the order of their keys: so one thread is in memory at a time. */
-  async #threads(content: LogContent, mark: LogMark): Promise<void> {
+  async #threads(content: LogContent, mark: LogMark, rows: RowsCheck | undefined): Promise<void> {
     let current = "";
     let check = new ThreadCheck();
+    let members: RosterCheck | undefined;
+    const end = () => {
+      this.#touch(current, [...check.problems, ...(members?.problems().slice(0, MAX_OF_MEMBERS) ?? [])]);
+    };
     for await (const row of rowsOf(marked(content, mark))) {
       const thread = hex(row.key.threadId);
       if (thread !== current) {
-        this.#touch(current, check.problems);
+        end();
         current = thread;
         check = new ThreadCheck();
+        const stored = isGroupThread(row.key.threadId) ? rows?.roster(row.key.threadId) : undefined;
+        members = stored && new RosterCheck(row.key.threadId, stored);
         this.threads += 1;
       }
       check.addRow(row.key, row);
+      if (members) for (const entry of row.entries) members.addEntry(entry);
       this.entries += row.entries.length;
       this.#progress(`${this.entries} entries of ${this.threads} threads`);
     }
-    this.#touch(current, check.problems);
+    end();
   }
 
   /** Notes what is wrong with a thread. Beyond the first thousand threads they are only counted. */

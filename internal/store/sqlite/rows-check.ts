@@ -3,6 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
+import type { Role, Roster } from "../../base/group.ts";
+import { equalBytes } from "../../base/ids.ts";
+import { directThreadId } from "../../base/thread-id.ts";
 import { DataFolderError } from "../data-folder-error.ts";
 import type { HistoryMark } from "../thread-store.ts";
 import { MIGRATIONS } from "./migrations.ts";
@@ -22,6 +25,10 @@ const CROSS_CHECKS: readonly string[] = [
   `SELECT 'member ' || m.user_id || ' of group ' || lower(hex(m.thread_id)) || ' has no row' AS problem
    FROM member m WHERE NOT EXISTS
      (SELECT 1 FROM thread t WHERE t.owner_id = m.user_id AND t.thread_id = m.thread_id)`,
+  // A block makes both rows of its direct thread.
+  `SELECT 'the block of ' || b.other_user_id || ' by ' || b.owner_id || ' has no thread of the two' AS problem
+   FROM block b WHERE NOT EXISTS
+     (SELECT 1 FROM thread t WHERE t.owner_id = b.owner_id AND t.other_user_id = b.other_user_id)`,
   `SELECT 'rows of ' || t.owner_id || ' have versions that were never given' AS problem
    FROM thread t LEFT JOIN owner o ON o.owner_id = t.owner_id
    GROUP BY t.owner_id HAVING max(t.version) > ifnull(o.version, 0)`,
@@ -39,6 +46,8 @@ export class RowsCheck {
   readonly #eras = new Map<number, number>();
   #db: DatabaseSync | undefined;
   #copy: string | undefined;
+  /** The tables are those of this program. */
+  #isCurrent = false;
 
   /** Throws DataFolderError where another process has it, or where there is no room for a copy. */
   constructor(path: string) {
@@ -65,6 +74,32 @@ export class RowsCheck {
       for (const row of found) yield row.thread_id as Uint8Array;
     } catch (error) {
       if (!isSqliteError(error)) throw error;
+    }
+  }
+
+  /** A group as the rows have it; undefined where they do not know it, or cannot be read. */
+  roster(threadId: Uint8Array): Roster | undefined {
+    if (!this.#isCurrent || !this.#db) return undefined;
+    try {
+      const group = this.#db.prepare("SELECT * FROM group_thread WHERE thread_id = ?").get(threadId);
+      if (!group) return undefined;
+      const found = this.#db
+        .prepare("SELECT user_id, role, joined_seq FROM member WHERE thread_id = ?")
+        .all(threadId);
+      const members = found.map((row) => {
+        const userId = String(row.user_id);
+        return [userId, { userId, role: row.role as Role, joinedSeq: Number(row.joined_seq) }] as const;
+      });
+      const { applied_seq, name, is_large } = group;
+      return {
+        appliedSeq: Number(applied_seq),
+        name: String(name),
+        isLarge: Number(is_large) === 1,
+        members: new Map(members),
+      };
+    } catch (error) {
+      if (!isSqliteError(error)) throw error;
+      return undefined;
     }
   }
 
@@ -109,7 +144,23 @@ export class RowsCheck {
     }
   }
 
+  /** The id of a direct thread is made of its two users, so it proves their names. */
+  #checkDirect(db: DatabaseSync): void {
+    const rows = db
+      .prepare("SELECT owner_id, other_user_id, thread_id FROM thread WHERE kind = 'direct'")
+      .iterate();
+    let found = 0;
+    for (const { owner_id, other_user_id, thread_id } of rows) {
+      const [owner, other] = [String(owner_id), String(other_user_id)];
+      if (equalBytes(directThreadId(owner, other), thread_id as Uint8Array)) continue;
+      if (found++ < MAX_PROBLEMS)
+        this.problems.push(`the thread of ${owner} with ${other} has the id of another`);
+    }
+  }
+
   #crossCheck(db: DatabaseSync): void {
+    this.#checkDirect(db);
+    this.#isCurrent = true;
     for (const check of CROSS_CHECKS) {
       const found = db.prepare(`${check} LIMIT ${MAX_PROBLEMS}`).all() as { problem: string }[];
       this.problems.push(...found.map(({ problem }) => problem));
