@@ -68,6 +68,7 @@ export async function openDevTokenSigner(
   return devTokenSigner(await openKey(folder.devUserKey), config.auth.audiences[0], clock);
 }
 
+/** The same signer for the web port and for `heddle token`: both give tokens that the program takes. */
 function devTokenSigner(key: SigningKey, audience: string, clock: Clock): SignDevToken {
   return (userId, ttlS) =>
     signUserToken(key, { userId, issuer: DEV_ISSUER, audience, nowMs: clock.nowMs(), ttlS });

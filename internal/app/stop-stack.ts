@@ -23,6 +23,7 @@ export class StopStack {
   }
 
   async #run(): Promise<void> {
+    // One after the other: a store is closed only when nothing writes to it any more.
     for (const { name, stop } of this.#stops.reverse()) {
       try {
         await stop();

@@ -22,11 +22,13 @@ export class ChannelClient implements ChannelInstance {
     this.#link = link;
   }
 
+  /** `number`: of the ring that the publisher sees. Rejects with PEER_UNAVAILABLE after a quarter of a second. */
   async publish(publication: Publication, number: number): Promise<ChannelAnswer> {
     const request = { publication: encodePublication(publication), number: BigInt(number) };
     return word(await this.#link.call(CHANNEL.publish, request, CHANNEL_ANSWER_MS));
   }
 
+  /** For every link of the instance. Without a number: it is right under any ring. */
   async broadcast(publication: Publication): Promise<ChannelAnswer> {
     return word(
       await this.#link.call(
@@ -37,6 +39,7 @@ export class ChannelClient implements ChannelInstance {
     );
   }
 
+  /** That a topic may have had an event; a few bytes, so it is repeated freely. */
   async hint({ topic, seq }: Hint, number: number): Promise<ChannelAnswer> {
     const request = { topic, seq: BigInt(seq), number: BigInt(number) };
     return word(await this.#link.call(CHANNEL.hint, request, CHANNEL_ANSWER_MS));

@@ -59,6 +59,7 @@ export function serveChannel(channel: ServedChannel, below: LinkBelow): void {
         await attachment().subscribe(topic);
         return {};
       }),
+      // Answered when what was queued has gone out, so that the push server may close after it.
       serves(CHANNEL.goodbye, async () => {
         // Taken out first: what closes the link from here on is no break.
         const leaving = attachment();

@@ -4,6 +4,7 @@ import { MemberRole } from "../gen/heddle/message/v1/entry_pb.js";
 import type { LinkChange, LinkChangeSchema } from "../gen/heddle/message/v1/message_internal_service_pb.js";
 import { peerUnavailable } from "../rpc/links/peer-errors.ts";
 
+/** The change as generated code has it: one arm for each kind. */
 type Said = NonNullable<MessageInitShape<typeof LinkChangeSchema>["change"]>;
 
 /** A change of a group as it crosses. */

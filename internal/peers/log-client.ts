@@ -45,6 +45,7 @@ export class LogClient implements Heads, EntryTimes, GroupLog, Writers {
     );
   }
 
+  /** When the entries were made. What the log no longer has is left out. */
   async entryTimes(entries: Parameters<EntryTimes["entryTimes"]>[0]): ReturnType<EntryTimes["entryTimes"]> {
     const asked = entries.map(({ threadId, seq }) => ({ threadId, seq: BigInt(seq) }));
     const said = await this.#link.call(MESSAGE.entryTimes, { entries: asked }, CALL_MS);
@@ -58,10 +59,12 @@ export class LogClient implements Heads, EntryTimes, GroupLog, Writers {
     return { seq: Number(seq), removed };
   }
 
+  /** Twice raised is raised: it may be repeated. */
   async raiseEpoch(threadId: Uint8Array): Promise<void> {
     await this.#link.call(MESSAGE.raiseEpoch, { threadId }, SEND_MS);
   }
 
+  /** Who has written, and who changed members: asked for rows of a Heddle that did not note it. */
   async writers(threadId: Uint8Array): Promise<FoundWriters> {
     const { writers, changes } = await this.#link.call(MESSAGE.writers, { threadId }, CALL_MS);
     const seqOf = ({ seq }: LinkWriter) => Number(seq);

@@ -40,6 +40,7 @@ export class MessageClient implements Messages {
     );
   }
 
+  /** Positions only rise, so a call that is repeated changes nothing. */
   async raiseReceipt(receipt: Parameters<Messages["raiseReceipt"]>[0]): Promise<void> {
     const { deliveredSeq, readSeq, ...same } = receipt;
     const request = { ...same, deliveredSeq: BigInt(deliveredSeq), readSeq: BigInt(readSeq) };
@@ -50,10 +51,12 @@ export class MessageClient implements Messages {
     await this.#link.call(MESSAGE.flushReceipts, { userId }, CALL_MS);
   }
 
+  /** Rejects like the others; its caller lets it be: typing is never repeated. */
   async typing(typing: Parameters<Messages["typing"]>[0]): Promise<void> {
     await this.#link.call(MESSAGE.typing, { ...typing }, CALL_MS);
   }
 
+  /** Joined seqs cross as a list: only members are in it. */
   async membership(threadId: Uint8Array, userIds: readonly string[]): Promise<Membership> {
     const said = await this.#link.call(MESSAGE.membership, { threadId, userIds: [...userIds] }, CALL_MS);
     return {

@@ -65,6 +65,7 @@ export function attachPresence(
   });
   client.call(PRESENCE.attach, { name: link.name }, CALL_MS).catch(() => client.close());
   return {
+    /** Ups and downs of the push server's sessions, or with `ring` a digest of all that it holds for this instance. */
     report: async ({ ring, ups, downs }) => {
       const request = {
         // An empty ring and none are the same bytes, and mean the opposite: so it is said apart.

@@ -20,6 +20,7 @@ export function servePresence(presence: Serving, below: LinkBelow): void {
   };
   const link = (name: string): PresenceLink => ({
     name,
+    // A notice: what does not get through ends the link, and the push server asks anew.
     told: (userId, { status, lastSeenAtMs }, sessions) =>
       server.notify(PRESENCE.told, {
         userId,

@@ -4,6 +4,7 @@ import { paceOf } from "../scale.ts";
 import type { Scenario, Stage } from "../scenario.ts";
 import { connectPairs, type Pairs } from "./pairs.ts";
 
+// As in `direct`. Turns go round, so that each client sends a hundredth of the rate.
 const CLIENTS = 100;
 const TEXT_BYTES = 100;
 
@@ -22,6 +23,7 @@ export const latency: Scenario = {
   },
 };
 
+/** One rate, for one window: two figures of the same sends. */
 async function measure(stage: Stage, { server, load }: Pairs, rate: number): Promise<Figure[]> {
   stage.progress(`${rate} messages/s`);
   await load.startRate(paceOf(stage.scale, rate));

@@ -36,6 +36,7 @@ export abstract class ClosedLoop {
     this.#isRunning = true;
     this.#running = Promise.all(workers.map((work) => this.#repeat(work))).catch((error) => {
       this.#isRunning = false;
+      // The first: what fails after it fails because of it.
       this.#problem ??= error;
     });
   }
