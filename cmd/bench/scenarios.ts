@@ -12,7 +12,10 @@ import { latency } from "./scenarios/latency.ts";
 import { links } from "./scenarios/links.ts";
 import { presence } from "./scenarios/presence.ts";
 
-/** Everything that is measured, in the order in which it runs and stands on the page. The floors come first. */
+/**
+ * Everything that is measured, in the order in which it runs and stands on the page. The floors come first, since the
+ * page sets all others beside them; those that need most memory come last.
+ */
 export const SCENARIOS: readonly Scenario[] = [
   floorSync,
   floorStream,

@@ -59,6 +59,8 @@ function section(scenario: Scenario, records: readonly BenchRecord[]): string[] 
 function ratios(record: BenchRecord, { isDurable }: Scenario, records: readonly BenchRecord[]): string {
   if (scenarioOf(record) === ECHO) return "";
   const { machine, server_cpu_us_per_delivery: cpuUs, p50_ms: p50Ms, p99_ms: p99Ms } = record;
+  // By the same schedule where there is one: an echo at full load shares its wake-ups among many frames, and looks
+  // cheaper.
   const scheduled = echoAtRate(record, records);
   const echoUs = (scheduled ?? floor(records, machine, ECHO))?.server_cpu_us_per_delivery;
   const sync = floor(records, machine, SYNC);

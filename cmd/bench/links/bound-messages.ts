@@ -19,7 +19,10 @@ import { parseListenAddress } from "../../../internal/rpc/listen-address.ts";
 import { createRpcMetrics } from "../../../internal/rpc/metrics.ts";
 import { eventLoopTick } from "../../../internal/stream/each-tick.ts";
 
-/** The ways to the port. */
+/**
+ * The ways to the port: as in the all-in-one program; over a link whose bytes stay in memory, which shows what the link
+ * itself costs; and over gRPC on 127.0.0.1, as between two programs.
+ */
 export type Way = "direct" | "memory" | "grpc";
 
 /** The port, as the asker has it. */
@@ -28,8 +31,10 @@ export interface BoundMessages {
   close(): void;
 }
 
+/** As every program of the mesh links: the same bounds, and frames joined once a turn of the event loop. */
 const context = { clock, tick: eventLoopTick, limits: DEFAULT_LIMITS };
 
+/** Binds the port in one of the ways. `served` answers in all of them. The caller closes what it gets. */
 export async function bindMessages(way: Way, served: Messages): Promise<BoundMessages> {
   if (way === "direct") return { messages: served, close: () => {} };
   const handlers = messageHandlers(served, clock);
@@ -47,6 +52,7 @@ export async function bindMessages(way: Way, served: Messages): Promise<BoundMes
   };
 }
 
+/** What carries a link, and what ends it. */
 interface Below {
   readonly stream: LinkStream;
   close(): void;
@@ -73,6 +79,7 @@ async function overGrpc(serve: ServeLink): Promise<Below> {
       log: createLog({ level: "silent" }),
       metrics: createRpcMetrics(createMetrics({ process: false })),
     },
+    // As between programs: without the rules for clients.
     isInternal: true,
     maxMessageBytes: FRAME_BYTES,
   });

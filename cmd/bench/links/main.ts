@@ -14,7 +14,7 @@ const TEXT_BYTES = 100;
 /** Windows that are waited for something to be done. */
 const WINDOWS = 20;
 
-/** Latencies kept at most: of the last ones. */
+/** Latencies kept at most, the first of a window: more would cost memory, and the time to sort them. */
 const KEPT = 1_000_000;
 
 /**
@@ -31,6 +31,7 @@ async function main([way, folder = "", warmUpMs, windowMs, ...loads]: readonly s
     await passed(Number(warmUpMs));
     const figure = await count(asker, Number(windowMs));
     asker.isOver = true;
+    // What is under way ends first: else closing would be counted as refusals.
     await Promise.all(asking);
     bound.close();
     await worked.close();
@@ -38,6 +39,7 @@ async function main([way, folder = "", warmUpMs, windowMs, ...loads]: readonly s
   }
 }
 
+/** One window: what was done in it, and what it cost. CPU in µs for one, of the whole process. */
 async function count(asker: Asker, windowMs: number) {
   asker.reset();
   const [cpu, startedMs] = [process.cpuUsage(), performance.now()];
@@ -78,6 +80,7 @@ class Asker {
     this.latencies = [];
   }
 
+  /** Keeps one send under way until it is over. Rejects if one is refused: then nothing is measured. */
   async goOn(pair: number): Promise<void> {
     while (!this.isOver) {
       const beganMs = performance.now();
@@ -88,6 +91,7 @@ class Asker {
     }
   }
 
+  /** A direct message of 100 bytes of text, with a client id of its own. */
   #send(pair: number): Promise<void> {
     const clientId = new Uint8Array(this.#clientId);
     new DataView(clientId.buffer).setUint32(0, ++this.#sent);

@@ -7,7 +7,10 @@ import type { Messages } from "../../../internal/push/ports.ts";
 import { LevelMessageStore } from "../../../internal/store/level/level-message-store.ts";
 import { SqliteThreadStore } from "../../../internal/store/sqlite/sqlite-thread-store.ts";
 
-/** What answers sends. */
+/**
+ * What answers sends: `nothing` accepts at once, so that what is left is the way; `append` is the message service, so
+ * that the way can be seen beside real work.
+ */
 export type Work = "nothing" | "append";
 
 /** A port of the message service, and what ends it. */

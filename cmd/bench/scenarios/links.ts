@@ -19,9 +19,11 @@ const LOADS = [
   { work: "append", inFlight: 256 },
 ] as const;
 
+// `direct` first: the others are set beside it.
 const WAYS = ["direct", "memory", "grpc"] as const;
 type Way = (typeof WAYS)[number];
 
+/** A line of the process's output: what one load counted. */
 interface Counted {
   readonly perSecond: number;
   readonly cpuUs: number;
@@ -47,6 +49,7 @@ export const links: Scenario = {
   },
 };
 
+/** One load over one way, beside the same load bound directly in the same run: machines differ by the hour. */
 function figureOf(
   { work, inFlight }: (typeof LOADS)[number],
   way: Way,
@@ -73,6 +76,7 @@ function figureOf(
 /** A window of each load, in one process. */
 async function count({ scale }: Stage, way: Way): Promise<Counted[]> {
   const folder = await scratchFolder();
+  // A third each: fifteen windows stand in this scenario, and nothing has to be loaded from a disk first.
   const [warmUpMs, windowMs] = [scale.warmUpMs / 3, scale.windowMs / 3];
   const loads = LOADS.map(({ work, inFlight }) => `${work}:${inFlight}`);
   const args = [PROGRAM, way, folder, String(warmUpMs), String(windowMs), ...loads];

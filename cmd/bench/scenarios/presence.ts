@@ -4,6 +4,7 @@ import type { Scenario } from "../scenario.ts";
 import { userNames } from "./pairs.ts";
 
 const MOVES_PER_SECOND = 50;
+// Some to a connection, so that a storm of 200 clients is not one of TCP handshakes.
 const STREAMS_A_CONNECTION = 25;
 const AT_ONCE = 64;
 
@@ -25,6 +26,7 @@ export const presence: Scenario = {
     const load = stage.load("presence");
     await load.begin({
       grpcUrl: server.grpcUrl,
+      // Signed in before it begins: tokens are no part of a storm.
       users: await server.signIn(userNames(users)),
       watchers: await server.signIn(userNames(watchers, "w")),
       atOnce: AT_ONCE,

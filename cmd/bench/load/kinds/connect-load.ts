@@ -10,6 +10,7 @@ export class ConnectLoad extends ClosedLoop {
     const comeAndGo = async () => {
       const user = users[next++ % users.length];
       if (!user) throw new Error("nobody is to connect");
+      // A fresh one each time, as a client has that lost its server.
       const connection = new GrpcConnection(grpcUrl);
       try {
         await new ChatClient(
