@@ -69,6 +69,8 @@ class Asker {
   );
   /** What its client ids are made from: a log that other loads have written to knows none of them. */
   readonly #clientId = randomBytes(16);
+  /** By pair: its thread, and the newest entry that its sender knows. */
+  readonly #known = new Map<number, { readonly threadId: Uint8Array; readonly seq: number }>();
   #sent = 0;
 
   constructor(messages: Messages) {
@@ -95,19 +97,25 @@ class Asker {
   #send(pair: number): Promise<void> {
     const clientId = new Uint8Array(this.#clientId);
     new DataView(clientId.buffer).setUint32(0, ++this.#sent);
+    const { threadId, seq: baseSeq = 0 } = this.#known.get(pair) ?? {};
     const send: Send = {
       userId: `from-${pair}`,
-      threadId: undefined,
-      toUserId: `to-${pair}`,
+      threadId,
+      toUserId: threadId ? "" : `to-${pair}`,
       clientId,
-      baseSeq: 0,
+      baseSeq,
       logEpoch: 0,
       attempt: 1,
       body: this.#body,
       originSession: "",
     };
     return new Promise((resolve, reject) => {
-      this.#messages.send(send, (settled) => (settled instanceof HeddleError ? reject(settled) : resolve()));
+      this.#messages.send(send, (settled) => {
+        if (settled instanceof HeddleError) return reject(settled);
+        const { threadId: made, seq } = settled;
+        if (seq > baseSeq) this.#known.set(pair, { threadId: made, seq });
+        resolve();
+      });
     });
   }
 }
