@@ -31,7 +31,7 @@ sim: install ## play seeds of the simulator (SEEDS=1-20; FLAGS=--shrink, --twice
 	@node --disable-warning=ExperimentalWarning internal/testing/sim/main.ts $(or $(SEEDS),1-20) $(FLAGS)
 
 # make bench ONLY=direct,latency measures some, make bench FLAGS=--profile passes on what cmd/bench/main.ts --help lists.
-bench: install ## measure this machine, in about 6 minutes (ONLY=direct measures one), and write docs/bench.md
+bench: install ## measure this machine, in about 7 minutes (ONLY=direct measures one), and write docs/bench.md
 	@$(MORE_FILES); node --disable-warning=ExperimentalWarning cmd/bench/main.ts $(if $(ONLY),--only $(ONLY)) $(FLAGS)
 
 check: install ## format, lint, types, layers, contract, freshness of the generated code

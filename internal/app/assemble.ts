@@ -50,6 +50,8 @@ export interface MessageInit {
   readonly channel: Channel;
   /** Left out where it is the only message server over these logs. */
   readonly servers?: Servers;
+  /** As of MessagePorts: SETTLE_MS where push servers are other programs. */
+  readonly sendMs?: number;
   readonly clock: Clock;
   readonly history: History;
   readonly damage: LogDamage;

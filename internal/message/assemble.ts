@@ -37,7 +37,7 @@ import { Sender } from "./sender.ts";
 import { ThreadOwners } from "./thread-owners.ts";
 import { ThreadReader } from "./thread-reader.ts";
 
-/** How long a send may wait to be appended, in ms. */
+/** How long a send may take, in ms, where who asks is in the same process. */
 const EXPIRES_MS = 10_000;
 
 export interface MessagePorts {
@@ -58,6 +58,11 @@ export interface MessagePorts {
   readonly damage?: LogDamage;
   /** Without it sends of every log epoch are taken. */
   readonly history?: History;
+  /**
+   * How long a send may take, in ms; 10 s if left out. Less where push servers ask over links: so that what
+   * is said when it is over arrives in their time.
+   */
+  readonly sendMs?: number;
   /** Entries in a row; 512 but in tests. */
   readonly bucketSize?: number;
 }
@@ -83,7 +88,7 @@ export function assemble(ports: MessagePorts, replaced: Replacements = {}) {
   const { threads, groups, blocks, largeGroups, channel, clock, damage, bucketSize = BUCKET_SIZE } = ports;
   const { history = NO_HISTORY } = ports;
   const { deadlines = new Deadlines(clock), ledger = new TouchLedger(clock) } = replaced;
-  const { expiresMs = EXPIRES_MS, headStore = ports.store } = replaced;
+  const { expiresMs = ports.sendMs ?? EXPIRES_MS, headStore = ports.store } = replaced;
   const store = new LogStore(ports.store, bucketSize, deadlines, APPEND_DEADLINE_MS, damage);
   const reading = new LogStore(ports.store, bucketSize, deadlines, READ_DEADLINE_MS, damage);
 

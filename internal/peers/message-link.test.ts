@@ -8,6 +8,7 @@ import { MessageInternalService } from "../gen/heddle/message/v1/message_interna
 import { MessageService } from "../message/service.ts";
 import { bind } from "../rpc/calls/handlers.ts";
 import { insider } from "../rpc/calls/internal-services.ts";
+import { SETTLE_MS } from "../rpc/links/budget.ts";
 import { DEFAULT_LIMITS } from "../rpc/links/limits.ts";
 import { LinkClient } from "../rpc/links/link-client.ts";
 import { LinkServer } from "../rpc/links/link-server.ts";
@@ -17,6 +18,7 @@ import { WAYS } from "../testing/fakes/linked.ts";
 import { HookedStore, KeptChannel, MemoryThreads } from "../testing/fakes/message-ports.ts";
 import { sendOf, until } from "../testing/fakes/message-samples.ts";
 import { startRpcListeners } from "../testing/fakes/rpc-listeners.ts";
+import { quiet } from "../testing/worlds/interleaving.ts";
 import type { ServeLink } from "./link-listener.ts";
 import { MessageClient } from "./message-client.ts";
 import { messageHandlers } from "./message-server.ts";
@@ -29,11 +31,12 @@ for (const [way, serve] of WAYS) {
       closes = [];
     });
 
-    async function world() {
+    async function world(options: { readonly sendMs?: number } = {}) {
       const [store, threads, channel] = [new HookedStore(), new MemoryThreads(), new KeptChannel()];
       const clock = new FakeClock();
       const { groups, blocks, memory: largeGroups } = threads;
-      const service = new MessageService({ store, threads, groups, blocks, largeGroups, channel, clock });
+      const ports = { store, threads, groups, blocks, largeGroups, channel, clock };
+      const service = new MessageService({ ...ports, ...options });
       const handlers = messageHandlers(service, clock);
       const open: ServeLink = (below) => {
         new LinkServer({ ...below, service: "message", handlers });
@@ -157,6 +160,23 @@ for (const [way, serve] of WAYS) {
       const refusal = await outcome;
       assert.ok(refusal instanceof HeddleError);
       assert.deepEqual([refusal.code, refusal.committedNever], [Code.UNAVAILABLE, false]);
+    });
+
+    it("passes on what the service says when a send's time is over, if that is nested in the push server's", async () => {
+      const { client, store, clock, threadId } = await world({ sendMs: SETTLE_MS });
+      let isHeld = false;
+      store.onAppend = () => {
+        isHeld = true;
+        return new Promise<boolean>(() => {});
+      };
+      const outcome = sent(client, sendOf({ threadId, toUserId: "" }));
+      await until(() => isHeld);
+      clock.advance(SETTLE_MS);
+      await quiet();
+      clock.advance(1_000);
+      const refusal = await outcome;
+      assert.ok(refusal instanceof HeddleError);
+      assert.deepEqual([refusal.reason, refusal.committedNever], [ErrorReason.STORE_UNAVAILABLE, false]);
     });
 
     it("keeps a body that is not plain text as it is", async () => {

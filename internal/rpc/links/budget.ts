@@ -4,8 +4,8 @@ import type { Clock } from "../../base/clock.ts";
 export const SEND_MS = 10_000;
 /** The message service gives a send so long, in ms, so that its answer arrives within the push server's. */
 export const APPEND_MS = 8_000;
-/** One call of a store, in ms. */
-export const STORE_MS = 3_000;
+/** A message service that is asked over links settles a send so long after it came, in ms: before the link speaks for it. */
+export const SETTLE_MS = 7_500;
 /** Any other call between programs, in ms. */
 export const CALL_MS = 5_000;
 
@@ -15,7 +15,7 @@ const WAY_MS = 250;
 /**
  * How long somebody still waits for an answer. What is asked further on gets a part of it, so that the one further
  * away gives up first and its word arrives in time: 10 s at the push server, 8 s of it at the message service, 3 s for
- * a call of a store.
+ * a call of a store, which a store on another machine bounds itself.
  */
 export class Budget {
   readonly #clock: Clock;

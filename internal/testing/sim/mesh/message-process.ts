@@ -2,6 +2,7 @@ import { assembleMessage, clientBindings, rowViews, tellPresence } from "../../.
 import { logHandlers } from "../../../peers/log-server.ts";
 import { messageHandlers } from "../../../peers/message-server.ts";
 import { servingRing } from "../../../registry/mirror.ts";
+import { SETTLE_MS } from "../../../rpc/links/budget.ts";
 import { LinkServer } from "../../../rpc/links/link-server.ts";
 import { HISTORY, SIGHT_RULE } from "./deployment.ts";
 import type { MeshProcess } from "./mesh-process.ts";
@@ -21,6 +22,7 @@ export function startMessage(process: MeshProcess): void {
     views,
     channel: world.mutant.publishes?.(publisher) ?? publisher,
     servers: { ring: servingRing(process.mirror("message")), name: process.name },
+    sendMs: SETTLE_MS,
     clock,
     history: HISTORY,
     damage,
