@@ -1,5 +1,6 @@
 import { changeBreaches, hiders, movedMembers } from "./changes.ts";
 import type { Seen, SeenEntry } from "./history.ts";
+import { stallsOf } from "./stalls.ts";
 
 /** What was acknowledged so long before a calm has come everywhere by then, in ms. */
 const UNDER_WAY_MS = 10_000;
@@ -19,7 +20,7 @@ export function breachesOf(history: readonly Seen[]): string[] {
     for (const entry of end.entries) breaches.push(...same(logs, end.device, end.thread, entry));
   for (const end of ends) if (!moved.has(`${end.thread} ${end.user}`)) breaches.push(...endBreaches(end));
   breaches.push(...headBreaches(ends), ...sendBreaches(history, ends), ...calmBreaches(history, ends));
-  breaches.push(...changeBreaches(history), ...watchBreaches(history));
+  breaches.push(...changeBreaches(history), ...watchBreaches(history), ...stallBreaches(history));
   return [...new Set(breaches)];
 }
 
@@ -162,5 +163,14 @@ function* watchBreaches(history: readonly Seen[]): Iterable<string> {
     else if (!last && (seen.status === "online") !== seen.isThere) {
       yield `9: ${seen.device} sees ${seen.of} as ${seen.status}, who ${seen.isThere ? "is" : "is not"} there`;
     }
+  }
+}
+
+/** No send of a connected device waits longer while the stores serve, in ms. */
+const LONGEST_SEND_MS = 12_000;
+
+function* stallBreaches(history: readonly Seen[]): Iterable<string> {
+  for (const { device, text, atMs, forMs } of stallsOf(history)) {
+    if (forMs > LONGEST_SEND_MS) yield `stall: ${device} had no answer to ${text} of ${atMs} for ${forMs} ms`;
   }
 }

@@ -70,7 +70,7 @@ export class MeshProcess implements Host {
   /** Gives up its place in good order. */
   leaves: () => Promise<void> = async () => {};
   readonly #mirrors = new Map<string, Mirror>();
-  readonly #kept = new Map<string, KeptLink>();
+  readonly #kept = new Map<string, LinkCaller>();
 
   constructor(world: Machines, service: ServiceWord, name: string) {
     const { engine } = world;
@@ -120,10 +120,11 @@ export class MeshProcess implements Host {
   }
 
   /** A link for calls that stand each for itself, one to each address. */
-  keptLink({ address }: Pick<Member, "address">, service: ServiceWord): KeptLink {
+  keptLink({ address }: Pick<Member, "address">, service: ServiceWord): LinkCaller {
     let link = this.#kept.get(address);
     if (!link) {
-      link = new KeptLink({ ...this.links, service, dial: () => this.dial({ address }) });
+      const kept = new KeptLink({ ...this.links, service, dial: () => this.dial({ address }) });
+      link = this.world.mutant.caller?.(kept) ?? kept;
       this.#kept.set(address, link);
     }
     return link;

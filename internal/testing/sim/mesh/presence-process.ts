@@ -17,6 +17,7 @@ const MOVE_MS = 1_000;
 export function startPresence(process: MeshProcess): void {
   const { clock, authenticate, name } = process;
   const registered = process.mirror("presence");
+  const pushServers = process.mirror("push");
   let presence: PresenceService | undefined;
   const registration = process.register({ lost: () => presence?.leaseLost() });
   const place = {
@@ -24,7 +25,7 @@ export function startPresence(process: MeshProcess): void {
     lease: registration,
     ring: servingRing(registered),
     registered,
-    pushServers: process.mirror("push"),
+    pushServers: process.world.mutant.pushServers?.(pushServers) ?? pushServers,
     instance: (member: Member) => instanceAt(process, member),
   };
   const views = rowViews(process.rows(), clock, registration);

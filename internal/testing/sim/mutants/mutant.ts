@@ -1,3 +1,4 @@
+import type { PresenceInit } from "../../../app/assemble.ts";
 import type { Clock } from "../../../base/clock.ts";
 import type { Lease } from "../../../channel/ports.ts";
 import type { PublisherInit } from "../../../channel/publisher/publisher.ts";
@@ -7,8 +8,11 @@ import type { TimedMessages } from "../../../peers/routed-messages.ts";
 import type { Channel as SubscribeAt } from "../../../push/ports.ts";
 import type { Topics } from "../../../push/topics/topics.ts";
 import type { SharedRegistry } from "../../../registry/shared-registry.ts";
+import type { LinkCaller } from "../../../rpc/links/link-client.ts";
 import type { MessageStore } from "../../../store/message-store.ts";
 import type { SqliteThreadStore } from "../../../store/sqlite/sqlite-thread-store.ts";
+
+type PushServers = PresenceInit["place"]["pushServers"];
 
 /** What is broken in a variant, by what is put around the parts of the mesh; what is left out is as it is. */
 export interface Mutant {
@@ -25,6 +29,10 @@ export interface Mutant {
   readonly areLinksKept?: boolean;
   /** A channel instance does not know that it leaves. */
   readonly leavesUnsaid?: boolean;
+  /** A link to another process. */
+  readonly caller?: (link: LinkCaller) => LinkCaller;
+  /** What presence instances know of push servers. */
+  readonly pushServers?: (ring: PushServers) => PushServers;
   /** One message server, as push servers send to it. */
   readonly messages?: (server: TimedMessages) => TimedMessages;
   /** What push servers subscribe at. */

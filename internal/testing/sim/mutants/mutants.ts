@@ -1,4 +1,8 @@
+import { ErrorReason, HeddleError, threadNotFound } from "../../../base/heddle-error.ts";
+import { hex } from "../../../base/ids.ts";
 import type { HandOff, Publication } from "../../../base/publication.ts";
+import type { Send } from "../../../base/send.ts";
+import type { LinkCaller } from "../../../rpc/links/link-client.ts";
 import { HAND_OFF_MUTANTS } from "./hand-off-mutants.ts";
 import type { Mutant } from "./mutant.ts";
 import { type Method, replacing } from "./replacing.ts";
@@ -9,9 +13,38 @@ function every(count: number): () => boolean {
   return () => ++calls % count === 0;
 }
 
+/** A link that says of a fault of its own that the service refused. */
+function refusing(link: LinkCaller): LinkCaller {
+  return {
+    notify: (notice, said) => link.notify(notice, said),
+    call: (method, request, budgetMs) =>
+      link.call(method, request, budgetMs).catch((error) => {
+        const isTransport = error instanceof HeddleError && error.reason === ErrorReason.PEER_UNAVAILABLE;
+        throw isTransport ? threadNotFound() : error;
+      }),
+  };
+}
+
 /** Broken variants, each of which some seed must find. */
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...HAND_OFF_MUTANTS,
+  "an error of the transport is passed on as the service's": { caller: refusing },
+  "attempt is not raised on a resend": {
+    messages: (server) => {
+      const first = new Map<string, number>();
+      return replacing(server, "send", (send) => {
+        const again = (sent: Send, ...others: unknown[]) => {
+          const attempt = first.get(hex(sent.clientId)) ?? sent.attempt;
+          first.set(hex(sent.clientId), attempt);
+          return send({ ...sent, attempt } as never, ...(others as never[]));
+        };
+        return again as unknown as Method;
+      });
+    },
+  },
+  "presence takes push servers that are not known yet for gone": {
+    pushServers: (ring) => ({ ...ring, view: () => ({ ...ring.view(), state: "known" }) }),
+  },
   "an entry in eight is not published": {
     publishes: (channel) =>
       replacing(channel, "publish", (publish) => {

@@ -21,6 +21,9 @@ const LATE_MS = 14_000;
 /** An instance that leaves has given its place up, and is started again, within this, in ms. */
 const RETURN_MS = 4_000;
 
+/** What comes back before the calm is compared as it does: so it does not, in ms. */
+const GONE_MS = 75_000;
+
 /** After a registration every link has told its number within this, in ms, where nothing hinders it. */
 const TOLD_MS = 400;
 
@@ -88,15 +91,15 @@ function untoldOwner({ channel, pushes, message }: Cast): SceneFault[] {
 function leaseRunsOut({ channel, message, moment }: Cast): SceneFault[] {
   const late = { what: "registry late", process: message, forMs: 2 * LATE_MS, afterMs: 0 } as const;
   if (moment(0, 2) === 0) return [late, { what: "lease lost", process: channel, forMs: 0, afterMs: 100 }];
-  const what = moment(0, 1) === 0 ? "registry unreached" : "pause";
-  return [late, { what, process: channel, forMs: 2 * LATE_MS, afterMs: 100 }];
+  if (moment(0, 3) === 0) return [late, { what: "pause", process: channel, forMs: LATE_MS, afterMs: 100 }];
+  return [late, { what: "registry unreached", process: channel, forMs: GONE_MS, afterMs: 100 }];
 }
 
 /** An instance leaves, and a publisher does not hear of it. */
 function leaveUnheard({ channel, message, moment }: Cast): SceneFault[] {
   return [
     { what: "registry late", process: message, forMs: LATE_MS, afterMs: 0 },
-    { what: "leave", process: channel, forMs: LATE_MS, afterMs: moment(100, 1_000) },
+    { what: "leave", process: channel, forMs: GONE_MS, afterMs: moment(100, 1_000) },
   ];
 }
 

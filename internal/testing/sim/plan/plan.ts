@@ -84,14 +84,18 @@ export function planOf(seed: number, { theme: asked, isBrief = false }: PlanOpti
     const within = (share: number) => fromMs + Math.floor(random.fraction() * share * episodeMs);
     const longestMs = episodeMs * 0.15;
     return [
-      ...userSteps(random, plan, isBrief ? 240 : Math.ceil(340 / calms.length), () => within(0.45)),
+      ...userSteps(random, plan, isBrief ? 150 : Math.ceil(340 / calms.length), () =>
+        within(isBrief ? 0.3 : 0.45),
+      ),
       ...(theme === "all" ? deviceFaults(random, plan, 7, longestMs) : []).map((fault) => ({
         atMs: within(0.3),
         ...fault,
       })),
       ...(theme === "all"
         ? meshFaults(random, { processes, longestMs }).map((fault) => ({ atMs: within(0.3), ...fault }))
-        : Array.from({ length: 3 }, () => sceneSteps(random, within(0.3), processes)).flat()),
+        : Array.from({ length: isBrief ? 1 : 3 }, () =>
+            sceneSteps(random, within(isBrief ? 0.1 : 0.3), processes),
+          ).flat()),
     ];
   });
   if (theme === "all") steps.push(...deviceChanges(random, plan, calms.at(-1) ?? 0));
