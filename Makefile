@@ -27,7 +27,7 @@ run: install page ## start all of Heddle in one process on this machine
 test: install page ## run every test; ARGS="-g words" for some
 	@$(MORE_FILES); $(MOCHA) $(ARGS)
 
-sim: install ## play seeds of the simulator (SEEDS=1-20; FLAGS=--shrink, --twice)
+sim: install ## play seeds of the simulator (SEEDS=1-20; FLAGS=--shrink, --twice, --theme hand-off)
 	@node --disable-warning=ExperimentalWarning internal/testing/sim/main.ts $(or $(SEEDS),1-20) $(FLAGS)
 
 # make bench ONLY=direct,latency measures some, make bench FLAGS=--profile passes on what cmd/bench/main.ts --help lists.
