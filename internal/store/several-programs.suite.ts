@@ -5,7 +5,7 @@ import type { StoreClock } from "./device-store.suite.ts";
 import { member, owner, SampleGroup, type SampleStores, users } from "./sample-group.ts";
 
 /** Often enough that an order which loses something is met. */
-const ROUNDS = 30;
+const ROUNDS = 20;
 
 interface Programs {
   readonly stores: readonly [SampleStores, SampleStores];
@@ -40,7 +40,7 @@ export function severalProgramsTests(current: () => Programs): void {
 
   it("project late, and at once: nothing goes back, nobody is dropped", async () => {
     const { stores, clock } = current();
-    for (let round = 0; round < ROUNDS; round++) {
+    for (let round = 0; round < ROUNDS / 2; round++) {
       const group = new SampleGroup(stores[0], clock);
       const [ann, bob, cid] = users(3);
       const entries = [

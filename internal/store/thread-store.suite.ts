@@ -56,7 +56,8 @@ interface Pair {
  * so a store with other data will do. Calls go to the stores of two programs in turn.
  */
 export function threadStoreSuite(name: string, open: () => Promise<OpenedThreadStore>): void {
-  describe(`${name} as the store of threads`, () => {
+  describe(`${name} as the store of threads`, function () {
+    this.timeout(60_000); // Hundreds of calls to a database on another core.
     let opened: OpenedThreadStore;
     let stores: readonly [Stores, Stores];
     let store: Stores;

@@ -20,7 +20,7 @@ const TOUCH = [{ threadId: THREAD, ownerIds: ["ann"], headBucket: 0 }];
 let ends: (() => Promise<unknown>)[];
 
 function open(database: PostgresServer["database"]): Promise<PostgresThreadStore> {
-  const pool = new PostgresPool({ name: "thread", database });
+  const pool = new PostgresPool({ name: "thread", database, callMs: 60_000 });
   ends.push(() => pool.close());
   return PostgresThreadStore.open(pool, systemClock);
 }

@@ -6,7 +6,9 @@ import { PostgresPool } from "./postgres-pool.ts";
 
 /** Two programs of one database at the first call, which is why both migrate at once. Calls go to them in turn. */
 async function openTwo(server: PostgresServer) {
-  const pools = [0, 1].map(() => new PostgresPool({ name: "message", database: server.database }));
+  const pools = [0, 1].map(
+    () => new PostgresPool({ name: "message", database: server.database, callMs: 60_000 }),
+  );
   const stores = await Promise.all(pools.map((pool) => PostgresMessageStore.open(pool)));
   let calls = 0;
   const next = () => stores[calls++ % 2] as MessageStore;

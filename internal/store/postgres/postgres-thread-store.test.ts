@@ -8,7 +8,7 @@ import { PostgresThreadStore } from "./postgres-thread-store.ts";
 type Database = Awaited<ReturnType<typeof freshDatabase>>["database"];
 
 async function openTwo(database: Database, clocks: readonly [FakeClock, FakeClock]) {
-  const pools = [0, 1].map(() => new PostgresPool({ name: "thread", database }));
+  const pools = [0, 1].map(() => new PostgresPool({ name: "thread", database, callMs: 60_000 }));
   const opened = pools.map((pool, at) => PostgresThreadStore.open(pool, clocks[at] as FakeClock));
   const stores = (await Promise.all(opened)) as [PostgresThreadStore, PostgresThreadStore];
   const settle = () => Promise.all(stores.map((store) => store.flush()));

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../../base/clock.ts";
 import { invalidField } from "../../base/heddle-error.ts";
-import { SqlThreadStore } from "../sql/sql-thread-store.ts";
+import { CHANGE_BYTES, SqlThreadStore } from "../sql/sql-thread-store.ts";
 import type { SqlValue, Statement } from "../sql/statement.ts";
 import { storeStatements } from "../sql/store-statements.ts";
 import type { Step, Work } from "../sql/work.ts";
+import type { Touch } from "../thread-store.ts";
 import { asBuffer } from "./as-buffer.ts";
 import { postgresCompiler } from "./compiler.ts";
 import { postgresHistory } from "./postgres-history.ts";
@@ -14,6 +15,7 @@ import { THREAD_SCHEMA } from "./thread-schema.ts";
 const statements = storeStatements(postgresCompiler);
 
 const LOCK_OWNERS: Prepared = { name: "thread-lock-owners", text: "SELECT lock_owners($1)" };
+const TOUCH: Prepared = { name: "thread-touch", text: "SELECT touch_rows($1, $2, $3)" };
 const LOCK_GROUP: Prepared = {
   name: "thread-lock-group",
   text: "SELECT FROM group_thread WHERE thread_id = $1 FOR UPDATE",
@@ -40,6 +42,17 @@ export class PostgresThreadStore extends SqlThreadStore {
   static async open(pool: PostgresPool, clock: Clock): Promise<PostgresThreadStore> {
     await pool.migrate("thread", THREAD_SCHEMA);
     return new PostgresThreadStore(pool, clock);
+  }
+
+  override async touch(touches: readonly Touch[]): Promise<void> {
+    const rows = touches.flatMap((touch) => touch.ownerIds.map((ownerId) => ({ ...touch, ownerId })));
+    if (rows.length === 0) return;
+    const values = [
+      rows.map(({ ownerId }) => withoutNul(ownerId)),
+      rows.map(({ threadId }) => asBuffer(threadId)),
+      rows.map(({ headBucket }) => headBucket),
+    ];
+    await this.#pool.rows(TOUCH, values, rows.length * CHANGE_BYTES);
   }
 
   protected read<T>(work: () => Work<T>): Promise<T> {

@@ -40,8 +40,8 @@ const THREAD = directThreadId("ann", "bob");
  */
 export class AppendWorld {
   readonly bucketSize: number;
-  readonly points = new Interleaving();
-  readonly store = new MemoryMessageStore();
+  readonly points: Interleaving;
+  readonly store: MessageStore;
   readonly items: Item[] = [];
   readonly publications: Publication[] = [];
   readonly headReads: { readonly at: number; readonly seq: number }[] = [];
@@ -53,9 +53,19 @@ export class AppendWorld {
   readonly #names: string[] = [];
   readonly #variant: Variant;
   readonly #servers: AppendServer[];
+  readonly #settle: () => Promise<void>;
 
-  constructor(bucketSize: number, variant: Variant = (parts) => parts) {
+  /** `settle` resolves when nothing goes on by itself, the calls of `store` included. */
+  constructor(
+    bucketSize: number,
+    variant: Variant = (parts) => parts,
+    store: MessageStore = new MemoryMessageStore(),
+    settle = quiet,
+  ) {
     this.bucketSize = bucketSize;
+    this.store = store;
+    this.points = new Interleaving(settle);
+    this.#settle = settle;
     this.#variant = variant;
     this.#servers = [this.#start(0), this.#start(1)];
   }
@@ -137,7 +147,7 @@ export class AppendWorld {
 
   /** Resolves when all that can go on by itself has done so; time has passed then. */
   async rest(): Promise<void> {
-    await quiet();
+    await this.#settle();
     this.#step += 1;
   }
 
@@ -153,11 +163,11 @@ export class AppendWorld {
     for (const item of this.items) {
       for (let round = 0; round < 5 && item.accepted.length === 0 && !item.never; round++) {
         const trying = round < 2 ? this.send(item, round) : this.resolve(item, round, true);
-        await Promise.all([trying, quiet().then(() => this.points.drain())]);
+        await Promise.all([trying, this.#settle().then(() => this.points.drain())]);
       }
     }
     if (this.reader && !this.reader.listening)
-      await Promise.all([this.open(0), quiet().then(() => this.points.drain())]);
+      await Promise.all([this.open(0), this.#settle().then(() => this.points.drain())]);
     await this.points.drain();
   }
 

@@ -25,8 +25,14 @@ export class Interleaving {
   #points: Point[] = [];
   #late: { readonly owner: string; readonly effect: () => Promise<unknown> }[] = [];
   readonly #stopped = new Set<string>();
+  readonly #quiet: () => Promise<void>;
   /** Writes that took effect after their caller had given up, or was stopped. */
   lateWrites = 0;
+
+  /** `settle` resolves when nothing goes on by itself: given where that takes more than turns of the event loop. */
+  constructor(settle = quiet) {
+    this.#quiet = settle;
+  }
 
   /** How many points wait, late writes among them. */
   get waiting(): number {
@@ -71,7 +77,7 @@ export class Interleaving {
       // Not awaited: it may meet points of its own. Nobody waits for its answer.
       write?.effect().catch(() => {});
     }
-    await quiet();
+    await this.#quiet();
   }
 
   /** Lets calls go on, `times` points of them: the first meets its fate, the others go. */
@@ -85,7 +91,7 @@ export class Interleaving {
       if (guard > 20_000) throw new Error("the servers never come to rest");
       idle = this.waiting > 0 ? 0 : idle + 1;
       if (idle === 0) await this.advance(0, "go");
-      else await quiet();
+      else await this.#quiet();
     }
   }
 
