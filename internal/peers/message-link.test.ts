@@ -163,17 +163,24 @@ for (const [way, serve] of WAYS) {
     });
 
     it("passes on what the service says when a send's time is over, if that is nested in the push server's", async () => {
-      const { client, store, clock, threadId } = await world({ sendMs: SETTLE_MS });
-      let isHeld = false;
-      store.onAppend = () => {
-        isHeld = true;
-        return new Promise<boolean>(() => {});
+      const { client, store, threads, clock, threadId } = await world({ sendMs: SETTLE_MS });
+      // Slow, but within the deadlines of its calls: only the send's own time ends it.
+      const slow = () => new Promise<void>((resolve) => clock.after(3_400, resolve));
+      let isAsked = false;
+      threads.onCall = () => {
+        isAsked = true;
+        return slow();
+      };
+      store.onAppend = async (apply) => {
+        await slow();
+        return apply();
       };
       const outcome = sent(client, sendOf({ threadId, toUserId: "" }));
-      await until(() => isHeld);
-      clock.advance(SETTLE_MS);
-      await quiet();
-      clock.advance(1_000);
+      await until(() => isAsked);
+      for (let passed = 0; passed < 8_500; passed += 500) {
+        clock.advance(500);
+        await quiet();
+      }
       const refusal = await outcome;
       assert.ok(refusal instanceof HeddleError);
       assert.deepEqual([refusal.reason, refusal.committedNever], [ErrorReason.STORE_UNAVAILABLE, false]);
