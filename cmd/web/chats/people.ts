@@ -81,8 +81,7 @@ export class SeenPeople implements People {
   /** Nobody looks at a tab in the background. */
   readonly #watch = () => {
     const all = this.#page.hidden ? [] : [...this.#shown.values()].flat();
-    // An empty id is a group's row. The chat comes first in insertion order where it was opened first; the list gives
-    // way beyond 100.
+    // An empty id is a group's row. Beyond 100 the last ones are left out, which the library would refuse.
     this.#client.watch(all.filter(Boolean).slice(0, MOST_WATCHED));
   };
 }
