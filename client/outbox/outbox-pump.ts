@@ -12,7 +12,7 @@ import type { Session } from "../stream/session.ts";
 import { asError, fromRefused, toSendRequest, toTarget, unreachable } from "../transport/wire.ts";
 import { type Outbox, storageFailed } from "./outbox.ts";
 import type { OutboxRecord } from "./outbox-record.ts";
-import { isAboutAge, judge } from "./send-verdict.ts";
+import { isAboutAge, isLost, judge, told } from "./send-verdict.ts";
 
 /** Sends under way at a time, each of another thread. */
 const MOST_UNDER_WAY = 32;
@@ -168,7 +168,7 @@ export class OutboxPump {
     switch (judge(error, record.attempt)) {
       case "failed":
         this.#end(clientId);
-        this.#deps.outbox.failed(record, error);
+        this.#deps.outbox.failed(record, told(error, record.attempt));
         break;
       case "again":
         this.#unknown(record, error);
@@ -270,6 +270,12 @@ export class OutboxPump {
       } else this.#again(record, run, unreachable("the outcome is not known yet"), false);
     } catch (thrown) {
       const error = asError(thrown);
+      if (isLost(error) && this.#isCurrent(record)) {
+        this.#end(clientId);
+        this.#deps.outbox.failed(record, told(error, record.attempt));
+        this.pump();
+        return;
+      }
       const isLasting = error.code === Code.NOT_FOUND || error.code === Code.INVALID_ARGUMENT;
       this.#again(record, run, error, isLasting);
     }

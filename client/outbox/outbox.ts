@@ -179,7 +179,7 @@ export class Outbox {
     this.#deps.onChange(item, place);
   }
 
-  /** It is surely not in the log. It stays for the person to see. */
+  /** It is surely not in the log, or nobody will know (LOG_DAMAGED). It stays for the person to see. */
   failed(record: OutboxRecord, error: HeddleError): void {
     record.phase = "failed";
     record.error = error;

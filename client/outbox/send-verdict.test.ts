@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Code, ErrorReason, HeddleError } from "../../internal/base/heddle-error.ts";
-import { judge } from "./send-verdict.ts";
+import { judge, told } from "./send-verdict.ts";
 
 const refusal = (code: Code, reason: ErrorReason, never = false) =>
   new HeddleError(code, reason, "no", { metadata: never ? { committed: "never" } : {} });
@@ -47,6 +47,15 @@ describe("The verdict on a refused send", () => {
 
   it("fails loudly for a client_id that was used for something else", () => {
     assert.equal(judge(refusal(Code.ALREADY_EXISTS, ErrorReason.CLIENT_ID_REUSED), 2), "failed");
+  });
+
+  it("is final where the part of the log is lost that would tell, and says so", () => {
+    const lost = refusal(Code.DATA_LOSS, ErrorReason.LOG_DAMAGED);
+    assert.equal(judge(lost, 3), "failed");
+    assert.match(told(lost, 3).message, /may have been sent/);
+    const never = refusal(Code.DATA_LOSS, ErrorReason.LOG_DAMAGED, true);
+    assert.equal(told(never, 1).message, "no", "of a first try it is known");
+    assert.match(told(never, 2).message, /may have been sent/);
   });
 
   it("does not blame the send for a session that is gone", () => {

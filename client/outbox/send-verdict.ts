@@ -1,8 +1,9 @@
-import { Code, ErrorReason, type HeddleError } from "../../internal/base/heddle-error.ts";
+import { Code, ErrorReason, HeddleError } from "../../internal/base/heddle-error.ts";
 
 /**
  * What an answer other than `accepted` says of a send (docs/design.md, section 4, Outcomes).
- * failed: it is surely not in the log, and a repeat would be refused again.
+ * failed: it is surely not in the log, and a repeat would be refused again; or where it would be in the log, that is
+ *   lost (LOG_DAMAGED), and nobody will ever know (`told`).
  * again: unknown, or known but passing: repeat it under the same client_id.
  * seal: a repeat will not tell: ask ResolveSend, with seal, which answers committed or never.
  */
@@ -35,11 +36,23 @@ const PASSING: ReadonlySet<ErrorReason> = new Set([
  * always unknown.
  */
 export function judge(error: HeddleError, attempt: number): Verdict {
-  if (error.reason === ErrorReason.CLIENT_ID_REUSED) return "failed";
+  if (error.reason === ErrorReason.CLIENT_ID_REUSED || isLost(error)) return "failed";
   if (isAboutAge(error)) return "seal";
   const isLasting = LASTING.has(error.code) || error.reason === ErrorReason.FRAME_TOO_LARGE;
   if (!isLasting || PASSING.has(error.reason)) return "again";
   return error.committedNever && attempt === 1 ? "failed" : "seal";
+}
+
+/** Whether the part of the log is lost that would tell what became of a send: neither a repeat nor a seal will. */
+export function isLost(error: HeddleError): boolean {
+  return error.reason === ErrorReason.LOG_DAMAGED;
+}
+
+/** A refusal in words for the person who has to decide what to do with the text. */
+export function told(error: HeddleError, attempt: number): HeddleError {
+  if (!isLost(error) || (error.committedNever && attempt === 1)) return error;
+  const text = "it may have been sent: the part of the history that would tell is lost on the server";
+  return new HeddleError(error.code, error.reason, text, { metadata: error.metadata });
 }
 
 /** Whether the server has nothing against the text: under a new client_id it may go. */

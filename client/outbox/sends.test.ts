@@ -10,7 +10,7 @@ import {
   unavailable,
   wireEntry,
 } from "../../internal/testing/worlds/client-world.ts";
-import { Code, ErrorReason, MemoryStorage } from "../index.ts";
+import { Code, ErrorReason, HeddleError, MemoryStorage } from "../index.ts";
 import { Events } from "../model/events.ts";
 import type { OutboxItem } from "../model/model.ts";
 import { Sends } from "./sends.ts";
@@ -108,6 +108,23 @@ describe("A client's sends", () => {
     assert.deepEqual(second?.body, first?.body);
     assert.equal(second?.attempt, 1);
     assert.notEqual(send.item.clientId, clientId, "the handle follows the text");
+    await world.client.close();
+  });
+
+  it("fail, and say that they may have been sent, where the log that would tell is lost", async () => {
+    const world = await new ClientWorld().live();
+    const { stream } = world.transport;
+    world.transport.answers.ResolveSend = () => {
+      throw new HeddleError(Code.DATA_LOSS, ErrorReason.LOG_DAMAGED, "the log of the thread is damaged");
+    };
+    const send = await world.client.send({ threadId: THREAD }, "hi");
+    await settled();
+    const errorInfo = { domain: "heddle", reason: "BASE_TOO_OLD" };
+    const clientId = fromHex(send.item.clientId);
+    stream.hear({ case: "refused", value: { clientId, code: Code.FAILED_PRECONDITION, errorInfo } });
+    await settled();
+    assert.equal(send.item.state, "failed");
+    assert.match(send.item.error?.message ?? "", /may have been sent/);
     await world.client.close();
   });
 

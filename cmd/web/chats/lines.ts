@@ -68,6 +68,8 @@ export function failureText(error: HeddleError | undefined): string {
       return "You are not in this chat any more";
     case ErrorReason.BLOCKED:
       return error.metadata.by === "self" ? "You have blocked them" : "They take no messages from you";
+    case ErrorReason.LOG_DAMAGED:
+      return "It may have been sent: a part of this chat is lost on the server";
     case ErrorReason.INVALID_FIELD:
       return "The server does not take this message";
     case ErrorReason.OVERLOADED:
