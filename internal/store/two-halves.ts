@@ -27,7 +27,8 @@ export interface MarkedRows {
 /**
  * The message log and the rows are two stores of one history, and each is worth something only with the other of the
  * same time: a log that is older than the rows lacks entries that the rows speak of, rows that are older hide threads.
- * So each takes note of the other's mark, and a start at which either knows more than the other has is refused.
+ * So each takes note of the other's mark, and a start at which either knows more than the other has is refused. A mark
+ * is therefore only ever of what is durable: one of a write that failed would refuse the start after a full disk.
  */
 export class TwoHalves {
   readonly #log: MarkedLog;

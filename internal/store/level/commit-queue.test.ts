@@ -10,7 +10,7 @@ import type { StoreWatch } from "../store-watch.ts";
 import { CommitQueue, STALL_MS } from "./commit-queue.ts";
 import { HeadCache } from "./head-cache.ts";
 import { LevelFolder } from "./level-folder.ts";
-import { LogMark } from "./log-mark.ts";
+import { LogMark, MARK_KEY } from "./log-mark.ts";
 import { readRow } from "./row-reader.ts";
 
 /** Counts the batches: each is watched by one timer. */
@@ -28,6 +28,7 @@ describe("CommitQueue", () => {
   let clock: BatchClock;
   let folder: LevelFolder;
   let heads: HeadCache;
+  let mark: LogMark;
   /** What the watch was told. */
   let told: string[];
   const watch: StoreWatch = {
@@ -41,6 +42,7 @@ describe("CommitQueue", () => {
     told = [];
     folder = await LevelFolder.open({ path, clock, watch });
     heads = new HeadCache(4096);
+    mark = new LogMark(() => undefined);
   });
   afterEach(async () => {
     await folder.close();
@@ -51,7 +53,7 @@ describe("CommitQueue", () => {
     new CommitQueue({
       folder,
       heads,
-      mark: new LogMark(() => undefined),
+      mark,
       clock,
       maxQueuedBytes,
       maxBatchBytes,
@@ -164,6 +166,28 @@ describe("CommitQueue", () => {
     const queue = queueOf();
     folder.fail(new Error("the disk is full"));
     await assert.rejects(queue.commit(write(1), 200), isUnavailable);
+  });
+
+  it("counts a batch in its mark, which others note, only where it is durable", async () => {
+    const queue = queueOf();
+    await queue.commit(write(1), 200);
+    assert.equal(mark.mark, 1);
+    const { db } = folder;
+    const batch = db.batch;
+    Object.assign(db, { batch: () => Promise.reject(new Error("no space left on device")) });
+    await assert.rejects(queue.commit(write(2), 200), isUnavailable);
+    Object.assign(db, { batch });
+    assert.equal(mark.mark, 1);
+    while (!told.includes("recovered")) {
+      clock.advance(1_000);
+      await turn();
+    }
+    assert.equal(mark.mark, 1);
+    await queue.commit(write(2), 200);
+    assert.equal(mark.mark, 3, "the batch that failed may be there after all");
+    const stored = new LogMark(() => undefined);
+    stored.loadMark(await folder.db.get(MARK_KEY));
+    assert.equal(stored.mark, 3);
   });
 });
 

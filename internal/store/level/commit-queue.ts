@@ -129,13 +129,12 @@ export class CommitQueue {
 
   /** A failed write leaves unknown what the disk holds: nothing is cached, nothing more written until it was read again. */
   async #write(db: Level, plan: CommitPlan): Promise<void> {
-    const { value, done } = this.#init.mark.nextMark();
+    const { value, durable } = this.#init.mark.nextMark();
     plan.operations.push({ type: "put", key: MARK_KEY, value });
     try {
       await db.batch(plan.operations, { sync: true });
-      done(true);
+      durable();
     } catch (error) {
-      done(false);
       this.#init.heads.clear();
       this.#init.folder.fail(error);
       this.#rejectWaiting(error);

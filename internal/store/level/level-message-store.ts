@@ -77,7 +77,7 @@ export class LevelMessageStore implements MessageStore {
     return this.#folder.writable && !this.#queue.stalled;
   }
 
-  /** How many batches the log has had, over all its starts. */
+  /** The number of the last batch that is known to be durable: they are counted over all starts. */
   get mark(): number {
     return this.#mark.mark;
   }

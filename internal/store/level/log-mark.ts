@@ -15,6 +15,8 @@ const MARK_BYTES = 24;
 export class LogMark {
   readonly #rows: () => HistoryMark | undefined;
   #mark = 0;
+  /** Of the last batch that was tried, which may be durable even where it failed. */
+  #tried = 0;
   #noted: HistoryMark | undefined;
 
   /** `rows` tells the rows' last committed state, of which the log takes note. */
@@ -22,7 +24,10 @@ export class LogMark {
     this.#rows = rows;
   }
 
-  /** How many batches the log has had, over all its starts. What is durable. */
+  /**
+   * The number of the last batch that is known to be durable. Never that of one that failed: what one store notes of the
+   * other is only what is durable there, or a full disk would look like half a backup at the next start.
+   */
   get mark(): number {
     return this.#mark;
   }
@@ -36,13 +41,15 @@ export class LogMark {
   loadMark(stored: Uint8Array | undefined): void {
     if (stored?.length !== MARK_BYTES) return;
     this.#mark = readUint64(stored, 0);
+    this.#tried = this.#mark;
     const era = readUint64(stored, 8);
     this.#noted = era === 0 ? undefined : { era, mark: readUint64(stored, 16) };
   }
 
-  /** What the next batch writes under MARK_KEY; `done` says that it is durable, or, if it failed, that it may be. */
-  nextMark(): { readonly value: Uint8Array; done(isDurable: boolean): void } {
-    const mark = this.#mark + 1;
+  /** What the next batch writes under MARK_KEY; `durable` says that it is. In one run no number is given twice. */
+  nextMark(): { readonly value: Uint8Array; durable(): void } {
+    this.#tried += 1;
+    const mark = this.#tried;
     const noted = this.#rows() ?? this.#noted;
     const value = new Uint8Array(MARK_BYTES);
     writeUint64(value, 0, mark);
@@ -50,9 +57,9 @@ export class LogMark {
     writeUint64(value, 16, noted?.mark ?? 0);
     return {
       value,
-      done: (isDurable) => {
-        this.#mark = mark; // Where it failed too: the number may be taken.
-        if (isDurable) this.#noted = noted;
+      durable: () => {
+        this.#mark = mark;
+        this.#noted = noted;
       },
     };
   }

@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 /** Namespaces to try: what root may have, and what anybody may where the machine lets users have their own. */
 const NAMESPACES = [
@@ -69,6 +70,12 @@ export class SmallDisk {
   /** Gives back what `fill` took. */
   free(): void {
     rmSync(this.#filler);
+  }
+
+  /** Makes it this many MiB large, with all that is on it. */
+  async resize(mib: number): Promise<void> {
+    const [command = "", ...args] = this.launcher;
+    await promisify(execFile)(command, [...args, "mount", "-o", `remount,size=${mib}m`, this.folder]);
   }
 
   /** Removes it. All that was started on it must have ended. */
