@@ -187,7 +187,7 @@ async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string>
 
 /**
  * Rebuilds the rows. The folder as it was is kept beside the new one, and the text says where. Exit code 1: it opens,
- * but some threads are damaged and are left as they are.
+ * but some threads are damaged and are left as they are, or are gone.
  */
 async function repair({ dataDir }: HeddleConfig, acceptsLoss: boolean): Promise<number> {
   const { repairFolder } = await import("../../internal/app/repair.ts");
@@ -196,7 +196,7 @@ async function repair({ dataDir }: HeddleConfig, acceptsLoss: boolean): Promise<
     progress.end,
   );
   process.stdout.write(`${repairText(done).join("\n")}\n`);
-  return done.made.damaged.length === 0 && !done.loss ? EXIT.well : EXIT.failed;
+  return done.made.damaged.length + done.gone.length === 0 && !done.loss ? EXIT.well : EXIT.failed;
 }
 
 /**
@@ -204,7 +204,7 @@ async function repair({ dataDir }: HeddleConfig, acceptsLoss: boolean): Promise<
  * a backup is better.
  */
 function repairText(repair: Repair): readonly string[] {
-  const { made, taken, lost, mutes, before, loss } = repair;
+  const { made, taken, lost, gone, mutes, before, loss } = repair;
   const { direct, groups, memberEntries, readPositions, unknownOthers, maybeBlocked, damaged } = made;
   const { block = 0, device = 0, profile = 0, visibility = 0 } = taken?.kept ?? {};
   const lines = [
@@ -233,9 +233,19 @@ function repairText(repair: Repair): readonly string[] {
   if (damaged.length > 0) {
     lines.push(`DAMAGED, see bin/heddle admin verify: ${damaged.length} threads: ${some(damaged)}`);
   }
+  lines.push(...goneText(gone));
   if (before) lines.push(`the rows from before are kept in ${before}`);
   if (loss) lines.push(...lossText(loss));
   return lines;
+}
+
+/** Every one by name, however many: nothing else will ever name them. */
+function goneText(gone: Repair["gone"]): readonly string[] {
+  return gone.map(({ thread, end, knownSeq }) => {
+    if (end > 0) return `LOST of thread ${thread}: seq ${end + 1}–${knownSeq} at least, its end`;
+    const known = knownSeq > 0 ? `it went up to seq ${knownSeq} at least` : "somebody had written there";
+    return `LOST thread ${thread}, all of it: ${known}`;
+  });
 }
 
 function lossText({ files, threads, aside }: Loss): readonly string[] {
@@ -247,7 +257,7 @@ function lossText({ files, threads, aside }: Loss): readonly string[] {
   if (threads.length > SHOWN_THREADS)
     lines.push(`LOST of ${threads.length - SHOWN_THREADS} other threads too`);
   lines.push(
-    "threads of which the newest entries were lost end earlier now, which shows in no number",
+    "threads of which the newest entries were lost end earlier now: only of those that the rows knew of is it said",
     `the damaged messages are kept as they were in ${aside}: remove them when nothing of them is wanted any more`,
   );
   return lines;

@@ -3,7 +3,10 @@ import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/p
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { systemClock } from "../base/clock.ts";
 import { DataFolderError } from "../store/data-folder-error.ts";
+import { LevelMessageStore } from "../store/level/level-message-store.ts";
+import { storeLog } from "../testing/fakes/message-samples.ts";
 import { startHeddle } from "./all-in-one.ts";
 import { developmentConfig } from "./config.ts";
 import { openDataFolder } from "./data-folder.ts";
@@ -59,7 +62,8 @@ describe("A repair of the rows", function () {
 
   it("makes from log and old rows what those were", async () => {
     const before = tables([...DECIDED, ...KEPT]);
-    const { made, taken, mutes, before: oldRows } = await repair();
+    const { made, taken, mutes, before: oldRows, gone } = await repair();
+    assert.deepEqual(gone, []);
     const after = tables([...DECIDED, ...KEPT]);
     // The rows' copies of read positions come later than the log's, which is the truth.
     for (const [at, row] of (before[0] ?? []).entries()) {
@@ -108,6 +112,33 @@ describe("A repair of the rows", function () {
     await rename(join(base, "gone"), join(data, "messages"));
     assert.ok(!(await readdir(data)).includes("threads.sqlite.new"));
     await start();
+  });
+
+  it("names each thread of which nothing is left, with what the rows knew of it", async () => {
+    const whole = join(base, "whole");
+    await cp(data, whole, { recursive: true });
+    const messages = join(data, "messages");
+    const store = await LevelMessageStore.open({ path: messages, clock: systemClock });
+    await storeLog(store, new Uint8Array(16).fill(7), 4, 20);
+    await store.close();
+    for (const name of await readdir(messages)) if (name.endsWith(".ldb")) await rm(join(messages, name));
+    const manifest = join(messages, (await readFile(join(messages, "CURRENT"), "utf8")).trim());
+    const bytes = await readFile(manifest);
+    const at = Math.floor(bytes.length * 0.6);
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    await writeFile(manifest, bytes);
+    const [groups = []] = tables(["SELECT lower(hex(thread_id)) AS thread, applied_seq FROM group_thread"]);
+    const { gone } = await repairFolder(await openDataFolder(data), () => {}, true);
+    assert.ok(groups.length > 0 && gone.length > groups.length, "direct ones too");
+    for (const { thread, applied_seq } of groups) {
+      const { end, knownSeq } =
+        gone.find((one) => one.thread === thread) ?? assert.fail(`${thread} is not named`);
+      assert.ok(end === 0 && knownSeq >= Number(applied_seq));
+    }
+    assert.deepEqual(new Set(gone.map(({ thread }) => thread)).size, gone.length);
+    await start();
+    await rm(data, { recursive: true });
+    await rename(whole, data);
   });
 
   it("goes on without what is damaged in the messages, if that is accepted, and keeps them aside", async () => {

@@ -3,6 +3,7 @@ import { open, rename, rm } from "node:fs/promises";
 import { systemClock } from "../base/clock.ts";
 import { fromHex } from "../base/ids.ts";
 import { Rebuild, type Rebuilt, type RebuiltRows } from "../message/offline/rebuild.ts";
+import { type CutThread, ThreadEnds } from "../message/offline/thread-ends.ts";
 import { DataFolderError } from "../store/data-folder-error.ts";
 import { LevelMessageStore } from "../store/level/level-message-store.ts";
 import { type TakenOver, takeOver } from "../store/sqlite/rows-takeover.ts";
@@ -17,6 +18,8 @@ export interface Repair {
   /** Undefined where the rows from before were not there, or not readable: why, then, is in `lost`. */
   readonly taken: TakenOver | undefined;
   readonly lost: string | undefined;
+  /** Threads of which the rows from before know more than the messages have: they end earlier now, or are gone. */
+  readonly gone: readonly CutThread[];
   /** Mutes that were set again. */
   readonly mutes: number;
   /** Where the rows from before are now; undefined if there were none. */
@@ -57,17 +60,17 @@ export async function repairFolder(
     throw error;
   });
   try {
-    const made = await rebuild(log, timed(rows, time), taken, progress);
-    if (made.direct + made.groups + made.unknownOthers.length === 0 && (taken?.pairs.size ?? 0) > 0) {
-      throw emptyLog(folder.messages, taken?.pairs.size ?? 0);
-    }
+    const { made, ends } = await rebuild(log, timed(rows, time), taken, progress);
+    const gone = [...ends.cutOf(taken?.known ?? [])];
+    const knows = taken !== undefined && taken.pairs.size + taken.known.length > 0;
+    if (made.direct + made.groups + made.unknownOthers.length === 0 && knows) throw emptyLog(folder.messages);
     time.nowMs = Date.now();
     const mutes = await mute(rows, taken);
     await rows.close();
     const before = await swap(path, folder.threads);
     noted = new SqliteThreadStore({ path: folder.threads, clock: systemClock });
     await meet(log, noted);
-    return { made, taken, lost, mutes, before, loss };
+    return { made, taken, lost, gone, mutes, before, loss };
   } catch (error) {
     await log.close();
     if (loss && !noted) await putBack(folder.messages, loss.aside);
@@ -117,18 +120,20 @@ async function rebuild(
   rows: RebuiltRows,
   taken: TakenOver | undefined,
   progress: Progress,
-): Promise<Rebuilt> {
+): Promise<{ readonly made: Rebuilt; readonly ends: ThreadEnds }> {
+  const ends = new ThreadEnds();
   const work = new Rebuild(rows, { pairs: taken?.pairs ?? new Map(), users: taken?.users ?? [] });
   let entries = 0;
   for await (const row of log.rows()) {
     await work.addRow(row.key, row);
+    ends.addRow(row.key, row);
     entries += row.entries.length;
     progress(`${entries} entries`);
   }
   await work.finish();
   // Rows without an entry are not shown; a block needs them.
   for (const [key, users] of taken?.pairs ?? []) await rows.createDirect(fromHex(key), users, 0);
-  return work.made;
+  return { made: work.made, ends };
 }
 
 async function mute(rows: SqliteThreadStore, taken: TakenOver | undefined): Promise<number> {
@@ -170,7 +175,7 @@ async function removeRows(path: string): Promise<void> {
   for (const end of ["", "-wal", "-shm"]) await rm(`${path}${end}`, { force: true });
 }
 
-function emptyLog(path: string, threads: number): DataFolderError {
-  const text = `${path} holds no entry, and the rows know of ${threads} direct threads: put the messages back first`;
+function emptyLog(path: string): DataFolderError {
+  const text = `${path} holds no entry, and the rows know of threads: put the messages back first`;
   return new DataFolderError(path, text);
 }

@@ -149,6 +149,40 @@ describe("A look at a data folder", function () {
     assert.deepEqual((await verify()).problems, []);
   });
 
+  it("names each thread that the rows know and of which nothing is left, whether the MANIFEST says what was there or not", async () => {
+    const db = new DatabaseSync(join(data, "threads.sqlite"), { readOnly: true });
+    const groups = db.prepare("SELECT lower(hex(thread_id)) AS thread, applied_seq FROM group_thread").all();
+    db.close();
+    assert.ok(groups.length > 0);
+    for (const name of await readdir(join(data, "messages")))
+      if (name.endsWith(".ldb")) await rm(join(data, "messages", name));
+    for (const isKnown of [true, false]) {
+      if (!isKnown) await flip(/messages\/MANIFEST/, 0.6);
+      const { problems, damagedThreads } = await verify();
+      const told = problems.map(({ where, what }) => `${where}: ${what}`);
+      for (const { thread, applied_seq } of groups) {
+        const line = told.find((one) => one.startsWith(`thread ${thread}: nothing of it is left`));
+        const [, seq] = /up to seq (\d+)/.exec(line ?? "") ?? assert.fail(told.join("\n"));
+        assert.ok(Number(seq) >= Number(applied_seq));
+      }
+      assert.ok(damagedThreads > groups.length, "direct ones too");
+    }
+  });
+
+  it("names what the rows know above the end of a thread's log", async () => {
+    await (await start(data)).close();
+    const db = new DatabaseSync(join(data, "threads.sqlite"));
+    const [row] = db
+      .prepare(
+        "UPDATE thread SET read_seq = read_seq + 600 WHERE read_seq > 0 RETURNING lower(hex(thread_id)) AS thread",
+      )
+      .all();
+    db.close();
+    const { problems } = await verify();
+    const told = problems.map(({ where, what }) => `${where}: ${what}`).join("\n");
+    assert.match(told, new RegExp(`thread ${row?.thread}: seq \\d+ to \\d+ are missing at its end`));
+  });
+
   it("agrees with the start about rows that are missing, which makes none then", async () => {
     await rename(join(data, "threads.sqlite"), join(base, "moved"));
     await rm(join(data, "threads.sqlite-wal"), { force: true });

@@ -4,6 +4,7 @@ import { hex } from "../base/ids.ts";
 import { isGroupThread } from "../base/thread-id.ts";
 import { RosterCheck } from "../message/offline/roster-check.ts";
 import { ThreadCheck } from "../message/offline/thread-check.ts";
+import { type CutThread, ThreadEnds } from "../message/offline/thread-ends.ts";
 import { rowKey } from "../store/keys.ts";
 import { LogMark, MARK_KEY } from "../store/level/log-mark.ts";
 import { rowsOf } from "../store/level/log-scan.ts";
@@ -134,6 +135,7 @@ class Look implements Verification {
     let current = "";
     let check = new ThreadCheck();
     let members: RosterCheck | undefined;
+    const ends = new ThreadEnds();
     const end = () => {
       this.#touch(current, [...check.problems, ...(members?.problems().slice(0, MAX_OF_MEMBERS) ?? [])]);
     };
@@ -148,11 +150,13 @@ class Look implements Verification {
         this.threads += 1;
       }
       check.addRow(row.key, row);
+      ends.addRow(row.key, row);
       if (members) for (const entry of row.entries) members.addEntry(entry);
       this.entries += row.entries.length;
       this.#progress(`${this.entries} entries of ${this.threads} threads`);
     }
     end();
+    for (const cut of ends.cutOf(rows?.knownThreads() ?? [])) this.#touch(cut.thread, [cutText(cut)]);
   }
 
   /** Notes what is wrong with a thread. Beyond the first thousand threads they are only counted. */
@@ -181,6 +185,12 @@ async function* marked(content: LogContent, mark: LogMark) {
     if (Buffer.compare(cell[0], MARK_KEY) === 0) mark.loadMark(cell[1]);
     yield cell;
   }
+}
+
+function cutText({ end, knownSeq }: CutThread): string {
+  if (end > 0) return `seq ${end + 1} to ${knownSeq} are missing at its end, of which the rows know`;
+  if (knownSeq === 0) return "nothing of it is left, and the rows know that somebody wrote there";
+  return `nothing of it is left, and the rows know that it went up to seq ${knownSeq} at least`;
 }
 
 /** Whether a damaged part may have held rows of a thread, by the keys that stand around it. */

@@ -4,10 +4,12 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import type { Role, Roster } from "../../base/group.ts";
+import { BUCKET_SIZE } from "../../base/head.ts";
 import { equalBytes } from "../../base/ids.ts";
 import { directThreadId } from "../../base/thread-id.ts";
 import { DataFolderError } from "../data-folder-error.ts";
 import type { HistoryMark } from "../thread-store.ts";
+import { knownThreadsSql } from "./known-threads.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { isSqliteError, openError } from "./sqlite-file.ts";
 import { walEnd } from "./wal-file.ts";
@@ -72,6 +74,17 @@ export class RowsCheck {
     try {
       const found = this.#db?.prepare("SELECT DISTINCT thread_id FROM thread").iterate() ?? [];
       for (const row of found) yield row.thread_id as Uint8Array;
+    } catch (error) {
+      if (!isSqliteError(error)) throw error;
+    }
+  }
+
+  /** The threads that have had entries by the rows, as far as these can be read. See knownThreadsSql. */
+  *knownThreads(): Generator<{ readonly threadId: Uint8Array; readonly seq: number }> {
+    if (!this.#isCurrent || !this.#db) return;
+    try {
+      for (const row of this.#db.prepare(knownThreadsSql("main", BUCKET_SIZE)).iterate())
+        yield { threadId: row.thread_id as Uint8Array, seq: Number(row.seq) };
     } catch (error) {
       if (!isSqliteError(error)) throw error;
     }

@@ -1,5 +1,7 @@
 import { DatabaseSync } from "node:sqlite";
+import { BUCKET_SIZE } from "../../base/head.ts";
 import { hex } from "../../base/ids.ts";
+import { knownThreadsSql } from "./known-threads.ts";
 import { SqliteFile } from "./sqlite-file.ts";
 
 /** Tables that are made from the log, or say things of one file alone. A new table belongs here or to KEPT_TABLES. */
@@ -24,6 +26,8 @@ export interface TakenOver {
   /** Both users of each direct thread, by thread id in hex. */
   readonly pairs: ReadonlyMap<string, readonly [string, string]>;
   readonly users: ReadonlySet<string>;
+  /** Threads that have had entries, with the highest seq of which the rows speak. See knownThreadsSql. */
+  readonly known: readonly { readonly threadId: Uint8Array; readonly seq: number }[];
   readonly mutes: readonly { readonly ownerId: string; readonly threadId: Uint8Array }[];
 }
 
@@ -49,7 +53,7 @@ export function takeOver(path: string, oldPath: string): TakenOver {
   }
 }
 
-function readThreads(db: DatabaseSync): Pick<TakenOver, "pairs" | "users" | "mutes"> {
+function readThreads(db: DatabaseSync): Omit<TakenOver, "kept"> {
   const pairs = new Map<string, readonly [string, string]>();
   const users = new Set<string>();
   const mutes: { ownerId: string; threadId: Uint8Array }[] = [];
@@ -68,7 +72,14 @@ function readThreads(db: DatabaseSync): Pick<TakenOver, "pairs" | "users" | "mut
     }
     if (is_muted === 1) mutes.push({ ownerId, threadId });
   }
-  return { pairs, users, mutes };
+  const found = db.prepare(knownThreadsSql("old", BUCKET_SIZE)).all() as unknown as KnownRow[];
+  const known = found.map(({ thread_id: threadId, seq }) => ({ threadId, seq }));
+  return { pairs, users, mutes, known };
+}
+
+interface KnownRow {
+  readonly thread_id: Uint8Array;
+  readonly seq: number;
 }
 
 interface OldRow {
