@@ -15,6 +15,7 @@ What every client owes the contract (docs/design.md, section 4), and where it st
   count and ack events              Client.session
   keep a send until its outcome     Client.send, Client.accepted, Client.refused
   find and fill what was missed     Client.take, Client.fill, Client.sync
+  pass what the server has lost     Client.read_above, Client.refused (docs/errors.md, LOG_DAMAGED)
   come back when a stream ends      Client.run
 
 It is short because it keeps nothing on disk (outbox, cursor and entries of a real client outlive it), pulls whole
@@ -34,6 +35,7 @@ import urllib.request
 import uuid
 
 import grpc
+from google.rpc import error_details_pb2, status_pb2
 from heddle.gateway.v1 import gateway_service_pb2 as gateway
 from heddle.gateway.v1 import gateway_service_pb2_grpc as gateway_grpc
 from heddle.message.v1 import entry_pb2 as entry
@@ -54,6 +56,17 @@ def tell(kind, **fields):
 
 def bearer(token):
     return (("authorization", f"Bearer {token}"),)
+
+
+def error_info(error):
+    """The reason of a failed call and what is known of it. Transports and proxies fail without one: then it is empty."""
+    info = error_details_pb2.ErrorInfo()
+    for name, value in error.trailing_metadata() or ():
+        if name == "grpc-status-details-bin":
+            for detail in status_pb2.Status.FromString(value).details:
+                if detail.Unpack(info):
+                    break
+    return info
 
 
 def development_token(web, user):
@@ -163,6 +176,8 @@ class Client:
         elif kind == "refused":
             await self.refused(value)
         elif kind in ("thread_changed", "behind"):
+            if kind == "thread_changed" and value.thread.is_damaged:
+                tell("damaged", thread=value.thread_id.hex())
             await self.fill(value.thread_id, value.head.seq)
         elif kind == "behind_all":
             await self.sync()
@@ -185,12 +200,33 @@ class Client:
     async def fill(self, thread_id, up_to):
         """Pulls what is missing of a thread up to a seq, and says that it has arrived."""
         while self.held_to[thread_id] < up_to:
-            after = message.ListEntriesRequest(thread_id=thread_id, after_seq=self.held_to[thread_id])
-            page = await self.messages.ListEntries(after, metadata=bearer(self.token), timeout=TIMEOUT_S)
-            for one in page.entries:
-                self.hold(one)
+            if not await self.read_above(thread_id):
+                break
             arrived = push.ReceiptFrame(thread_id=thread_id, delivered_seq=self.held_to[thread_id])
             await self.frame(receipt=arrived)
+
+    async def read_above(self, thread_id, page_size=0):
+        """Reads a page above what is held. Of one that the server has lost it takes what stands below the hole, or passes
+        the hole and shows it. Returns False if the thread cannot be read: the next that is heard of it tries again."""
+        held = self.held_to[thread_id]
+        after = message.ListEntriesRequest(thread_id=thread_id, after_seq=held, page_size=page_size)
+        try:
+            page = await self.messages.ListEntries(after, metadata=bearer(self.token), timeout=TIMEOUT_S)
+        except grpc.aio.AioRpcError as error:
+            info = error_info(error)
+            if info.reason != "LOG_DAMAGED":
+                raise
+            seq, up_to = (int(info.metadata.get(name, 0)) for name in ("seq", "up_to"))
+            below = seq - held - 1
+            if below > 0 and below != page_size:
+                return await self.read_above(thread_id, below)
+            is_hole = below == 0 and up_to >= seq
+            tell("damaged", thread=thread_id.hex(), **({"seq": seq, "up_to": up_to} if is_hole else {}))
+            self.held_to[thread_id] = up_to if is_hole else held
+            return is_hole
+        for one in page.entries:
+            self.hold(one)
+        return True
 
     async def sync(self):
         """Pulls what is missing of every thread that changed since the cursor."""
@@ -198,6 +234,8 @@ class Client:
         while True:
             page = await self.threads.Sync(request, metadata=bearer(self.token), timeout=TIMEOUT_S)
             for row in page.threads:
+                if row.is_damaged:
+                    tell("damaged", thread=row.thread_id.hex())
                 await self.fill(row.thread_id, row.head.seq)
             if not page.next_page_token:
                 break
@@ -233,9 +271,11 @@ class Client:
         self.hold(entry.Entry(sender=self.user, **place, **said))
 
     async def refused(self, refused):
-        """Only `committed=never` says that a send is not in the log. Anything else is unknown: try it again."""
+        """Only `committed=never` says that a send is not in the log. Anything else is unknown: try it again. But what may
+        be among the lost entries nobody will ever know: it is shown as refused, and the person decides."""
         send = self.outbox.get(refused.client_id)
-        if send and refused.error_info.metadata.get("committed") != "never":
+        is_never = refused.error_info.metadata.get("committed") == "never"
+        if send and not is_never and refused.error_info.reason != "LOG_DAMAGED":
             await asyncio.sleep(max(refused.retry_after_ms / 1000, 0.2))
             await self.attempt(send)
             return

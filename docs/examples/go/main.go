@@ -13,6 +13,7 @@
 //	count and ack events              client.session
 //	keep a send until its outcome     client.send, client.accepted, client.refused
 //	find and fill what was missed     client.take, client.fill, client.sync
+//	pass what the server has lost     client.readAbove, client.refused (docs/errors.md, LOG_DAMAGED)
 //	come back when a stream ends      client.run
 //
 // It is short because it keeps nothing on disk (outbox, cursor and entries of a real client outlive it), pulls whole
@@ -36,8 +37,10 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"time"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
@@ -87,6 +90,17 @@ func withBearer(ctx context.Context, token string) context.Context {
 // call is the context of a unary call.
 func (c *client) call() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(withBearer(context.Background(), c.token), callTimeout)
+}
+
+// errorInfo is the reason of a failed call and what is known of it. Transports and proxies fail without one: then it is
+// empty.
+func errorInfo(err error) *errdetails.ErrorInfo {
+	for _, detail := range status.Convert(err).Details() {
+		if info, is := detail.(*errdetails.ErrorInfo); is {
+			return info
+		}
+	}
+	return &errdetails.ErrorInfo{}
 }
 
 // developmentToken: the development profile signs anyone in by name. Elsewhere a token comes from your identity provider.
@@ -289,6 +303,9 @@ func (c *client) take(event *pushv1.Event) error {
 	case *pushv1.Event_Refused:
 		c.refused(kind.Refused)
 	case *pushv1.Event_ThreadChanged:
+		if kind.ThreadChanged.Thread.GetIsDamaged() {
+			tell("damaged", map[string]any{"thread": hex.EncodeToString(kind.ThreadChanged.ThreadId)})
+		}
 		return c.fill(kind.ThreadChanged.ThreadId, kind.ThreadChanged.Head.GetSeq())
 	case *pushv1.Event_Behind:
 		return c.fill(kind.Behind.ThreadId, kind.Behind.Head.GetSeq())
@@ -320,21 +337,47 @@ func (c *client) hold(one *messagev1.Entry) {
 func (c *client) fill(threadID []byte, upTo uint64) error {
 	key := string(threadID)
 	for c.heldTo[key] < upTo {
-		ctx, cancel := c.call()
-		page, err := c.messages().ListEntries(ctx, &messagev1.ListEntriesRequest{
-			ThreadId: threadID,
-			Position: &messagev1.ListEntriesRequest_AfterSeq{AfterSeq: c.heldTo[key]},
-		})
-		cancel()
-		if err != nil {
+		if goesOn, err := c.readAbove(threadID, 0); err != nil || !goesOn {
 			return err
-		}
-		for _, one := range page.Entries {
-			c.hold(one)
 		}
 		c.receipt(&pushv1.ReceiptFrame{ThreadId: threadID, DeliveredSeq: c.heldTo[key]})
 	}
 	return nil
+}
+
+// readAbove reads a page above what is held. Of one that the server has lost it takes what stands below the hole, or
+// passes the hole and shows it. Returns false if the thread cannot be read: the next that is heard of it tries again.
+func (c *client) readAbove(threadID []byte, pageSize uint32) (goesOn bool, err error) {
+	held := c.heldTo[string(threadID)]
+	ctx, cancel := c.call()
+	page, err := c.messages().ListEntries(ctx, &messagev1.ListEntriesRequest{
+		ThreadId: threadID,
+		Position: &messagev1.ListEntriesRequest_AfterSeq{AfterSeq: held},
+		PageSize: pageSize,
+	})
+	cancel()
+	if info := errorInfo(err); info.Reason == "LOG_DAMAGED" {
+		seq, _ := strconv.ParseUint(info.Metadata["seq"], 10, 64) // 0 where it is not known
+		upTo, _ := strconv.ParseUint(info.Metadata["up_to"], 10, 64)
+		if seq > held+1 && seq-held-1 != uint64(pageSize) {
+			return c.readAbove(threadID, uint32(seq-held-1))
+		}
+		said := map[string]any{"thread": hex.EncodeToString(threadID)}
+		isHole := seq == held+1 && upTo >= seq
+		if isHole {
+			said["seq"], said["up_to"] = seq, upTo
+			c.heldTo[string(threadID)] = upTo
+		}
+		tell("damaged", said)
+		return isHole, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, one := range page.Entries {
+		c.hold(one)
+	}
+	return true, nil
 }
 
 // sync pulls what is missing of every thread that changed since the cursor.
@@ -348,6 +391,9 @@ func (c *client) sync() error {
 			return err
 		}
 		for _, row := range page.Threads {
+			if row.IsDamaged {
+				tell("damaged", map[string]any{"thread": hex.EncodeToString(row.ThreadId)})
+			}
 			if err := c.fill(row.ThreadId, row.Head.GetSeq()); err != nil {
 				return err
 			}
@@ -404,9 +450,11 @@ func (c *client) accepted(accepted *pushv1.Accepted) error {
 	return nil
 }
 
-// refused: only `committed=never` says that a send is not in the log. Anything else is unknown: it is tried again.
+// refused: only `committed=never` says that a send is not in the log. Anything else is unknown: it is tried again. But
+// what may be among the lost entries nobody will ever know: it is shown as refused, and the person decides.
 func (c *client) refused(refused *pushv1.Refused) {
-	if refused.ErrorInfo.GetMetadata()["committed"] != "never" {
+	isNever := refused.ErrorInfo.GetMetadata()["committed"] == "never"
+	if !isNever && refused.ErrorInfo.GetReason() != "LOG_DAMAGED" {
 		for _, send := range c.outbox {
 			if bytes.Equal(send.ClientId, refused.ClientId) {
 				wait := max(time.Duration(refused.RetryAfterMs)*time.Millisecond, 200*time.Millisecond)

@@ -1,7 +1,10 @@
 import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import com.google.protobuf.Any;
 import com.google.protobuf.ByteString;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.rpc.ErrorInfo;
 import heddle.gateway.v1.GatewayServiceGrpc;
 import heddle.gateway.v1.OpenSessionRequest;
 import heddle.message.v1.Body;
@@ -29,6 +32,7 @@ import io.grpc.ManagedChannelBuilder;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.protobuf.StatusProto;
 import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import java.io.BufferedReader;
@@ -78,6 +82,7 @@ import java.util.concurrent.TimeUnit;
  *   count and ack events              session
  *   keep a send until its outcome     send, accepted, refused
  *   find and fill what was missed     take, fill, sync
+ *   pass what the server has lost     readAbove, refused (docs/errors.md, LOG_DAMAGED)
  *   come back when a stream ends      run
  * </pre>
  *
@@ -234,8 +239,11 @@ public final class Client {
       }
       case ACCEPTED -> accepted(event.getAccepted());
       case REFUSED -> refused(event.getRefused());
-      case THREAD_CHANGED ->
-          fill(event.getThreadChanged().getThreadId(), event.getThreadChanged().getHead().getSeq());
+      case THREAD_CHANGED -> {
+        var one = event.getThreadChanged();
+        if (one.getThread().getIsDamaged()) tell("damaged", Map.of("thread", hex(one.getThreadId())));
+        fill(one.getThreadId(), one.getHead().getSeq());
+      }
       case BEHIND -> fill(event.getBehind().getThreadId(), event.getBehind().getHead().getSeq());
       case BEHIND_ALL -> sync();
       case CAUGHT_UP -> {
@@ -275,12 +283,51 @@ public final class Client {
 
   /** Pulls what is missing of a thread up to a seq, and says that it has arrived. */
   private void fill(ByteString threadId, long upTo) {
-    var messages = MessageServiceGrpc.newBlockingStub(channel(grpcUrl));
-    while (held(threadId) < upTo) {
-      var after = ListEntriesRequest.newBuilder().setThreadId(threadId).setAfterSeq(held(threadId));
-      for (var one : call(messages).listEntries(after.build()).getEntriesList()) hold(one);
+    while (held(threadId) < upTo && readAbove(threadId, 0))
       receipt(ReceiptFrame.newBuilder().setThreadId(threadId).setDeliveredSeq(held(threadId)));
+  }
+
+  /**
+   * Reads a page above what is held. Of one that the server has lost it takes what stands below the hole, or passes the
+   * hole and shows it. Returns false if the thread cannot be read: the next that is heard of it tries again.
+   */
+  private boolean readAbove(ByteString threadId, long pageSize) {
+    var held = held(threadId);
+    var after = ListEntriesRequest.newBuilder().setThreadId(threadId).setAfterSeq(held).setPageSize((int) pageSize);
+    try {
+      var messages = call(MessageServiceGrpc.newBlockingStub(channel(grpcUrl)));
+      for (var one : messages.listEntries(after.build()).getEntriesList()) hold(one);
+      return true;
+    } catch (StatusRuntimeException error) {
+      var info = errorInfo(error);
+      if (!info.getReason().equals("LOG_DAMAGED")) throw error;
+      var seq = Long.parseLong(info.getMetadataOrDefault("seq", "0"));
+      var upTo = Long.parseLong(info.getMetadataOrDefault("up_to", "0"));
+      var below = seq - held - 1;
+      if (below > 0 && below != pageSize) return readAbove(threadId, below);
+      var said = new LinkedHashMap<String, Object>();
+      said.put("thread", hex(threadId));
+      var isHole = below == 0 && upTo >= seq;
+      if (isHole) {
+        said.put("seq", seq);
+        said.put("up_to", upTo);
+        heldTo.put(threadId, upTo);
+      }
+      tell("damaged", said);
+      return isHole;
     }
+  }
+
+  /** The reason of a failed call and what is known of it. Transports and proxies fail without one: then it is empty. */
+  private static ErrorInfo errorInfo(StatusRuntimeException error) {
+    var status = StatusProto.fromThrowable(error);
+    try {
+      if (status != null)
+        for (Any detail : status.getDetailsList()) if (detail.is(ErrorInfo.class)) return detail.unpack(ErrorInfo.class);
+    } catch (InvalidProtocolBufferException notOne) {
+      // As if it had none.
+    }
+    return ErrorInfo.getDefaultInstance();
   }
 
   private void receipt(ReceiptFrame.Builder receipt) {
@@ -294,7 +341,10 @@ public final class Client {
     SyncResponse page;
     do {
       page = call(threads).sync(request.build());
-      for (Thread row : page.getThreadsList()) fill(row.getThreadId(), row.getHead().getSeq());
+      for (Thread row : page.getThreadsList()) {
+        if (row.getIsDamaged()) tell("damaged", Map.of("thread", hex(row.getThreadId())));
+        fill(row.getThreadId(), row.getHead().getSeq());
+      }
       request.setPageToken(page.getNextPageToken());
     } while (!page.getNextPageToken().isEmpty());
     cursor = page.getCursor();
@@ -351,10 +401,15 @@ public final class Client {
             .build());
   }
 
-  /** Only `committed=never` says that a send is not in the log. Anything else is unknown: it is tried again. */
+  /**
+   * Only `committed=never` says that a send is not in the log. Anything else is unknown: it is tried again. But what may
+   * be among the lost entries nobody will ever know: it is shown as refused, and the person decides.
+   */
   private void refused(Refused refused) {
     var clientId = refused.getClientId();
-    if (!"never".equals(refused.getErrorInfo().getMetadataMap().get("committed"))) {
+    var info = refused.getErrorInfo();
+    var isNever = "never".equals(info.getMetadataMap().get("committed"));
+    if (!isNever && !info.getReason().equals("LOG_DAMAGED")) {
       clock.schedule(
           () -> steps.add(() -> attempt(clientId)),
           Math.max(refused.getRetryAfterMs(), 200),

@@ -12,6 +12,8 @@ import { hex, newUuid } from "../../base/ids.ts";
 import { directThreadId } from "../../base/thread-id.ts";
 import { MessageService } from "../../gen/heddle/message/v1/message_service_pb.js";
 import { indexOf } from "../../store/level/files/table-file.ts";
+import { goExample, javaExample, pythonExample } from "./example-programs.ts";
+import { JsonChild } from "./four-clients/json-child.ts";
 import { devTokens, HeddleProcess, ROOT } from "./heddle-process.ts";
 
 const OTHERS = ["bob", "cyd", "dan"];
@@ -110,6 +112,17 @@ describe("A repair that accepts loss", function () {
     heddle = await HeddleProcess.start(data);
     return text;
   };
+  /** Repaired after a block in the middle of a table was spoilt: a thread of which it takes `low` to `high`. */
+  const repairedHole = async () => {
+    const name = await nameOf(/\.ldb$/);
+    const blocks = indexOf(await readFile(join(data, "messages", name)));
+    const middle = blocks[Math.floor(blocks.length / 2)] ?? assert.fail();
+    await spoil(name, middle.handle.offset + 40);
+    const text = await repaired();
+    const [, thread = "", low = "", high = ""] = /LOST of thread (\w+): seq (\d+)–(\d+)/.exec(text) ?? [];
+    const user = OTHERS.find((other) => hex(directThreadId("ann", other)) === thread) ?? assert.fail(text);
+    return { text, thread, user, low: Number(low), high: Number(high) };
+  };
   /** What a new device of ann's is shown. */
   const shown = async (user: string) => {
     const { addresses } = heddle ?? assert.fail();
@@ -129,16 +142,8 @@ describe("A repair that accepts loss", function () {
   };
 
   it("keeps all good blocks of a table, and shows a hole as a hole, for ever the same", async () => {
-    const name = await nameOf(/\.ldb$/);
-    const blocks = indexOf(await readFile(join(data, "messages", name)));
-    const middle = blocks[Math.floor(blocks.length / 2)] ?? assert.fail();
-    await spoil(name, middle.handle.offset + 40);
-    const text = await repaired();
-    const [, thread = "", from = "", to = ""] = /LOST of thread (\w+): seq (\d+)–(\d+)/.exec(text) ?? [];
-    const user = OTHERS.find((other) => hex(directThreadId("ann", other)) === thread) ?? assert.fail(text);
-    const [low, high] = [Number(from), Number(to)];
-    const left = Array.from({ length: TOP }, (_, at) => at + 1).filter((seq) => seq < low || seq > high);
-    assert.deepEqual(await shown(user), { seqs: left, isDamaged: true });
+    const { text, user, low, high } = await repairedHole();
+    assert.deepEqual(await shown(user), { seqs: seqsBut(TOP, { low, high }), isDamaged: true });
 
     const messages = await calls();
     assert.equal(Number((await send(messages, user, TOP + 1)).seq), TOP + 1);
@@ -148,6 +153,46 @@ describe("A repair that accepts loss", function () {
       const { seqs, isDamaged } = await shown(other);
       if (!text.includes(hex(directThreadId("ann", other))))
         assert.deepEqual([seqs.length, isDamaged], [TOP, false]);
+    }
+  });
+
+  it("is passed by the example clients, which show the hole and serve the other threads", async function () {
+    this.timeout("10m"); // A cold cache: grpc-go and grpc-java are built.
+    const programs = [
+      { ...(await pythonExample()), dash: "--" },
+      { ...(await goExample()), dash: "-" },
+      { ...(await javaExample()), dash: "--" },
+    ];
+    const hole = await repairedHole();
+    const { grpcUrl, webUrl } = heddle?.addresses ?? assert.fail();
+    for (const [at, { command, args, env, dash }] of programs.entries()) {
+      const where = [`${dash}grpc`, grpcUrl, `${dash}web`, webUrl];
+      const child = new JsonChild(command, [...args, "ann", ...where], env);
+      try {
+        // Composed before anything is held: it may be among what is lost, for all that the server can say.
+        child.tell({ to: hole.user, text: "composed below the hole" });
+        const ofType = (type: string) => child.said.filter((said) => said.type === type);
+        await child.until("caught_up", () => ofType("caught_up").length > 0);
+        await child.until("refused", () => ofType("refused").length > 0);
+        assert.deepEqual(
+          ofType("refused").map(({ reason }) => reason),
+          ["LOG_DAMAGED"],
+        );
+        const seqsOf = (thread: string) =>
+          ofType("entry").flatMap((said) => (said.thread === thread ? said.seq : []));
+        const top = TOP + at; // Each of the earlier programs has sent one.
+        assert.deepEqual(seqsOf(hole.thread), seqsBut(top, hole));
+        const { thread, low, high } = hole;
+        assert.deepEqual(ofType("damaged"), [{ type: "damaged", thread, seq: low, up_to: high }]);
+        for (const other of OTHERS.filter((one) => one !== hole.user))
+          assert.deepEqual(seqsOf(hex(directThreadId("ann", other))), seqsBut(TOP));
+        assert.deepEqual(ofType("state"), []);
+        child.tell({ to: hole.user, text: "composed above the hole" });
+        await child.until("the entry above", () => seqsOf(thread).at(-1) === top + 1);
+        assert.equal(await child.end(), 0, child.stderr);
+      } finally {
+        await child.kill();
+      }
     }
   });
 
@@ -166,3 +211,9 @@ describe("A repair that accepts loss", function () {
     assert.ok(missing > 0 && missing <= 2, `${missing} are missing`);
   });
 });
+
+/** 1 … `top`, without those from `low` to `high`. */
+function seqsBut(top: number, hole = { low: 0, high: 0 }): number[] {
+  const seqs = Array.from({ length: top }, (_, at) => at + 1);
+  return seqs.filter((seq) => seq < hole.low || seq > hole.high);
+}
