@@ -22,6 +22,9 @@ export async function openAdminKey(path: string): Promise<string> {
 /** The word in the file's text. Throws DataFolderError if there is none. */
 export function parseAdminKey(path: string, text: string): string {
   const key = text.trim();
-  if (!/^[0-9a-f]{64}$/.test(key)) throw DataFolderError.damaged(path, new Error("not a key"));
+  if (!/^[0-9a-f]{64}$/.test(key)) {
+    const effect = "the next start makes another, which bin/heddle admin backup reads";
+    throw DataFolderError.damagedSmall(path, new Error("not a key"), effect);
+  }
   return key;
 }

@@ -30,6 +30,10 @@ export interface Credentials {
   readonly publicKeys: readonly JWK[];
 }
 
+const TICKET_EFFECT = "the next start makes another key; open tickets are void, and clients ask for new ones";
+const DEV_USER_EFFECT =
+  "the next start makes another key; user tokens of the development profile are void, and people sign in again";
+
 /**
  * Loads or makes the keys of a data folder. `pushServer`: the name that tickets of this program must hold. Rejects with
  * DataFolderError. A provider's keys are fetched when the first token comes, so a provider that is away does not stop a
@@ -43,8 +47,8 @@ export async function openCredentials(
 ): Promise<Credentials> {
   const { provider, ...auth } = config.auth;
   const { audiences } = auth;
-  const ticketKey = await openKey(folder.ticketKey);
-  const devKey = provider ? undefined : await openKey(folder.devUserKey);
+  const ticketKey = await openKey(folder.ticketKey, TICKET_EFFECT);
+  const devKey = provider ? undefined : await openKey(folder.devUserKey, DEV_USER_EFFECT);
   const issuer = provider
     ? { ...auth, issuer: provider.issuer, keys: remoteKeys(provider.jwksUrl) }
     : { issuer: DEV_ISSUER, audiences, keys: localKeys(devKey ? [devKey.publicJwk] : []) };
@@ -65,7 +69,7 @@ export async function openDevTokenSigner(
   folder: DataFolder,
   clock: Clock,
 ): Promise<SignDevToken> {
-  return devTokenSigner(await openKey(folder.devUserKey), config.auth.audiences[0], clock);
+  return devTokenSigner(await openKey(folder.devUserKey, DEV_USER_EFFECT), config.auth.audiences[0], clock);
 }
 
 /** The same signer for the web port and for `heddle token`: both give tokens that the program takes. */
@@ -75,14 +79,16 @@ function devTokenSigner(key: SigningKey, audience: string, clock: Clock): SignDe
 }
 
 /**
- * A key file; made if it is not there. A file that is there and no key is not replaced: the tokens that it signed would
+ * A key file; made if it is not there. `effect`: what its removal means. A file that is there and no key is not replaced: the tokens that it signed would
  * end without a word.
  */
-async function openKey(path: string): Promise<SigningKey> {
+async function openKey(path: string, effect: string): Promise<SigningKey> {
   try {
     return await loadSigningKey(path);
   } catch (error) {
     const isSystemError = (error as NodeJS.ErrnoException).code !== undefined;
-    throw isSystemError ? DataFolderError.unusable(path, error) : DataFolderError.damaged(path, error);
+    throw isSystemError
+      ? DataFolderError.unusable(path, error)
+      : DataFolderError.damagedSmall(path, error, effect);
   }
 }

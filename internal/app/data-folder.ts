@@ -90,6 +90,6 @@ function parse(path: string, text: string): { readonly data: number; readonly pr
     if (!Number.isSafeInteger(data)) throw new Error("it names no version of the data");
     return { data: data as number, program: String(program) };
   } catch (error) {
-    throw DataFolderError.damaged(path, error);
+    throw DataFolderError.damagedSmall(path, error, "the next start of this version makes it anew");
   }
 }

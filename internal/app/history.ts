@@ -14,6 +14,9 @@ export async function beginHistory(idPath: string): Promise<History> {
   return { deploymentId: fromHex(id), logEpoch: randomInt(1, MAX_LOG_EPOCH) };
 }
 
+/** Of a removal of the id. */
+const EFFECT = "the next start makes another, and clients drop what they hold and fetch it again";
+
 /** Undefined if there is none. Of one that cannot be read no other is made: clients would drop all that they hold. */
 export async function readId(idPath: string): Promise<string | undefined> {
   const known = await readFile(idPath, "utf8").catch((error: NodeJS.ErrnoException) => {
@@ -21,7 +24,8 @@ export async function readId(idPath: string): Promise<string | undefined> {
     throw DataFolderError.unusable(idPath, error);
   });
   if (known === undefined) return undefined;
-  if (!/^[0-9a-f]{32}\n$/.test(known)) throw DataFolderError.damaged(idPath, new Error("not an id"));
+  if (!/^[0-9a-f]{32}\n$/.test(known))
+    throw DataFolderError.damagedSmall(idPath, new Error("not an id"), EFFECT);
   return known.trim();
 }
 

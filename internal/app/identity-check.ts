@@ -30,8 +30,8 @@ export async function checkIdentity(path: string): Promise<readonly FileFinding[
     if ((await readVersion(path)) === undefined)
       find(folder.version, "it is missing, as in folders of older programs: the next start makes it", false);
   } catch (error) {
-    if (!(error instanceof DataFolderError) || !/is damaged/.test(error.message)) throw error;
-    find(folder.version, "it says no version of the data: no start is possible");
+    if (error instanceof DataFolderError && /a newer Heddle/.test(error.message)) throw error;
+    find(folder.version, unusableText(error));
   }
   // A program that notes no version makes no id and no key for the admin port.
   const isOlder = ![folder.version, folder.deploymentId, folder.adminKey].some((file) => existsSync(file));
@@ -55,12 +55,17 @@ export async function checkIdentity(path: string): Promise<readonly FileFinding[
     try {
       if ((await look()) === undefined && isNeeded) find(file, `it is missing: ${effect}`);
     } catch (error) {
-      if (error instanceof DataFolderError && /cannot be opened/.test(error.message)) throw error;
-      if ((error as NodeJS.ErrnoException).code !== undefined) throw DataFolderError.unusable(file, error);
-      find(file, "it is not what was written: no start is possible");
+      find(file, unusableText(error));
     }
   }
   return findings;
+}
+
+/** The file system's errors are findings too: one small file that cannot be read ends no look at the others. */
+function unusableText(error: unknown): string {
+  const { code } = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
+  const what = typeof code === "string" ? `it cannot be read (${code})` : "it is not what was written";
+  return `${what}: no start is possible`;
 }
 
 async function adminKey(path: string): Promise<string | undefined> {

@@ -39,7 +39,17 @@ export class DataFolderError extends Error {
     );
   }
 
-  /** What it holds is not, or no longer, what a store wrote. */
+  /** A small file that a start makes anew holds something else. `effect`: what its removal means. */
+  static damagedSmall(path: string, cause: unknown, effect: string): DataFolderError {
+    return new DataFolderError(
+      path,
+      `${path} is damaged or not Heddle's (${firstLine(cause)}): bin/heddle admin verify says what else is; ` +
+        `put it back from a backup, or remove it: ${effect}`,
+      cause,
+    );
+  }
+
+  /** What it holds is not, or no longer, what a store wrote. For small files: damagedSmall. */
   static damaged(path: string, cause: unknown): DataFolderError {
     return new DataFolderError(
       path,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadSigningKey } from "./signing-key.ts";
@@ -28,9 +28,14 @@ describe("A signing key in a file", () => {
 
   it("that is no key is refused and left alone", async () => {
     const path = join(folder, "a.json");
-    for (const text of ["", "{}", '{"kty":"oct","k":"AAAA"}']) {
+    await loadSigningKey(path);
+    const spoilt = ["d", "x", "y"].map(async (name) =>
+      (await readFile(path, "utf8")).replace(new RegExp(`"${name}":"...`), `"${name}":"___`),
+    );
+    for (const text of ["", "{}", "null", '{"kty":"oct","k":"AAAA"}', ...(await Promise.all(spoilt))]) {
       await writeFile(path, text);
-      await assert.rejects(loadSigningKey(path), /JSON|not a private/);
+      const refused = (error: unknown) => error instanceof SyntaxError || error instanceof TypeError;
+      await assert.rejects(loadSigningKey(path), refused, text);
     }
   });
 });

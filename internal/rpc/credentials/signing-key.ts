@@ -67,6 +67,9 @@ async function fromJwk(jwk: JWK): Promise<SigningKey> {
   const { kty, crv, x, y } = jwk;
   if (kty !== "EC" || crv !== "P-256" || !x || !y || !jwk.d) throw new TypeError("not a private P-256 key");
   const kid = await calculateJwkThumbprint({ kty, crv, x, y });
-  const privateKey = (await importJWK(jwk, "ES256")) as CryptoKey;
+  // Its errors have codes, as those of the file system, which mean that a key may well be there.
+  const privateKey = (await importJWK(jwk, "ES256").catch((cause: unknown) => {
+    throw new TypeError("not a private P-256 key", { cause });
+  })) as CryptoKey;
   return { kid, privateKey, publicJwk: { kty, crv, x, y, kid, alg: "ES256", use: "sig" } };
 }
