@@ -1,6 +1,6 @@
 import { invalidField } from "../../internal/base/heddle-error.ts";
 import { fromHex, hex, USER_ID_PATTERN, USER_ID_RULE } from "../../internal/base/ids.ts";
-import { hasVisible } from "../../internal/base/visible.ts";
+import { isShownName, SHOWN_NAME_RULE } from "../../internal/base/shown-name.ts";
 import { ThreadService } from "../../internal/gen/heddle/thread/v1/thread_service_pb.js";
 import type { Threads } from "../log/threads.ts";
 import type { MemberPage, Role, Thread } from "../model/model.ts";
@@ -95,8 +95,7 @@ export class GroupCalls implements Groups {
 }
 
 function checkName(name: string): string {
-  const length = [...name].length;
-  if (length > 100 || !hasVisible(name)) throw invalidField("name", "1–100 characters, one of them visible");
+  if (!isShownName(name)) throw invalidField("name", SHOWN_NAME_RULE);
   return name;
 }
 

@@ -1,6 +1,7 @@
-import { type FileHandle, mkdir, open, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { type FileHandle, open, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
+import { makeFolder } from "../../internal/base/make-folder.ts";
 import type { Change, Json, Storage } from "./storage.ts";
 
 const FILE = "state.log";
@@ -47,7 +48,7 @@ export class FileStorage implements Storage {
 
   /** Opens, and makes, the storage in a folder. Rejects as the file system does. */
   static async open(folder: string): Promise<FileStorage> {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     const path = join(folder, FILE);
     const { values, bytes } = await replay(path);
     const file = await open(path, "a", 0o600);

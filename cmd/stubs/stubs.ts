@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { mkdir, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { makeFolder } from "../../internal/base/make-folder.ts";
 import { goStubs } from "./go.ts";
 import { javaStubs } from "./java.ts";
 import { pythonStubs } from "./python.ts";
@@ -34,7 +35,7 @@ export async function runStubs([language = "", folder = ""]: readonly string[]):
     process.stderr.write(`stubs: ${target} is not empty: remove it, or name another folder with OUT=\n`);
     return 2;
   }
-  await mkdir(target, { recursive: true });
+  await makeFolder(target, 0o777);
   process.stderr.write(`generating ${language} code (the first time its generator is fetched)…\n`);
   try {
     const next = await generate(target);

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { constants, copyFile, cp, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
+import { makeFolder } from "../base/make-folder.ts";
 import { gatherLevelFiles } from "../store/level/files/level-copy.ts";
 import { lookAtFiles } from "../store/level/files/level-files.ts";
 import { lookAtTables } from "../store/level/files/table-look.ts";
@@ -59,7 +60,7 @@ export async function backUp(sources: BackupSources, folder: string, progress: P
     throw new BackupError(`${folder} is within the data folder: name one outside`);
   const partial = join(dirname(folder), `.${basename(folder)}.partial`);
   const staging = join(dataDir, STAGING);
-  await mkdir(dirname(folder), { recursive: true });
+  await makeFolder(dirname(folder), 0o777);
   if ((await readdir(folder).catch(() => [])).length > 0)
     throw new BackupError(`${folder} is not empty: name a folder that is not there yet`);
   const isLeft = existsSync(partial);

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
-import { access, constants, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { access, constants, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../base/make-folder.ts";
 import { DataFolderError } from "../store/data-folder-error.ts";
 import { DATA_VERSION, PROGRAM_VERSION } from "./versions.ts";
 
@@ -28,7 +29,7 @@ export interface DataFolder {
  */
 export async function openDataFolder(path: string): Promise<DataFolder> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeFolder(path);
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK);
     await noteVersion(path);
   } catch (error) {

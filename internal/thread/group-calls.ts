@@ -1,7 +1,7 @@
 import type { GroupChange, ListedMember } from "../base/group.ts";
 import { invalidField, notAGroup, threadNotFound } from "../base/heddle-error.ts";
+import { isShownName, SHOWN_NAME_RULE } from "../base/shown-name.ts";
 import { groupThreadId, isGroupThread } from "../base/thread-id.ts";
-import { hasVisible } from "../base/visible.ts";
 import type * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
 import type { Call, GroupLog, GroupStore, Presence, ThreadStore } from "./ports.ts";
 import { fromWireRole, toThread, toWireRole, toWireSpans } from "./thread-message.ts";
@@ -117,7 +117,7 @@ export class GroupCalls {
   }
 }
 
-/** A group whose name shows nothing could not be told from no group. Throws INVALID_FIELD. */
+/** Throws INVALID_FIELD. */
 function checkName(name: string): void {
-  if (!hasVisible(name)) throw invalidField("name", "1–100 characters, one of them visible");
+  if (!isShownName(name)) throw invalidField("name", SHOWN_NAME_RULE);
 }

@@ -1,6 +1,7 @@
 import { Code, ErrorReason, HeddleError, invalidField } from "../base/heddle-error.ts";
+import { isShownName, SHOWN_NAME_RULE } from "../base/shown-name.ts";
 import type * as rpc from "../gen/heddle/profile/v1/profile_service_pb.js";
-import { isAllowedPicture, isDisplayName } from "./display.ts";
+import { isAllowedPicture } from "./display.ts";
 import type { Call, Profile, ProfileStore } from "./ports.ts";
 
 /** What profiles may say, as settings have it. */
@@ -35,12 +36,7 @@ export class ProfileCalls {
 
   async #set({ displayName, pictureUrl }: rpc.SetProfileRequest, { caller }: Call) {
     if (!this.#rules.canBeSet) throw profileIsGiven();
-    if (displayName !== "" && !isDisplayName(displayName)) {
-      throw invalidField(
-        "display_name",
-        "1–100 characters, one of them visible; no control characters, no blanks around them",
-      );
-    }
+    if (displayName !== "" && !isShownName(displayName)) throw invalidField("display_name", SHOWN_NAME_RULE);
     if (pictureUrl !== "" && !isAllowedPicture(pictureUrl, this.#rules.pictureHosts)) {
       throw invalidField("picture_url", "https, on a host of HEDDLE_PICTURE_HOSTS");
     }

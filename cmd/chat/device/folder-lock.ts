@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { link, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolder } from "../../../internal/base/make-folder.ts";
 
 /** Who holds a lock: enough to tell a dead holder from a new process that got its number. */
 interface Holder {
@@ -26,7 +27,7 @@ export class FolderLock {
 
   /** Takes the lock, or resolves to undefined if a living process has it. */
   static async takeLock(folder: string): Promise<FolderLock | undefined> {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     const path = join(folder, "lock");
     const holder: Holder = { pid: process.pid, began: await began(process.pid), id: randomUUID() };
     const text = JSON.stringify(holder);

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { makeFolder } from "../../../internal/base/make-folder.ts";
 import { idleSlots, takeSlot } from "./device-slot.ts";
 
 /** Where a user's state is, and where an earlier version would have it. */
@@ -48,7 +49,7 @@ export async function findStateFolder({ stateFolder, oldStateFolder }: StateFold
     await Promise.all(held.map((slot) => slot.release()));
     return oldStateFolder;
   }
-  await mkdir(dirname(stateFolder), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(stateFolder));
   await rename(oldStateFolder, stateFolder);
   // The locks went with their folders: none is held any more.
   for (const { number } of held) {

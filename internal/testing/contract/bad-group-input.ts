@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { directThreadId } from "../../base/thread-id.ts";
+import { directThreadId, groupThreadId } from "../../base/thread-id.ts";
 import { MemberRole } from "../../gen/heddle/message/v1/entry_pb.js";
 import { MessageService } from "../../gen/heddle/message/v1/message_service_pb.js";
 import { ThreadService } from "../../gen/heddle/thread/v1/thread_service_pb.js";
@@ -10,6 +10,7 @@ const {
   addMembers,
   removeMembers,
   leaveGroup,
+  renameGroup,
   setMemberRole,
   listMembers,
   blockUser,
@@ -49,6 +50,14 @@ export const badGroupInput: Readonly<Record<string, (target: Target) => Promise<
     target.refused({ body: { kind: { case: "memberChange", value: { removed: ["bob"] } } } }),
   "group-name-unseen": (target) =>
     target.told(createGroup, { name: "\u200b \u2060", userIds: ["bob"], requestId: requestId() }),
+  "group-name-control": (target) =>
+    target.told(createGroup, { name: "two\nlines", userIds: ["bob"], requestId: requestId() }),
+  async "group-name-reversed"(target) {
+    const made = { name: "one", userIds: ["bob"], requestId: requestId() };
+    const threadId = groupThreadId("ann", made.requestId);
+    await target.told(createGroup, made);
+    return target.told(renameGroup, { threadId, name: "abc\u202edef", requestId: requestId() });
+  },
   "group-name-empty": (target) => target.told(createGroup, { userIds: ["bob"], requestId: requestId() }),
   "group-too-many": (target) =>
     target.told(createGroup, { name: "many", userIds: others(256), requestId: requestId() }),
