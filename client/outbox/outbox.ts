@@ -74,7 +74,8 @@ export class Outbox {
     instead?: OutboxRecord,
   ): Promise<OutboxRecord> {
     const bytes = new TextEncoder().encode(text).length;
-    if (bytes < 1 || bytes > MOST_TEXT_BYTES || !text.isWellFormed()) {
+    if (!text.isWellFormed()) throw invalidField("text", "Unicode, not half of a surrogate pair");
+    if (bytes < 1 || bytes > MOST_TEXT_BYTES) {
       throw invalidField("text", `1–${MOST_TEXT_BYTES} bytes of UTF-8, not ${bytes}`);
     }
     // Two calls may have asked to send it again.

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { Clock } from "../../internal/base/clock.ts";
 import { invalidField } from "../../internal/base/heddle-error.ts";
-import { USER_ID_PATTERN } from "../../internal/base/ids.ts";
+import { USER_ID_PATTERN, USER_ID_RULE } from "../../internal/base/ids.ts";
 import { ClientFrameSchema } from "../../internal/gen/heddle/push/v1/frame_pb.js";
 import type { Session } from "../stream/session.ts";
 import type { PresenceBoard } from "./presence-board.ts";
@@ -37,8 +37,9 @@ export class PresenceWatch {
   /** Replaces the set. Throws INVALID_ARGUMENT for more than 100 users, and for what is no user. */
   set(userIds: Iterable<string>): void {
     const users = new Set(userIds);
-    const isGood = users.size <= MOST_WATCHED && [...users].every((userId) => USER_ID_PATTERN.test(userId));
-    if (!isGood) throw invalidField("userIds", `at most ${MOST_WATCHED} users`);
+    if (users.size > MOST_WATCHED) throw invalidField("userIds", `at most ${MOST_WATCHED} users`);
+    if (![...users].every((userId) => USER_ID_PATTERN.test(userId)))
+      throw invalidField("userIds", `each ${USER_ID_RULE}`);
     this.#users = users;
     this.#schedule(GATHER_MS);
   }

@@ -198,6 +198,29 @@ describe("bin/chat", function () {
     assert.equal((await chat(["as", ann, "threads", "--token-file", "/nowhere"])).code, 1);
   });
 
+  it("says which line of JSON was wrong, and what is wrong with it", async () => {
+    const lines = ['{"watch":["a b"]}', "", '{"to":"bob","text":"\\ud800"}', "{nonsense}"];
+    const { code, out } = await chat(["as", newName("ann"), "--json"], lines.join("\n"));
+    assert.equal(code, 1);
+    const told = out.split("\n").filter((line) => line.includes('"type":"error"'));
+    const errors = told.map((line) => JSON.parse(line) as Line);
+    errors.sort((a, b) => Number(a.line) - Number(b.line)); // No line waits for the one before.
+    assert.deepEqual(
+      errors.map(({ line }) => line),
+      [1, 3, 4],
+    );
+    assert.match(String(errors[0]?.message), /each 1–255 visible ASCII characters/);
+    assert.match(String(errors[1]?.message), /Unicode/);
+  });
+
+  it("says where state cannot be kept, with code 1", async () => {
+    for (const folder of ["/dev/null/x", "/proc/xx"]) {
+      const { code, err } = await chat(["as", newName("ann"), "threads", "--state", folder]);
+      assert.equal(code, 1);
+      assert.match(err, /^chat: cannot keep state in \/.*give another with --state\n$/);
+    }
+  });
+
   it("answers wrong use with one line and code 2, and a missing server with code 3", async () => {
     const wrong = [[], ["threads"], ["as", "Ann B", "threads"], ["as", "ann", "dance"], ["as", "ann", "to"]];
     for (const args of [...wrong, ["as", "ann", "history", "bob", "--limit", "0"], ["as", "ann", "--nope"]]) {

@@ -40,9 +40,13 @@ describe("Settings", () => {
     assert.equal(read({ LOOM_PORT: "" }).LOOM_PORT, 1);
   });
 
-  it("that do not exist are errors, with the nearest that does", () => {
+  it("that do not exist are errors, with the one that may be meant", () => {
     assert.deepEqual(problems({ LOOM_PROT: "80" }), [
       "LOOM_PROT: there is no such setting; did you mean LOOM_PORT?",
+    ]);
+    assert.deepEqual(problems({ LOOM_PORT_NUMBER: "80", LOOM_BOGUS: "1" }), [
+      "LOOM_PORT_NUMBER: there is no such setting; did you mean LOOM_PORT?",
+      "LOOM_BOGUS: there is no such setting: mend its name, or leave it out",
     ]);
   });
 
@@ -53,7 +57,7 @@ describe("Settings", () => {
 
   it("that are wrong are all named at once", () => {
     assert.deepEqual(problems({ LOOM_PORT: "many", LOOM_X: "1" }), [
-      "LOOM_X: there is no such setting; did you mean LOOM_PORT?",
+      "LOOM_X: there is no such setting: mend its name, or leave it out",
       "LOOM_PORT: write a number",
     ]);
   });

@@ -86,13 +86,23 @@ function unknownNames(
   return Object.keys(env)
     .filter((name) => name.startsWith(options.prefix) && env[name] !== undefined && !isOther(name))
     .filter((name) => !known.has(name))
-    .map((name) => `${name}: there is no such setting; did you mean ${nearest(name, names)}?`);
+    .map((name) => {
+      const meant = nearest(name, names, options.prefix);
+      const advice = meant === undefined ? ": mend its name, or leave it out" : `; did you mean ${meant}?`;
+      return `${name}: there is no such setting${advice}`;
+    });
 }
 
-function nearest(name: string, known: readonly string[]): string {
+/**
+ * The setting that a person who wrote `name` may have meant: one with a slip or two (one in four characters behind the
+ * prefix, and one more), or else one that is its beginning, or begins with it, at a `_`.
+ */
+function nearest(name: string, known: readonly string[], prefix: string): string | undefined {
   const ranked = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }));
   ranked.sort((a, b) => a.distance - b.distance);
-  return ranked[0]?.candidate ?? "another";
+  const [best] = ranked;
+  if (best && best.distance <= 1 + (name.length - prefix.length) / 4) return best.candidate;
+  return known.find((candidate) => candidate.startsWith(`${name}_`) || name.startsWith(`${candidate}_`));
 }
 
 /** Levenshtein's distance. */

@@ -88,7 +88,7 @@ class JsonLines {
         return;
       }
       // Not awaited. The client keeps the order of sends in a thread by the order of the calls.
-      const done = this.#carryOut(line).finally(() => this.#underWay.delete(done));
+      const done = this.#carryOut(line, number).finally(() => this.#underWay.delete(done));
       this.#underWay.add(done);
     }
   }
@@ -105,7 +105,7 @@ class JsonLines {
     return isSettled;
   }
 
-  async #carryOut(line: string): Promise<void> {
+  async #carryOut(line: string, number: number): Promise<void> {
     const client = this.#client;
     try {
       const request = parseRequest(line);
@@ -125,7 +125,7 @@ class JsonLines {
       else client.typing(threadId);
     } catch (thrown) {
       this.#hasFailed = true;
-      print(this.#output, { type: "error", message: asHeddleError(thrown).message });
+      print(this.#output, { type: "error", line: number, message: asHeddleError(thrown).message });
     }
   }
 }

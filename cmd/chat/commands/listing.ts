@@ -4,7 +4,16 @@ import { waitSignal, waitUntilLive } from "../device/open-client.ts";
 import type { Settings } from "../device/settings.ts";
 import { type ChatError, callProblem, EXIT } from "../exit-code.ts";
 import { entryJson, threadJson } from "../lines/json-lines.ts";
-import { ABSENCE, dayLine, entryLine, layoutOf, notice, threadLine } from "../lines/looks.ts";
+import {
+  ABSENCE,
+  DAMAGED,
+  dayLine,
+  entryLine,
+  layoutOf,
+  lostLine,
+  notice,
+  threadLine,
+} from "../lines/looks.ts";
 import { conversationOf, titleOf } from "../lines/target.ts";
 import { learnNames, namesOf, usersIn } from "../text/display-name.ts";
 
@@ -51,10 +60,13 @@ async function printEntries(
   const nameOf = namesOf(client);
   if (!isAway) await learnNames(client, usersIn(entries));
   const layout = { ...layoutOf(client.userId, entries, nameOf), columns, nameOf };
+  const { isDamaged = false } = conversation.thread ?? {};
   let day = "";
   for (const [at, entry] of entries.entries()) {
     const before = entries[at - 1];
     if (before && isAbsence(before, entry, client.userId)) output.write(`${ABSENCE}\n`);
+    else if (before && isDamaged && entry.seq > before.seq + 1)
+      output.write(`${lostLine(before.seq + 1, entry.seq - 1)}\n`);
     const line = entryLine(entry, conversation.stateOf(entry), layout, client.userId);
     if (line === undefined) continue;
     const itsDay = new Date(entry.createdAtMs).toDateString();
@@ -62,6 +74,7 @@ async function printEntries(
     day = itsDay;
     output.write(`${line}\n`);
   }
+  if (isDamaged) output.write(`${DAMAGED}\n`);
 }
 
 /** Fetches downwards until `limit` are held. Gaps are filled by the client, so what is held has none. */

@@ -209,6 +209,14 @@ export function notice(text: string): string {
 /** Stands between two stays in a group. */
 export const ABSENCE = notice("you were not a member here");
 
+/** Stands below a conversation that is damaged: what is lost need not be within what is shown. */
+export const DAMAGED = notice("the server has lost a part of this conversation; what is left is shown");
+
+/** Stands between two entries where the server has lost those between, by their seqs. */
+export function lostLine(from: number, to: number): string {
+  return notice(`the server has lost messages here: ${from === to ? from : `${from}–${to}`}`);
+}
+
 /**
  * What to say when the connection has changed; undefined for nothing. `wasLive`: whether it was before. Going away is
  * said once, not at each try; what the phases between mean to a program means nothing to a person.

@@ -7,7 +7,16 @@ import {
   type OutboxItem,
   type Send,
 } from "../../../client/index.ts";
-import { ABSENCE, dayLine, entryLine, type Layout, layoutOf, notice, pendingLine } from "../lines/looks.ts";
+import {
+  ABSENCE,
+  DAMAGED,
+  dayLine,
+  entryLine,
+  type Layout,
+  layoutOf,
+  notice,
+  pendingLine,
+} from "../lines/looks.ts";
 import { titleOf } from "../lines/target.ts";
 import { learnNames, namesOf, usersIn } from "../text/display-name.ts";
 import type { Screen, ScreenLine } from "./screen.ts";
@@ -80,8 +89,7 @@ export class ConversationView {
     for (const item of this.#conversation.pending) this.#showPending(item);
     const { isBlocked = false, hasLeft = false, isDamaged = false } = this.#conversation.thread ?? {};
     if (isBlocked) this.#screen.print(notice(`you have blocked ${this.name}; /unblock takes it back`));
-    if (isDamaged)
-      this.#screen.print(notice("the server has lost a part of this conversation; what is left is shown"));
+    if (isDamaged) this.#screen.print(DAMAGED);
     if (hasLeft) this.#screen.print(notice("you are no member of this group any more"));
     this.#conversation.markRead();
   }
