@@ -123,6 +123,13 @@ describe("A repair that accepts loss", function () {
     const user = OTHERS.find((other) => hex(directThreadId("ann", other)) === thread) ?? assert.fail(text);
     return { text, thread, user, low: Number(low), high: Number(high) };
   };
+  /** What `bin/chat history` prints on a new device of ann's. */
+  const history = (user: string) => {
+    const { grpcUrl, webUrl } = heddle?.addresses ?? assert.fail();
+    const where = ["--grpc", grpcUrl, "--web", webUrl, "--state", join(data, "chat")];
+    const args = ["as", "ann", "history", user, "--limit", "100", ...where];
+    return promisify(execFile)(join(ROOT, "bin/chat"), args);
+  };
   /** What a new device of ann's is shown. */
   const shown = async (user: string) => {
     const { addresses } = heddle ?? assert.fail();
@@ -144,6 +151,14 @@ describe("A repair that accepts loss", function () {
   it("keeps all good blocks of a table, and shows a hole as a hole, for ever the same", async () => {
     const { text, user, low, high } = await repairedHole();
     assert.deepEqual(await shown(user), { seqs: seqsBut(TOP, { low, high }), isDamaged: true });
+    const { stdout } = await history(user);
+    const hole = `· the server has lost messages here: ${low}–${high}`;
+    const numbers = stdout.split("\n").map((line) => /^\d\d:\d\d +you +(\d+) /.exec(line)?.[1] ?? line);
+    assert.deepEqual(numbers.slice(numbers.indexOf(hole) - 1, numbers.indexOf(hole) + 2), [
+      String(low - 1),
+      hole,
+      String(high + 1),
+    ]);
 
     const messages = await calls();
     assert.equal(Number((await send(messages, user, TOP + 1)).seq), TOP + 1);

@@ -285,7 +285,9 @@ export enum ErrorReason {
   /**
    * DATA_LOSS: the log has lost an entry on its way to or on the disk: it stands below the head and is not there. The
    * same until the data is put back from a backup. Metadata, where it is known: `seq` of the first such entry, and
-   * `up_to`, the last of those that are gone with it as far as this call asked.
+   * `up_to`, the last of those that are gone with it as far as this call asked. Of a page: what stands below `seq` is
+   * read with `seq` as before_seq, what stands above `up_to` with `up_to` as after_seq; each may end at another hole. Of a
+   * send: one with base_seq at or above every `up_to` goes; one below may be among what is lost, and is refused for good.
    *
    * @generated from enum value: ERROR_REASON_LOG_DAMAGED = 37;
    */

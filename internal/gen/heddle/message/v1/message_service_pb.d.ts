@@ -663,7 +663,9 @@ export declare const MessageService: GenService<{
     output: typeof SendResponseSchema;
   },
   /**
-   * ListEntries reads a page of history, straight from the store, in ascending order of seq.
+   * ListEntries reads a page of history, straight from the store, in ascending order of seq. A page of which an entry is
+   * lost is LOG_DAMAGED as a whole, with `seq` to `up_to` of the hole: below it read with `seq` as before_seq, above
+   * it with `up_to` as after_seq.
    *
    * @generated from rpc heddle.message.v1.MessageService.ListEntries
    */

@@ -58,8 +58,9 @@ export declare const GetProfilesResponseSchema: GenMessage<GetProfilesResponse>;
  */
 export declare type SetProfileRequest = Message<"heddle.profile.v1.SetProfileRequest"> & {
   /**
-   * display_name, up to 100 characters without control characters or line ends. With it and picture_url empty the profile
-   * is what tokens say again, from the next OpenSession on.
+   * display_name, 1–100 characters, at least one of them visible: no control characters, line ends or marks that reverse
+   * the direction of text, no blanks at the ends, no two together; empty for none. With it and picture_url empty the
+   * profile is what tokens say again, from the next OpenSession on.
    *
    * @generated from field: string display_name = 1;
    */

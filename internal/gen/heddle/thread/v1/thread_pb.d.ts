@@ -82,7 +82,7 @@ export declare type Thread = Message<"heddle.thread.v1.Thread"> & {
   readOrdinal: bigint;
 
   /**
-   * name of a group, 1–100 characters; empty for other kinds.
+   * name of a group, 1–100 characters; empty for other kinds. One that an older version took may have control characters.
    *
    * @generated from field: string name = 10;
    */

@@ -66,7 +66,8 @@ export declare const CreateDirectThreadResponseSchema: GenMessage<CreateDirectTh
  */
 export declare type CreateGroupRequest = Message<"heddle.thread.v1.CreateGroupRequest"> & {
   /**
-   * name, 1–100 characters, at least one of them visible.
+   * name, 1–100 characters, at least one of them visible: no control characters, line ends or marks that reverse the
+   * direction of text, no blanks at the ends, no two together, as of display names. Older groups may have another.
    *
    * @generated from field: string name = 1;
    */
@@ -371,7 +372,8 @@ export declare type RenameGroupRequest = Message<"heddle.thread.v1.RenameGroupRe
   threadId: Uint8Array;
 
   /**
-   * name, 1–100 characters, at least one of them visible.
+   * name, 1–100 characters, at least one of them visible: no control characters, line ends or marks that reverse the
+   * direction of text, no blanks at the ends, no two together, as of display names. Older groups may have another.
    *
    * @generated from field: string name = 2;
    */
