@@ -1,13 +1,14 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { access, constants, readFile, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { access, constants, open, readFile, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { makeFolder } from "../base/make-folder.ts";
 import { DataFolderError } from "../store/data-folder-error.ts";
 import { DATA_VERSION, PROGRAM_VERSION } from "./versions.ts";
 
 /** The places in a data folder. */
 export interface DataFolder {
-  /** Says which version of the data it has. */
+  /** Says which version of the data it has, and has a copy of the deployment's id. */
   readonly version: string;
   /** LevelDB: the message log. */
   readonly messages: string;
@@ -61,36 +62,77 @@ export function refuseHalf({ messages, threads }: DataFolder): void {
   );
 }
 
+/** What version.json says. */
+export interface VersionNote {
+  readonly data: number;
+  readonly program: string;
+  /**
+   * A copy of the deployment's id, to compare with: one wrong digit in that is an id too. Empty until there is an id;
+   * undefined where an earlier program wrote the file, which kept no copy.
+   */
+  readonly deployment?: string | undefined;
+}
+
 /**
- * The version of a folder's data; undefined for a folder without one: a new one, or from before versions were noted.
- * Rejects with DataFolderError where a newer program wrote it, or where it cannot be read.
+ * What is noted of a folder's data; undefined for a folder without a note: a new one, or from before versions were
+ * noted. Rejects with DataFolderError where a newer program wrote it, or where it cannot be read.
  */
-export async function readVersion(folder: string): Promise<number | undefined> {
+export async function readNote(folder: string): Promise<VersionNote | undefined> {
   const path = placesIn(folder).version;
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw DataFolderError.unusable(path, error);
   });
   if (text === undefined) return undefined;
-  const { data, program } = parse(path, text);
-  if (data > DATA_VERSION) throw DataFolderError.newer(folder, program);
-  return data;
+  const note = parse(path, text);
+  if (note.data > DATA_VERSION) throw DataFolderError.newer(folder, note.program);
+  return note;
 }
 
-/** Written whole or not at all: a crash must not leave a version that cannot be read. */
-async function noteVersion(folder: string): Promise<void> {
-  if ((await readVersion(folder)) === DATA_VERSION) return;
-  const path = placesIn(folder).version;
-  await writeFile(`${path}.new`, `${JSON.stringify({ data: DATA_VERSION, program: PROGRAM_VERSION })}\n`);
-  await rename(`${path}.new`, path);
+/** Notes this program's version of the data, and the copy of the deployment's id. */
+export async function writeNote(path: string, deployment: string | undefined): Promise<void> {
+  const copy = deployment ? { deployment, check: checkOf(deployment) } : { deployment };
+  await writeWhole(path, `${JSON.stringify({ data: DATA_VERSION, program: PROGRAM_VERSION, ...copy })}\n`);
 }
 
-function parse(path: string, text: string): { readonly data: number; readonly program: string } {
+/** A small file, whole or not there, and durable before anybody is told of it. Rejects as node:fs does. */
+export async function writeWhole(path: string, text: string): Promise<void> {
+  const file = await open(`${path}.new`, "w", 0o600);
   try {
-    const { data, program } = JSON.parse(text) as { data?: unknown; program?: unknown };
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(`${path}.new`, path);
+  const folder = await open(dirname(path), "r");
+  await folder.sync().finally(() => folder.close());
+}
+
+async function noteVersion(folder: string): Promise<void> {
+  const { version, deploymentId } = placesIn(folder);
+  const note = await readNote(folder);
+  if (note?.data === DATA_VERSION) return;
+  // Empty: that there is none yet is no damage.
+  await writeNote(version, note || existsSync(deploymentId) ? note?.deployment : "");
+}
+
+function parse(path: string, text: string): VersionNote {
+  try {
+    const { data, program, deployment, check } = JSON.parse(text) as Record<string, unknown>;
     if (!Number.isSafeInteger(data)) throw new Error("it names no version of the data");
-    return { data: data as number, program: String(program) };
+    const note = { data: data as number, program: String(program) };
+    // A newer program may keep other things by this name.
+    if (deployment === undefined || note.data > DATA_VERSION) return note;
+    if (typeof deployment !== "string" || (deployment !== "" && check !== checkOf(deployment)))
+      throw new Error("its copy of the deployment's id is not what was written");
+    return { ...note, deployment };
   } catch (error) {
     throw DataFolderError.damagedSmall(path, error, "the next start of this version makes it anew");
   }
+}
+
+/** Tells a copy that is damaged from an id that is: which of the two is right has to be known. */
+function checkOf(deployment: string): string {
+  return createHash("sha256").update(deployment).digest("hex").slice(0, 8);
 }

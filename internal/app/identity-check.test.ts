@@ -48,6 +48,62 @@ describe("The small files of a data folder", function () {
     await writeFile(path, edit(text));
   };
 
+  const idOf = (folder: string) => readFile(join(folder, "deployment-id"), "utf8");
+
+  it("tell of one digit in the deployment's id that is another: clients would drop all that they hold", async () => {
+    await change("deployment-id", (text) => (text.startsWith("0") ? "1" : "0") + text.slice(1));
+    assert.match((await problems()).join("\n"), /^deployment-id: .*removed/);
+    assert.match(await refusal(), /deployment-id is damaged .*remove it: .*copy/);
+    await rm(join(data, "deployment-id"));
+    await start();
+    assert.equal(await idOf(data), await idOf(join(base, "source")));
+  });
+
+  it("put back the deployment's id that is missing, from its copy, and say so in the log", async () => {
+    await rm(join(data, "deployment-id"));
+    assert.match((await problems()).join("\n"), /^deployment-id: it is missing: .*puts .*copy/);
+    const lines: string[] = [];
+    const write = (line: string) => lines.push(line);
+    const config = developmentConfig(data, { drainMs: 0, logLevel: "info" });
+    await (await startHeddle(config, { logDestination: { write } })).close();
+    assert.match(lines.join(""), /deployment-id was missing/);
+    assert.equal(await idOf(data), await idOf(join(base, "source")));
+    assert.deepEqual(await problems(), []);
+  });
+
+  it("refuse to make another id where there is no copy of the one that is missing, and say how to go on", async () => {
+    await rm(join(data, "deployment-id"));
+    // As programs wrote it that kept no copy.
+    await writeFile(join(data, "version.json"), '{"data":1,"program":"0.1.0"}\n');
+    for (let starts = 0; starts < 2; starts++)
+      assert.match(await refusal(), /deployment-id is missing.*backup.*remove .*version\.json/);
+    assert.match((await problems()).join("\n"), /^deployment-id: it is missing.*no start/);
+    await rm(join(data, "version.json"));
+    await start();
+    assert.notEqual(await idOf(data), await idOf(join(base, "source")));
+    assert.deepEqual(await problems(), []);
+  });
+
+  it("take the copy at the first start where an earlier program kept none", async () => {
+    await writeFile(join(data, "version.json"), '{"data":1,"program":"0.1.0"}\n');
+    await start();
+    await rm(join(data, "deployment-id"));
+    await start();
+    assert.equal(await idOf(data), await idOf(join(base, "source")));
+  });
+
+  it("know a copy of the id that is damaged from an id that is", async () => {
+    await change("version.json", (text) =>
+      text.replace(/("deployment":")(.)/, (_, key, one) => key + (one === "0" ? "1" : "0")),
+    );
+    assert.match((await problems()).join("\n"), /^version\.json: /);
+    assert.match(await refusal(), /version\.json is damaged .*remove it/);
+    await rm(join(data, "version.json"));
+    await start();
+    assert.equal(await idOf(data), await idOf(join(base, "source")));
+    assert.deepEqual(await problems(), []);
+  });
+
   for (const [file, edit] of [
     ["keys/ticket.json", (text) => text.replace(/"d":"../, '"d":"__')],
     ["keys/ticket.json", (text) => text.slice(0, 20)],

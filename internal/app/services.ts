@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
@@ -27,7 +28,7 @@ import { type Backup, backUp, clearStaging } from "./backup.ts";
 import type { HeddleConfig } from "./config.ts";
 import type { Credentials } from "./credentials.ts";
 import { type DataFolder, refuseHalf } from "./data-folder.ts";
-import { beginHistory } from "./history.ts";
+import { beginHistory, refuseUnnamed } from "./history.ts";
 import { exposeServices } from "./service-metrics.ts";
 import type { StopStack } from "./stop-stack.ts";
 import { damageWatch, storeWatches } from "./store-watches.ts";
@@ -65,6 +66,8 @@ export interface Services {
 export async function openServices(init: ServicesInit): Promise<Services> {
   const { config, folder, credentials, registry, clock, log, metrics, stack } = init;
   refuseHalf(folder);
+  await refuseUnnamed(folder);
+  const hadMessages = existsSync(folder.messages);
   const watch = storeWatches(log, metrics);
   // First, because its lock is taken before a file is looked at: another process may be writing them.
   const threadStore = new SqliteThreadStore({ path: folder.threads, clock, watch: watch("thread") });
@@ -83,7 +86,8 @@ export async function openServices(init: ServicesInit): Promise<Services> {
   stack.add("notes of the stores", () => halves.stop());
   if (await clearStaging(config.dataDir))
     log.warn("a backup was ended before it was whole: what it left is removed");
-  const history = await beginHistory(folder.deploymentId);
+  const { history, remark } = await beginHistory(folder);
+  if (remark && hadMessages) log.warn(remark);
 
   const channel = new SoleChannel({ clock });
   const views = soleRowViews(threadStore);
