@@ -7,13 +7,17 @@ export function eraStatements(db: Kysely<Tables>) {
   const mark = parameter<number>("mark");
   const era = parameter<number>("era");
   return {
-    /** Within every transaction that writes. */
+    /** Within every transaction that writes. Answers with the era that is on the disk, whichever this handle began. */
     raiseMark: statement<Record<string, never>>()(
       db
         .updateTable("meta")
         .set({ value: sql<number>`value + 1` })
         .where("name", "=", "mark")
-        .returning("value"),
+        .returning([
+          "value",
+          ({ selectFrom }) =>
+            selectFrom("era").select("era").orderBy("number", "desc").limit(sql.lit(1)).as("era"),
+        ]),
     ),
     readMark: statement<Record<string, never>>()(
       db.selectFrom("meta").select("value").where("name", "=", "mark"),

@@ -18,8 +18,7 @@ const sql = eraStatements(sqliteCompiler);
  */
 export class Eras implements RowsHistory {
   readonly #file: SqliteFile;
-  #current = 0;
-  #mark = 0;
+  #now: HistoryMark = { era: 0, mark: 0 };
 
   constructor(file: SqliteFile) {
     this.#file = file;
@@ -27,28 +26,30 @@ export class Eras implements RowsHistory {
 
   /** The last state that this handle committed. */
   get now(): HistoryMark {
-    return { era: this.#current, mark: this.#mark };
+    return this.#now;
   }
 
   /** Ends the era that ran at the last mark, and begins another: at each opening of the file, in one transaction. */
   begin(): void {
     const era = randomInt(1, 2 ** 48 - 1);
-    const mark = this.#file.transaction(() => {
+    const state = this.#file.transaction(() => {
       const last = this.#file.get(sql.readMark, {})?.value ?? 0;
       this.#file.run(sql.endEra, { mark: last });
       this.#file.run(sql.beginEra, { era });
       this.#file.run(sql.dropEras, { kept: KEPT_ERAS });
       return this.raise();
     });
-    this.#current = era;
-    this.committed(mark);
+    this.committed(state);
   }
 
-  /** Raises the mark, within a transaction. Returns it, for `committed`. */
-  raise(): number {
+  /**
+   * Raises the mark, within a transaction. Returns the state that the file is in then, for `committed`: as it stands
+   * there, for of a beginning that failed nobody knows whether it is durable.
+   */
+  raise(): HistoryMark {
     const raised = this.#file.get(sql.raiseMark, {});
     if (!raised) throw new Error("the row of the mark is missing");
-    return raised.value;
+    return { era: raised.era ?? 0, mark: raised.value };
   }
 
   /** The mark of the message log of which the rows last took note; 0 if they never did. */
@@ -61,9 +62,9 @@ export class Eras implements RowsHistory {
     this.#file.run(sql.noteLogMark, { mark });
   }
 
-  /** Notes that the transaction that raised the mark to this was committed. */
-  committed(mark: number): void {
-    this.#mark = mark;
+  /** Notes that the transaction that brought the file to this state was committed. */
+  committed(state: HistoryMark): void {
+    this.#now = state;
   }
 
   /** Read from the file: another handle may have begun an era since. */

@@ -15,14 +15,18 @@ class TestFile extends SqliteFile {
   transactions = 0;
   reopened = 0;
   failure: Error | undefined;
+  /** Of a commit of which nobody can say whether it is durable, and which is. */
+  failureAfter: Error | undefined;
 
   override transaction<T>(work: () => T): T {
-    return super.transaction(() => {
+    const done = super.transaction(() => {
       const result = work();
       this.transactions++;
       if (this.failure) throw this.failure;
       return result;
     });
+    if (this.failureAfter) throw this.failureAfter;
+    return done;
   }
 
   override reopen(): void {
@@ -137,6 +141,27 @@ describe("WriteQueue", () => {
     file.failure = undefined;
     clock.advance(500);
     assert.equal(queue.ready, true);
+  });
+
+  it("tells only of states that the file has been in, where a failed opening began an era after all", async () => {
+    const eras = new Eras(file);
+    eras.begin();
+    queue = new WriteQueue({ file, eras, clock, tick: loop.tick, maxQueuedBytes: 100_000 });
+    const failed = take("ann");
+    file.failure = sqliteError(10); // SQLITE_IOERR
+    loop.turn();
+    await assert.rejects(failed, isUnavailable);
+    file.failure = undefined;
+    file.failureAfter = sqliteError(10); // Of the probe, too: the file is opened again.
+    clock.advance(500);
+    assert.equal(queue.ready, false);
+    file.failureAfter = undefined;
+    for (const ownerId of ["ann", "bob"]) {
+      const write = take(ownerId);
+      loop.turn();
+      await write;
+    }
+    assert.equal(file.do(eras.knows(eras.now)), true);
   });
 
   it("commits what waits when it is closed, and takes no more", async () => {

@@ -98,12 +98,12 @@ export class WriteQueue {
     const { file, eras } = this.#init;
     let current: Pending | undefined;
     try {
-      const mark = file.transaction(() => {
+      const state = file.transaction(() => {
         for (current of group) current.result = current.work();
         current = undefined;
         return eras.raise();
       });
-      eras.committed(mark);
+      eras.committed(state);
     } catch (error) {
       const culprit = isSqliteError(error) ? undefined : current;
       if (culprit) this.#commitWithout(culprit, error, group);
