@@ -187,7 +187,7 @@ async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string>
 
 /**
  * Rebuilds the rows. The folder as it was is kept beside the new one, and the text says where. Exit code 1: it opens,
- * but some threads are damaged and are left as they are, or are gone.
+ * but some threads are damaged and are left as they are, or are gone, or something is lost that no log holds.
  */
 async function repair({ dataDir }: HeddleConfig, acceptsLoss: boolean): Promise<number> {
   const { repairFolder } = await import("../../internal/app/repair.ts");
@@ -196,7 +196,8 @@ async function repair({ dataDir }: HeddleConfig, acceptsLoss: boolean): Promise<
     progress.end,
   );
   process.stdout.write(`${repairText(done).join("\n")}\n`);
-  return done.made.damaged.length + done.gone.length === 0 && !done.loss ? EXIT.well : EXIT.failed;
+  const isWhole = done.taken !== undefined && done.taken.damage === undefined && !done.loss;
+  return isWhole && done.made.damaged.length + done.gone.length === 0 ? EXIT.well : EXIT.failed;
 }
 
 /**
@@ -217,10 +218,15 @@ function repairText(repair: Repair): readonly string[] {
         `${profile} profiles`,
       "what was changed of these since those rows were written is lost: blocks, revoked devices, mutes, visibility, names",
     );
-  } else
+  }
+  const why = taken ? taken.damage : lost;
+  if (why !== undefined) {
+    const what = `${taken ? "what could not be read of " : ""}mutes, blocks, devices, visibility, profiles`;
     lines.push(
-      `lost, for no log holds them: mutes, blocks, devices and revocations, visibility, profiles (${lost})`,
+      `LOST, for no log holds them: ${what} (${why}): devices that were revoked can sign in again, and who was ` +
+        "blocked can write: put a backup back, or revoke and block again",
     );
+  }
   if (unknownOthers.length > 0) {
     const shown = `not shown until somebody writes there: ${unknownOthers.length} direct threads of which one user is known`;
     lines.push(`${shown}: ${some(unknownOthers)}`);
