@@ -72,6 +72,12 @@ export class SqliteFile {
     if (this.#db.isOpen) this.#db.close();
   }
 
+  /** What is wrong with the pages, in SQLite's words; undefined if nothing is. Reads all of the file. */
+  findDamage(): string | undefined {
+    const found = this.#db.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
+    return found.quick_check === "ok" ? undefined : found.quick_check;
+  }
+
   /** Writes what is there already: throws as every write would now. */
   probe(): void {
     this.transaction(() => this.#db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`));

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { MAX_CHANGE, MAX_MEMBERS, type Member } from "../../base/group.ts";
 import { directThreadId } from "../../base/thread-id.ts";
 import { FakeClock } from "../../testing/fakes/fake-clock.ts";
+import { DataFolderError } from "../data-folder-error.ts";
 import { threadStoreSuite } from "../thread-store.suite.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { SqliteThreadStore } from "./sqlite-thread-store.ts";
@@ -37,6 +38,26 @@ threadStoreSuite("SqliteThreadStore, two handles on one file,", async () => {
 });
 
 describe("SqliteThreadStore", () => {
+  it("opens no file in which a page is damaged", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "heddle-sqlite-"));
+    const path = join(folder, "threads.db");
+    const clock = new FakeClock();
+    await new SqliteThreadStore({ path, clock }).close();
+    const db = new DatabaseSync(path);
+    const root = db.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'device'").get()?.rootpage;
+    const pageBytes = db.prepare("PRAGMA page_size").get()?.page_size;
+    db.close();
+    const bytes = await readFile(path);
+    const at = (Number(root) - 1) * Number(pageBytes);
+    bytes[at] = (bytes[at] ?? 0) ^ 1; // What kind of page it is.
+    await writeFile(path, bytes);
+    assert.throws(
+      () => new SqliteThreadStore({ path, clock }),
+      (error) => error instanceof DataFolderError && /is damaged.*admin verify/.test(error.message),
+    );
+    await rm(folder, { recursive: true });
+  });
+
   it("opens a file of before there were groups, with all its rows", async () => {
     const folder = await mkdtemp(join(tmpdir(), "heddle-sqlite-"));
     const path = join(folder, "threads.db");

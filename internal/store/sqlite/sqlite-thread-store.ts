@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import type { Clock } from "../../base/clock.ts";
 import { storeUnavailable } from "../../base/heddle-error.ts";
 import { eventLoopTick, type Tick } from "../../stream/each-tick.ts";
@@ -29,6 +30,8 @@ export interface SqliteThreadStoreInit {
   readonly tick?: Tick;
 }
 
+/** The largest file that a start looks at as a whole, as it does at tables of messages; `admin verify` looks at any. */
+const MAX_LOOKED_BYTES = 256 << 20;
 const QUEUED_BYTES = 16 * 1024 * 1024;
 
 const statements = storeStatements(sqliteCompiler);
@@ -49,6 +52,7 @@ export class SqliteThreadStore extends SqlThreadStore {
     super(statements, clock);
     const { isScratch, isShared, storeNowMs = () => clock.nowMs() } = init;
     this.#file = new SqliteFile(path, { isScratch, isShared, nowMs: storeNowMs });
+    if (!isScratch && !isShared) this.#look(path);
     this.#eras = new Eras(this.#file);
     this.#queue = new WriteQueue({
       file: this.#file,
@@ -112,6 +116,21 @@ export class SqliteThreadStore extends SqlThreadStore {
 
   protected write<T>(bytes: number, work: () => Work<T>): Promise<T> {
     return this.#queue.write(bytes, () => this.#file.do(work()));
+  }
+
+  /** A damaged page would else serve what is wrong, or nothing, until somebody asks `verify`. Throws DataFolderError. */
+  #look(path: string): void {
+    if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOOKED_BYTES) return;
+    let damage: string | undefined;
+    try {
+      damage = this.#file.findDamage();
+    } catch (error) {
+      this.#file.close();
+      throw DataFolderError.damaged(path, error);
+    }
+    if (damage === undefined) return;
+    this.#file.close();
+    throw DataFolderError.damaged(path, damage);
   }
 
   #begin(path: string): void {
