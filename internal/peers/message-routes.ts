@@ -54,7 +54,7 @@ export class MessageRoutes<Server> {
         return await call(this.#init.at(member), part);
       } catch (error) {
         const all = [...tried, member];
-        if (!isUnavailable(error) || !this.next("", all)) throw error;
+        if (!isUnavailable(error) || !this.hasNext(all)) throw error;
         return this.askParts(part, threadOf, call, all);
       }
     });
@@ -77,7 +77,12 @@ export class MessageRoutes<Server> {
     const members = this.#members;
     if (tried.length === 0) return rendezvousOwner(members, thread);
     if (tried.length >= MAX_TRIES) return undefined;
-    return rendezvousOrder(members, thread).find((one) => !tried.some((other) => isSame(one, other)));
+    return rendezvousOrder(members, thread).find((one) => !wasTried(one, tried));
+  }
+
+  /** Whether `next` has somebody, of any thread: without the order that a hot path would pay for. */
+  hasNext(tried: readonly Member[]): boolean {
+    return tried.length < MAX_TRIES && this.#members.some((one) => !wasTried(one, tried));
   }
 
   /** Where the registry has lost what it held, those that it held last; while nothing was loaded, none. */
@@ -92,6 +97,6 @@ export function isUnavailable(outcome: unknown): boolean {
   return outcome instanceof HeddleError && outcome.code === Code.UNAVAILABLE;
 }
 
-function isSame(a: Member, b: Member): boolean {
-  return a.name === b.name && a.incarnation === b.incarnation;
+function wasTried({ name, incarnation }: Member, tried: readonly Member[]): boolean {
+  return tried.some((other) => other.name === name && other.incarnation === incarnation);
 }

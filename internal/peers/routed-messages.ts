@@ -66,10 +66,10 @@ export class RoutedMessages implements Messages {
     }
     const leftMs = untilMs - this.#clock.monotonicMs();
     const all = [...tried, member];
-    const isLast = !this.#routes.next(thread, all);
+    const isLast = !this.#routes.hasNext(all);
     const answered: Settle = (outcome) => {
       const hasTime = untilMs - this.#clock.monotonicMs() >= LEAST_MS;
-      if (!isUnavailable(outcome) || !hasTime || !this.#routes.next(thread, all)) settle(outcome);
+      if (!isUnavailable(outcome) || !hasTime || !this.#routes.hasNext(all)) settle(outcome);
       else this.#try(thread, { ...send, attempt: send.attempt + 1 }, { settle, untilMs, tried: all });
     };
     this.#routes.at(member).send(send, answered, isLast ? leftMs : leftMs * (1 - LEFT_TO_OTHERS));
