@@ -1,4 +1,4 @@
-import { type BenchRecord, newest } from "./record.ts";
+import { type BenchRecord, figureOf } from "./record.ts";
 
 /** One figure of two servers under the same load: medians of their runs. */
 export interface Comparison {
@@ -19,28 +19,19 @@ export interface Pair {
 
 /** Sets the runs of one server beside those of another. A figure that only one of them has is left out. */
 export function compareRecords(before: readonly BenchRecord[], after: readonly BenchRecord[]): Comparison[] {
-  const comparisons: Comparison[] = [];
-  for (const figure of newest(after)) {
-    const [olds, news] = [before, after].map((records) =>
-      // The same figure under the same parameters: `newest` knows which of these count.
-      records.filter((one) => newest([one, figure]).length === 1),
-    );
-    if (!olds?.length || !news?.length) continue;
-    const { bench, unit, params } = figure;
+  const olds = Map.groupBy(before, figureOf);
+  return [...Map.groupBy(after, figureOf)].flatMap(([figure, news]) => {
+    const old = olds.get(figure);
+    const last = news.at(-1);
+    if (!old || !last) return [];
+    const { bench, unit, params } = last;
+    const values = (records: readonly BenchRecord[]) => records.map(({ value }) => value);
     const cpu = (records: readonly BenchRecord[]) =>
       records.flatMap((one) => one.server_cpu_us_per_delivery ?? []);
-    comparisons.push({
-      bench,
-      unit,
-      params,
-      value: pair(
-        olds.map(({ value }) => value),
-        news.map(({ value }) => value),
-      ),
-      cpuUs: cpu(olds).length > 0 && cpu(news).length > 0 ? pair(cpu(olds), cpu(news)) : undefined,
-    });
-  }
-  return comparisons;
+    const [cpuBefore, cpuAfter] = [cpu(old), cpu(news)];
+    const cpuUs = cpuBefore.length > 0 && cpuAfter.length > 0 ? pair(cpuBefore, cpuAfter) : undefined;
+    return [{ bench, unit, params, value: pair(values(old), values(news)), cpuUs }];
+  });
 }
 
 /**

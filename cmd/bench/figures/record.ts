@@ -83,9 +83,11 @@ export async function readRecords(path: string): Promise<BenchRecord[]> {
 /** The newest record of each figure: equal in bench and in what it was measured with. Oldest figure first. */
 export function newest(records: readonly BenchRecord[]): BenchRecord[] {
   const found = new Map<string, BenchRecord>();
-  for (const record of records) {
-    const params = Object.entries(record.params).filter(([name]) => !FOUND.includes(name));
-    found.set(JSON.stringify([record.bench, params]), record);
-  }
+  for (const record of records) found.set(figureOf(record), record);
   return [...found.values()];
+}
+
+/** Which figure a record is one of: equal in bench and in what it was measured with. */
+export function figureOf({ bench, params }: BenchRecord): string {
+  return JSON.stringify([bench, Object.entries(params).filter(([name]) => !FOUND.includes(name))]);
 }
