@@ -167,8 +167,7 @@ export class OutboxPump {
     }
     switch (judge(error, record.attempt)) {
       case "failed":
-        this.#end(clientId);
-        this.#deps.outbox.failed(record, told(error, record.attempt));
+        this.#fail(record, error);
         break;
       case "again":
         this.#unknown(record, error);
@@ -271,14 +270,19 @@ export class OutboxPump {
     } catch (thrown) {
       const error = asError(thrown);
       if (isLost(error) && this.#isCurrent(record)) {
-        this.#end(clientId);
-        this.#deps.outbox.failed(record, told(error, record.attempt));
+        this.#fail(record, error);
         this.pump();
         return;
       }
       const isLasting = error.code === Code.NOT_FOUND || error.code === Code.INVALID_ARGUMENT;
       this.#again(record, run, error, isLasting);
     }
+  }
+
+  /** It is over, and a person decides what becomes of the text. */
+  #fail(record: OutboxRecord, error: HeddleError): void {
+    this.#end(record.identity.clientId);
+    this.#deps.outbox.failed(record, told(error, record.attempt));
   }
 
   /** The outcome of the try is unknown. Without an error the stream ended: the next stream takes it at once. */

@@ -1,5 +1,4 @@
 import type { Clock } from "../base/clock.ts";
-import type { Lease } from "../channel/ports.ts";
 import { ChannelService } from "../channel/service.ts";
 import { serveChannel } from "../peers/channel-server.ts";
 import type { ServeLink } from "../peers/link-listener.ts";
@@ -38,13 +37,7 @@ export interface HeldChannel {
  */
 export function assembleChannel({ clock, tick, register }: ChannelInit): HeldChannel {
   const registration = register({ lost: () => service.leaseLost() });
-  const lease: Lease = {
-    get incarnation() {
-      return registration.incarnation;
-    },
-    isSure: () => registration.isSure(),
-  };
-  const service = new ChannelService({ clock, lease, ...(tick && { tick }) });
+  const service = new ChannelService({ clock, lease: registration, ...(tick && { tick }) });
   return {
     service,
     serve: (below) => serveChannel(service, below),

@@ -46,7 +46,7 @@ export class OwnMessages {
     else if (!this.#countNext(thread, message)) this.countUpTo(thread, message.at).catch(() => {}); // A later one does it.
   }
 
-  /** Counts a message if it is the one after the last that was counted. Resolves to whether it is counted now. */
+  /** Counts a message if it is the one after the last that was counted. Returns whether it is counted now. */
   #countNext(thread: ThreadReceipts, { userId, at: { seq, ordinal }, joinedSeq }: OwnMessage): boolean {
     const { counted = NONE } = thread;
     if (ordinal <= counted.ordinal) return true;

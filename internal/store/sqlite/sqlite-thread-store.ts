@@ -121,12 +121,11 @@ export class SqliteThreadStore extends SqlThreadStore {
   /** A damaged page would else serve what is wrong, or nothing, until somebody asks `verify`. Throws DataFolderError. */
   #look(path: string): void {
     if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOOKED_BYTES) return;
-    let damage: string | undefined;
+    let damage: unknown;
     try {
       damage = this.#file.findDamage();
     } catch (error) {
-      this.#file.close();
-      throw DataFolderError.damaged(path, error);
+      damage = error;
     }
     if (damage === undefined) return;
     this.#file.close();
