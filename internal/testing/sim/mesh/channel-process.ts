@@ -1,9 +1,7 @@
+import { MOVE_MS } from "../../../app/assemble-channel.ts";
 import { ChannelService } from "../../../channel/service.ts";
 import { serveChannel } from "../../../peers/channel-server.ts";
 import type { MeshProcess } from "./mesh-process.ts";
-
-/** After its lease is gone push servers have so long to move, in ms. */
-const MOVE_MS = 1_500;
 
 /** A process with a channel instance. */
 export function startChannel(process: MeshProcess): void {
@@ -14,13 +12,8 @@ export function startChannel(process: MeshProcess): void {
       if (!mutant.areLinksKept) service.leaseLost();
     },
   });
-  const lease = {
-    get incarnation() {
-      return registration.incarnation;
-    },
-    isSure: () => registration.isSure(),
-  };
-  const service = new ChannelService({ clock, tick, lease: mutant.lease?.(lease) ?? lease });
+  const lease = mutant.lease?.(registration) ?? registration;
+  const service = new ChannelService({ clock, tick, lease });
   const served = mutant.channel?.(service) ?? service;
   process.serves = (below) => serveChannel(served, below);
   process.leaves = async () => {
