@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
-import { FakeTransport } from "../../internal/testing/fakes/fake-transport.ts";
-import { HeldStorage } from "../../internal/testing/fakes/held-storage.ts";
+import { FakeTransport } from "../../internal/testing/fakes/client/fake-transport.ts";
+import { HeldStorage } from "../../internal/testing/fakes/client/held-storage.ts";
 import { settled } from "../../internal/testing/worlds/client-world.ts";
 import { connect } from "../index.ts";
 

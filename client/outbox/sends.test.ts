@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fromHex } from "../../internal/base/ids.ts";
 import type { ResolveSendRequest } from "../../internal/gen/heddle/message/v1/message_service_pb.js";
-import { HeldStorage } from "../../internal/testing/fakes/held-storage.ts";
+import { HeldStorage } from "../../internal/testing/fakes/client/held-storage.ts";
 import {
   ClientWorld,
   head,

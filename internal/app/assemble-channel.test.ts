@@ -3,8 +3,8 @@ import { inbox, type Publication, type Topic } from "../base/publication.ts";
 import { Mirror, servingRing } from "../registry/mirror.ts";
 import { Registration } from "../registry/registration.ts";
 import { SharedRegistry, SharedRegistryClient } from "../registry/shared-registry.ts";
-import { FakeClock } from "../testing/fakes/fake-clock.ts";
-import { ManualLoop } from "../testing/fakes/manual-loop.ts";
+import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
+import { ManualLoop } from "../testing/fakes/time/manual-loop.ts";
 import { entry, threadOf } from "../testing/worlds/push-world.ts";
 import { assembleChannel, MOVE_MS } from "./assemble-channel.ts";
 

@@ -3,8 +3,8 @@ import { createMetrics } from "../base/metrics.ts";
 import type { Publication } from "../base/publication.ts";
 import { Publisher } from "../channel/publisher/publisher.ts";
 import { ChannelService } from "../channel/service.ts";
-import { FakeClock } from "../testing/fakes/fake-clock.ts";
-import { ManualLoop } from "../testing/fakes/manual-loop.ts";
+import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
+import { ManualLoop } from "../testing/fakes/time/manual-loop.ts";
 import { entry, PushWorld, threadOf } from "../testing/worlds/push-world.ts";
 import { exposeServices } from "./service-metrics.ts";
 

@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../base/clock.ts";
 import { DataFolderError } from "../store/data-folder-error.ts";
 import { LevelMessageStore } from "../store/level/level-message-store.ts";
-import { storeLog } from "../testing/fakes/message-samples.ts";
+import { storeLog } from "../testing/fakes/message/message-samples.ts";
 import { startHeddle } from "./all-in-one.ts";
 import { developmentConfig } from "./config.ts";
 import { verifyFolder } from "./verify.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { type ChannelAnswer, type Hint, inbox, type Publication, type Topic } from "../base/publication.ts";
 import type { ChannelLink, Link as PushLink } from "../push/ports.ts";
-import { FakeClock } from "../testing/fakes/fake-clock.ts";
-import { ManualLoop } from "../testing/fakes/manual-loop.ts";
+import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
+import { ManualLoop } from "../testing/fakes/time/manual-loop.ts";
 import { entry, threadOf } from "../testing/worlds/push-world.ts";
 import { BROADCAST_KEPT_MS } from "./kept-broadcasts.ts";
 import type { ChannelInstance, Link } from "./ports.ts";

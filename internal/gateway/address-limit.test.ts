@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ErrorReason, HeddleError } from "../base/heddle-error.ts";
-import { FakeClock } from "../testing/fakes/fake-clock.ts";
+import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
 import { AddressLimit } from "./address-limit.ts";
 
 describe("The limit of a source address", () => {

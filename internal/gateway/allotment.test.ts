@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ErrorReason, HeddleError } from "../base/heddle-error.ts";
-import { SeededRandom } from "../testing/fakes/seeded-random.ts";
+import { SeededRandom } from "../testing/fakes/time/seeded-random.ts";
 import { Allotment } from "./allotment.ts";
 
 const servers = (loads: readonly number[], loadAtMs?: number) =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { request as httpRequest } from "node:http";
 import { loopbackOrigins } from "../rpc/web/cors.ts";
-import { type RpcListeners, startRpcListeners } from "../testing/fakes/rpc-listeners.ts";
+import { type RpcListeners, startRpcListeners } from "../testing/fakes/streams/rpc-listeners.ts";
 import { DEV_TOKEN_TTL_S, devTokensRoute } from "./door-dev-tokens.ts";
 import { jwksRoute } from "./door-jwks.ts";
 

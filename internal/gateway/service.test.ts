@@ -5,8 +5,8 @@ import { newSessionId } from "../base/session-id.ts";
 import type { OpenSessionRequest, RenewTicketRequest } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
 import { MemoryRegistry } from "../registry/push-servers.ts";
 import type { TicketGrant } from "../rpc/credentials/tickets.ts";
-import { FakeClock } from "../testing/fakes/fake-clock.ts";
-import { callerNamed } from "../testing/fakes/rpc-listeners.ts";
+import { callerNamed } from "../testing/fakes/streams/rpc-listeners.ts";
+import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
 import { AddressLimit } from "./address-limit.ts";
 import { type GatewayPorts, GatewayService } from "./service.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { entryNameBytes } from "../base/history.ts";
-import { GroupParts } from "../testing/fakes/group-parts.ts";
-import { clientIdOf, storedClientId, storeLog } from "../testing/fakes/message-samples.ts";
+import { GroupParts } from "../testing/fakes/message/group-parts.ts";
+import { clientIdOf, storedClientId, storeLog } from "../testing/fakes/message/message-samples.ts";
 import { decodeCell } from "./cells/entry-cell.ts";
 import { sha256 } from "./cells/sha256.ts";
 import { Comparison } from "./comparison.ts";

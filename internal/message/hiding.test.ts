@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { storeUnavailable } from "../base/heddle-error.ts";
-import { GroupParts } from "../testing/fakes/group-parts.ts";
-import { MessageParts } from "../testing/fakes/message-parts.ts";
-import { clientIdOf } from "../testing/fakes/message-samples.ts";
+import { GroupParts } from "../testing/fakes/message/group-parts.ts";
+import { MessageParts } from "../testing/fakes/message/message-parts.ts";
+import { clientIdOf } from "../testing/fakes/message/message-samples.ts";
 import { Hiding } from "./hiding.ts";
 
 /** Sights by which these have written, and these pairs (viewer, user) are shown. */

@@ -3,8 +3,8 @@ import { fromBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import type { Entry } from "../gen/heddle/message/v1/entry_pb.js";
 import { ListEntriesResponseSchema } from "../gen/heddle/message/v1/message_service_pb.js";
-import { HookedStore } from "../testing/fakes/message-ports.ts";
-import { entryOfCell, logStoreOf, storedCell, storeLog } from "../testing/fakes/message-samples.ts";
+import { HookedStore } from "../testing/fakes/message/message-ports.ts";
+import { entryOfCell, logStoreOf, storedCell, storeLog } from "../testing/fakes/message/message-samples.ts";
 import { DEFAULT_PAGE, type Page, type Position, readPage, type SeenSpans } from "./history.ts";
 
 const threadId = new Uint8Array(16);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { GroupParts } from "../testing/fakes/group-parts.ts";
-import { MemoryMessageStore } from "../testing/fakes/memory-message-store.ts";
-import { HookedStore } from "../testing/fakes/message-ports.ts";
-import { clientIdOf, logStoreOf, storeLog } from "../testing/fakes/message-samples.ts";
+import { GroupParts } from "../testing/fakes/message/group-parts.ts";
+import { HookedStore } from "../testing/fakes/message/message-ports.ts";
+import { clientIdOf, logStoreOf, storeLog } from "../testing/fakes/message/message-samples.ts";
+import { MemoryMessageStore } from "../testing/fakes/stores/memory-message-store.ts";
 import { findWriters } from "./log-writers.ts";
 
 describe("findWriters", () => {

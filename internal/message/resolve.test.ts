@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { Code, ErrorReason, HeddleError, storeUnavailable } from "../base/heddle-error.ts";
 import { directThreadId } from "../base/thread-id.ts";
-import { MessageParts } from "../testing/fakes/message-parts.ts";
-import { clientIdOf, storedCell, storedClientId, storeLog, until } from "../testing/fakes/message-samples.ts";
+import { MessageParts } from "../testing/fakes/message/message-parts.ts";
+import {
+  clientIdOf,
+  storedCell,
+  storedClientId,
+  storeLog,
+  until,
+} from "../testing/fakes/message/message-samples.ts";
 import { quiet } from "../testing/worlds/interleaving.ts";
 import { decodeCell } from "./cells/entry-cell.ts";
 import type { Committed, Verdict } from "./log/verdict.ts";

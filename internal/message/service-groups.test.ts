@@ -12,9 +12,9 @@ import {
   SendRequestSchema,
 } from "../gen/heddle/message/v1/message_service_pb.js";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
-import { describeBound } from "../testing/fakes/bound.ts";
-import { as, groupedService } from "../testing/fakes/grouped-service.ts";
-import { clientIdOf, textBody } from "../testing/fakes/message-samples.ts";
+import { as, groupedService } from "../testing/fakes/message/grouped-service.ts";
+import { clientIdOf, textBody } from "../testing/fakes/message/message-samples.ts";
+import { describeBound } from "../testing/fakes/streams/bound.ts";
 import { quiet } from "../testing/worlds/interleaving.ts";
 import { MessageService } from "./service.ts";
 

@@ -11,9 +11,9 @@ import {
   ResolveSendRequestSchema,
   SendRequestSchema,
 } from "../gen/heddle/message/v1/message_service_pb.js";
-import { describeBound } from "../testing/fakes/bound.ts";
-import { as, groupedService } from "../testing/fakes/grouped-service.ts";
-import { clientIdOf, textBody } from "../testing/fakes/message-samples.ts";
+import { as, groupedService } from "../testing/fakes/message/grouped-service.ts";
+import { clientIdOf, textBody } from "../testing/fakes/message/message-samples.ts";
+import { describeBound } from "../testing/fakes/streams/bound.ts";
 import { sha256 } from "./cells/sha256.ts";
 import { MAX_SEALS } from "./seals.ts";
 import { MessageService } from "./service.ts";

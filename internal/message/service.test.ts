@@ -11,10 +11,10 @@ import {
   ResolveSendRequestSchema,
   SendRequestSchema,
 } from "../gen/heddle/message/v1/message_service_pb.js";
-import { describeBound } from "../testing/fakes/bound.ts";
-import { FakeClock } from "../testing/fakes/fake-clock.ts";
-import { HookedStore, KeptChannel, MemoryThreads } from "../testing/fakes/message-ports.ts";
-import { clientIdOf, sendOf, storeLog, textBody, until } from "../testing/fakes/message-samples.ts";
+import { HookedStore, KeptChannel, MemoryThreads } from "../testing/fakes/message/message-ports.ts";
+import { clientIdOf, sendOf, storeLog, textBody, until } from "../testing/fakes/message/message-samples.ts";
+import { describeBound } from "../testing/fakes/streams/bound.ts";
+import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
 import { quiet } from "../testing/worlds/interleaving.ts";
 import { RECEIPTS_BUCKET } from "./ports.ts";
 import { MessageService } from "./service.ts";

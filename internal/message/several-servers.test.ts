@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { ErrorReason, HeddleError } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import { groupTopic } from "../base/publication.ts";
-import { MessageServers } from "../testing/fakes/message-servers.ts";
+import { MessageServers } from "../testing/fakes/message/message-servers.ts";
 import { quiet } from "../testing/worlds/interleaving.ts";
 
 const typingOf = (userId: string, threadId: Uint8Array) => ({ userId, threadId, originSession: "" });

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { ErrorReason, HeddleError } from "../base/heddle-error.ts";
 import { directThreadId, groupThreadId } from "../base/thread-id.ts";
-import { GroupParts } from "../testing/fakes/group-parts.ts";
-import { clientIdOf, storeLog } from "../testing/fakes/message-samples.ts";
+import { GroupParts } from "../testing/fakes/message/group-parts.ts";
+import { clientIdOf, storeLog } from "../testing/fakes/message/message-samples.ts";
 
 describe("What a user may see of a thread", () => {
   it("is all of a direct thread", async () => {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { fromBinary } from "@bufbuild/protobuf";
 import { ErrorReason, HeddleError } from "../base/heddle-error.ts";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
-import { FakeClock } from "../testing/fakes/fake-clock.ts";
-import { HookedStore, KeptChannel, MemoryThreads } from "../testing/fakes/message-ports.ts";
+import { HookedStore, KeptChannel, MemoryThreads } from "../testing/fakes/message/message-ports.ts";
+import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
 import { MessageService } from "./service.ts";
 
 function world() {

@@ -7,9 +7,9 @@ import { Visibilities } from "../presence/visibilities.ts";
 import { DEFAULT_LIMITS } from "../rpc/links/limits.ts";
 import { LinkClient } from "../rpc/links/link-client.ts";
 import { eventLoopTick } from "../stream/each-tick.ts";
-import { FakeClock } from "../testing/fakes/fake-clock.ts";
-import { WAYS } from "../testing/fakes/linked.ts";
-import { until } from "../testing/fakes/message-samples.ts";
+import { until } from "../testing/fakes/message/message-samples.ts";
+import { WAYS } from "../testing/fakes/streams/linked.ts";
+import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
 import { attachPresence, PresenceClient } from "./presence-client.ts";
 import { servePresence } from "./presence-server.ts";
 

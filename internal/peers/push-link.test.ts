@@ -7,7 +7,7 @@ import { DEFAULT_LIMITS } from "../rpc/links/limits.ts";
 import { LinkClient } from "../rpc/links/link-client.ts";
 import { LinkServer } from "../rpc/links/link-server.ts";
 import { eventLoopTick } from "../stream/each-tick.ts";
-import { WAYS } from "../testing/fakes/linked.ts";
+import { WAYS } from "../testing/fakes/streams/linked.ts";
 import type { ServeLink } from "./link-listener.ts";
 import { PushClients } from "./push-client.ts";
 import { pushHandlers } from "./push-server.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { ErrorReason, HeddleError } from "../base/heddle-error.ts";
 import type { Member, Ring } from "../base/ring.ts";
-import { FakeClock } from "../testing/fakes/fake-clock.ts";
-import { FakeRing } from "../testing/fakes/fake-ring.ts";
+import { FakeRing } from "../testing/fakes/neighbours/fake-ring.ts";
+import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
 import { quiet } from "../testing/worlds/interleaving.ts";
 import { EveryInstance } from "./every-instance.ts";
 import { CONFIRM_AGAIN_MS, CONFIRM_MS, ERRANDS } from "./limits.ts";

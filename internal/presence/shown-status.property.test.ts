@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { ShownPresence } from "../base/presence.ts";
-import { FakeRing } from "../testing/fakes/fake-ring.ts";
+import { FakeRing } from "../testing/fakes/neighbours/fake-ring.ts";
 import {
   CHANGE_EVERY_MS,
   CHECK_EVERY_MS,

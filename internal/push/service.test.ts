@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { Code, HeddleError } from "../base/heddle-error.ts";
 import { DrainingReason } from "../gen/heddle/push/v1/frame_pb.js";
 import { SubmitRequestSchema } from "../gen/heddle/push/v1/push_service_pb.js";
-import type { FakeByteStream } from "../testing/fakes/fake-byte-stream.ts";
+import type { FakeByteStream } from "../testing/fakes/streams/fake-byte-stream.ts";
 import {
   describePushWorlds,
   deviceRevoked,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FakeClock } from "../testing/fakes/fake-clock.ts";
+import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
 import { quiet } from "../testing/worlds/interleaving.ts";
 import { Mirror } from "./mirror.ts";
 import { MirroredPushServers, pushServerDetails } from "./mirrored-push-servers.ts";

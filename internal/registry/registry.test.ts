@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FakeClock } from "../testing/fakes/fake-clock.ts";
+import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
 import { quiet } from "../testing/worlds/interleaving.ts";
 import { Mirror, servingRing } from "./mirror.ts";
 import { Registration, SURE_MS } from "./registration.ts";

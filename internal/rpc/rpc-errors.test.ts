@@ -16,8 +16,8 @@ import {
   grpcBytes,
   grpcWebBytes,
 } from "../testing/contract/raw-calls.ts";
-import { FakeClock } from "../testing/fakes/fake-clock.ts";
-import { callerNamed, type RpcListeners, startRpcListeners } from "../testing/fakes/rpc-listeners.ts";
+import { callerNamed, type RpcListeners, startRpcListeners } from "../testing/fakes/streams/rpc-listeners.ts";
+import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
 import { bind } from "./calls/handlers.ts";
 import { bearerToken } from "./credentials/bearer.ts";
 

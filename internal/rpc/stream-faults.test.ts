@@ -4,7 +4,7 @@ import { Client, type ClientDuplexStream, credentials, type StatusObject } from 
 import { Code } from "../base/heddle-error.ts";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
 import { PushService, SubscribeRequestSchema } from "../gen/heddle/push/v1/push_service_pb.js";
-import { callerNamed, type RpcListeners, startRpcListeners } from "../testing/fakes/rpc-listeners.ts";
+import { callerNamed, type RpcListeners, startRpcListeners } from "../testing/fakes/streams/rpc-listeners.ts";
 import type { ByteStream } from "./calls/byte-stream.ts";
 import { bind } from "./calls/handlers.ts";
 

@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeHead } from "../base/head.ts";
-import { FakeClock } from "../testing/fakes/fake-clock.ts";
+import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
 import { DataFolderError } from "./data-folder-error.ts";
 import { LevelMessageStore } from "./level/level-message-store.ts";
 import { SqliteThreadStore } from "./sqlite/sqlite-thread-store.ts";

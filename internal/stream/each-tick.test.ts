@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ManualLoop } from "../testing/fakes/manual-loop.ts";
+import { ManualLoop } from "../testing/fakes/time/manual-loop.ts";
 import { EachTick, eventLoopTick } from "./each-tick.ts";
 
 describe("EachTick", () => {

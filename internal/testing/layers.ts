@@ -60,6 +60,7 @@ const rooms: Record<string, readonly string[]> = {
   "internal/rpc": ["calls", "credentials", "grpc", "links", "web"],
   "internal/message": ["cells", "group", "log", "receipts", "offline"],
   "internal/push": ["session", "topics", "presence", "doors"],
+  "internal/testing/fakes": ["time", "stores", "streams", "client", "neighbours", "message"],
 };
 
 /** Packages that only some folders may import; `[]` is tests alone. A name covers its subpaths, `@grpc/` its scope. */

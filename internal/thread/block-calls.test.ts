@@ -3,8 +3,8 @@ import { create } from "@bufbuild/protobuf";
 import { ErrorReason, storeUnavailable } from "../base/heddle-error.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
-import { describeBound } from "../testing/fakes/bound.ts";
-import { because, callOf, ThreadCalls } from "../testing/fakes/thread-calls.ts";
+import { because, callOf, ThreadCalls } from "../testing/fakes/neighbours/thread-calls.ts";
+import { describeBound } from "../testing/fakes/streams/bound.ts";
 
 const requestId = new Uint8Array(16);
 

@@ -7,7 +7,7 @@ import { hex } from "../base/ids.ts";
 import { directThreadId, groupThreadId } from "../base/thread-id.ts";
 import { MIGRATIONS } from "../store/sqlite/migrations.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
-import { FakeClock } from "../testing/fakes/fake-clock.ts";
+import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
 import { Directory } from "./directory.ts";
 
 /** The migrations of commit 043988e. */

@@ -8,8 +8,8 @@ import { MemberRole } from "../gen/heddle/message/v1/entry_pb.js";
 import { ServerFrameSchema } from "../gen/heddle/push/v1/frame_pb.js";
 import { ThreadKind } from "../gen/heddle/thread/v1/thread_pb.js";
 import * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
-import { describeBound } from "../testing/fakes/bound.ts";
-import { because, callOf, ThreadCalls } from "../testing/fakes/thread-calls.ts";
+import { because, callOf, ThreadCalls } from "../testing/fakes/neighbours/thread-calls.ts";
+import { describeBound } from "../testing/fakes/streams/bound.ts";
 
 const [ann, bob] = ["ann", "bob"];
 let requests = 0;

@@ -3,7 +3,7 @@ import { ErrorReason, HeddleError } from "../base/heddle-error.ts";
 import { hex } from "../base/ids.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
-import { FakeClock } from "../testing/fakes/fake-clock.ts";
+import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
 import { RecentThreads } from "./recent-threads.ts";
 
 const NONE = new Uint8Array(0);

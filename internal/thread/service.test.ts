@@ -10,9 +10,9 @@ import * as rpc from "../gen/heddle/thread/v1/thread_service_pb.js";
 import type { Threads } from "../push/ports.ts";
 import type { Handlers } from "../rpc/calls/handlers.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
-import { describeBound } from "../testing/fakes/bound.ts";
-import { FakeClock } from "../testing/fakes/fake-clock.ts";
-import { because, callOf, ThreadCalls } from "../testing/fakes/thread-calls.ts";
+import { because, callOf, ThreadCalls } from "../testing/fakes/neighbours/thread-calls.ts";
+import { describeBound } from "../testing/fakes/streams/bound.ts";
+import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
 import { Directory } from "./directory.ts";
 
 const ann = callOf("ann");

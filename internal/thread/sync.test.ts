@@ -4,7 +4,7 @@ import { hex } from "../base/ids.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
 import type { HistoryMark } from "../store/thread-store.ts";
-import { FakeClock } from "../testing/fakes/fake-clock.ts";
+import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
 import { encodeToken, TokenKind } from "./opaque-token.ts";
 import type { Heads } from "./ports.ts";
 import { Sync } from "./sync.ts";

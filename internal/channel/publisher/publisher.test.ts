@@ -3,7 +3,7 @@ import { ErrorReason, HeddleError } from "../../base/heddle-error.ts";
 import type { ChannelAnswer, Hint, Publication } from "../../base/publication.ts";
 import { rendezvousOrder } from "../../base/rendezvous.ts";
 import type { Member, Ring, RingView } from "../../base/ring.ts";
-import { FakeClock } from "../../testing/fakes/fake-clock.ts";
+import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
 import { quiet } from "../../testing/worlds/interleaving.ts";
 import { entry, threadOf } from "../../testing/worlds/push-world.ts";
 import type { ChannelInstance } from "../ports.ts";

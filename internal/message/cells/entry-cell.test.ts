@@ -4,7 +4,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import fc from "fast-check";
 import { BodySchema } from "../../gen/heddle/message/v1/entry_pb.js";
-import { textBody } from "../../testing/fakes/message-samples.ts";
+import { textBody } from "../../testing/fakes/message/message-samples.ts";
 import { encodeBody, voidBody } from "./entry-cell.ts";
 
 describe("A body in the server's own encoding", () => {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { ErrorReason, type HeddleError } from "../../base/heddle-error.ts";
 import { Deadlines } from "../../stream/deadlines.ts";
-import { FakeClock } from "../../testing/fakes/fake-clock.ts";
-import { HookedStore } from "../../testing/fakes/message-ports.ts";
-import { logStoreOf, patience, storeLog } from "../../testing/fakes/message-samples.ts";
+import { HookedStore } from "../../testing/fakes/message/message-ports.ts";
+import { logStoreOf, patience, storeLog } from "../../testing/fakes/message/message-samples.ts";
+import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
 import { quiet } from "../../testing/worlds/interleaving.ts";
 import { readPage } from "../history.ts";
 import { StoreSearch } from "../log/duplicate-search.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { MemoryMessageStore } from "../../testing/fakes/memory-message-store.ts";
+import { MemoryMessageStore } from "../../testing/fakes/stores/memory-message-store.ts";
 import { RECEIPTS_BUCKET } from "../ports.ts";
 import { positionsOf, receiptCells } from "./receipt-cell.ts";
 

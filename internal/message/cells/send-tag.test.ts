@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { clientIdOf } from "../../testing/fakes/message-samples.ts";
+import { clientIdOf } from "../../testing/fakes/message/message-samples.ts";
 import { sendTag } from "./send-tag.ts";
 
 describe("The tag of a send", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { clientIdOf, storedCell, textBody } from "../../testing/fakes/message-samples.ts";
+import { clientIdOf, storedCell, textBody } from "../../testing/fakes/message/message-samples.ts";
 import { encodeCell } from "../../wire/entry-bytes.ts";
 import { encodeBody, voidBody } from "./entry-cell.ts";
 import { sendTag } from "./send-tag.ts";

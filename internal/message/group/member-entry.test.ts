@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { create, fromBinary } from "@bufbuild/protobuf";
 import type { RosterEntry } from "../../base/group.ts";
 import { BodySchema, EntryCellSchema } from "../../gen/heddle/message/v1/entry_pb.js";
-import { textBody } from "../../testing/fakes/message-samples.ts";
+import { textBody } from "../../testing/fakes/message/message-samples.ts";
 import { encodeRequest, entryBody, memberChangeOf, previousOf, rosterEntryOf } from "./member-entry.ts";
 import { applyEntry, EMPTY_ROSTER } from "./roster.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ErrorReason, HeddleError } from "../../base/heddle-error.ts";
-import { GroupParts } from "../../testing/fakes/group-parts.ts";
+import { GroupParts } from "../../testing/fakes/message/group-parts.ts";
 
 describe("RosterLoader (docs/design.md, section 5, Judged at H)", () => {
   it("finishes a projection that is behind, in order, along the chain", async () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { encodeHead } from "../../base/head.ts";
-import { HookedStore } from "../../testing/fakes/message-ports.ts";
-import { headAt, logStoreOf } from "../../testing/fakes/message-samples.ts";
+import { HookedStore } from "../../testing/fakes/message/message-ports.ts";
+import { headAt, logStoreOf } from "../../testing/fakes/message/message-samples.ts";
 import { tagKey } from "../cells/send-tag.ts";
 import { AppendCache, KeyCache } from "./append-cache.ts";
 import { headAppended } from "./head-finder.ts";

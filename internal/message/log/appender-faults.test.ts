@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Code, ErrorReason, HeddleError, storeUnavailable } from "../../base/heddle-error.ts";
-import { MessageParts } from "../../testing/fakes/message-parts.ts";
-import { clientIdOf, pendingOf, storeLog } from "../../testing/fakes/message-samples.ts";
+import { MessageParts } from "../../testing/fakes/message/message-parts.ts";
+import { clientIdOf, pendingOf, storeLog } from "../../testing/fakes/message/message-samples.ts";
 import { quiet } from "../../testing/worlds/interleaving.ts";
 import type { Verdict } from "./verdict.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { EMPTY_HEAD } from "../../base/head.ts";
-import { clientIdOf, headAt, pendingOf } from "../../testing/fakes/message-samples.ts";
+import { clientIdOf, headAt, pendingOf } from "../../testing/fakes/message/message-samples.ts";
 import { decodeCell } from "../cells/entry-cell.ts";
 import { sendTag } from "../cells/send-tag.ts";
 import { Batch } from "./batch.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ErrorReason, HeddleError } from "../../base/heddle-error.ts";
-import { MessageParts } from "../../testing/fakes/message-parts.ts";
+import { MessageParts } from "../../testing/fakes/message/message-parts.ts";
 import {
   clientIdOf,
   logStoreOf,
@@ -8,7 +8,7 @@ import {
   storedCell,
   storedClientId,
   storeLog,
-} from "../../testing/fakes/message-samples.ts";
+} from "../../testing/fakes/message/message-samples.ts";
 import { sendTag, tagKey } from "../cells/send-tag.ts";
 import type { Hit } from "./duplicate-search.ts";
 import { findHead } from "./head-finder.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { pendingOf } from "../../testing/fakes/message-samples.ts";
+import { pendingOf } from "../../testing/fakes/message/message-samples.ts";
 import { bytesOf, type PendingSend, PendingSends } from "./pending-sends.ts";
 
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;

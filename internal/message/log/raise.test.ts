@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ErrorReason, HeddleError, storeUnavailable } from "../../base/heddle-error.ts";
-import { GroupParts } from "../../testing/fakes/group-parts.ts";
-import { clientIdOf, headAt, storeLog } from "../../testing/fakes/message-samples.ts";
+import { GroupParts } from "../../testing/fakes/message/group-parts.ts";
+import { clientIdOf, headAt, storeLog } from "../../testing/fakes/message/message-samples.ts";
 import { quiet } from "../../testing/worlds/interleaving.ts";
 import { findHead } from "./head-finder.ts";
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import type { Roster } from "../../base/group.ts";
 import { encodeHead } from "../../base/head.ts";
 import { heldBytesOf } from "../../testing/fakes/heap.ts";
-import { directView, MemoryThreads } from "../../testing/fakes/message-ports.ts";
-import { headAt } from "../../testing/fakes/message-samples.ts";
+import { directView, MemoryThreads } from "../../testing/fakes/message/message-ports.ts";
+import { headAt } from "../../testing/fakes/message/message-samples.ts";
 import type { ThreadLog } from "./thread-log.ts";
 import { ThreadLogs } from "./thread-logs.ts";
 

@@ -3,7 +3,7 @@ import type { Roster } from "../../base/group.ts";
 import { ErrorReason, HeddleError } from "../../base/heddle-error.ts";
 import { hex } from "../../base/ids.ts";
 import { directThreadId } from "../../base/thread-id.ts";
-import { directView, MemoryThreads } from "../../testing/fakes/message-ports.ts";
+import { directView, MemoryThreads } from "../../testing/fakes/message/message-ports.ts";
 import { ThreadLogs } from "./thread-logs.ts";
 
 describe("ThreadLogs", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FakeClock } from "../../testing/fakes/fake-clock.ts";
+import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
 import { TouchAges } from "./touch-ages.ts";
 import { LOOK_EVERY_MS, TOUCH_COUNTS_MS, TOUCH_RENEWS_MS, TouchLedger } from "./touch-ledger.ts";
 

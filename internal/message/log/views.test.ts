@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ErrorReason } from "../../base/heddle-error.ts";
-import { MessageParts } from "../../testing/fakes/message-parts.ts";
+import { MessageParts } from "../../testing/fakes/message/message-parts.ts";
 import { quiet } from "../../testing/worlds/interleaving.ts";
 import { Views } from "./views.ts";
 

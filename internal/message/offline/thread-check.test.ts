@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { encodeHead } from "../../base/head.ts";
-import { headAt, storedCell } from "../../testing/fakes/message-samples.ts";
+import { headAt, storedCell } from "../../testing/fakes/message/message-samples.ts";
 import type { EntryCellPut } from "../ports.ts";
 import { ThreadCheck } from "./thread-check.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { decodeHead, encodeHead } from "../../base/head.ts";
-import { headAt, storedCell } from "../../testing/fakes/message-samples.ts";
+import { headAt, storedCell } from "../../testing/fakes/message/message-samples.ts";
 import { ThreadSalvage } from "./thread-salvage.ts";
 
 /** A thread of which these heads, by bucket, and these entries are left. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { storeUnavailable } from "../../base/heddle-error.ts";
-import { receiptsOf } from "../../testing/fakes/receipt-parts.ts";
+import { receiptsOf } from "../../testing/fakes/message/receipt-parts.ts";
 import { quiet } from "../../testing/worlds/interleaving.ts";
 
 describe("What is told of positions", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { storeUnavailable } from "../../base/heddle-error.ts";
-import { clientIdOf, storeLog } from "../../testing/fakes/message-samples.ts";
-import { receiptsOf } from "../../testing/fakes/receipt-parts.ts";
+import { clientIdOf, storeLog } from "../../testing/fakes/message/message-samples.ts";
+import { receiptsOf } from "../../testing/fakes/message/receipt-parts.ts";
 import { quiet } from "../../testing/worlds/interleaving.ts";
 import { receiptCells } from "../cells/receipt-cell.ts";
 import { RECEIPTS_BUCKET } from "../ports.ts";

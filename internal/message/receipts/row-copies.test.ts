@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { hex } from "../../base/ids.ts";
-import { FakeClock } from "../../testing/fakes/fake-clock.ts";
-import { MemoryThreads } from "../../testing/fakes/message-ports.ts";
+import { MemoryThreads } from "../../testing/fakes/message/message-ports.ts";
+import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
 import { quiet } from "../../testing/worlds/interleaving.ts";
 import type { ReadPosition } from "../ports.ts";
 import { RowCopies } from "./row-copies.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { threadNotFound } from "../../base/heddle-error.ts";
-import type { FakeByteStream } from "../../testing/fakes/fake-byte-stream.ts";
+import type { FakeByteStream } from "../../testing/fakes/streams/fake-byte-stream.ts";
 import { PushWorld } from "../../testing/worlds/push-world.ts";
 
 const ID = new Uint8Array(16).fill(7);

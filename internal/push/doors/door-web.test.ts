@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { create } from "@bufbuild/protobuf";
 import { Code, HeddleError, overloaded, threadNotFound } from "../../base/heddle-error.ts";
 import { SubmitRequestSchema, SubmitResponseSchema } from "../../gen/heddle/push/v1/push_service_pb.js";
-import { FakeByteStream } from "../../testing/fakes/fake-byte-stream.ts";
+import { FakeByteStream } from "../../testing/fakes/streams/fake-byte-stream.ts";
 import { entry, PushWorld, subscribeRequest, threadOf } from "../../testing/worlds/push-world.ts";
 import { IDLE_FRAMES_BURST, IN_FLIGHT, SUBMIT_MS } from "../limits.ts";
 

@@ -13,7 +13,7 @@ import { DrainingReason, type Event } from "../../gen/heddle/push/v1/frame_pb.js
 import { PushService } from "../../gen/heddle/push/v1/push_service_pb.js";
 import { bind, type Caller } from "../../rpc/calls/handlers.ts";
 import { RawStream } from "../../testing/contract/raw-stream.ts";
-import { type RpcListeners, startRpcListeners } from "../../testing/fakes/rpc-listeners.ts";
+import { type RpcListeners, startRpcListeners } from "../../testing/fakes/streams/rpc-listeners.ts";
 import {
   entry,
   FakeMessages,

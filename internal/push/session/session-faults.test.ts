@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { ErrorReason, HeddleError } from "../../base/heddle-error.ts";
-import type { FakeByteStream } from "../../testing/fakes/fake-byte-stream.ts";
+import type { FakeByteStream } from "../../testing/fakes/streams/fake-byte-stream.ts";
 import { entry, PushWorld, row, threadOf } from "../../testing/worlds/push-world.ts";
 
 /** What nobody catches would end the process, as it ends the test run here. */

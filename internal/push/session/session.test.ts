@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Code, ErrorReason, HeddleError, storeUnavailable } from "../../base/heddle-error.ts";
 import { DrainingReason } from "../../gen/heddle/push/v1/frame_pb.js";
-import type { FakeByteStream } from "../../testing/fakes/fake-byte-stream.ts";
+import type { FakeByteStream } from "../../testing/fakes/streams/fake-byte-stream.ts";
 import {
   describePushWorlds,
   entry,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createLog } from "../../base/log.ts";
 import { inbox, type Publication } from "../../base/publication.ts";
-import { FakeGroup } from "../../testing/fakes/fake-group.ts";
-import { RemoteChannel } from "../../testing/fakes/remote-channel.ts";
+import { FakeGroup } from "../../testing/fakes/neighbours/fake-group.ts";
+import { RemoteChannel } from "../../testing/fakes/neighbours/remote-channel.ts";
 import { entry, PushWorld, receipt, threadOf } from "../../testing/worlds/push-world.ts";
 import { PushServer } from "../service.ts";
 

@@ -13,8 +13,12 @@ import {
 import { Code, ErrorReason, HeddleError } from "../../base/heddle-error.ts";
 import { type ServerFrame, ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
 import { PushService, SubscribeRequestSchema } from "../../gen/heddle/push/v1/push_service_pb.js";
-import { FakeClock } from "../../testing/fakes/fake-clock.ts";
-import { callerNamed, type RpcListeners, startRpcListeners } from "../../testing/fakes/rpc-listeners.ts";
+import {
+  callerNamed,
+  type RpcListeners,
+  startRpcListeners,
+} from "../../testing/fakes/streams/rpc-listeners.ts";
+import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
 import type { ByteStream } from "./byte-stream.ts";
 import { LINGER_MS } from "./call-deadline.ts";
 import { bind } from "./handlers.ts";

@@ -5,7 +5,7 @@ import {
   ListEntriesResponseSchema,
   MessageService,
 } from "../../gen/heddle/message/v1/message_service_pb.js";
-import { callerNamed, startRpcListeners } from "../../testing/fakes/rpc-listeners.ts";
+import { callerNamed, startRpcListeners } from "../../testing/fakes/streams/rpc-listeners.ts";
 import { allDecoded, withEncoded } from "./encoded-message.ts";
 import { bind } from "./handlers.ts";
 

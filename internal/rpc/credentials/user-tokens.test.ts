@@ -6,7 +6,7 @@ import { exportJWK, exportSPKI, generateKeyPair, type JWK, SignJWT } from "jose"
 import { systemClock } from "../../base/clock.ts";
 import { Code, HeddleError } from "../../base/heddle-error.ts";
 import { ODD_VALUES } from "../../testing/contract/wrong-types.ts";
-import { IdentityProvider } from "../../testing/fakes/identity-provider.ts";
+import { IdentityProvider } from "../../testing/fakes/neighbours/identity-provider.ts";
 import { authenticateUsers, localKeys, remoteKeys } from "./user-tokens.ts";
 
 const issuer = "https://id.example";

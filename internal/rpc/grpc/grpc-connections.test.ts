@@ -4,7 +4,7 @@ import { systemClock } from "../../base/clock.ts";
 import { createLog } from "../../base/log.ts";
 import { createMetrics } from "../../base/metrics.ts";
 import { PushService } from "../../gen/heddle/push/v1/push_service_pb.js";
-import { callerNamed } from "../../testing/fakes/rpc-listeners.ts";
+import { callerNamed } from "../../testing/fakes/streams/rpc-listeners.ts";
 import type { ByteStream } from "../calls/byte-stream.ts";
 import { bind } from "../calls/handlers.ts";
 import { parseListenAddress } from "../listen-address.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Code, ErrorReason, HeddleError, threadNotFound } from "../../base/heddle-error.ts";
 import { LinkItemSchema, type LinkItem as Message } from "../../gen/heddle/link/v1/link_pb.js";
 import { eventLoopTick } from "../../stream/each-tick.ts";
-import { FakeClock } from "../../testing/fakes/fake-clock.ts";
+import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
 import { Budget } from "./budget.ts";
 import { KeptLink } from "./kept-link.ts";
 import { DEFAULT_LIMITS, FRAME_BYTES, type LinkLimits } from "./limits.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeHead } from "../../base/head.ts";
 import { ErrorReason, HeddleError } from "../../base/heddle-error.ts";
-import { FakeClock } from "../../testing/fakes/fake-clock.ts";
+import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
 import { rowKey } from "../keys.ts";
 import type { StoreWatch } from "../store-watch.ts";
 import { CommitQueue, STALL_MS } from "./commit-queue.ts";

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HeddleError } from "../../base/heddle-error.ts";
-import { FakeClock } from "../../testing/fakes/fake-clock.ts";
+import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
 import { DataFolderError } from "../data-folder-error.ts";
 import { LevelFolder } from "./level-folder.ts";
 

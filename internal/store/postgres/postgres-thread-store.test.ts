@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { FakeClock } from "../../testing/fakes/fake-clock.ts";
+import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
 import { freshDatabase } from "../../testing/postgres/fresh-database.ts";
 import { threadStoreSuite } from "../thread-store.suite.ts";
 import { PostgresPool } from "./postgres-pool.ts";

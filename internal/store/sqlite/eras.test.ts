@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { FakeClock } from "../../testing/fakes/fake-clock.ts";
+import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
 import { Eras } from "./eras.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { SqliteFile } from "./sqlite-file.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { MAX_CHANGE, MAX_MEMBERS, type Member } from "../../base/group.ts";
 import { directThreadId } from "../../base/thread-id.ts";
-import { FakeClock } from "../../testing/fakes/fake-clock.ts";
+import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
 import { DataFolderError } from "../data-folder-error.ts";
 import { threadStoreSuite } from "../thread-store.suite.ts";
 import { MIGRATIONS } from "./migrations.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ErrorReason, HeddleError } from "../../base/heddle-error.ts";
-import { FakeClock } from "../../testing/fakes/fake-clock.ts";
-import { ManualLoop } from "../../testing/fakes/manual-loop.ts";
+import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
+import { ManualLoop } from "../../testing/fakes/time/manual-loop.ts";
 import { threadStatements } from "../sql/thread-statements.ts";
 import { sqliteCompiler } from "./compiler.ts";
 import { Eras } from "./eras.ts";

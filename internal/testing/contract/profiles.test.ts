@@ -8,7 +8,7 @@ import type { HeddleError, Transport } from "../../../client/index.ts";
 import { GatewayService } from "../../gen/heddle/gateway/v1/gateway_service_pb.js";
 import { ProfileService } from "../../gen/heddle/profile/v1/profile_service_pb.js";
 import { ThreadService } from "../../gen/heddle/thread/v1/thread_service_pb.js";
-import { IdentityProvider } from "../fakes/identity-provider.ts";
+import { IdentityProvider } from "../fakes/neighbours/identity-provider.ts";
 import { HeddleProcess } from "../trials/heddle-process.ts";
 
 const HOSTS = { HEDDLE_PICTURE_HOSTS: "p.example,*.pics.example" };

@@ -8,7 +8,7 @@ import { type Client, connect, type HeddleError } from "../../../client/index.ts
 import { webTransport } from "../../../client/web/transport.ts";
 import { GatewayService } from "../../gen/heddle/gateway/v1/gateway_service_pb.js";
 import { ThreadService } from "../../gen/heddle/thread/v1/thread_service_pb.js";
-import { IdentityProvider } from "../fakes/identity-provider.ts";
+import { IdentityProvider } from "../fakes/neighbours/identity-provider.ts";
 import { HeddleProcess } from "../trials/heddle-process.ts";
 import { RawStream } from "./raw-stream.ts";
 

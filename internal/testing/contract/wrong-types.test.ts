@@ -11,7 +11,7 @@ import { PresenceService } from "../../gen/heddle/presence/v1/presence_service_p
 import { ProfileService } from "../../gen/heddle/profile/v1/profile_service_pb.js";
 import { PushService } from "../../gen/heddle/push/v1/push_service_pb.js";
 import { ThreadService } from "../../gen/heddle/thread/v1/thread_service_pb.js";
-import { IdentityProvider } from "../fakes/identity-provider.ts";
+import { IdentityProvider } from "../fakes/neighbours/identity-provider.ts";
 import { HeddleProcess } from "../trials/heddle-process.ts";
 import { goodSend } from "./bad-input-target.ts";
 import { RawStream } from "./raw-stream.ts";

@@ -5,8 +5,8 @@ import {
   CreateGroupRequestSchema,
 } from "../../gen/heddle/thread/v1/thread_service_pb.js";
 import type { PushServer } from "../../push/service.ts";
-import type { FakeByteStream } from "../fakes/fake-byte-stream.ts";
-import { SeededRandom, testSeed } from "../fakes/seeded-random.ts";
+import type { FakeByteStream } from "../fakes/streams/fake-byte-stream.ts";
+import { SeededRandom, testSeed } from "../fakes/time/seeded-random.ts";
 import { GroupStormServices, PUSH_SERVERS } from "../worlds/group-storm-services.ts";
 
 const MEMBERS = 1_000;

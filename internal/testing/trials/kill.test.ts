@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { testSeed } from "../fakes/seeded-random.ts";
+import { testSeed } from "../fakes/time/seeded-random.ts";
 import { entryText } from "./device-diary.ts";
 import { KillTrial } from "./kill-trial.ts";
 import { TEXT_MARK } from "./load-texts.ts";

@@ -1,4 +1,4 @@
-import type { SeededRandom } from "../fakes/seeded-random.ts";
+import type { SeededRandom } from "../fakes/time/seeded-random.ts";
 
 /** Stands in every text of a load, so that a log can be searched for them. */
 export const TEXT_MARK = "nobody-else-may-read-this";

@@ -1,5 +1,5 @@
-import type { SeededRandom } from "../fakes/seeded-random.ts";
-import { Sightings } from "../fakes/tapped-transport.ts";
+import { Sightings } from "../fakes/client/tapped-transport.ts";
+import type { SeededRandom } from "../fakes/time/seeded-random.ts";
 import { Changes } from "./changes.ts";
 import { LoadDevice } from "./load-device.ts";
 import { LoadTexts } from "./load-texts.ts";

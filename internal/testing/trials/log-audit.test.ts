@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Entry } from "../../../client/model/model.ts";
-import { SeededRandom } from "../fakes/seeded-random.ts";
+import { SeededRandom } from "../fakes/time/seeded-random.ts";
 import { DeviceDiary } from "./device-diary.ts";
 import { LoadTexts } from "./load-texts.ts";
 import { faultsOfAnswers, faultsOfLog, type Log } from "./log-audit.ts";

@@ -6,8 +6,8 @@ import { ErrorReason, type HeddleError } from "../../base/heddle-error.ts";
 import { hex, newUuid } from "../../base/ids.ts";
 import { directThreadId } from "../../base/thread-id.ts";
 import { MessageService } from "../../gen/heddle/message/v1/message_service_pb.js";
-import type { SeededRandom } from "../fakes/seeded-random.ts";
-import { place } from "../fakes/tapped-transport.ts";
+import { place } from "../fakes/client/tapped-transport.ts";
+import type { SeededRandom } from "../fakes/time/seeded-random.ts";
 import type { LoadTexts } from "./load-texts.ts";
 import type { SendLedger } from "./send-ledger.ts";
 

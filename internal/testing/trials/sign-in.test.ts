@@ -5,7 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { developmentConfig } from "../../app/config.ts";
-import { IdentityProvider } from "../fakes/identity-provider.ts";
+import { IdentityProvider } from "../fakes/neighbours/identity-provider.ts";
 import { ROOT } from "./heddle-process.ts";
 import { bubble, PageBrowser, row, write } from "./page-browser.ts";
 

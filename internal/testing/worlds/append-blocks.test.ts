@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { testSeed } from "../fakes/seeded-random.ts";
+import { testSeed } from "../fakes/time/seeded-random.ts";
 import { blockSteps, playBlocks } from "./block-steps.ts";
 import { type BlockVariant, BlockWorld } from "./block-world.ts";
 import { brokenBlocks } from "./broken-appends.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { testSeed } from "../fakes/seeded-random.ts";
+import { testSeed } from "../fakes/time/seeded-random.ts";
 import { brokenGroups } from "./broken-appends.ts";
 import { groupSteps, playGroup } from "./group-steps.ts";
 import { type GroupVariant, GroupWorld } from "./group-world.ts";

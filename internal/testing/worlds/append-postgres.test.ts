@@ -5,7 +5,7 @@ import { inTurn } from "../../store/in-turn.ts";
 import type { MessageStore } from "../../store/message-store.ts";
 import { PostgresMessageStore } from "../../store/postgres/postgres-message-store.ts";
 import { PostgresPool } from "../../store/postgres/postgres-pool.ts";
-import { testSeed } from "../fakes/seeded-random.ts";
+import { testSeed } from "../fakes/time/seeded-random.ts";
 import { postgresServer } from "../postgres/postgres-server.ts";
 import { play, steps } from "./append-steps.ts";
 import { AppendWorld } from "./append-world.ts";

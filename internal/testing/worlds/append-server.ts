@@ -12,8 +12,8 @@ import { TouchLedger } from "../../message/log/touch-ledger.ts";
 import type { Blocks, Channel, Groups, LargeGroups, MessageStore, Threads } from "../../message/ports.ts";
 import type { Resolver } from "../../message/resolve.ts";
 import type { ThreadReader } from "../../message/thread-reader.ts";
-import { MemoryGroups } from "../fakes/memory-groups.ts";
-import { logStoreOf, patience } from "../fakes/message-samples.ts";
+import { logStoreOf, patience } from "../fakes/message/message-samples.ts";
+import { MemoryGroups } from "../fakes/stores/memory-groups.ts";
 
 /** What one message service is made of: the pieces that a broken variant wraps. */
 export interface ServerParts {

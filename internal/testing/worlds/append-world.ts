@@ -10,8 +10,8 @@ import { BodySchema } from "../../gen/heddle/message/v1/entry_pb.js";
 import { decodeCell } from "../../message/cells/entry-cell.ts";
 import type { MessageStore, Threads } from "../../message/ports.ts";
 import { entryFrame } from "../../wire/event-frames.ts";
-import { MemoryMessageStore } from "../fakes/memory-message-store.ts";
-import { directView } from "../fakes/message-ports.ts";
+import { directView } from "../fakes/message/message-ports.ts";
+import { MemoryMessageStore } from "../fakes/stores/memory-message-store.ts";
 import { AppendServer, type ServerParts, serverParts } from "./append-server.ts";
 import { type Fate, Interleaving, quiet } from "./interleaving.ts";
 

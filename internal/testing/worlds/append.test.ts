@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { testSeed } from "../fakes/seeded-random.ts";
+import { testSeed } from "../fakes/time/seeded-random.ts";
 import { play, steps } from "./append-steps.ts";
 import { AppendWorld, type Variant } from "./append-world.ts";
 import { brokenAppends } from "./broken-appends.ts";

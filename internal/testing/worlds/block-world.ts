@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ErrorReason } from "../../base/heddle-error.ts";
 import { directThreadId } from "../../base/thread-id.ts";
-import { directView } from "../fakes/message-ports.ts";
+import { directView } from "../fakes/message/message-ports.ts";
 import type { ServerParts } from "./append-server.ts";
 import { expectKnown, type Post, ThreadWorld } from "./thread-world.ts";
 

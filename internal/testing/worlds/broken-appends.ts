@@ -7,7 +7,7 @@ import { type Hit, StoreSearch } from "../../message/log/duplicate-search.ts";
 import { findHead } from "../../message/log/head-finder.ts";
 import { type PendingSend, PendingSends } from "../../message/log/pending-sends.ts";
 import { encodeCell } from "../../wire/entry-bytes.ts";
-import { logStoreOf } from "../fakes/message-samples.ts";
+import { logStoreOf } from "../fakes/message/message-samples.ts";
 import type { Variant } from "./append-world.ts";
 import type { BlockVariant } from "./block-world.ts";
 import type { GroupVariant } from "./group-world.ts";

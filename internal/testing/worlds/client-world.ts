@@ -11,8 +11,8 @@ import {
 import type { Storage } from "../../../client/storage/storage.ts";
 import { fromHex } from "../../base/ids.ts";
 import type { ListEntriesRequest } from "../../gen/heddle/message/v1/message_service_pb.js";
-import { FakeClock } from "../fakes/fake-clock.ts";
-import { FakeTransport } from "../fakes/fake-transport.ts";
+import { FakeTransport } from "../fakes/client/fake-transport.ts";
+import { FakeClock } from "../fakes/time/fake-clock.ts";
 
 /** The thread that everything is about, in hex: ann and bob. */
 export const THREAD = "ab".repeat(16);

@@ -8,7 +8,7 @@ import {
 } from "../../gen/heddle/message/v1/message_service_pb.js";
 import type { Refused } from "../../gen/heddle/push/v1/frame_pb.js";
 import type { PushServer } from "../../push/service.ts";
-import type { FakeByteStream } from "../fakes/fake-byte-stream.ts";
+import type { FakeByteStream } from "../fakes/streams/fake-byte-stream.ts";
 import type { GroupStormServices } from "./group-storm-services.ts";
 
 /** What a client holds of one thread, and what it was told of it. */

@@ -13,10 +13,10 @@ import { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
 import { Directory } from "../../thread/directory.ts";
 import type { EntryTimes, GroupLog, Heads } from "../../thread/ports.ts";
 import { ThreadService } from "../../thread/service.ts";
-import { FakeByteStream } from "../fakes/fake-byte-stream.ts";
-import { FakeClock } from "../fakes/fake-clock.ts";
-import { MemoryMessageStore } from "../fakes/memory-message-store.ts";
-import type { SeededRandom } from "../fakes/seeded-random.ts";
+import { MemoryMessageStore } from "../fakes/stores/memory-message-store.ts";
+import { FakeByteStream } from "../fakes/streams/fake-byte-stream.ts";
+import { FakeClock } from "../fakes/time/fake-clock.ts";
+import type { SeededRandom } from "../fakes/time/seeded-random.ts";
 
 /** How one mechanism of the design is broken, as a wrapper around ports. */
 export interface StormVariant {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { ChannelLink, Link } from "../../push/ports.ts";
-import { SeededRandom, testSeed } from "../fakes/seeded-random.ts";
+import { SeededRandom, testSeed } from "../fakes/time/seeded-random.ts";
 import { GroupStorm } from "./group-storm.ts";
 import type { StormVariant } from "./group-storm-services.ts";
 

@@ -3,7 +3,7 @@ import { HeddleError } from "../../base/heddle-error.ts";
 import { fromHex, hex } from "../../base/ids.ts";
 import { directThreadId, groupThreadId } from "../../base/thread-id.ts";
 import type { ThreadService } from "../../thread/service.ts";
-import type { SeededRandom } from "../fakes/seeded-random.ts";
+import type { SeededRandom } from "../fakes/time/seeded-random.ts";
 import { checkDirect, checkGroup } from "./group-storm-checker.ts";
 import { GroupStormClient } from "./group-storm-client.ts";
 import { GroupStormServices, PUSH_SERVERS, type StormVariant } from "./group-storm-services.ts";

@@ -1,4 +1,4 @@
-import { SeededRandom } from "../fakes/seeded-random.ts";
+import { SeededRandom } from "../fakes/time/seeded-random.ts";
 import type { HandOffVariant } from "./broken-hand-offs.ts";
 import { HandOffWorld } from "./hand-off-world.ts";
 

@@ -6,8 +6,8 @@ import { ChannelService } from "../../channel/service.ts";
 import type { ChannelLink, Link } from "../../push/ports.ts";
 import { Registration } from "../../registry/registration.ts";
 import { type SharedRegistry, SharedRegistryClient } from "../../registry/shared-registry.ts";
-import type { FakeClock } from "../fakes/fake-clock.ts";
-import type { SeededRandom } from "../fakes/seeded-random.ts";
+import type { FakeClock } from "../fakes/time/fake-clock.ts";
+import type { SeededRandom } from "../fakes/time/seeded-random.ts";
 import type { HandOffVariant } from "./broken-hand-offs.ts";
 
 /** A process of the world: it can crash, and it can pause, while what comes to it and its timers wait. */

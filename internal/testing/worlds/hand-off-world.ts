@@ -6,8 +6,8 @@ import type { ChannelLink } from "../../push/ports.ts";
 import { type Subscriber, Topics } from "../../push/topics/topics.ts";
 import { Mirror, servingRing } from "../../registry/mirror.ts";
 import { SharedRegistry, SharedRegistryClient } from "../../registry/shared-registry.ts";
-import { FakeClock } from "../fakes/fake-clock.ts";
-import type { SeededRandom } from "../fakes/seeded-random.ts";
+import { FakeClock } from "../fakes/time/fake-clock.ts";
+import type { SeededRandom } from "../fakes/time/seeded-random.ts";
 import { type HandOffVariant, NumberKeepingRegistry } from "./broken-hand-offs.ts";
 import { ChannelProcess, SimLink, SimProcess } from "./hand-off-processes.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { rendezvousOwner } from "../../base/rendezvous.ts";
-import { SeededRandom, testSeed } from "../fakes/seeded-random.ts";
+import { SeededRandom, testSeed } from "../fakes/time/seeded-random.ts";
 import { brokenHandOffs, type HandOffVariant } from "./broken-hand-offs.ts";
 import { playHandOffs } from "./hand-off-history.ts";
 import { HandOffWorld } from "./hand-off-world.ts";

@@ -15,7 +15,7 @@ import {
   type SendRequest,
 } from "../../gen/heddle/message/v1/message_service_pb.js";
 import type { ClientFrame } from "../../gen/heddle/push/v1/frame_pb.js";
-import { FakeClock } from "../fakes/fake-clock.ts";
+import { FakeClock } from "../fakes/time/fake-clock.ts";
 
 /** Two threads, in hex. */
 export const THREADS = ["a".repeat(32), "b".repeat(32)];

@@ -3,7 +3,7 @@ import { ErrorReason, HeddleError } from "../../base/heddle-error.ts";
 import type { Ring } from "../../base/ring.ts";
 import { PresenceStatus } from "../../gen/heddle/presence/v1/presence_pb.js";
 import { CONFIRM_MS } from "../../presence/limits.ts";
-import type { FakeByteStream } from "../fakes/fake-byte-stream.ts";
+import type { FakeByteStream } from "../fakes/streams/fake-byte-stream.ts";
 import { PresenceMesh, type PresenceVariant } from "./presence-mesh.ts";
 
 const { ONLINE, OFFLINE, UNKNOWN } = PresenceStatus;

@@ -22,8 +22,8 @@ import { KeptLink } from "../../rpc/links/kept-link.ts";
 import { DEFAULT_LIMITS } from "../../rpc/links/limits.ts";
 import type { LinkStream } from "../../rpc/links/link-stream.ts";
 import { type MemoryPair, memoryPair } from "../../rpc/links/memory-pair.ts";
-import { FakeByteStream } from "../fakes/fake-byte-stream.ts";
-import { FakeClock } from "../fakes/fake-clock.ts";
+import { FakeByteStream } from "../fakes/streams/fake-byte-stream.ts";
+import { FakeClock } from "../fakes/time/fake-clock.ts";
 import { SimProcess } from "./hand-off-processes.ts";
 import { FakeMessages, FakeThreads } from "./push-world.ts";
 

@@ -1,5 +1,5 @@
-import type { FakeByteStream } from "../fakes/fake-byte-stream.ts";
-import type { SeededRandom } from "../fakes/seeded-random.ts";
+import type { FakeByteStream } from "../fakes/streams/fake-byte-stream.ts";
+import type { SeededRandom } from "../fakes/time/seeded-random.ts";
 import { type CabledServer, PresenceWorld, say, watch } from "./presence-world.ts";
 
 /** Time moves in steps of this, in ms. */

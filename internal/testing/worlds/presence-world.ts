@@ -9,10 +9,10 @@ import { solePlace } from "../../presence/sole-place.ts";
 import { Visibilities } from "../../presence/visibilities.ts";
 import type { Presence, PresenceAttachment, PresenceLink } from "../../push/ports.ts";
 import { PushServer } from "../../push/service.ts";
-import { FakeByteStream } from "../fakes/fake-byte-stream.ts";
-import { FakeClock } from "../fakes/fake-clock.ts";
-import { FakeRing } from "../fakes/fake-ring.ts";
-import { ManualLoop } from "../fakes/manual-loop.ts";
+import { FakeRing } from "../fakes/neighbours/fake-ring.ts";
+import { FakeByteStream } from "../fakes/streams/fake-byte-stream.ts";
+import { FakeClock } from "../fakes/time/fake-clock.ts";
+import { ManualLoop } from "../fakes/time/manual-loop.ts";
 import { FakeMessages, FakeThreads } from "./push-world.ts";
 
 /** A push server with the cable that connects it to presence, which a test may cut. */

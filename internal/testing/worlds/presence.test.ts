@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { OFFLINE_AFTER_MS, ONLINE_AFTER_MS } from "../../presence/limits.ts";
-import { SeededRandom, testSeed } from "../fakes/seeded-random.ts";
+import { SeededRandom, testSeed } from "../fakes/time/seeded-random.ts";
 import { PresenceStorm, type Shown, STEP_MS, type Visitor, type Watcher } from "./presence-storm.ts";
 
 const USERS = 1_000;

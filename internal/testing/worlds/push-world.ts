@@ -11,10 +11,10 @@ import { type Thread, ThreadKind, ThreadSchema } from "../../gen/heddle/thread/v
 import type { Membership, Messages, Presence, SyncPage, Threads } from "../../push/ports.ts";
 import { PushServer } from "../../push/service.ts";
 import type { Call, Caller } from "../../rpc/calls/handlers.ts";
-import { FakeByteStream } from "../fakes/fake-byte-stream.ts";
-import { FakeClock } from "../fakes/fake-clock.ts";
-import { FakeRing } from "../fakes/fake-ring.ts";
-import { ManualLoop } from "../fakes/manual-loop.ts";
+import { FakeRing } from "../fakes/neighbours/fake-ring.ts";
+import { FakeByteStream } from "../fakes/streams/fake-byte-stream.ts";
+import { FakeClock } from "../fakes/time/fake-clock.ts";
+import { ManualLoop } from "../fakes/time/manual-loop.ts";
 import { overLinks, type PushPorts } from "./push-links.ts";
 
 /** The presence service without an instance. */

@@ -6,7 +6,7 @@ import { TOUCH_COUNTS_MS, TouchLedger } from "../../message/log/touch-ledger.ts"
 import { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
 import type { SyncPage, ThreadStore } from "../../store/thread-store.ts";
 import { Sync } from "../../thread/sync.ts";
-import { FakeClock } from "../fakes/fake-clock.ts";
+import { FakeClock } from "../fakes/time/fake-clock.ts";
 import { Interleaving } from "./interleaving.ts";
 import { GROUPS, type GroupName, SyncWorldGroups } from "./sync-world-groups.ts";
 

@@ -8,8 +8,8 @@ import type { Publication } from "../../base/publication.ts";
 import { BodySchema, type EntryCell } from "../../gen/heddle/message/v1/entry_pb.js";
 import { decodeCell } from "../../message/cells/entry-cell.ts";
 import type { Blocks, Groups, MessageStore, Threads, ThreadView } from "../../message/ports.ts";
-import { MemoryGroups } from "../fakes/memory-groups.ts";
-import { MemoryMessageStore } from "../fakes/memory-message-store.ts";
+import { MemoryGroups } from "../fakes/stores/memory-groups.ts";
+import { MemoryMessageStore } from "../fakes/stores/memory-message-store.ts";
 import { AppendServer, type ServerParts, serverParts } from "./append-server.ts";
 import { type Fate, Interleaving, quiet } from "./interleaving.ts";
 

@@ -11,9 +11,9 @@ import { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
 import type { ThreadStore } from "../../store/thread-store.ts";
 import { Directory } from "../../thread/directory.ts";
 import { Sync } from "../../thread/sync.ts";
-import { MemoryMessageStore } from "../fakes/memory-message-store.ts";
-import { directView } from "../fakes/message-ports.ts";
-import { logStoreOf } from "../fakes/message-samples.ts";
+import { directView } from "../fakes/message/message-ports.ts";
+import { logStoreOf } from "../fakes/message/message-samples.ts";
+import { MemoryMessageStore } from "../fakes/stores/memory-message-store.ts";
 import { AppendServer, type ServerParts, serverParts } from "./append-server.ts";
 import { type Fate, Interleaving, quiet } from "./interleaving.ts";
 

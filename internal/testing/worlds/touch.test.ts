@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { testSeed } from "../fakes/seeded-random.ts";
+import { testSeed } from "../fakes/time/seeded-random.ts";
 import { brokenTouches } from "./broken-touches.ts";
 import type { Fate } from "./interleaving.ts";
 import { showShrunkHistory } from "./shrunk-history.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { FakeClock } from "../../../testing/fakes/fake-clock.ts";
+import { FakeClock } from "../../../testing/fakes/time/fake-clock.ts";
 import { SqliteThreadStore } from "../../sqlite/sqlite-thread-store.ts";
 import { DeviceOpenings, type Opening } from "./device-openings.ts";
 

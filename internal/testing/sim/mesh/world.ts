@@ -1,7 +1,7 @@
 import { SharedRegistry } from "../../../registry/shared-registry.ts";
 import type { MessageStore } from "../../../store/message-store.ts";
 import { SqliteThreadStore } from "../../../store/sqlite/sqlite-thread-store.ts";
-import { MemoryMessageStore } from "../../fakes/memory-message-store.ts";
+import { MemoryMessageStore } from "../../fakes/stores/memory-message-store.ts";
 import type { Mutant } from "../mutants/mutant.ts";
 import { Network } from "../network/network.ts";
 import type { StoreState } from "../network/remote-store.ts";

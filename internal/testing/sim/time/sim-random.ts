@@ -1,4 +1,4 @@
-import { Choices } from "../../fakes/seeded-random.ts";
+import { Choices } from "../../fakes/time/seeded-random.ts";
 
 /** Choices that a seed decides, quickly (SplitMix32); what one draws changes nothing for others that were forked. */
 export class SimRandom extends Choices {

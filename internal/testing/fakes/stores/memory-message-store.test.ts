@@ -1,4 +1,4 @@
-import { messageStoreSuite } from "../../store/message-store.suite.ts";
+import { messageStoreSuite } from "../../../store/message-store.suite.ts";
 import { MemoryMessageStore } from "./memory-message-store.ts";
 
 messageStoreSuite(

@@ -1,9 +1,9 @@
-import type { Roster, RosterEntry, Span } from "../../base/group.ts";
-import { hex } from "../../base/ids.ts";
-import { participants } from "../../base/thread-id.ts";
-import { applyEntry, EMPTY_ROSTER } from "../../message/group/roster.ts";
-import type { Blocks, Groups, LargeGroups, ThreadView } from "../../message/ports.ts";
-import type { Block } from "../../store/block-store.ts";
+import type { Roster, RosterEntry, Span } from "../../../base/group.ts";
+import { hex } from "../../../base/ids.ts";
+import { participants } from "../../../base/thread-id.ts";
+import { applyEntry, EMPTY_ROSTER } from "../../../message/group/roster.ts";
+import type { Blocks, Groups, LargeGroups, ThreadView } from "../../../message/ports.ts";
+import type { Block } from "../../../store/block-store.ts";
 
 interface GroupRow {
   readonly earlier: readonly Span[];

@@ -1,18 +1,18 @@
 import type { DescService } from "@bufbuild/protobuf";
-import { type Clock, systemClock } from "../../base/clock.ts";
-import { HeddleError } from "../../base/heddle-error.ts";
-import { createLog } from "../../base/log.ts";
-import { createMetrics } from "../../base/metrics.ts";
-import { linkListener, type ServeLink } from "../../peers/link-listener.ts";
-import { insider } from "../../rpc/calls/internal-services.ts";
-import { createGrpcServer } from "../../rpc/grpc/grpc-server.ts";
-import { dialGrpc } from "../../rpc/links/grpc-dialler.ts";
-import { DEFAULT_LIMITS, FRAME_BYTES } from "../../rpc/links/limits.ts";
-import type { LinkStream } from "../../rpc/links/link-stream.ts";
-import { memoryPair } from "../../rpc/links/memory-pair.ts";
-import { parseListenAddress } from "../../rpc/listen-address.ts";
-import { createRpcMetrics } from "../../rpc/metrics.ts";
-import { eventLoopTick } from "../../stream/each-tick.ts";
+import { type Clock, systemClock } from "../../../base/clock.ts";
+import { HeddleError } from "../../../base/heddle-error.ts";
+import { createLog } from "../../../base/log.ts";
+import { createMetrics } from "../../../base/metrics.ts";
+import { linkListener, type ServeLink } from "../../../peers/link-listener.ts";
+import { insider } from "../../../rpc/calls/internal-services.ts";
+import { createGrpcServer } from "../../../rpc/grpc/grpc-server.ts";
+import { dialGrpc } from "../../../rpc/links/grpc-dialler.ts";
+import { DEFAULT_LIMITS, FRAME_BYTES } from "../../../rpc/links/limits.ts";
+import type { LinkStream } from "../../../rpc/links/link-stream.ts";
+import { memoryPair } from "../../../rpc/links/memory-pair.ts";
+import { parseListenAddress } from "../../../rpc/listen-address.ts";
+import { createRpcMetrics } from "../../../rpc/metrics.ts";
+import { eventLoopTick } from "../../../stream/each-tick.ts";
 
 /** A service that serves links, and the way to it. */
 export interface Linked {

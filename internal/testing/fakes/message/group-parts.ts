@@ -1,8 +1,8 @@
-import type { GroupChange } from "../../base/group.ts";
-import { decodeHead, type Head } from "../../base/head.ts";
-import { groupThreadId } from "../../base/thread-id.ts";
-import type { MadeChange } from "../../message/group-changes.ts";
-import type { ThreadLog } from "../../message/log/thread-log.ts";
+import type { GroupChange } from "../../../base/group.ts";
+import { decodeHead, type Head } from "../../../base/head.ts";
+import { groupThreadId } from "../../../base/thread-id.ts";
+import type { MadeChange } from "../../../message/group-changes.ts";
+import type { ThreadLog } from "../../../message/log/thread-log.ts";
 import { MessageParts, type SharedPorts } from "./message-parts.ts";
 import { clientIdOf } from "./message-samples.ts";
 

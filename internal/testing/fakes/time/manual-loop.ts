@@ -1,4 +1,4 @@
-import type { Tick } from "../../stream/each-tick.ts";
+import type { Tick } from "../../../stream/each-tick.ts";
 
 /** An event loop that turns when a test says so. */
 export class ManualLoop {

@@ -1,11 +1,11 @@
 import { create } from "@bufbuild/protobuf";
-import type { GroupChange } from "../../base/group.ts";
-import { groupThreadId } from "../../base/thread-id.ts";
-import { SendRequestSchema } from "../../gen/heddle/message/v1/message_service_pb.js";
-import { MessageService } from "../../message/service.ts";
-import { quiet } from "../worlds/interleaving.ts";
-import type { Bound } from "./bound.ts";
-import { FakeClock } from "./fake-clock.ts";
+import type { GroupChange } from "../../../base/group.ts";
+import { groupThreadId } from "../../../base/thread-id.ts";
+import { SendRequestSchema } from "../../../gen/heddle/message/v1/message_service_pb.js";
+import { MessageService } from "../../../message/service.ts";
+import { quiet } from "../../worlds/interleaving.ts";
+import type { Bound } from "../streams/bound.ts";
+import { FakeClock } from "../time/fake-clock.ts";
 import { HookedStore, KeptChannel, MemoryThreads } from "./message-ports.ts";
 import { clientIdOf, textBody } from "./message-samples.ts";
 

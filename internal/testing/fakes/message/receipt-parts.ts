@@ -1,14 +1,14 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { HeddleError } from "../../base/heddle-error.ts";
-import { ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
-import { type Positions, positionsOf } from "../../message/cells/receipt-cell.ts";
-import { Hiding } from "../../message/hiding.ts";
-import type { ThreadLog } from "../../message/log/thread-log.ts";
-import { RECEIPTS_BUCKET } from "../../message/ports.ts";
-import { listReceipts } from "../../message/receipts/receipt-list.ts";
-import { Receipts } from "../../message/receipts/receipts.ts";
-import { quiet } from "../worlds/interleaving.ts";
-import { MemoryVisibilities } from "./memory-visibilities.ts";
+import { HeddleError } from "../../../base/heddle-error.ts";
+import { ServerFrameSchema } from "../../../gen/heddle/push/v1/frame_pb.js";
+import { type Positions, positionsOf } from "../../../message/cells/receipt-cell.ts";
+import { Hiding } from "../../../message/hiding.ts";
+import type { ThreadLog } from "../../../message/log/thread-log.ts";
+import { RECEIPTS_BUCKET } from "../../../message/ports.ts";
+import { listReceipts } from "../../../message/receipts/receipt-list.ts";
+import { Receipts } from "../../../message/receipts/receipts.ts";
+import { quiet } from "../../worlds/interleaving.ts";
+import { MemoryVisibilities } from "../stores/memory-visibilities.ts";
 import { MessageParts } from "./message-parts.ts";
 import { clientIdOf, storeLog } from "./message-samples.ts";
 

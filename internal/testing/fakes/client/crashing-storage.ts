@@ -1,5 +1,5 @@
-import type { FileStorage } from "../../../client/storage/file-storage.ts";
-import type { Change, Json, Storage } from "../../../client/storage/storage.ts";
+import type { FileStorage } from "../../../../client/storage/file-storage.ts";
+import type { Change, Json, Storage } from "../../../../client/storage/storage.ts";
 
 interface Waiting {
   readonly changes: readonly Change[];

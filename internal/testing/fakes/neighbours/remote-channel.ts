@@ -1,6 +1,6 @@
-import type { Topic } from "../../base/publication.ts";
-import { type Member, soleRing } from "../../base/ring.ts";
-import type { Channel, ChannelLink, Link } from "../../push/ports.ts";
+import type { Topic } from "../../../base/publication.ts";
+import { type Member, soleRing } from "../../../base/ring.ts";
+import type { Channel, ChannelLink, Link } from "../../../push/ports.ts";
 
 /** A channel instance at the other end of a network: the test says when it confirms, fails and closes. */
 export class RemoteChannel implements Channel {

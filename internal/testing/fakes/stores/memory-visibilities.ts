@@ -1,5 +1,5 @@
-import { storeUnavailable } from "../../base/heddle-error.ts";
-import type { Visibilities } from "../../message/ports.ts";
+import { storeUnavailable } from "../../../base/heddle-error.ts";
+import type { Visibilities } from "../../../message/ports.ts";
 
 /** Who hides, in a test's hand. */
 export class MemoryVisibilities implements Visibilities {

@@ -1,17 +1,17 @@
-import { type GroupChange, type Member, SMALL_GROUP_MEMBERS } from "../../base/group.ts";
-import { type ErrorReason, HeddleError, threadNotFound } from "../../base/heddle-error.ts";
-import { hex } from "../../base/ids.ts";
-import type { Publication } from "../../base/publication.ts";
-import type { ThreadService as ThreadDesc } from "../../gen/heddle/thread/v1/thread_service_pb.js";
-import type { Logs } from "../../peers/log-server.ts";
-import type { Messages, Threads } from "../../push/ports.ts";
-import type { Handlers } from "../../rpc/calls/handlers.ts";
-import { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
-import { Directory } from "../../thread/directory.ts";
-import type { Channel, EntryTimes, GroupLog, Heads, Presence } from "../../thread/ports.ts";
-import { type ThreadPorts, ThreadService } from "../../thread/service.ts";
-import type { Bound } from "./bound.ts";
-import { FakeClock } from "./fake-clock.ts";
+import { type GroupChange, type Member, SMALL_GROUP_MEMBERS } from "../../../base/group.ts";
+import { type ErrorReason, HeddleError, threadNotFound } from "../../../base/heddle-error.ts";
+import { hex } from "../../../base/ids.ts";
+import type { Publication } from "../../../base/publication.ts";
+import type { ThreadService as ThreadDesc } from "../../../gen/heddle/thread/v1/thread_service_pb.js";
+import type { Logs } from "../../../peers/log-server.ts";
+import type { Messages, Threads } from "../../../push/ports.ts";
+import type { Handlers } from "../../../rpc/calls/handlers.ts";
+import { SqliteThreadStore } from "../../../store/sqlite/sqlite-thread-store.ts";
+import { Directory } from "../../../thread/directory.ts";
+import type { Channel, EntryTimes, GroupLog, Heads, Presence } from "../../../thread/ports.ts";
+import { type ThreadPorts, ThreadService } from "../../../thread/service.ts";
+import type { Bound } from "../streams/bound.ts";
+import { FakeClock } from "../time/fake-clock.ts";
 
 type Change = Parameters<GroupLog["change"]>[0];
 

@@ -1,4 +1,4 @@
-import { equalBytes, hex } from "../../base/ids.ts";
+import { equalBytes, hex } from "../../../base/ids.ts";
 import type {
   EntryCellPut,
   MessageStore,
@@ -6,7 +6,7 @@ import type {
   RowKey,
   RowQuery,
   VersionedCell,
-} from "../../store/message-store.ts";
+} from "../../../store/message-store.ts";
 
 interface MemoryRow {
   head: Uint8Array | undefined;

@@ -1,5 +1,5 @@
-import { MemoryStorage } from "../../../client/storage/memory-storage.ts";
-import type { Change, Json } from "../../../client/storage/storage.ts";
+import { MemoryStorage } from "../../../../client/storage/memory-storage.ts";
+import type { Change, Json } from "../../../../client/storage/storage.ts";
 
 /** Storage whose writes fail, or wait, for as long as a test says; it notes what it was asked for. */
 export class HeldStorage extends MemoryStorage {

@@ -1,14 +1,14 @@
-import { type Clock, systemClock } from "../../base/clock.ts";
-import { createLog, type LogLevel } from "../../base/log.ts";
-import { createMetrics, type Metrics } from "../../base/metrics.ts";
-import type { RpcContext } from "../../rpc/calls/call-runner.ts";
-import type { Caller, ServiceBinding } from "../../rpc/calls/handlers.ts";
-import { createGrpcServer } from "../../rpc/grpc/grpc-server.ts";
-import { addReflection } from "../../rpc/grpc/reflection.ts";
-import { parseListenAddress } from "../../rpc/listen-address.ts";
-import { createRpcMetrics } from "../../rpc/metrics.ts";
-import type { HttpRoute } from "../../rpc/web/http-route.ts";
-import { createWebServer, type WebServerOptions } from "../../rpc/web/web-server.ts";
+import { type Clock, systemClock } from "../../../base/clock.ts";
+import { createLog, type LogLevel } from "../../../base/log.ts";
+import { createMetrics, type Metrics } from "../../../base/metrics.ts";
+import type { RpcContext } from "../../../rpc/calls/call-runner.ts";
+import type { Caller, ServiceBinding } from "../../../rpc/calls/handlers.ts";
+import { createGrpcServer } from "../../../rpc/grpc/grpc-server.ts";
+import { addReflection } from "../../../rpc/grpc/reflection.ts";
+import { parseListenAddress } from "../../../rpc/listen-address.ts";
+import { createRpcMetrics } from "../../../rpc/metrics.ts";
+import type { HttpRoute } from "../../../rpc/web/http-route.ts";
+import { createWebServer, type WebServerOptions } from "../../../rpc/web/web-server.ts";
 
 /** A caller with a token that lasts. */
 export function callerNamed(userId: string): Caller {

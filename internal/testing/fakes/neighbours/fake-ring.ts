@@ -1,4 +1,4 @@
-import type { Member, Ring, RingView } from "../../base/ring.ts";
+import type { Member, Ring, RingView } from "../../../base/ring.ts";
 
 /** A ring whose members a test says. */
 export class FakeRing implements Ring {

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { create, fromBinary } from "@bufbuild/protobuf";
-import type { GroupChange } from "../../base/group.ts";
-import type { HeddleError } from "../../base/heddle-error.ts";
-import type { Publication } from "../../base/publication.ts";
-import type { Member, Ring, RingView } from "../../base/ring.ts";
-import type { Accepted } from "../../base/send.ts";
-import { directThreadId, groupThreadId } from "../../base/thread-id.ts";
+import type { GroupChange } from "../../../base/group.ts";
+import type { HeddleError } from "../../../base/heddle-error.ts";
+import type { Publication } from "../../../base/publication.ts";
+import type { Member, Ring, RingView } from "../../../base/ring.ts";
+import type { Accepted } from "../../../base/send.ts";
+import { directThreadId, groupThreadId } from "../../../base/thread-id.ts";
 import {
   GetHeadsRequestSchema,
   GetHeadsResponseSchema,
@@ -15,13 +15,13 @@ import {
   ListReceiptsResponseSchema,
   ResolveSendRequestSchema,
   type GetHeadsResponse_ThreadHead as ThreadHead,
-} from "../../gen/heddle/message/v1/message_service_pb.js";
-import { ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
-import { MessageService } from "../../message/service.ts";
-import { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
-import { Directory } from "../../thread/directory.ts";
-import { quiet } from "../worlds/interleaving.ts";
-import { FakeClock } from "./fake-clock.ts";
+} from "../../../gen/heddle/message/v1/message_service_pb.js";
+import { ServerFrameSchema } from "../../../gen/heddle/push/v1/frame_pb.js";
+import { MessageService } from "../../../message/service.ts";
+import { SqliteThreadStore } from "../../../store/sqlite/sqlite-thread-store.ts";
+import { Directory } from "../../../thread/directory.ts";
+import { quiet } from "../../worlds/interleaving.ts";
+import { FakeClock } from "../time/fake-clock.ts";
 import { HookedStore, KeptChannel } from "./message-ports.ts";
 import { type SendSample, sendOf } from "./message-samples.ts";
 

@@ -1,14 +1,14 @@
 import { create } from "@bufbuild/protobuf";
-import { EMPTY_HEAD, encodeHead, type Head } from "../../base/head.ts";
-import type { Send } from "../../base/send.ts";
-import { type Body, BodySchema, type Entry, EntrySchema } from "../../gen/heddle/message/v1/entry_pb.js";
-import { decodeCell, encodeBody, voidBody } from "../../message/cells/entry-cell.ts";
-import { LogStore } from "../../message/cells/log-store.ts";
-import { sendTag, tagKey } from "../../message/cells/send-tag.ts";
-import type { PendingSend } from "../../message/log/pending-sends.ts";
-import type { EntryCellPut, MessageStore } from "../../message/ports.ts";
-import { Deadlines } from "../../stream/deadlines.ts";
-import { encodeCell } from "../../wire/entry-bytes.ts";
+import { EMPTY_HEAD, encodeHead, type Head } from "../../../base/head.ts";
+import type { Send } from "../../../base/send.ts";
+import { type Body, BodySchema, type Entry, EntrySchema } from "../../../gen/heddle/message/v1/entry_pb.js";
+import { decodeCell, encodeBody, voidBody } from "../../../message/cells/entry-cell.ts";
+import { LogStore } from "../../../message/cells/log-store.ts";
+import { sendTag, tagKey } from "../../../message/cells/send-tag.ts";
+import type { PendingSend } from "../../../message/log/pending-sends.ts";
+import type { EntryCellPut, MessageStore } from "../../../message/ports.ts";
+import { Deadlines } from "../../../stream/deadlines.ts";
+import { encodeCell } from "../../../wire/entry-bytes.ts";
 
 /** A text as a body. */
 export function textBody(text: string): Body {

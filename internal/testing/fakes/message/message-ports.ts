@@ -1,6 +1,6 @@
-import { hex } from "../../base/ids.ts";
-import type { HandOff, Publication } from "../../base/publication.ts";
-import { directThreadId, participants } from "../../base/thread-id.ts";
+import { hex } from "../../../base/ids.ts";
+import type { HandOff, Publication } from "../../../base/publication.ts";
+import { directThreadId, participants } from "../../../base/thread-id.ts";
 import type {
   Blocks,
   Channel,
@@ -12,11 +12,11 @@ import type {
   Threads,
   ThreadView,
   VersionedCell,
-} from "../../message/ports.ts";
-import type { Row, RowQuery } from "../../store/message-store.ts";
-import type { FakeClock } from "./fake-clock.ts";
-import { MemoryGroups } from "./memory-groups.ts";
-import { MemoryMessageStore } from "./memory-message-store.ts";
+} from "../../../message/ports.ts";
+import type { Row, RowQuery } from "../../../store/message-store.ts";
+import { MemoryGroups } from "../stores/memory-groups.ts";
+import { MemoryMessageStore } from "../stores/memory-message-store.ts";
+import type { FakeClock } from "../time/fake-clock.ts";
 
 /** What the ports below were called for, in order: "touch ann bob", "append 3", "publish 3", … */
 export type Trace = string[];

@@ -1,20 +1,20 @@
 import { create, type DescMessage, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
-import type { HeddleError } from "../../../client/index.ts";
+import type { HeddleError } from "../../../../client/index.ts";
 import type {
   CallOptions,
   Stream,
   StreamOptions,
   Transport,
   UnaryMethod,
-} from "../../../client/transport/transport.ts";
-import { unreachable } from "../../../client/transport/wire.ts";
+} from "../../../../client/transport/transport.ts";
+import { unreachable } from "../../../../client/transport/wire.ts";
 import {
   type ClientFrame,
   type Event,
   EventSchema,
   type ServerFrame,
   ServerFrameSchema,
-} from "../../gen/heddle/push/v1/frame_pb.js";
+} from "../../../gen/heddle/push/v1/frame_pb.js";
 
 type Arm = Exclude<Event["kind"], { case: undefined }>;
 

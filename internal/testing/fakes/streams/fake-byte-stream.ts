@@ -1,8 +1,8 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { HeddleError } from "../../base/heddle-error.ts";
-import { ClientFrameSchema, type Event, ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
-import type { ByteStream } from "../../rpc/calls/byte-stream.ts";
-import type { Call } from "../../rpc/calls/handlers.ts";
+import { HeddleError } from "../../../base/heddle-error.ts";
+import { ClientFrameSchema, type Event, ServerFrameSchema } from "../../../gen/heddle/push/v1/frame_pb.js";
+import type { ByteStream } from "../../../rpc/calls/byte-stream.ts";
+import type { Call } from "../../../rpc/calls/handlers.ts";
 
 type Kind = Event["kind"]["case"];
 type Value<K extends Kind> = Extract<Event["kind"], { case: K }>["value"];

@@ -5,19 +5,19 @@ import type {
   StreamOptions,
   Transport,
   UnaryMethod,
-} from "../../../client/transport/transport.ts";
-import { hex } from "../../base/ids.ts";
-import { directThreadId } from "../../base/thread-id.ts";
-import { type Entry, EntrySchema } from "../../gen/heddle/message/v1/entry_pb.js";
+} from "../../../../client/transport/transport.ts";
+import { hex } from "../../../base/ids.ts";
+import { directThreadId } from "../../../base/thread-id.ts";
+import { type Entry, EntrySchema } from "../../../gen/heddle/message/v1/entry_pb.js";
 import {
   type ListEntriesResponse,
   MessageService,
   type ResolveSendRequest,
   type ResolveSendResponse,
-} from "../../gen/heddle/message/v1/message_service_pb.js";
-import type { ClientFrame, Event, ServerFrame } from "../../gen/heddle/push/v1/frame_pb.js";
-import type { SubmitResponse_Outcome } from "../../gen/heddle/push/v1/push_service_pb.js";
-import type { SendLedger } from "../trials/send-ledger.ts";
+} from "../../../gen/heddle/message/v1/message_service_pb.js";
+import type { ClientFrame, Event, ServerFrame } from "../../../gen/heddle/push/v1/frame_pb.js";
+import type { SubmitResponse_Outcome } from "../../../gen/heddle/push/v1/push_service_pb.js";
+import type { SendLedger } from "../../trials/send-ledger.ts";
 
 /** Everybody's sightings of entries: all who see one, live or in history, must see the same bytes. */
 export class Sightings {
