@@ -147,20 +147,14 @@ describe("Chat on the page", function () {
     assert.equal(await two.locator(".bubble").count(), 2);
   });
 
-  it("shows nothing backwards that only a mark turns, in messages and names of groups", async () => {
+  it("shows nothing backwards that only a mark turns", async () => {
     const vic = await browser.signedIn("vic");
     await browser.write("uma", "vic", ["pay \u202e100 to eve"]);
-    const requestId = Buffer.alloc(16, 3).toString("base64");
-    const create = { name: "\u202eabc\u2066", userIds: ["vic"], requestId };
-    await browser.call("uma", "heddle.thread.v1.ThreadService/CreateGroup", create);
-    await row(vic, "abc").waitFor();
-    assert.equal(await row(vic, "abc").locator(".name").textContent(), "abc");
     await row(vic, "uma").click();
     const text = bubble(vic, "pay 100 to eve").locator(".text");
     await text.waitFor();
     assert.equal(await text.textContent(), "pay 100 to eve");
     assert.equal(await text.evaluate((element) => getComputedStyle(element).unicodeBidi), "isolate");
-    await vic.getByText("made the group “abc”").first().waitFor();
   });
 
   it("stops at the longest message there is, and says so", async () => {

@@ -154,6 +154,7 @@ describe("A repair that accepts loss", function () {
     const { stdout } = await history(user);
     const hole = `· the server has lost messages here: ${low}–${high}`;
     const numbers = stdout.split("\n").map((line) => /^\d\d:\d\d +you +(\d+) /.exec(line)?.[1] ?? line);
+    assert.ok(numbers.includes(hole), `no line "${hole}":\n${stdout}`);
     assert.deepEqual(numbers.slice(numbers.indexOf(hole) - 1, numbers.indexOf(hole) + 2), [
       String(low - 1),
       hole,
