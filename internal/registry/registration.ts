@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { afterTurns } from "../stream/turns.ts";
 import { type Offer, type Registry, RegistryAway, type ServingState } from "./registry.ts";
 
 /** How often the lease is kept alive, in ms. */
@@ -146,10 +147,10 @@ export class Registration {
   }
 }
 
-/** The registry's answer, or RegistryAway after `ms`. */
+/** The registry's answer, or RegistryAway after `ms` in which this process did not stand still. */
 export function answered<T>(clock: Clock, ms: number, answer: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const cancel = clock.after(ms, () => reject(new RegistryAway()));
+    const cancel = afterTurns(clock, ms, () => reject(new RegistryAway()));
     answer.then(resolve, reject).finally(cancel);
   });
 }

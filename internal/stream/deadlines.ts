@@ -3,7 +3,13 @@ import type { Clock } from "../base/clock.ts";
 /** How late a deadline may be noticed, in ms: one timer serves all calls instead of one each. */
 const TICK_MS = 250;
 
-/** Bounds calls in time with one shared timer. A call that is too late is given up on, not stopped. */
+/** A look that comes so much too late, in ms, tells that the process stood still meanwhile. */
+const STOOD_STILL_MS = 50;
+
+/**
+ * Bounds calls in time with one shared timer. A call that is too late is given up on, not stopped. What fell due while
+ * the process stood still is given up on a look later: its timers come before its input, and the answer may be there.
+ */
 export class Deadlines {
   readonly #clock: Clock;
   readonly #waiting = new Set<Waiting>();
@@ -35,11 +41,13 @@ export class Deadlines {
   #tick(): void {
     if (this.#ticking) return;
     this.#ticking = true;
+    const beforeMs = this.#clock.monotonicMs();
     this.#clock.after(TICK_MS, () => {
       this.#ticking = false;
-      const now = this.#clock.monotonicMs();
+      const nowMs = this.#clock.monotonicMs();
+      const dueMs = nowMs - beforeMs > TICK_MS + STOOD_STILL_MS ? beforeMs : nowMs;
       for (const waiting of this.#waiting) {
-        if (waiting.atMs > now) continue;
+        if (waiting.atMs > dueMs) continue;
         this.#waiting.delete(waiting);
         waiting.expire();
       }
