@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { fromHex, newUuid } from "../../internal/base/ids.ts";
 import { MessageService } from "../../internal/gen/heddle/message/v1/message_service_pb.js";
-import { devTokens } from "../../internal/testing/trials/heddle-process.ts";
-import { RealServer } from "../../internal/testing/trials/real-server.ts";
+import { devTokens } from "../../internal/testing/trials/programs/heddle-process.ts";
+import { RealServer } from "../../internal/testing/trials/programs/real-server.ts";
 import { grpcTransport } from "../grpc/transport.ts";
 import {
   type Client,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { devTokens } from "../../internal/testing/trials/heddle-process.ts";
-import { RealServer } from "../../internal/testing/trials/real-server.ts";
+import { devTokens } from "../../internal/testing/trials/programs/heddle-process.ts";
+import { RealServer } from "../../internal/testing/trials/programs/real-server.ts";
 import { grpcTransport } from "../grpc/transport.ts";
 import { type Client, type ClientEvent, connect } from "../index.ts";
 import { webTransport } from "../web/transport.ts";

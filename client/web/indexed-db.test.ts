@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { type Browser, type Page, chromium as playwright } from "playwright-core";
 import { build } from "vite";
-import { chromium } from "../../internal/testing/trials/tools.ts";
+import { chromium } from "../../internal/testing/trials/programs/tools.ts";
 import { storageSuite } from "../storage/storage.suite.ts";
 import type { Change, Json, Storage } from "../storage/storage.ts";
 

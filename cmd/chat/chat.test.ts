@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { mkdir, readdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ChatPrograms, type Line } from "../../internal/testing/trials/chat-programs.ts";
-import { devTokens } from "../../internal/testing/trials/heddle-process.ts";
+import { ChatPrograms, type Line } from "../../internal/testing/trials/programs/chat-programs.ts";
+import { devTokens } from "../../internal/testing/trials/programs/heddle-process.ts";
 import { folderNameOf } from "./device/state-folder.ts";
 
 /** No server is there. With the state folder of the one that is, it is that one that is away. */

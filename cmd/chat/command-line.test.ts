@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ROOT } from "../../internal/testing/trials/heddle-process.ts";
+import { ROOT } from "../../internal/testing/trials/programs/heddle-process.ts";
 
 interface Ended {
   readonly code: number;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { ChatPrograms } from "../../internal/testing/trials/chat-programs.ts";
+import { ChatPrograms } from "../../internal/testing/trials/programs/chat-programs.ts";
 
 /** Where nothing answers. */
 const AWAY = "http://127.0.0.1:9";

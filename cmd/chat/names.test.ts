@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { ChatPrograms } from "../../internal/testing/trials/chat-programs.ts";
-import { devTokens } from "../../internal/testing/trials/heddle-process.ts";
+import { ChatPrograms } from "../../internal/testing/trials/programs/chat-programs.ts";
+import { devTokens } from "../../internal/testing/trials/programs/heddle-process.ts";
 
 describe("Names at a terminal", function () {
   this.timeout(60_000);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ChatPrograms, type Line } from "../../internal/testing/trials/chat-programs.ts";
+import { ChatPrograms, type Line } from "../../internal/testing/trials/programs/chat-programs.ts";
 
 /** Three times what an outbox takes. */
 const LINES = 3_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { ChatPrograms } from "../../internal/testing/trials/chat-programs.ts";
+import { ChatPrograms } from "../../internal/testing/trials/programs/chat-programs.ts";
 
 const PUT_BACK = /^chat: The server was put back to an earlier state: .*\n$/;
 const MADE_ANEW = /^chat: The server's data is another than before: .*\n$/;

@@ -10,7 +10,7 @@ import { createConnectTransport } from "@connectrpc/connect-node";
 import { decodeJwt } from "jose";
 import { GatewayService } from "../../internal/gen/heddle/gateway/v1/gateway_service_pb.js";
 import { RawStream } from "../../internal/testing/contract/raw-stream.ts";
-import { ROOT } from "../../internal/testing/trials/heddle-process.ts";
+import { ROOT } from "../../internal/testing/trials/programs/heddle-process.ts";
 
 interface Ended {
   readonly code: number | null;

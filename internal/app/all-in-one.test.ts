@@ -17,7 +17,7 @@ import { ThreadService } from "../gen/heddle/thread/v1/thread_service_pb.js";
 import { parseListenAddress } from "../rpc/listen-address.ts";
 import { type Failure, grpcBytes } from "../testing/contract/raw-calls.ts";
 import { RawStream } from "../testing/contract/raw-stream.ts";
-import { devTokens } from "../testing/trials/heddle-process.ts";
+import { devTokens } from "../testing/trials/programs/heddle-process.ts";
 import { type Heddle, startHeddle } from "./all-in-one.ts";
 import { developmentConfig, type HeddleConfig } from "./config.ts";
 

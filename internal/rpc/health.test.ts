@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { GatewayService } from "../gen/heddle/gateway/v1/gateway_service_pb.js";
 import { callerNamed, type RpcListeners, startRpcListeners } from "../testing/fakes/streams/rpc-listeners.ts";
-import { grpcurl } from "../testing/trials/tools.ts";
+import { grpcurl } from "../testing/trials/programs/tools.ts";
 import { bind } from "./calls/handlers.ts";
 import { Health } from "./health.ts";
 

@@ -61,6 +61,7 @@ const rooms: Record<string, readonly string[]> = {
   "internal/message": ["cells", "group", "log", "receipts", "offline"],
   "internal/push": ["session", "topics", "presence", "doors"],
   "internal/testing/fakes": ["time", "stores", "streams", "client", "neighbours", "message"],
+  "internal/testing/trials": ["programs", "load", "kill", "disk", "damage", "kept-data", "clients"],
 };
 
 /** Packages that only some folders may import; `[]` is tests alone. A name covers its subpaths, `@grpc/` its scope. */

@@ -8,7 +8,7 @@ import {
   row,
   startChat,
   write,
-} from "../../../internal/testing/trials/page-browser.ts";
+} from "../../../internal/testing/trials/programs/page-browser.ts";
 
 const tick = (page: Page, text: string, name: string) =>
   bubble(page, text).getByRole("img", { name, exact: true }).waitFor();

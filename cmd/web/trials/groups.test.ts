@@ -9,7 +9,7 @@ import {
   signIn,
   startChat,
   write,
-} from "../../../internal/testing/trials/page-browser.ts";
+} from "../../../internal/testing/trials/programs/page-browser.ts";
 
 describe("Groups on the page", function () {
   this.timeout(120_000);

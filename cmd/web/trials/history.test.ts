@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { bubble, PageBrowser, row, write } from "../../../internal/testing/trials/page-browser.ts";
+import { bubble, PageBrowser, row, write } from "../../../internal/testing/trials/programs/page-browser.ts";
 
 const texts = Array.from({ length: 300 }, (_, at) =>
   `message ${at + 1} ${"of some length ".repeat(at % 9)}`.trim(),

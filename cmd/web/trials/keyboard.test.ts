@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { becomes, bubble, PageBrowser, row } from "../../../internal/testing/trials/page-browser.ts";
+import { becomes, bubble, PageBrowser, row } from "../../../internal/testing/trials/programs/page-browser.ts";
 
 describe("The page without a mouse", function () {
   this.timeout(60_000);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { bubble, PageBrowser, row, write } from "../../../internal/testing/trials/page-browser.ts";
+import { bubble, PageBrowser, row, write } from "../../../internal/testing/trials/programs/page-browser.ts";
 
 describe("The page at 360 pixels", function () {
   this.timeout(60_000);

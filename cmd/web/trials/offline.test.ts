@@ -16,7 +16,7 @@ import {
   row,
   startChat,
   write,
-} from "../../../internal/testing/trials/page-browser.ts";
+} from "../../../internal/testing/trials/programs/page-browser.ts";
 
 describe("The page on a bad line", function () {
   this.timeout(90_000);

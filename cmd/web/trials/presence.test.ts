@@ -7,7 +7,7 @@ import {
   PageBrowser,
   row,
   write,
-} from "../../../internal/testing/trials/page-browser.ts";
+} from "../../../internal/testing/trials/programs/page-browser.ts";
 
 describe("Presence on the page", function () {
   this.timeout(90_000);

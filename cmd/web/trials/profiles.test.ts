@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { bubble, PageBrowser, row } from "../../../internal/testing/trials/page-browser.ts";
+import { bubble, PageBrowser, row } from "../../../internal/testing/trials/programs/page-browser.ts";
 
 const PICTURE = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",

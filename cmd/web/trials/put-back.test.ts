@@ -9,7 +9,7 @@ import {
   row,
   startChat,
   write,
-} from "../../../internal/testing/trials/page-browser.ts";
+} from "../../../internal/testing/trials/programs/page-browser.ts";
 
 describe("A page whose server was put back", function () {
   this.timeout(120_000);

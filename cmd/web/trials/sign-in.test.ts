@@ -5,7 +5,7 @@ import {
   signIn,
   startChat,
   write,
-} from "../../../internal/testing/trials/page-browser.ts";
+} from "../../../internal/testing/trials/programs/page-browser.ts";
 
 describe("Sign-in on the page", function () {
   this.timeout(60_000);

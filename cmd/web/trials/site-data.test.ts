@@ -9,7 +9,7 @@ import {
   signIn,
   startChat,
   write,
-} from "../../../internal/testing/trials/page-browser.ts";
+} from "../../../internal/testing/trials/programs/page-browser.ts";
 
 const sent = (page: Page, text: string) =>
   bubble(page, text)

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { bubble, PageBrowser, row, startChat, write } from "../../../internal/testing/trials/page-browser.ts";
+import {
+  bubble,
+  PageBrowser,
+  row,
+  startChat,
+  write,
+} from "../../../internal/testing/trials/programs/page-browser.ts";
 
 describe("Many tabs of the page", function () {
   this.timeout(90_000);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ClientFrameSchema, EventSchema } from "../../gen/heddle/push/v1/frame_pb.js";
-import { ROOT } from "../trials/heddle-process.ts";
+import { ROOT } from "../trials/programs/heddle-process.ts";
 import { ASKERS, type Asker } from "./authorization/asker.ts";
 import { CALLS, type Case } from "./authorization/calls.ts";
 import { EVENTS } from "./authorization/events.ts";

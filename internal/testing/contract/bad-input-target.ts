@@ -7,7 +7,7 @@ import type { HeddleError } from "../../base/heddle-error.ts";
 import { newUuid } from "../../base/ids.ts";
 import { GatewayService } from "../../gen/heddle/gateway/v1/gateway_service_pb.js";
 import type { Refused } from "../../gen/heddle/push/v1/frame_pb.js";
-import { type Addresses, devTokens } from "../trials/heddle-process.ts";
+import { type Addresses, devTokens } from "../trials/programs/heddle-process.ts";
 import { RawStream } from "./raw-stream.ts";
 
 /** What a client was told: an error of a call or stream, or a `refused`. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Code, HeddleError } from "../../base/heddle-error.ts";
 import { ThreadService } from "../../gen/heddle/thread/v1/thread_service_pb.js";
-import { HeddleProcess, ROOT } from "../trials/heddle-process.ts";
+import { HeddleProcess, ROOT } from "../trials/programs/heddle-process.ts";
 import { badInput } from "./bad-input.ts";
 import { Target, type Told } from "./bad-input-target.ts";
 import { tableOf } from "./markdown-table.ts";

@@ -56,7 +56,7 @@ describe("The contract, every part of it in use over the real listeners", functi
   it("has no message, field, arm or enum value that nothing sets", () => {
     // For a door that is to come: a client must not take its absence for an error.
     const later = ["response heddle.gateway.v1.OpenSessionResponse.ws_url"];
-    // Only a log that broke on the disk sets these: trials/damaged-thread.test.ts breaks one, and asserts them.
+    // Only a log that broke on the disk sets these: trials/damage/damaged-thread.test.ts breaks one, and asserts them.
     const ofDamage = [
       "response heddle.message.v1.CompareHeldResponse.Compared.is_damaged",
       "response heddle.thread.v1.Thread.is_damaged",

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Code, ErrorReason } from "../../base/heddle-error.ts";
-import { ROOT } from "../trials/heddle-process.ts";
+import { ROOT } from "../trials/programs/heddle-process.ts";
 import { tableOf } from "./markdown-table.ts";
 
 describe("The catalogue of errors (docs/errors.md)", () => {

@@ -9,7 +9,7 @@ import { GatewayService } from "../../gen/heddle/gateway/v1/gateway_service_pb.j
 import { ProfileService } from "../../gen/heddle/profile/v1/profile_service_pb.js";
 import { ThreadService } from "../../gen/heddle/thread/v1/thread_service_pb.js";
 import { IdentityProvider } from "../fakes/neighbours/identity-provider.ts";
-import { HeddleProcess } from "../trials/heddle-process.ts";
+import { HeddleProcess } from "../trials/programs/heddle-process.ts";
 
 const HOSTS = { HEDDLE_PICTURE_HOSTS: "p.example,*.pics.example" };
 const ID = new Uint8Array(16).fill(7);

@@ -9,7 +9,7 @@ import { webTransport } from "../../../client/web/transport.ts";
 import { GatewayService } from "../../gen/heddle/gateway/v1/gateway_service_pb.js";
 import { ThreadService } from "../../gen/heddle/thread/v1/thread_service_pb.js";
 import { IdentityProvider } from "../fakes/neighbours/identity-provider.ts";
-import { HeddleProcess } from "../trials/heddle-process.ts";
+import { HeddleProcess } from "../trials/programs/heddle-process.ts";
 import { RawStream } from "./raw-stream.ts";
 
 /** The longest id, different for each number. */

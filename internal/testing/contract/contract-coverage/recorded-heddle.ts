@@ -20,7 +20,7 @@ import { ProfileService } from "../../../gen/heddle/profile/v1/profile_service_p
 import { ClientFrameSchema, ServerFrameSchema } from "../../../gen/heddle/push/v1/frame_pb.js";
 import { PushService } from "../../../gen/heddle/push/v1/push_service_pb.js";
 import { ThreadService } from "../../../gen/heddle/thread/v1/thread_service_pb.js";
-import { devTokens } from "../../trials/heddle-process.ts";
+import { devTokens } from "../../trials/programs/heddle-process.ts";
 import { RawStream } from "../raw-stream.ts";
 import type { Coverage } from "./coverage.ts";
 

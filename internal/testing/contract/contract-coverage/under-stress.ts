@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { hex } from "../../../base/ids.ts";
 import { directThreadId } from "../../../base/thread-id.ts";
 import { DrainingReason } from "../../../gen/heddle/push/v1/frame_pb.js";
-import { devTokens } from "../../trials/heddle-process.ts";
+import { devTokens } from "../../trials/programs/heddle-process.ts";
 import type { RecordedHeddle, RecordedStream } from "./recorded-heddle.ts";
 import { sendOf } from "./send-request.ts";
 

@@ -17,7 +17,7 @@ import {
 } from "../../../gen/heddle/message/v1/message_service_pb.js";
 import type { ClientFrame, Event, ServerFrame } from "../../../gen/heddle/push/v1/frame_pb.js";
 import type { SubmitResponse_Outcome } from "../../../gen/heddle/push/v1/push_service_pb.js";
-import type { SendLedger } from "../../trials/send-ledger.ts";
+import type { SendLedger } from "../../trials/load/send-ledger.ts";
 
 /** Everybody's sightings of entries: all who see one, live or in history, must see the same bytes. */
 export class Sightings {
