@@ -194,11 +194,13 @@ export class Receipts {
     this.#own.accepted(thread, { userId, at, joinedSeq });
     const mine = thread.positionOf(userId);
     const before = Math.max(mine.readSeq, joinedSeq);
-    const readSeq = originSession === "" ? before : Math.max(before, Math.min(send.baseSeq, seq - 1));
-    if (before < seq && readSeq >= seq - 1) {
+    const held = originSession === "" ? before : Math.max(before, Math.min(send.baseSeq, seq - 1));
+    const readSeq = held === seq - 1 ? seq : held;
+    const own = thread.own.get(userId);
+    // What comes after later ones of its own, as a repeat does, leaves those above it to be counted.
+    if (before < seq && readSeq === seq && (own?.lastSeq ?? 0) <= seq) {
       setRead(thread, userId, mine, seq, ordinal);
       mine.deliveredSeq = Math.max(mine.deliveredSeq, seq);
-      const own = thread.own.get(userId);
       if (own) Object.assign(own, { readSeq: seq, count: 0 });
     } else if (readSeq > before) {
       const raised = { userId, deliveredSeq: 0, readSeq, originSession };
