@@ -16,6 +16,9 @@ const NO_THREAD = { head: { seq: 0 }, readSeq: 0, unread: 0, hasLeft: false };
 /** Before the calm is judged: a watch is answered by then. */
 const WATCH_MS = 15_000;
 
+/** How often it is looked whether sends can be taken, in ms. */
+const LOOK_MS = 200;
+
 export interface Outcome {
   readonly history: readonly Seen[];
   readonly breaches: readonly string[];
@@ -55,6 +58,7 @@ class Play implements Clients, Stage {
   readonly plan: Plan;
   readonly devices: readonly SimDevice[];
   readonly threadIds: (string | undefined)[];
+  #takesSends = true;
 
   constructor(plan: Plan, mutant: Mutant) {
     this.plan = plan;
@@ -69,6 +73,7 @@ class Play implements Clients, Stage {
 
   async play(): Promise<void> {
     const { engine } = this.world;
+    this.#lookAtStores();
     for (const name of this.plan.processes) {
       engine.at(engine.random.between(0, 300), undefined, () => this.world.start(name));
     }
@@ -116,8 +121,8 @@ class Play implements Clients, Stage {
 
   #do(step: PlanStep): void {
     if (!("device" in step)) {
-      if (/(logs|rows)/.test(step.what)) this.#noteStores(step.forMs);
       befall(this.world, this, step);
+      this.#noteStores();
       return;
     }
     const device = this.devices[step.device] as SimDevice;
@@ -126,12 +131,17 @@ class Play implements Clients, Stage {
       this.world.engine.after(0, device.life, () => void act(this, device, step).catch(() => {}));
   }
 
-  #noteStores(forMs: number): void {
-    const { engine } = this.world;
-    const note = (serve: boolean) =>
+  /** Notes from when on sends can be taken, and from when on they cannot. */
+  #noteStores(): void {
+    const { engine, takesSends: serve } = this.world;
+    if (serve !== this.#takesSends)
       this.history.push({ atMs: engine.nowMs, device: "", user: "", type: "stores", serve });
-    note(false);
-    engine.after(forMs, undefined, () => note(true));
+    this.#takesSends = serve;
+  }
+
+  #lookAtStores(): void {
+    this.#noteStores();
+    this.world.engine.after(LOOK_MS, undefined, () => this.#lookAtStores());
   }
 
   lost(process: MeshProcess, isHeard: boolean): void {

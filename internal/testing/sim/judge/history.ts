@@ -33,7 +33,7 @@ export type Seen = { readonly atMs: number; readonly device: string; readonly us
       readonly state: "asked" | "answered" | "refused";
     }
   | { readonly type: "phase"; readonly phase: string }
-  /** Whether the stores serve: of the world, by no device. */
+  /** Whether the stores serve, and a channel instance that the registry knows: of the world, by no device. */
   | { readonly type: "stores"; readonly serve: boolean }
   | { readonly type: "presence"; readonly of: string; readonly status: string }
   /** All is calm and this device is connected: what it knows without having asked, of threads that it has not left. */

@@ -93,6 +93,20 @@ export class World implements Machines {
     });
   }
 
+  /**
+   * Whether what every send needs is there: the stores, and a channel instance that the registry knows (docs/design.md,
+   * section 7, Holds).
+   */
+  get takesSends(): boolean {
+    const { nowMs } = this.engine;
+    const isWell = ({ slowUntilMs, awayUntilMs }: StoreState) => slowUntilMs <= nowMs && awayUntilMs <= nowMs;
+    if (!isWell(this.logsState) || !isWell(this.rowsState)) return false;
+    return this.registry.list("channel").entries.some(({ name, state }) => {
+      const life = this.livingAt(name)?.life;
+      return state === "serving" && life !== undefined && life.pausedUntilMs <= nowMs;
+    });
+  }
+
   /** The process of that name, if it lives. */
   livingAt(name: string): MeshProcess | undefined {
     const process = this.processes.get(name);
