@@ -2,6 +2,7 @@ import { Counter, Gauge, type Metrics } from "../base/metrics.ts";
 import type { RepairSet } from "../channel/publisher/repair-set.ts";
 import type { ChannelService } from "../channel/service.ts";
 import type { MessageService } from "../message/service.ts";
+import type { EveryInstance } from "../presence/every-instance.ts";
 import type { PresenceService } from "../presence/service.ts";
 import type { PushServer } from "../push/service.ts";
 
@@ -13,6 +14,8 @@ export interface CountedServices {
   readonly repairs?: Pick<RepairSet, "size" | "counters">;
   readonly message?: Pick<MessageService, "queuedBytes">;
   readonly presence?: Pick<PresenceService, "sessions" | "users" | "watches" | "isLearning" | "counters">;
+  /** How a program of the mesh tells the presence instances of blocks, leaves and visibilities. */
+  readonly everyPresence?: Pick<EveryInstance, "waiting">;
 }
 
 /** Declares one metric. `help` says what a high value means, for the person who is woken by it. */
@@ -30,11 +33,18 @@ interface Shown {
  */
 export function exposeServices(metrics: Metrics, services: CountedServices): void {
   const shown = shownIn(metrics);
-  const { push, channel, repairs, message, presence } = services;
+  const { push, channel, repairs, message, presence, everyPresence } = services;
   if (push) exposePush(shown, push);
   if (channel) exposeChannel(shown, channel);
   if (repairs) exposeRepairs(shown, repairs);
   if (presence) exposePresence(shown, presence);
+  if (everyPresence) {
+    shown.gauge(
+      "heddle_presence_unconfirmed_changes",
+      "Blocks, leaves and visibilities that some presence instance has not confirmed. Not falling: an instance is registered and does not answer, and SetVisibility and Block fail.",
+      () => everyPresence.waiting,
+    );
+  }
   if (message) {
     shown.gauge(
       "heddle_message_queued_bytes",

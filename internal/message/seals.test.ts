@@ -10,6 +10,7 @@ import { clientIdOf, logStoreOf, pendingOf } from "../testing/fakes/message/mess
 import { encodeCell } from "../wire/entry-bytes.ts";
 import { decodeCell, encodeBody } from "./cells/entry-cell.ts";
 import { positionsOf } from "./cells/receipt-cell.ts";
+import { RECEIPTS_BUCKET } from "./ports.ts";
 import type { Inquiry, Resolution } from "./resolve.ts";
 import { MAX_SEALS } from "./seals.ts";
 
@@ -131,6 +132,35 @@ describe("A seal", () => {
     assert.equal((await parts.storedHead())?.seq, 2 + MAX_SEALS);
     await other.seal({ userId: "ann", n: 1_000 });
     assert.deepEqual([...(await receiptsOf(other.parts)).keys()], [], "nothing of it is a receipt");
+  });
+
+  it("of an ex-member counts, whichever other server counts another at that moment", async () => {
+    const { parts, seal } = await left();
+    const other = await left(parts);
+    const asked = Array.from({ length: 200 }, (_, n) =>
+      (n % 2 === 0 ? seal : other.seal)({ userId: "cid", n }).catch((error) => error),
+    );
+    const answers = await Promise.all(asked);
+    const sealed = answers.filter((answer) => answer === "never").length;
+    assert.ok(sealed >= MAX_SEALS && sealed <= MAX_SEALS + 1, `${sealed} seals through two servers`);
+    assert.equal(answers.filter(isTooMany).length, 200 - sealed);
+    assert.equal((await parts.storedHead())?.seq, 2 + sealed);
+  });
+
+  it("of an ex-member counts together with those that an earlier release has counted in one cell", async () => {
+    const { parts, seal } = await left();
+    const tags = Array.from(
+      { length: MAX_SEALS - 1 },
+      (_, n) => pendingOf({ userId: "cid", clientId: clientIdOf(n) }).tag,
+    );
+    const cell = {
+      qualifier: Buffer.from("cid\0v", "latin1"),
+      timestamp: tags.length,
+      value: Buffer.concat(tags),
+    };
+    await parts.store.inner.put({ threadId: parts.groupId, bucket: RECEIPTS_BUCKET }, "x", [cell]);
+    for (const n of [0, 500, 500, 1]) assert.equal(await seal({ userId: "cid", n }), "never");
+    await assert.rejects(seal({ userId: "cid", n: 501 }), isTooMany);
   });
 
   it(`of a blocked user is refused beyond ${MAX_SEALS}; the other's is not`, async () => {

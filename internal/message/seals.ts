@@ -1,6 +1,6 @@
-import { equalBytes, hex } from "../base/ids.ts";
+import { hex } from "../base/ids.ts";
 import type { LogStore } from "./cells/log-store.ts";
-import { sealCell, tagsOf } from "./cells/seal-cell.ts";
+import { sealCell, sealedTags } from "./cells/seal-cell.ts";
 import { tooManySeals } from "./log/refusals.ts";
 
 /** Sends that one who may not send may seal in one thread: each is an entry that all the others get. */
@@ -8,8 +8,9 @@ export const MAX_SEALS = 64;
 
 /**
  * Counts the seals of those who may not send: ex-members of a group, and two users where one has blocked the other. Voids
- * name no one, so the log cannot tell; a cell for each (thread, user) keeps the tags of what they sealed. It is written
- * before the void, and a seal that is repeated counts once. Of one who comes and goes all absences count together.
+ * name no one, so the log cannot tell; a cell for each send that they sealed does. It is written before the void, and a
+ * seal that is repeated counts once. Of one who comes and goes all absences count together. Where several message servers
+ * count at the same moment, each may let one pass that the others do not see yet; none is forgotten.
  */
 export class Seals {
   readonly #store: LogStore;
@@ -35,9 +36,9 @@ export class Seals {
   }
 
   async #take(threadId: Uint8Array, userId: string, tag: Uint8Array): Promise<void> {
-    const tags = tagsOf(await this.#store.seals(threadId), userId);
-    if (tags.some((other) => equalBytes(other, tag))) return;
-    if (tags.length >= MAX_SEALS) throw tooManySeals(MAX_SEALS);
-    await this.#store.putSeals(threadId, sealCell(userId, [...tags, tag]));
+    const tags = sealedTags(await this.#store.sealsOf(threadId, userId), userId);
+    if (tags.has(hex(tag))) return;
+    if (tags.size >= MAX_SEALS) throw tooManySeals(MAX_SEALS);
+    await this.#store.putSeal(threadId, sealCell(userId, tag));
   }
 }

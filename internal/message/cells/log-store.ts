@@ -12,6 +12,7 @@ import {
   type VersionedCell,
 } from "../ports.ts";
 import { cellsOfUser } from "./receipt-cell.ts";
+import { sealsOfUser } from "./seal-cell.ts";
 import { isSound } from "./sound-cell.ts";
 
 /**
@@ -120,13 +121,13 @@ export class LogStore {
     return this.within(this.#store.put({ threadId, bucket: RECEIPTS_BUCKET }, "r", cells));
   }
 
-  /** What those who may not send in a thread have sealed there (seal-cell.ts). */
-  async seals(threadId: Uint8Array): Promise<readonly VersionedCell[]> {
+  /** What a user has sealed in a thread in which it may not send (seal-cell.ts). */
+  async sealsOf(threadId: Uint8Array, userId: string): Promise<readonly VersionedCell[]> {
     const row = { threadId, bucket: RECEIPTS_BUCKET };
-    return (await this.#get(row, { family: "x" })).cells;
+    return (await this.#get(row, { family: "x", prefix: sealsOfUser(userId) })).cells;
   }
 
-  putSeals(threadId: Uint8Array, cell: VersionedCell): Promise<void> {
+  putSeal(threadId: Uint8Array, cell: VersionedCell): Promise<void> {
     return this.within(this.#store.put({ threadId, bucket: RECEIPTS_BUCKET }, "x", [cell]));
   }
 

@@ -7,7 +7,8 @@ import { ChannelClient } from "../../../peers/channel-client.ts";
 import type { ServeLink } from "../../../peers/link-listener.ts";
 import type { PushServer } from "../../../push/service.ts";
 import { Mirror, servingRing } from "../../../registry/mirror.ts";
-import { Registration } from "../../../registry/registration.ts";
+import { Registration, type RegistrationInit } from "../../../registry/registration.ts";
+import type { Offer } from "../../../registry/registry.ts";
 import { type SharedRegistry, SharedRegistryClient } from "../../../registry/shared-registry.ts";
 import { type BoundMethod, methodsOf, type RpcContext } from "../../../rpc/calls/call-runner.ts";
 import type { Authenticate, ServiceBinding } from "../../../rpc/calls/handlers.ts";
@@ -156,9 +157,9 @@ export class MeshProcess implements Host {
   }
 
   /** Takes its place in the registry, for as long as it lives. */
-  register(hooks: { registered?: (incarnation: number) => void; lost?: () => void } = {}): Registration {
+  register(hooks: Pick<RegistrationInit, "lost"> = {}, details?: Offer["details"]): Registration {
     const { service, name, clock, registry } = this;
-    const offer = { service, name, address: name, build: "sim" };
+    const offer = { service, name, address: name, build: "sim", ...(details && { details }) };
     const seen = () => this.#mirrors.get(service)?.view().number ?? 0;
     this.registration = new Registration({ registry, clock, offer, seen, ...hooks });
     void this.registration.start();

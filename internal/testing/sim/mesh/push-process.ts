@@ -8,6 +8,7 @@ import { ThreadClient } from "../../../peers/thread-client.ts";
 import type { Channel } from "../../../push/ports.ts";
 import { PushServer } from "../../../push/service.ts";
 import { servingRing } from "../../../registry/mirror.ts";
+import { pushServerDetails } from "../../../registry/mirrored-push-servers.ts";
 import { LinkServer } from "../../../rpc/links/link-server.ts";
 import { HISTORY } from "./deployment.ts";
 import type { MeshProcess } from "./mesh-process.ts";
@@ -15,6 +16,8 @@ import { presenceRing } from "./presence-process.ts";
 
 /** How often the load is told, in ms. */
 const LOAD_EVERY_MS = 2_000;
+
+const CAPACITY = 1_000;
 
 /** Within which all streams move when it leaves, in ms. */
 const DRAIN_MS = 6_000;
@@ -39,14 +42,17 @@ export function startPush(process: MeshProcess): void {
     clock,
     tick,
     log,
-    config: { name, capacity: 1_000 },
+    config: { name, capacity: CAPACITY },
     history: HISTORY,
     ...(mutant.topics && { topics: mutant.topics }),
   });
   process.push = push;
   process.serves = (below) =>
     void new LinkServer({ ...below, service: "push", handlers: pushHandlers(push) });
-  const registration = process.register();
+  const registration = process.register(
+    {},
+    pushServerDetails({ grpcUrl: name, webUrl: name, capacity: CAPACITY }),
+  );
   const tellLoad = () => {
     registration.tellLoad(push.load().sessions);
     clock.after(LOAD_EVERY_MS, tellLoad);
