@@ -18,6 +18,8 @@ import { isAboutAge, isLost, judge, told } from "./send-verdict.ts";
 const MOST_UNDER_WAY = 32;
 /** An answer that has not come by then will not: the server's own deadline of an append is 10 s. */
 const ANSWER_MS = 15_000;
+/** After an answer the same send is not hastened sooner than this, in ms, nor sooner than the server asks for. */
+const SOONEST_MS = 1_000;
 
 export interface OutboxPumpDeps {
   readonly outbox: Outbox;
@@ -51,6 +53,8 @@ interface Run {
   /** The server does not even resolve it: it lets the later sends of its thread pass. */
   isStuck: boolean;
   notBeforeMs: number;
+  /** However much it is hastened, it is not tried before that. */
+  soonestMs: number;
   /** Which stream it was said on, while its answer is awaited. */
   session: Voice | undefined;
   cancel: () => void;
@@ -99,6 +103,7 @@ export class OutboxPump {
   begin(record: OutboxRecord): void {
     this.#deps.outbox.composed(record);
     this.#run(record).isPrepared = record.attempt === 1;
+    this.#hasten(({ threadId }) => threadId === record.threadId); // It waits for those before it.
     this.pump();
   }
 
@@ -149,6 +154,7 @@ export class OutboxPump {
     if (!record) return;
     this.#end(clientId);
     this.#deps.outbox.sent(record, place);
+    this.#hasten(() => true); // The server takes sends again.
     this.pump();
   }
 
@@ -302,14 +308,30 @@ export class OutboxPump {
     run.session = undefined;
     run.isBusy = false;
     run.isStuck = isStuck;
-    const waitMs = run.backoff.nextDelayMs(error.retryAfterMs);
+    const { retryAfterMs } = error;
+    run.soonestMs = this.#deps.clock.monotonicMs() + Math.max(retryAfterMs, SOONEST_MS);
+    this.#rest(run, run.backoff.nextDelayMs(retryAfterMs));
+    this.#deps.outbox.noteError(record, error);
+    this.pump();
+  }
+
+  /** Lets sends that wait for their next try, which may be 30 s, go as soon as the server allows. */
+  #hasten(isMeant: (record: OutboxRecord) => boolean): void {
+    for (const record of this.#deps.outbox.records()) {
+      const run = this.#runs.get(record.identity.clientId);
+      if (!run || run.isBusy || run.isStuck || run.notBeforeMs <= run.soonestMs) continue;
+      if (isMeant(record)) this.#rest(run, run.soonestMs - this.#deps.clock.monotonicMs());
+    }
+  }
+
+  /** Lets so many ms pass before the next try. */
+  #rest(run: Run, waitMs: number): void {
+    run.cancel();
     run.notBeforeMs = this.#deps.clock.monotonicMs() + waitMs;
-    run.cancel = this.#deps.clock.after(waitMs, () => {
+    run.cancel = this.#deps.clock.after(Math.max(0, waitMs), () => {
       run.notBeforeMs = 0; // The timer's word counts: by the clock it may be a moment early, and it fires only once.
       this.pump();
     });
-    this.#deps.outbox.noteError(record, error);
-    this.pump();
   }
 
   #isCurrent(record: OutboxRecord): boolean {
@@ -325,6 +347,7 @@ export class OutboxPump {
       isPrepared: false,
       isStuck: false,
       notBeforeMs: 0,
+      soonestMs: 0,
       session: undefined,
       cancel: () => {},
     };

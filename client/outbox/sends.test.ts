@@ -67,6 +67,35 @@ describe("A client's sends", () => {
     await world.client.close();
   });
 
+  it("go again soon when the person writes on, or the server takes another, however long they would wait", async () => {
+    const world = await new ClientWorld().live();
+    const { stream } = world.transport;
+    const tries = () => stream.frames("send").map(({ attempt }) => attempt);
+    const first = await world.client.send({ threadId: THREAD }, "one");
+    const clientId = fromHex(first.item.clientId);
+    const errorInfo = { domain: "heddle", reason: "HAND_OFF_FAILED" };
+    const refusal = { clientId, code: Code.UNAVAILABLE, retryAfterMs: 2_000, errorInfo };
+    for (let refused = 1; refused <= 6; refused++) {
+      await world.passAnswered(10_000);
+      assert.equal(tries().length, refused);
+      stream.hear({ case: "refused", value: refusal });
+      await settled();
+    }
+    await world.client.send({ threadId: THREAD }, "two");
+    await world.pass(1_900);
+    assert.deepEqual(tries(), [1, 2, 3, 4, 5, 6], "the server has asked for 2 s");
+    await world.pass(100);
+    assert.deepEqual(tries(), [1, 2, 3, 4, 5, 6, 7]);
+    stream.hear({ case: "refused", value: refusal });
+    const other = await world.client.send({ to: "cid" }, "elsewhere");
+    await settled();
+    const place = { clientId: fromHex(other.item.clientId), threadId: fromHex(other.item.threadId), seq: 1n };
+    stream.hear({ case: "accepted", value: place });
+    await world.pass(2_000);
+    assert.deepEqual(tries(), [1, 2, 3, 4, 5, 6, 7, 1, 8]);
+    await world.client.close();
+  });
+
   it("carry the highest seq held when they were composed, however often they are repeated", async () => {
     const world = await new ClientWorld().live();
     world.transport.stream.hear({ case: "entry", value: wireEntry(1) });
