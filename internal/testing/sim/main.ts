@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { appendFileSync, readFileSync } from "node:fs";
 import { breachesOf } from "./judge/checker.ts";
 import type { Seen } from "./judge/history.ts";
+import { historiesOf, linesOf } from "./judge/history-file.ts";
 import { MUTANTS } from "./mutants/mutants.ts";
 import { planOf, type Theme } from "./plan/plan.ts";
 import { storyOf } from "./plan/story.ts";
@@ -16,12 +17,11 @@ const [range = "1-20", ...flags] = process.argv.slice(2);
 const flag = (name: string) => (flags.includes(name) ? flags[flags.indexOf(name) + 1] : undefined);
 
 if (range === "--check") {
-  const lines = readFileSync(flags[0] ?? "", "utf8")
-    .trim()
-    .split("\n");
-  const breaches = breachesOf(lines.map((line) => JSON.parse(line) as Seen));
-  for (const breach of breaches) console.log(breach);
-  process.exit(breaches.length > 0 ? 1 : 0);
+  const histories = historiesOf(readFileSync(flags[0] ?? "", "utf8"));
+  const judged = histories.map(({ name, history }) => ({ name, breaches: breachesOf(history) }));
+  for (const { name, breaches } of judged)
+    console.log([`${name}: ${breaches.length} breaches`, ...breaches].join("\n  "));
+  process.exit(judged.some(({ breaches }) => breaches.length > 0) ? 1 : 0);
 }
 
 const [from = 1, to = from] = range.split("-").map(Number);
@@ -41,7 +41,7 @@ for (let seed = from; seed <= to; seed++) {
   simulatedMs += outcome.lengthMs;
   for (const [fault, times] of outcome.bites) bites.set(fault, (bites.get(fault) ?? 0) + times);
   const breaches = outcome.breaches.filter((breach) => only.test(breach));
-  if (file) appendFileSync(file, outcome.history.map((seen) => `${JSON.stringify(seen)}\n`).join(""));
+  if (file) appendFileSync(file, linesOf({ name: `seed ${seed}`, history: outcome.history }));
   if (flags.includes("--twice")) {
     const again = await simulate(plan, mutant);
     simulatedMs += again.lengthMs;

@@ -6,10 +6,11 @@ import type { MeshProcess } from "./mesh/mesh-process.ts";
 import { World } from "./mesh/world.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 import { type Bites, bite } from "./network/sim-link.ts";
+import type { MeshFault } from "./plan/mesh-faults.ts";
 import { type DeviceFault, deviceName, type Plan, type PlanStep } from "./plan/plan.ts";
 import { setMachine } from "./time/guard.ts";
-import { act, type Stage } from "./users/acts.ts";
-import { SimDevice, seenOf } from "./users/sim-device.ts";
+import { act, chatsOf, type Stage } from "./users/acts.ts";
+import { SimDevice, seenOf, shownText } from "./users/sim-device.ts";
 
 const NO_THREAD = { head: { seq: 0 }, readSeq: 0, unread: 0, hasLeft: false };
 
@@ -18,6 +19,12 @@ const WATCH_MS = 15_000;
 
 /** How often it is looked whether sends can be taken, in ms. */
 const LOOK_MS = 200;
+
+/** An instance that leaves has ended within this, in ms. */
+const LEAVING_MS = 15_000;
+
+/** A client that hears nothing gives its stream up within this, in ms. */
+const UNHEARD_MS = 30_000;
 
 export interface Outcome {
   readonly history: readonly Seen[];
@@ -121,6 +128,7 @@ class Play implements Clients, Stage {
 
   #do(step: PlanStep): void {
     if (!("device" in step)) {
+      this.#noteTrouble(step);
       befall(this.world, this, step);
       this.#noteStores();
       return;
@@ -144,6 +152,19 @@ class Play implements Clients, Stage {
     this.world.engine.after(LOOK_MS, undefined, () => this.#lookAtStores());
   }
 
+  /** A place that is given up takes its time before the process ends, and what was restored goes back at the end. */
+  #noteTrouble({ what, forMs }: MeshFault): void {
+    const { nowMs } = this.world.engine;
+    this.history.push({
+      atMs: nowMs,
+      device: "",
+      user: "",
+      type: "trouble",
+      what,
+      forMs: forMs + LEAVING_MS,
+    });
+  }
+
   lost(process: MeshProcess, isHeard: boolean): void {
     for (const { transport } of this.devices) {
       if (isHeard) transport?.cut(process);
@@ -153,6 +174,8 @@ class Play implements Clients, Stage {
 
   #breakDevice(device: SimDevice, { what, forMs }: DeviceFault): void {
     const { engine, bites } = this.world;
+    if (what !== "crash device" && what !== "sign in")
+      device.tell({ type: "trouble", what, forMs: forMs + (what === "half-open" ? UNHEARD_MS : 0) });
     if (what === "crash device") {
       bite(bites, what);
       device.crash();
@@ -177,8 +200,8 @@ class Play implements Clients, Stage {
   }
 
   /** Watches everybody whom the device chats with. */
-  #watch({ client }: SimDevice): void {
-    client?.watch(client.threads().flatMap(({ peer }) => peer ?? []));
+  #watch(device: SimDevice): void {
+    device.watch(chatsOf(this.plan, device.user));
   }
 
   #noteCalm(): void {
@@ -210,7 +233,7 @@ class Play implements Clients, Stage {
       texts: client
         .outbox()
         .filter(({ state }) => state !== "failed")
-        .map(({ text }) => text),
+        .map(({ text }) => shownText(text)),
     });
     for (const { threadId, peer } of client.threads()) {
       const isGroup = peer === undefined;

@@ -1,6 +1,10 @@
 import { changeBreaches, hiders, movedMembers } from "./changes.ts";
 import type { Seen, SeenEntry } from "./history.ts";
+import { positionBreaches } from "./positions.ts";
+import { presenceBreaches } from "./presences.ts";
+import { pushBreaches } from "./pushes.ts";
 import { stallsOf } from "./stalls.ts";
+import { strangerBreaches } from "./strangers.ts";
 
 /** What was acknowledged so long before a calm has come everywhere by then, in ms. */
 const UNDER_WAY_MS = 10_000;
@@ -9,7 +13,7 @@ type End = Extract<Seen, { type: "end" }>;
 
 /**
  * Judges a history by the promises of docs/design.md, from what clients saw and nothing else: each breach in words, with
- * the number of the promise. Empty where all are kept. Promises 8 and 10 (who is not pushed to, memory) no client sees.
+ * the number of the promise. Empty where all are kept.
  */
 export function breachesOf(history: readonly Seen[]): string[] {
   const moved = movedMembers(history);
@@ -21,6 +25,8 @@ export function breachesOf(history: readonly Seen[]): string[] {
   for (const end of ends) if (!moved.has(`${end.thread} ${end.user}`)) breaches.push(...endBreaches(end));
   breaches.push(...headBreaches(ends), ...sendBreaches(history, ends), ...calmBreaches(history, ends));
   breaches.push(...changeBreaches(history), ...watchBreaches(history), ...stallBreaches(history));
+  breaches.push(...forkBreaches(history), ...strangerBreaches(history), ...positionBreaches(history, moved));
+  breaches.push(...presenceBreaches(history), ...pushBreaches(history));
   return [...new Set(breaches)];
 }
 
@@ -120,6 +126,19 @@ function* sendBreaches(history: readonly Seen[], ends: readonly End[]): Iterable
     if (seen.type === "failed" && places.has(seen.text))
       yield `4: ${seen.text} was said to have failed, and is there`;
     if (seen.type === "outbox") for (const text of seen.texts) yield `4: what became of ${text} is not known`;
+  }
+}
+
+/** A thread never forks: a place is acknowledged for one send. */
+function* forkBreaches(history: readonly Seen[]): Iterable<string> {
+  const places = new Map<string, string>();
+  for (const seen of history) {
+    if (seen.type !== "sent") continue;
+    const place = `${seen.thread}/${seen.seq}`;
+    const before = places.get(place) ?? seen.clientId;
+    if (before !== seen.clientId)
+      yield `7: ${place} was acknowledged for ${seen.clientId}, and for ${before}`;
+    places.set(place, before);
   }
 }
 

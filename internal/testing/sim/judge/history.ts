@@ -4,11 +4,17 @@ export interface SeenEntry {
   readonly from: string;
   readonly clientId: string;
   readonly ordinal: number;
-  /** The text of a message; of anything else its kind, in brackets. */
+  /**
+   * The text of a message, or its beginning with its length and hash. Of anything else its kind, in brackets; of a member
+   * change also who came and who went: `[member_change +ann -bob]`.
+   */
   readonly said: string;
 }
 
-/** A line of a history: what one client saw or did. Written as JSON lines, by the simulator or by real clients. */
+/**
+ * A line of a history: what one client saw or did, or what its driver did to it or to the servers. Written as JSON lines
+ * (`history-file.ts`), by the simulator or by real clients. `atMs` is one clock's for all devices.
+ */
 export type Seen = { readonly atMs: number; readonly device: string; readonly user: string } & (
   | { readonly type: "begin" }
   /** The person has written this; it is in the outbox. Texts are never the same twice. */
@@ -19,6 +25,9 @@ export type Seen = { readonly atMs: number; readonly device: string; readonly us
       readonly clientId: string;
       readonly seq: number;
       readonly text: string;
+      /** The recipient of a direct thread, and whether it was told to have no session; left out where that is not told. */
+      readonly to?: string;
+      readonly isOffline?: boolean;
     }
   | { readonly type: "failed"; readonly clientId: string; readonly text: string }
   | { readonly type: "entry"; readonly thread: string; readonly entry: SeenEntry }
@@ -32,10 +41,28 @@ export type Seen = { readonly atMs: number; readonly device: string; readonly us
       readonly about: string;
       readonly state: "asked" | "answered" | "refused";
     }
+  /** As the client names them; `crashed`: its driver has ended the program without a word. */
   | { readonly type: "phase"; readonly phase: string }
   /** Whether the stores serve, and a channel instance that the registry knows: of the world, by no device. */
   | { readonly type: "stores"; readonly serve: boolean }
+  /** Something is not as it should be from now on for so long: with the device, or, without one, with the servers. */
+  | { readonly type: "trouble"; readonly what: string; readonly forMs: number }
+  /** Whose presence the person has on the screen from now on, and nobody else's. */
+  | { readonly type: "watch"; readonly of: readonly string[] }
   | { readonly type: "presence"; readonly of: string; readonly status: string }
+  | { readonly type: "typing"; readonly thread: string; readonly of: string }
+  /** How far another member has got. */
+  | {
+      readonly type: "receipt";
+      readonly thread: string;
+      readonly of: string;
+      readonly delivered: number;
+      readonly read: number;
+    }
+  /** The person has seen the thread up to there. */
+  | { readonly type: "read"; readonly thread: string; readonly seq: number }
+  /** A stream has ended: how many events stood on it at most that the client had not acknowledged. */
+  | { readonly type: "stream"; readonly unacknowledged: number }
   /** All is calm and this device is connected: what it knows without having asked, of threads that it has not left. */
   | { readonly type: "calm"; readonly heads: Readonly<Record<string, number>> }
   | { readonly type: "watching"; readonly of: string; readonly status: string; readonly isThere: boolean }

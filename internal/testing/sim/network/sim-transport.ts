@@ -39,6 +39,8 @@ export interface SimTransportInit {
   readonly edge: (word: string) => MeshProcess | undefined;
   /** The push server at an address. */
   readonly pushAt: (address: string) => MeshProcess | undefined;
+  /** The client has ended a stream, on which at most so many events stood that it had not acknowledged. */
+  readonly streamEnded: (unacknowledged: number) => void;
 }
 
 /** A device's way to the server, over simulated connections. */
@@ -142,6 +144,9 @@ class SimStream implements Stream {
   readonly #items: Item[] = [];
   #wake = () => {};
   #isClosed = false;
+  #heard = 0;
+  #acknowledged = 0;
+  #mostUnacknowledged = 0;
 
   constructor(
     init: SimTransportInit,
@@ -161,7 +166,7 @@ class SimStream implements Stream {
     const caller = callerOf(options.permit.ticket, server.clock.nowMs());
     const far = new SimByteStream(
       { caller, requestId: "sim", signal: new AbortController().signal },
-      (bytes) => down.carry(init.life, () => this.#put({ frame: fromBinary(ServerFrameSchema, bytes) })),
+      (bytes) => down.carry(init.life, () => this.#hear(fromBinary(ServerFrameSchema, bytes))),
       (error) =>
         down.carry(init.life, () => this.#put({ error: error ?? unreachable("the stream has ended") })),
     );
@@ -181,6 +186,7 @@ class SimStream implements Stream {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#init.streamEnded(this.#mostUnacknowledged);
     if (this.server) this.#up.carry(this.server.life, () => this.#far?.drop());
     this.#wake();
   }
@@ -216,8 +222,15 @@ class SimStream implements Stream {
   }
 
   #say(frame: ClientFrame): void {
+    if (frame.kind.case === "ack") this.#acknowledged = Number(frame.kind.value.upTo);
     const bytes = toBinary(ClientFrameSchema, frame);
     if (this.server) this.#up.carry(this.server.life, () => this.#far?.receive(bytes));
+  }
+
+  #hear(frame: ServerFrame): void {
+    this.#heard += frame.events.length;
+    this.#mostUnacknowledged = Math.max(this.#mostUnacknowledged, this.#heard - this.#acknowledged);
+    this.#put({ frame });
   }
 
   #put(item: Item): void {

@@ -1,6 +1,6 @@
 import type { Client } from "../../../../client/index.ts";
 import type { Plan, UserStep } from "../plan/plan.ts";
-import type { SimDevice } from "./sim-device.ts";
+import { type SimDevice, shownText } from "./sim-device.ts";
 
 /** What persons act on. */
 export interface Stage {
@@ -57,12 +57,26 @@ async function chat(
   if (peer === undefined && !threadId) return;
   const conversation =
     peer === undefined ? client.conversation(threadId as string) : await client.direct(`u${peer}`);
-  if (peer !== undefined) client.watch([`u${peer}`]);
-  if (step.what === "read") conversation.markRead();
+  if (peer !== undefined) {
+    device.peers.set(conversation.threadId, `u${peer}`);
+    device.watch(chatsOf(plan, device.user));
+  }
+  if (step.what === "read") {
+    conversation.markRead();
+    const seq = conversation.entries.at(-1)?.seq;
+    if (seq !== undefined) device.tell({ type: "read", thread: conversation.threadId, seq });
+  }
   if (step.what === "type") client.typing(conversation.threadId);
   if (step.what !== "write") return;
   const { item } = await conversation.send(step.text);
-  device.tell({ type: "write", thread: item.threadId, clientId: item.clientId, text: step.text });
+  device.tell({ type: "write", thread: item.threadId, clientId: item.clientId, text: shownText(step.text) });
+}
+
+/** Everybody with whom a user has a direct thread: the list of chats is on the screen. */
+export function chatsOf({ threads }: Plan, user: string): string[] {
+  return threads
+    .filter((members) => members.length === 2 && members.some((member) => `u${member}` === user))
+    .map((members) => `u${members.find((member) => `u${member}` !== user)}`);
 }
 
 /** Notes that something was asked for, and what came of it. */

@@ -25,11 +25,15 @@ export class SimDevice {
   readonly way: Way;
   readonly user: string;
   readonly name: string;
+  /** The other user of each direct thread that it has chatted in. */
+  readonly peers = new Map<string, string>();
   client: Client | undefined;
   transport: SimTransport | undefined;
   life: Life | undefined;
   readonly #init: SimDeviceInit;
   readonly #storage = new MemoryStorage();
+  /** Who is on the screen, as it was noted. */
+  #watched = "";
   readonly #clock: { readonly offMs: number; readonly rate: number };
 
   constructor(init: SimDeviceInit) {
@@ -50,9 +54,20 @@ export class SimDevice {
     this.life = life;
     const edge = (word: string) => world.edge(word);
     const pushAt = (address: string) => world.livingAt(address);
-    this.transport = new SimTransport({ engine, random, way: this.way, bites, life, edge, pushAt });
+    const streamEnded = (unacknowledged: number) => this.tell({ type: "stream", unacknowledged });
+    this.transport = new SimTransport({
+      engine,
+      random,
+      way: this.way,
+      bites,
+      life,
+      edge,
+      pushAt,
+      streamEnded,
+    });
     const { transport } = this;
     engine.after(0, life, () => {
+      this.#watched = "";
       this.tell({ type: "begin" });
       const clock = new LifeClock(engine, life, this.#clock.offMs, this.#clock.rate);
       void connect({
@@ -71,6 +86,14 @@ export class SimDevice {
     });
   }
 
+  /** Puts these users on the screen, and nobody else. */
+  watch(users: readonly string[]): void {
+    this.client?.watch(users);
+    const watched = users.join(" ");
+    if (watched !== this.#watched) this.tell({ type: "watch", of: users });
+    this.#watched = watched;
+  }
+
   /** Whether it was signed out for good. */
   get isSignedOut(): boolean {
     return this.client?.state.phase === "signed-out";
@@ -78,6 +101,7 @@ export class SimDevice {
 
   /** The program ends without a word; what its storage holds stays. */
   crash(): void {
+    if (this.life?.isAlive) this.tell({ type: "phase", phase: "crashed" });
     if (this.life) this.life.isAlive = false;
     this.transport?.cut();
     this.client = undefined;
@@ -93,16 +117,41 @@ export class SimDevice {
       this.tell({ type: "entry", thread: event.entry.threadId, entry: seenOf(event.entry) });
     } else if (event.type === "outbox") {
       const { state, threadId: thread, clientId, seq, text } = event.item;
-      if (state === "sent" && seq !== undefined) this.tell({ type: "sent", thread, clientId, seq, text });
-      if (state === "failed") this.tell({ type: "failed", clientId, text });
+      const { recipientOffline: isOffline } = event.item;
+      const to = this.peers.get(thread);
+      const told = { ...(to !== undefined && { to }), ...(isOffline !== undefined && { isOffline }) };
+      if (state === "sent" && seq !== undefined)
+        this.tell({ type: "sent", thread, clientId, seq, text: shownText(text), ...told });
+      if (state === "failed") this.tell({ type: "failed", clientId, text: shownText(text) });
     } else if (event.type === "state") {
       this.tell({ type: "phase", phase: event.state.phase });
     } else if (event.type === "presence") {
       this.tell({ type: "presence", of: event.userId, status: event.presence?.status ?? "unknown" });
+    } else if (event.type === "receipt") {
+      const { threadId: thread, userId: of, deliveredSeq: delivered, readSeq: read } = event.receipt;
+      if (of !== this.user) this.tell({ type: "receipt", thread, of, delivered, read });
+    } else if (event.type === "typing" && event.isTyping) {
+      this.tell({ type: "typing", thread: event.threadId, of: event.userId });
     }
   }
 }
 
 export function seenOf({ seq, sender, clientId, ordinal, body }: Entry): SeenEntry {
-  return { seq, from: sender, clientId, ordinal, said: body.kind === "text" ? body.text : `[${body.kind}]` };
+  return { seq, from: sender, clientId, ordinal, said: saidOf(body) };
+}
+
+function saidOf(body: Entry["body"]): string {
+  if (body.kind === "text") return shownText(body.text);
+  if (body.kind !== "member_change") return `[${body.kind}]`;
+  const [came, went] = [
+    body.added.map(({ userId }) => ` +${userId}`),
+    body.removed.map((user) => ` -${user}`),
+  ];
+  return `[member_change${[...came, ...went].join("")}]`;
+}
+
+/** A text as a history has it: all of it, or its beginning with its length and hash. */
+export function shownText(text: string): string {
+  if (text.length <= 60) return text;
+  return `${text.slice(0, 20)}… ${text.length} ${createHash("sha256").update(text).digest("hex").slice(0, 16)}`;
 }

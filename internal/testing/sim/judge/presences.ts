@@ -1,0 +1,113 @@
+import type { Seen } from "./history.ts";
+import { Sight } from "./sight.ts";
+import { Whereabouts } from "./whereabouts.ts";
+
+/** After the last trouble of the servers their leases, digests and watches are in order again, in ms. */
+export const SETTLED_MS = 60_000;
+
+/** Within which one who comes is shown, and one who goes is not any more: promise 9, and what the network takes, in ms. */
+const SHOWN_MS = 5_000 + 1_000;
+const GONE_MS = 40_000 + 1_000;
+
+/** A gap shorter than this shows nothing: the grace without what the network takes, in ms. */
+const GRACE_MS = 10_000 - 1_000;
+
+/** What was under way when a change was answered has come by then: when all is well, and at all, in ms. */
+const UNDER_WAY_MS = 1_500;
+const LATE_MS = 30_000;
+
+interface Screen {
+  readonly device: string;
+  readonly user: string;
+  /** Since when it watches each. */
+  watched: ReadonlyMap<string, number>;
+  readonly shown: Map<string, string>;
+}
+
+/** Presence is bounded, and told to nobody who may not see it, also between the calms. */
+export function* presenceBreaches(history: readonly Seen[]): Iterable<string> {
+  const judge = new PresenceJudge(history);
+  let lookedMs = 0;
+  for (const seen of history) {
+    if (seen.atMs >= lookedMs + 500) {
+      lookedMs = seen.atMs;
+      yield* judge.look(seen.atMs);
+    }
+    yield* judge.read(seen);
+  }
+}
+
+class PresenceJudge {
+  readonly #sight: Sight;
+  readonly #where: Whereabouts;
+  readonly #screens = new Map<string, Screen>();
+  /** When each user was last surely there. */
+  readonly #lastThereMs = new Map<string, number>();
+
+  constructor(history: readonly Seen[]) {
+    this.#sight = new Sight(history);
+    this.#where = new Whereabouts(history);
+  }
+
+  /** What a line says, judged by what was before it. */
+  *read(seen: Seen): Iterable<string> {
+    const { atMs, user, device, type } = seen;
+    if (type === "phase" && this.#where.thereSinceMs(user) !== undefined) this.#lastThereMs.set(user, atMs);
+    this.#where.read(seen);
+    if (type === "watch") {
+      const { watched, shown } = this.#screenOf(device, user);
+      const next = new Map(seen.of.map((of) => [of, watched.get(of) ?? atMs]));
+      this.#screens.set(device, { device, user, watched: next, shown });
+    } else if (type === "begin") this.#screens.delete(device);
+    else if (type === "presence") {
+      const { shown } = this.#screenOf(device, user);
+      const before = shown.get(seen.of);
+      shown.set(seen.of, seen.status);
+      yield* this.#told(seen, before);
+    }
+  }
+
+  /** What every screen shows at a moment. */
+  *look(atMs: number): Iterable<string> {
+    const where = this.#where;
+    const isQuiet = where.quietSinceMs <= atMs - SETTLED_MS;
+    const underWayMs = isQuiet ? UNDER_WAY_MS : LATE_MS;
+    for (const { device, user, watched, shown } of this.#screens.values()) {
+      const liveMs = where.liveSinceMs(device) ?? Number.POSITIVE_INFINITY;
+      for (const [of, watchedMs] of watched) {
+        const status = shown.get(of) ?? "unknown";
+        const isLive = (forMs: number) => Math.max(liveMs, watchedMs) <= atMs - forMs;
+        if (status === "online" && isLive(underWayMs) && this.#sight.isShut(user, of, atMs, underWayMs))
+          yield `9: ${device} still shows ${of} as online, who may not be seen`;
+        if (!isQuiet || !isLive(SHOWN_MS)) continue;
+        const thereMs = where.thereSinceMs(of) ?? Number.POSITIVE_INFINITY;
+        const isOpen = this.#sight.isOpen(user, of, atMs - SHOWN_MS, atMs);
+        if (status !== "online" && thereMs <= atMs - SHOWN_MS && isOpen)
+          yield `9: ${device} shows ${of} as ${status}, who is there since ${thereMs}`;
+        const goneMs = where.goneSinceMs(of) ?? Number.POSITIVE_INFINITY;
+        if (status === "online" && goneMs <= atMs - GONE_MS)
+          yield `9: ${device} shows ${of} as online, who is gone since ${goneMs}`;
+      }
+    }
+  }
+
+  *#told(
+    { atMs, device, user, of, status }: Extract<Seen, { type: "presence" }>,
+    before: string | undefined,
+  ) {
+    if (status === "unknown") return;
+    const isQuiet = this.#where.quietSinceMs <= atMs - SETTLED_MS;
+    if (this.#sight.isShut(user, of, atMs, isQuiet ? UNDER_WAY_MS : LATE_MS))
+      yield `9: ${device} was told that ${of} is ${status}, who may not be seen`;
+    const isThere = this.#where.thereSinceMs(of) !== undefined;
+    const thereMs = isThere ? atMs : (this.#lastThereMs.get(of) ?? Number.NEGATIVE_INFINITY);
+    if (isQuiet && before === "online" && status === "offline" && thereMs > atMs - GRACE_MS)
+      yield `9: ${device} was told that ${of} went, who was there at ${thereMs}`;
+  }
+
+  #screenOf(device: string, user: string): Screen {
+    const screen = this.#screens.get(device) ?? { device, user, watched: new Map(), shown: new Map() };
+    this.#screens.set(device, screen);
+    return screen;
+  }
+}
