@@ -39,10 +39,17 @@ export class PresenceBoard {
     this.#set(wire.userId, toPresence(wire));
   }
 
-  /** The answer to what was asked at `since`. Users who are left out may not be seen. */
+  /**
+   * The answer to what was asked at `since`. Users who are left out may not be seen. One of whom the answer knows nothing
+   * is as known as before: the stream, which tells nothing twice, would not give back what was taken here.
+   */
   answered(asked: readonly string[], answer: readonly WirePresence[], since: number): void {
-    const found = new Map(answer.map((wire) => [wire.userId, toPresence(wire)]));
-    for (const userId of asked) if (this.#wordOf(userId) <= since) this.#set(userId, found.get(userId));
+    const found = new Map(answer.map((wire) => [wire.userId, wire]));
+    for (const userId of asked) {
+      const wire = found.get(userId);
+      if (wire?.status === PresenceStatus.UNKNOWN || this.#wordOf(userId) > since) continue;
+      this.#set(userId, wire && toPresence(wire));
+    }
   }
 
   /** Nothing was heard of these since: what is known of them may no longer be so. */

@@ -180,6 +180,22 @@ describe("Presence in a client", () => {
     await world.client.close();
   });
 
+  it("does not let an answer that knows nothing take back what was told", async () => {
+    const world = new ClientWorld();
+    let status = ONLINE;
+    world.transport.answers.ListPresence = () => ({ presences: [{ userId: "bob", status }] });
+    await chatting(world);
+    world.client.watch(["bob"]);
+    await world.pass(150);
+    world.transport.stream.hear(presence("bob", ONLINE));
+    await settled();
+    status = UNKNOWN; // The instance that looks after bob cannot be reached; the push server tells nothing twice.
+    await world.passAnswered(180_000);
+    assert.equal(pulled(world).length, 2);
+    assert.equal(world.client.presence("bob")?.status, "online");
+    await world.client.close();
+  });
+
   it("asks for the other user of a new chat, and says a watch again that had no effect before", async () => {
     const world = await new ClientWorld().live();
     world.client.watch(["bob"]);

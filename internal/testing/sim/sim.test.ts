@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
@@ -17,6 +20,12 @@ function simulated(
   return new Promise((resolve) => child.on("close", (code) => resolve({ code, text })));
 }
 
+/** How many breaches were found, and the first of them. */
+function verdictOf(text: string): readonly string[] {
+  const count = /(\d+) breaches/.exec(text)?.[1] ?? "none said";
+  return [count, ...[...text.matchAll(/^ {2}(\S+: .*)$/gm)].map(([, breach]) => breach ?? "").slice(0, 12)];
+}
+
 describe("Simulator", () => {
   it("finds no breach, and gives the same trace twice for the same seed", async () => {
     const { code, text } = await simulated("1", "--brief", "--twice");
@@ -29,9 +38,18 @@ describe("Simulator", () => {
   };
   for (const [mutant, breach] of Object.entries(found)) {
     it(`finds that ${mutant}`, async () => {
-      const { code, text } = await simulated("1", "--brief", "--mutant", mutant);
-      assert.equal(code, 1, text);
-      assert.match(text, breach);
+      const folder = mkdtempSync(join(tmpdir(), "heddle-sim-"));
+      try {
+        const file = join(folder, "history.jsonl");
+        const { code, text } = await simulated("1", "--brief", "--mutant", mutant, "--history", file);
+        assert.equal(code, 1, text);
+        assert.match(text, breach);
+        const judged = await simulated("--check", file);
+        assert.equal(judged.code, 1, judged.text);
+        assert.deepEqual(verdictOf(judged.text), verdictOf(text), "the file alone says what the run said");
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
     }).timeout(LONGEST_MS);
   }
 });
