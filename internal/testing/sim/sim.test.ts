@@ -22,8 +22,9 @@ function simulated(
 
 /** How many breaches were found, and the first of them. */
 function verdictOf(text: string): readonly string[] {
-  const count = /(\d+) breaches/.exec(text)?.[1] ?? "none said";
-  return [count, ...[...text.matchAll(/^ {2}(\S+: .*)$/gm)].map(([, breach]) => breach ?? "").slice(0, 12)];
+  const count = Number(/(\d+) breaches/.exec(text)?.[1]);
+  const lines = [...text.matchAll(/^ {2}(\S+: .*)$/gm)].map(([, breach]) => breach ?? "");
+  return [String(count), ...lines.slice(0, Math.min(count, 12))];
 }
 
 describe("Simulator", () => {
