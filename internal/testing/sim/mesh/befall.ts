@@ -16,6 +16,7 @@ export function befall(world: World, clients: Clients, fault: MeshFault): void {
   if ("other" in fault) {
     const way = network.wayOf(fault.process, fault.other);
     if (fault.what === "links silent") way.silentUntilMs = untilMs;
+    else if (fault.what === "links slow") way.slowUntilMs = untilMs;
     else {
       network.cut(fault.process, fault.other);
       if (fault.what === "apart") way.awayUntilMs = untilMs;

@@ -56,7 +56,7 @@ export class Network {
     const key = a < b ? `${a} ${b}` : `${b} ${a}`;
     let way = this.#ways.get(key);
     if (!way) {
-      way = { delayMs: this.#random.pick([0.4, 1, 5]), silentUntilMs: 0, awayUntilMs: 0 };
+      way = { delayMs: this.#random.pick([0.4, 1, 5]), slowUntilMs: 0, silentUntilMs: 0, awayUntilMs: 0 };
       this.#ways.set(key, way);
     }
     return way;
@@ -121,7 +121,8 @@ export class Network {
 
   /** From now on all reach one another. */
   heal(): void {
-    for (const way of this.#ways.values()) Object.assign(way, { silentUntilMs: 0, awayUntilMs: 0 });
+    for (const way of this.#ways.values())
+      Object.assign(way, { slowUntilMs: 0, silentUntilMs: 0, awayUntilMs: 0 });
   }
 
   #break(connection: Connection): void {

@@ -5,11 +5,16 @@ import type { SimRandom } from "../time/sim-random.ts";
 export interface Way {
   /** One-way delay without jitter, in ms. */
   delayMs: number;
+  /** Until then all takes SLOW_MS. Simulated ms. */
+  slowUntilMs: number;
   /** Until then all that is said on it is lost, and nobody is told: half-open. Simulated ms. */
   silentUntilMs: number;
   /** Until then nothing gets a connection. Simulated ms. */
   awayUntilMs: number;
 }
+
+/** What a slow way takes, in ms: more than what else happens between two servers, less than an answer is waited for. */
+const SLOW_MS = 200;
 
 /** How often each fault met something. */
 export type Bites = Map<string, number>;
@@ -43,7 +48,9 @@ export class OneWay {
       this.isBroken = true; // TCP: after a lost byte nothing later arrives either.
       return;
     }
-    const delayMs = this.#way.delayMs * (0.5 + this.#random.fraction());
+    const isSlow = this.#way.slowUntilMs > this.#engine.nowMs;
+    if (isSlow) bite(this.#bites, "slow link");
+    const delayMs = (isSlow ? SLOW_MS : this.#way.delayMs) * (0.5 + this.#random.fraction());
     this.#lastMs = Math.max(this.#lastMs, this.#engine.nowMs + delayMs);
     this.#engine.at(this.#lastMs, to, () => {
       if (!this.isBroken) arrive();

@@ -21,7 +21,7 @@ const LATE_MS = 14_000;
 /** An instance that leaves has given its place up, and is started again, within this, in ms. */
 const RETURN_MS = 4_000;
 
-/** What comes back before the calm is compared as it does: so it does not, in ms. */
+/** What comes or goes before the calm makes topics move, and they are compared as they do: so it does not, in ms. */
 const GONE_MS = 75_000;
 
 /** After a registration every link has told its number within this, in ms, where nothing hinders it. */
@@ -38,6 +38,9 @@ const SCENES: readonly ((cast: Cast) => SceneFault[])[] = [
   leaseRunsOut,
   leaveUnheard,
   hiddenVisit,
+  visitUnreached,
+  leaseLostUntold,
+  leaseLostUnheard,
 ];
 
 /** One scene after another, each with its own parts. */
@@ -52,12 +55,14 @@ export function handOffScene(random: SimRandom, { processes }: Pick<Faulted, "pr
   });
 }
 
-/** An instance leaves and returns. A push server, or a publisher, hears of its return much later. */
+/** An instance leaves and returns. A publisher hears of its return much later, or a push server, which it answers last. */
 function joinUnheard({ channel, push, message, moment }: Cast): SceneFault[] {
   const process = moment(0, 1) === 0 ? push : message;
+  const slow = { what: "links slow", process, other: channel, forMs: 3 * LATE_MS, afterMs: 1_000 } as const;
   return [
     { what: "leave", process: channel, forMs: moment(100, 1_000), afterMs: 0 },
     { what: "registry late", process, forMs: LATE_MS, afterMs: 1_000 },
+    ...(process === push ? [slow] : []),
   ];
 }
 
@@ -65,7 +70,7 @@ function joinUnheard({ channel, push, message, moment }: Cast): SceneFault[] {
 function brokenBeforeRepair({ channel, push, message, moment }: Cast): SceneFault[] {
   return [
     { what: "registry late", process: message, forMs: LATE_MS, afterMs: 0 },
-    { what: "visit", process: VISITOR, forMs: 2 * LATE_MS, afterMs: 50 },
+    { what: "visit", process: VISITOR, forMs: GONE_MS, afterMs: 50 },
     { what: "links silent", process: push, other: channel, forMs: LATE_MS, afterMs: 50 + TOLD_MS },
     { what: "crash", process: channel, forMs: RETURN_MS, afterMs: moment(4_000, 9_000) },
   ];
@@ -73,17 +78,10 @@ function brokenBeforeRepair({ channel, push, message, moment }: Cast): SceneFaul
 
 /** No push server can tell the owner before that topics have moved, and a publisher does not hear of it. */
 function untoldOwner({ channel, pushes, message }: Cast): SceneFault[] {
-  const silent = pushes.map((process) => ({
-    what: "links silent" as const,
-    process,
-    other: channel,
-    forMs: LATE_MS / 2,
-    afterMs: 0,
-  }));
   return [
     { what: "registry late", process: message, forMs: LATE_MS, afterMs: 0 },
-    ...silent,
-    { what: "visit", process: VISITOR, forMs: 2 * LATE_MS, afterMs: 50 },
+    ...toAll(pushes, { what: "links silent", other: channel, forMs: LATE_MS / 2, afterMs: 0 }),
+    { what: "visit", process: VISITOR, forMs: GONE_MS, afterMs: 50 },
   ];
 }
 
@@ -108,6 +106,40 @@ function hiddenVisit({ push, moment }: Cast): SceneFault[] {
   return [
     { what: "registry unreached", process: push, forMs: LATE_MS, afterMs: 0 },
     { what: "watch cut", process: push, forMs: 0, afterMs: 10 },
-    { what: "visit", process: VISITOR, forMs: moment(2_000, 5_000), afterMs: moment(100, 500) },
+    { what: "visit", process: VISITOR, forMs: moment(4_000, 9_000), afterMs: moment(100, 500) },
   ];
+}
+
+/** An instance comes and goes, and a push server hears of it, but cannot speak to it. */
+function visitUnreached({ push, moment }: Cast): SceneFault[] {
+  return [
+    { what: "links silent", process: push, other: VISITOR, forMs: LATE_MS, afterMs: 0 },
+    { what: "visit", process: VISITOR, forMs: moment(2_500, 4_500), afterMs: 50 },
+  ];
+}
+
+/** Topics have moved away from an instance, which then loses its lease. No push server tells it again, and a publisher has heard of neither. */
+function leaseLostUntold({ channel, pushes, message }: Cast): SceneFault[] {
+  return [
+    { what: "registry late", process: message, forMs: 2 * LATE_MS, afterMs: 0 },
+    { what: "visit", process: VISITOR, forMs: GONE_MS, afterMs: 50 },
+    ...toAll(pushes, { what: "apart", other: channel, forMs: LATE_MS, afterMs: 2 * TOLD_MS }),
+    { what: "lease lost", process: channel, forMs: 0, afterMs: 3 * TOLD_MS },
+  ];
+}
+
+/** An instance has lost its lease for a while, of which a push server hears nothing but that its link ends. */
+function leaseLostUnheard({ channel, push, moment }: Cast): SceneFault[] {
+  return [
+    { what: "registry late", process: push, forMs: GONE_MS, afterMs: 0 },
+    { what: "registry unreached", process: channel, forMs: LATE_MS + moment(0, 4_000), afterMs: 100 },
+  ];
+}
+
+/** The same between each of these and another. */
+function toAll(
+  processes: readonly string[],
+  fault: Omit<Extract<SceneFault, { other: string }>, "process">,
+): SceneFault[] {
+  return processes.map((process) => ({ ...fault, process }));
 }

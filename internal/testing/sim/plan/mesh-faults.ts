@@ -3,7 +3,11 @@ import type { SimRandom } from "../time/sim-random.ts";
 /** What befalls the servers, their network, the registry and the stores. `forMs`: until it is well again. */
 export type MeshFault = { readonly forMs: number } & (
   | { readonly what: (typeof PROCESS_FAULTS)[number]; readonly process: string }
-  | { readonly what: (typeof PAIR_FAULTS)[number]; readonly process: string; readonly other: string }
+  | {
+      readonly what: (typeof PAIR_FAULTS)[number] | "links slow";
+      readonly process: string;
+      readonly other: string;
+    }
   | { readonly what: (typeof STORE_FAULTS)[number] | (typeof REGISTRY_FAULTS)[number] }
 );
 
@@ -29,7 +33,7 @@ const PROCESS_FAULTS = [
 /** The channel instance that does not run but for visits. */
 export const VISITOR = "channel-9";
 
-/** Links of two processes break once; fall silent; nothing connects them. */
+/** Links of two processes break once; fall silent; nothing connects them. In scenes they may be slow as well. */
 const PAIR_FAULTS = ["links cut", "links silent", "apart"] as const;
 
 const STORE_FAULTS = ["slow logs", "slow rows", "logs away", "rows away"] as const;

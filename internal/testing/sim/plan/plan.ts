@@ -61,6 +61,9 @@ const DEVICE_FAULTS = ["crash device", "offline", "cut", "half-open"] as const;
 /** When devices have started, groups are made and the first things happen, in ms. */
 const BEGIN_MS = 6_000;
 
+/** In a brief plan all is quiet so long before its end, in ms: before the faults end, which brings back what was missed. */
+const QUIET_MS = 34_000;
+
 /**
  * A run is a row of episodes: faults in the first third of each, writing in the first half, and then quiet, so that
  * what was missed is seen missing. Every tenth seed is long: touches age, clients sync by themselves.
@@ -77,14 +80,15 @@ export function planOf(seed: number, { theme: asked, isBrief = false }: PlanOpti
   const isLong = !isBrief && seed % 10 === 0;
   const episodeMs = isLong ? 180_000 : 90_000;
   const episodes = isLong ? 5 : isBrief ? 1 : 2;
-  const calms = Array.from({ length: episodes }, (_, at) => BEGIN_MS + (at + 1) * episodeMs);
+  const ends = Array.from({ length: episodes }, (_, at) => BEGIN_MS + (at + 1) * episodeMs);
+  const calms = isBrief ? [...ends.map((endMs) => endMs - QUIET_MS), ...ends] : ends;
   const plan = { seed: String(seed), users, devices, threads, processes, theme, calms, steps: [] };
-  const steps: PlanStep[] = calms.flatMap((calmMs) => {
-    const fromMs = calmMs - episodeMs;
+  const steps: PlanStep[] = ends.flatMap((endMs) => {
+    const fromMs = endMs - episodeMs;
     const within = (share: number) => fromMs + Math.floor(random.fraction() * share * episodeMs);
     const longestMs = episodeMs * 0.15;
     return [
-      ...userSteps(random, plan, isBrief ? 150 : Math.ceil(340 / calms.length), () =>
+      ...userSteps(random, plan, isBrief ? 150 : Math.ceil(340 / episodes), () =>
         within(isBrief ? 0.3 : 0.45),
       ),
       ...(theme === "all" ? deviceFaults(random, plan, 7, longestMs) : []).map((fault) => ({
@@ -98,7 +102,7 @@ export function planOf(seed: number, { theme: asked, isBrief = false }: PlanOpti
           ).flat()),
     ];
   });
-  if (theme === "all") steps.push(...deviceChanges(random, plan, calms.at(-1) ?? 0));
+  if (theme === "all") steps.push(...deviceChanges(random, plan, ends.at(-1) ?? 0));
   let written = 0;
   const named = steps
     .sort((a, b) => a.atMs - b.atMs)

@@ -41,7 +41,7 @@ export class SimDevice {
     this.#init = init;
     this.user = init.user;
     this.name = init.name;
-    this.way = { delayMs: random.pick([1, 20, 80]), silentUntilMs: 0, awayUntilMs: 0 };
+    this.way = { delayMs: random.pick([1, 20, 80]), slowUntilMs: 0, silentUntilMs: 0, awayUntilMs: 0 };
     this.#clock = { offMs: random.pick([0, 0, -90_000, 3_600_000]), rate: random.pick([1, 1, 0.999, 1.002]) };
   }
 
