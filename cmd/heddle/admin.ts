@@ -2,13 +2,13 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import type { Backup } from "../../internal/app/backup.ts";
-import type { HeddleConfig } from "../../internal/app/config.ts";
-import { type DataFolder, openDataFolder } from "../../internal/app/data-folder.ts";
-import type { Repair } from "../../internal/app/repair.ts";
+import type { Backup } from "../../internal/app/care/backup.ts";
+import type { Repair } from "../../internal/app/care/repair.ts";
+import type { Loss } from "../../internal/app/care/salvage.ts";
+import type { Verification } from "../../internal/app/care/verify.ts";
+import { type DataFolder, openDataFolder } from "../../internal/app/folder/data-folder.ts";
 import { EXIT } from "../../internal/app/run-service.ts";
-import type { Loss } from "../../internal/app/salvage.ts";
-import type { Verification } from "../../internal/app/verify.ts";
+import type { HeddleConfig } from "../../internal/app/settings/config.ts";
 import { SettingsError } from "../../internal/base/env.ts";
 import { localUrl } from "../../internal/rpc/listen-address.ts";
 
@@ -80,7 +80,7 @@ const SHOWN_THREADS = 20;
 async function verify({ dataDir }: HeddleConfig, asJson: boolean): Promise<number> {
   demandFolder(dataDir);
   // Only here: the stores are slow to load, and `status` needs none of them.
-  const { verifyFolder } = await import("../../internal/app/verify.ts");
+  const { verifyFolder } = await import("../../internal/app/care/verify.ts");
   const progress = progressLine();
   const found = await verifyFolder(dataDir, progress.say).finally(progress.end);
   process.stdout.write(asJson ? `${verificationJson(found)}\n` : verificationText(dataDir, found));
@@ -190,7 +190,7 @@ async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string>
  * but some threads are damaged and are left as they are, or are gone, or something is lost that no log holds.
  */
 async function repair({ dataDir }: HeddleConfig, acceptsLoss: boolean): Promise<number> {
-  const { repairFolder } = await import("../../internal/app/repair.ts");
+  const { repairFolder } = await import("../../internal/app/care/repair.ts");
   const progress = progressLine();
   const done = await repairFolder(await existingFolder(dataDir), progress.say, acceptsLoss).finally(
     progress.end,

@@ -1,9 +1,9 @@
 import { Command, CommanderError } from "commander";
-import { type HeddleConfig, readConfig, SETTINGS } from "../../internal/app/config.ts";
-import { openDevTokenSigner } from "../../internal/app/credentials.ts";
-import { openDataFolder } from "../../internal/app/data-folder.ts";
+import { openDevTokenSigner } from "../../internal/app/folder/credentials.ts";
+import { openDataFolder } from "../../internal/app/folder/data-folder.ts";
 import { EXIT, runService, startFailure } from "../../internal/app/run-service.ts";
-import { versionLine } from "../../internal/app/versions.ts";
+import { type HeddleConfig, readConfig, SETTINGS } from "../../internal/app/settings/config.ts";
+import { versionLine } from "../../internal/app/settings/versions.ts";
 import { systemClock } from "../../internal/base/clock.ts";
 import { describeSettings, SettingsError } from "../../internal/base/env.ts";
 import { USER_ID_PATTERN, USER_ID_RULE } from "../../internal/base/ids.ts";

@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import type { Heddle } from "../../internal/app/all-in-one.ts";
-import type { HeddleConfig } from "../../internal/app/config.ts";
+import type { HeddleConfig } from "../../internal/app/settings/config.ts";
 
 /**
  * Where to go and what to do next: three lines for a person, of which the first says in capitals when anyone gets in by

@@ -19,7 +19,7 @@ import { type Failure, grpcBytes } from "../testing/contract/raw-calls.ts";
 import { RawStream } from "../testing/contract/raw-stream.ts";
 import { devTokens } from "../testing/trials/programs/heddle-process.ts";
 import { type Heddle, startHeddle } from "./all-in-one.ts";
-import { developmentConfig, type HeddleConfig } from "./config.ts";
+import { developmentConfig, type HeddleConfig } from "./settings/config.ts";
 
 /** Unary clients of one user, over Connect. */
 async function signIn(heddle: Heddle, userId: string) {

@@ -15,16 +15,16 @@ import { ListenError, localUrl } from "../rpc/listen-address.ts";
 import { createRpcMetrics } from "../rpc/metrics.ts";
 import { loopbackOrigins } from "../rpc/web/cors.ts";
 import { createWebServer, type WebServer } from "../rpc/web/web-server.ts";
-import { openAdminKey } from "./admin-key.ts";
-import { startAdminServer } from "./admin-server.ts";
-import type { HeddleConfig } from "./config.ts";
-import { type Credentials, openCredentials } from "./credentials.ts";
-import { openDataFolder } from "./data-folder.ts";
-import { pageSettingsRoute } from "./page-settings.ts";
+import { openAdminKey } from "./folder/admin-key.ts";
+import { type Credentials, openCredentials } from "./folder/credentials.ts";
+import { openDataFolder } from "./folder/data-folder.ts";
+import { startAdminServer } from "./operators/admin-server.ts";
+import { pageSettingsRoute } from "./page/page-settings.ts";
+import { staticFiles } from "./page/static-files.ts";
 import { openServices, PUSH_SERVER, type Services } from "./services.ts";
-import { staticFiles } from "./static-files.ts";
+import type { HeddleConfig } from "./settings/config.ts";
+import { PROGRAM_VERSION } from "./settings/versions.ts";
 import { StopStack } from "./stop-stack.ts";
-import { PROGRAM_VERSION } from "./versions.ts";
 
 /** Streams are ended at drainMs; so long their statuses may take to get out before connections are cut, in ms. */
 const LAST_WORDS_MS = 250;

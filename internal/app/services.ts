@@ -23,15 +23,15 @@ import {
   directPresence,
   soleRowViews,
   tellPresence,
-} from "./assemble.ts";
-import { type Backup, backUp, clearStaging } from "./backup.ts";
-import type { HeddleConfig } from "./config.ts";
-import type { Credentials } from "./credentials.ts";
-import { type DataFolder, refuseHalf } from "./data-folder.ts";
-import { beginHistory, refuseUnnamed } from "./history.ts";
-import { exposeServices } from "./service-metrics.ts";
+} from "./assembly/assemble.ts";
+import { type Backup, backUp, clearStaging } from "./care/backup.ts";
+import type { Credentials } from "./folder/credentials.ts";
+import { type DataFolder, refuseHalf } from "./folder/data-folder.ts";
+import { beginHistory, refuseUnnamed } from "./folder/history.ts";
+import { exposeServices } from "./operators/service-metrics.ts";
+import { damageWatch, storeWatches } from "./operators/store-watches.ts";
+import type { HeddleConfig } from "./settings/config.ts";
 import type { StopStack } from "./stop-stack.ts";
-import { damageWatch, storeWatches } from "./store-watches.ts";
 
 /**
  * The one push server of this program, in tickets and sessions: the same after a restart, so that a ticket that was

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { assembleMessage, soleRowViews } from "../../../internal/app/assemble.ts";
+import { assembleMessage, soleRowViews } from "../../../internal/app/assembly/assemble.ts";
 import { systemClock as clock } from "../../../internal/base/clock.ts";
 import { NO_HISTORY } from "../../../internal/base/history.ts";
 import { SoleChannel } from "../../../internal/channel/sole-channel.ts";

@@ -9,7 +9,7 @@ import {
   createGrpcWebTransport,
 } from "@connectrpc/connect-node";
 import { type Heddle, startHeddle } from "../../../app/all-in-one.ts";
-import { developmentConfig, type HeddleConfig } from "../../../app/config.ts";
+import { developmentConfig, type HeddleConfig } from "../../../app/settings/config.ts";
 import {
   GatewayService,
   type OpenSessionResponse,

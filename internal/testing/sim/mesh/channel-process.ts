@@ -1,4 +1,4 @@
-import { MOVE_MS } from "../../../app/assemble-channel.ts";
+import { MOVE_MS } from "../../../app/assembly/assemble-channel.ts";
 import { ChannelService } from "../../../channel/service.ts";
 import { serveChannel } from "../../../peers/channel-server.ts";
 import type { MeshProcess } from "./mesh-process.ts";

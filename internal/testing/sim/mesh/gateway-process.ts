@@ -1,4 +1,4 @@
-import { clientBindings } from "../../../app/assemble.ts";
+import { clientBindings } from "../../../app/assembly/assemble.ts";
 import { GatewayService } from "../../../gateway/service.ts";
 import { PushClients } from "../../../peers/push-client.ts";
 import { MirroredPushServers } from "../../../registry/mirrored-push-servers.ts";

@@ -1,4 +1,4 @@
-import { assembleMessage, clientBindings, rowViews, tellPresence } from "../../../app/assemble.ts";
+import { assembleMessage, clientBindings, rowViews, tellPresence } from "../../../app/assembly/assemble.ts";
 import { logHandlers } from "../../../peers/log-server.ts";
 import { messageHandlers } from "../../../peers/message-server.ts";
 import { servingRing } from "../../../registry/mirror.ts";

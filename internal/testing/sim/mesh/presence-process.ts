@@ -1,5 +1,9 @@
-import { clientBindings } from "../../../app/assemble.ts";
-import { assemblePresenceInstance, everyPresence, type PresenceWay } from "../../../app/assemble-presence.ts";
+import { clientBindings } from "../../../app/assembly/assemble.ts";
+import {
+  assemblePresenceInstance,
+  everyPresence,
+  type PresenceWay,
+} from "../../../app/assembly/assemble-presence.ts";
 import { attachPresence } from "../../../peers/presence-client.ts";
 import type { Presence as PushPresence } from "../../../push/ports.ts";
 import { servingRing } from "../../../registry/mirror.ts";

@@ -1,4 +1,4 @@
-import { clientBindings } from "../../../app/assemble.ts";
+import { clientBindings } from "../../../app/assembly/assemble.ts";
 import { LogClient } from "../../../peers/log-client.ts";
 import { RoutedLog } from "../../../peers/routed-log.ts";
 import { threadHandlers } from "../../../peers/thread-server.ts";

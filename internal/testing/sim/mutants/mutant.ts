@@ -1,4 +1,4 @@
-import type { PresenceInit } from "../../../app/assemble.ts";
+import type { PresenceInit } from "../../../app/assembly/assemble.ts";
 import type { Clock } from "../../../base/clock.ts";
 import type { Lease } from "../../../channel/ports.ts";
 import type { PublisherInit } from "../../../channel/publisher/publisher.ts";

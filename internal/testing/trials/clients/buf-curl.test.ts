@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { fromBinary } from "@bufbuild/protobuf";
 import { type Heddle, startHeddle } from "../../../app/all-in-one.ts";
-import { developmentConfig } from "../../../app/config.ts";
+import { developmentConfig } from "../../../app/settings/config.ts";
 import { ErrorInfoSchema } from "../../../gen/google/rpc/error_details_pb.js";
 import { devTokens, ROOT } from "../programs/heddle-process.ts";
 

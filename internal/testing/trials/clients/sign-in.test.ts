@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { developmentConfig } from "../../../app/config.ts";
+import { developmentConfig } from "../../../app/settings/config.ts";
 import { IdentityProvider } from "../../fakes/neighbours/identity-provider.ts";
 import { ROOT } from "../programs/heddle-process.ts";
 import { bubble, PageBrowser, row, write } from "../programs/page-browser.ts";

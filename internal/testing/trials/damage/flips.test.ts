@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { type Heddle, startHeddle } from "../../../app/all-in-one.ts";
-import { developmentConfig } from "../../../app/config.ts";
+import { developmentConfig } from "../../../app/settings/config.ts";
 import { newUuid } from "../../../base/ids.ts";
 import { MessageService } from "../../../gen/heddle/message/v1/message_service_pb.js";
 import { devTokens } from "../programs/heddle-process.ts";

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { startHeddle } from "../../../app/all-in-one.ts";
-import { developmentConfig } from "../../../app/config.ts";
+import { developmentConfig } from "../../../app/settings/config.ts";
 import type { Addresses } from "./heddle-process.ts";
 
 /** What a test asks of the child, and is answered. */

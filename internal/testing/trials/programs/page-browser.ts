@@ -7,7 +7,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type Browser, type BrowserContext, type Page, chromium as playwright } from "playwright-core";
 import { buildPage } from "../../../../cmd/web/build.ts";
 import { type Heddle, startHeddle } from "../../../app/all-in-one.ts";
-import { developmentConfig, type HeddleConfig } from "../../../app/config.ts";
+import { developmentConfig, type HeddleConfig } from "../../../app/settings/config.ts";
 import { parseListenAddress } from "../../../rpc/listen-address.ts";
 import { chromium } from "./tools.ts";
 

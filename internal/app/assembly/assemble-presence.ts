@@ -1,0 +1,80 @@
+import type { Clock } from "../../base/clock.ts";
+import type { Member, Ring } from "../../base/ring.ts";
+import type { ServeLink } from "../../peers/link-listener.ts";
+import { PresenceClient } from "../../peers/presence-client.ts";
+import { servePresence } from "../../peers/presence-server.ts";
+import { EveryInstance } from "../../presence/every-instance.ts";
+import type { Place } from "../../presence/ports.ts";
+import type { PresenceService } from "../../presence/service.ts";
+import type { SightRule } from "../../presence/sight.ts";
+import { type Mirror, servingRing } from "../../registry/mirror.ts";
+import type { Registration, RegistrationInit } from "../../registry/registration.ts";
+import type { LinkCaller } from "../../rpc/links/link-client.ts";
+import type { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
+import { assemblePresence, rowViews } from "./assemble.ts";
+
+/** After it is `leaving` push servers have so long to hear of it, in ms. */
+const MOVE_MS = 1_000;
+
+/** The presence instances, as a program of the mesh reaches them. */
+export interface PresenceWay {
+  readonly clock: Clock;
+  /** Of the presence instances. Closed by its owner. */
+  readonly instances: Mirror;
+  /** A link to a member that is kept: `KeptLink`, one for each address. */
+  readonly link: (member: Member) => LinkCaller;
+}
+
+export interface PresenceInstanceInit extends PresenceWay {
+  /** Its name in the registry. */
+  readonly name: string;
+  readonly rows: SqliteThreadStore;
+  readonly sightRule: SightRule;
+  /** Of the push servers. Closed by its owner. */
+  readonly pushServers: Ring;
+  /** Takes its place in the registry, told of what happens to it. Called once. */
+  readonly register: (hooks: Pick<RegistrationInit, "lost">) => Registration;
+}
+
+/** A presence instance, in a program that holds one. */
+export interface HeldPresence {
+  readonly service: PresenceService;
+  readonly serve: ServeLink;
+  /** Leaves in good order: push servers move, and while one may still listen to it it is told of every block. */
+  leave(): Promise<void>;
+}
+
+/** A presence instance with its place in the registry (docs/design.md, section 8). */
+export function assemblePresenceInstance(init: PresenceInstanceInit): HeldPresence {
+  const { clock, name, rows, sightRule, instances, pushServers, link } = init;
+  const registration = init.register({ lost: () => service.leaseLost() });
+  const place: Place = {
+    name,
+    lease: registration,
+    ring: servingRing(instances),
+    registered: instances,
+    pushServers,
+    instance: (member) => new PresenceClient(link(member)),
+  };
+  const views = rowViews(rows, clock, registration);
+  const service = assemblePresence({ place, views, clock, sightRule });
+  return {
+    service,
+    serve: (below) => servePresence(service, below),
+    leave: async () => {
+      await registration.leaving();
+      await new Promise<void>((resolve) => clock.after(MOVE_MS, resolve));
+      service.close();
+      await registration.revoke();
+    },
+  };
+}
+
+/** What thread and message servers tell of who may see which user, also by `tellPresence`: every instance is told. */
+export function everyPresence({ clock, instances, link }: PresenceWay): EveryInstance {
+  return new EveryInstance({
+    clock,
+    registered: instances,
+    instance: (member) => new PresenceClient(link(member)),
+  });
+}
