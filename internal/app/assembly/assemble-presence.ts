@@ -21,7 +21,7 @@ export interface PresenceWay {
   readonly clock: Clock;
   /** Of the presence instances. Closed by its owner. */
   readonly instances: Mirror;
-  /** A link to a member that is kept: `KeptLink`, one for each address. */
+  /** A link to a member: of `KeptLinks`, over all that are registered. */
   readonly link: (member: Member) => LinkCaller;
 }
 

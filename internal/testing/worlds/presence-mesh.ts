@@ -18,7 +18,7 @@ import { Mirror, servingRing } from "../../registry/mirror.ts";
 import { Registration, type RegistrationInit } from "../../registry/registration.ts";
 import { SharedRegistry, SharedRegistryClient } from "../../registry/shared-registry.ts";
 import type { LinkContext } from "../../rpc/links/item-stream.ts";
-import { KeptLink } from "../../rpc/links/kept-link.ts";
+import { KeptLinks } from "../../rpc/links/kept-links.ts";
 import { DEFAULT_LIMITS } from "../../rpc/links/limits.ts";
 import type { LinkStream } from "../../rpc/links/link-stream.ts";
 import { type MemoryPair, memoryPair } from "../../rpc/links/memory-pair.ts";
@@ -55,7 +55,7 @@ class Node {
   /** The ways to the registry of what it knows of each service, and of its own place. */
   readonly ways = new Map<string, SharedRegistryClient>();
   readonly #mesh: PresenceMesh;
-  readonly #kept = new Map<string, KeptLink>();
+  #kept: KeptLinks | undefined;
   readonly #mirrors = new Map<string, Mirror>();
 
   constructor(mesh: PresenceMesh, name: string) {
@@ -102,11 +102,13 @@ class Node {
   }
 
   instance(member: Member): PresenceClient {
-    const link =
-      this.#kept.get(member.name) ??
-      new KeptLink({ ...this.links, service: "presence", dial: () => this.dial(member) });
-    this.#kept.set(member.name, link);
-    return new PresenceClient(link);
+    this.#kept ??= new KeptLinks({
+      ...this.links,
+      service: "presence",
+      registered: this.mirror("presence"),
+      dial: (to) => this.dial(to),
+    });
+    return new PresenceClient(this.#kept.to(member));
   }
 
   /** It is no more, and its connections break. */

@@ -13,7 +13,7 @@ import { type SharedRegistry, SharedRegistryClient } from "../../../registry/sha
 import { type BoundMethod, methodsOf, type RpcContext } from "../../../rpc/calls/call-runner.ts";
 import type { Authenticate, ServiceBinding } from "../../../rpc/calls/handlers.ts";
 import type { LinkContext } from "../../../rpc/links/item-stream.ts";
-import { KeptLink } from "../../../rpc/links/kept-link.ts";
+import { KeptLinks } from "../../../rpc/links/kept-links.ts";
 import { DEFAULT_LIMITS } from "../../../rpc/links/limits.ts";
 import type { LinkCaller } from "../../../rpc/links/link-client.ts";
 import type { LinkStream } from "../../../rpc/links/link-stream.ts";
@@ -71,7 +71,7 @@ export class MeshProcess implements Host {
   /** Gives up its place in good order. */
   leaves: () => Promise<void> = async () => {};
   readonly #mirrors = new Map<string, Mirror>();
-  readonly #kept = new Map<string, LinkCaller>();
+  readonly #kept = new Map<ServiceWord, KeptLinks>();
 
   constructor(world: Machines, service: ServiceWord, name: string) {
     const { engine } = world;
@@ -121,14 +121,15 @@ export class MeshProcess implements Host {
   }
 
   /** A link for calls that stand each for itself, one to each address. */
-  keptLink({ address }: Pick<Member, "address">, service: ServiceWord): LinkCaller {
-    let link = this.#kept.get(address);
-    if (!link) {
-      const kept = new KeptLink({ ...this.links, service, dial: () => this.dial({ address }) });
-      link = this.world.mutant.caller?.(kept) ?? kept;
-      this.#kept.set(address, link);
+  keptLink(member: Pick<Member, "address">, service: ServiceWord): LinkCaller {
+    let links = this.#kept.get(service);
+    if (!links) {
+      const registered = this.mirror(service);
+      links = new KeptLinks({ ...this.links, service, registered, dial: (to) => this.dial(to) });
+      this.#kept.set(service, links);
     }
-    return link;
+    const link = links.to(member);
+    return this.world.mutant.caller?.(link) ?? link;
   }
 
   /** Where any process of a service will do: one of those that serve, another for each call. */
@@ -168,12 +169,7 @@ export class MeshProcess implements Host {
 
   /** What hands events over to the channel instances. */
   publisher(): Publisher {
-    const clients = new Map<string, ChannelClient>();
-    const instance = (member: Member) => {
-      const client = clients.get(member.address) ?? new ChannelClient(this.keptLink(member, "channel"));
-      clients.set(member.address, client);
-      return client;
-    };
+    const instance = (member: Member) => new ChannelClient(this.keptLink(member, "channel"));
     const init = { clock: this.clock, ring: servingRing(this.mirror("channel")), instance };
     return new Publisher(this.world.mutant.publisher?.(init) ?? init);
   }
