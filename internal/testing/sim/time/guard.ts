@@ -4,6 +4,8 @@
  */
 import crypto from "node:crypto";
 import { syncBuiltinESMExports } from "node:module";
+import timers from "node:timers";
+import timersPromises from "node:timers/promises";
 
 /** What a simulation answers in place of the machine. */
 export interface Machine {
@@ -47,8 +49,9 @@ function ask(what: string): Machine {
   return machine;
 }
 
+/** Also where it is constructed. */
 function forbidden(what: string): () => never {
-  return () => {
+  return function throws(): never {
     throw new Error(`a simulated step used ${what}: give it a port`);
   };
 }
@@ -60,25 +63,57 @@ function fill<T extends ArrayBufferView>(view: T): T {
   return view;
 }
 
-// Packages look at the clock while they are loaded: it stands still then.
-Date.now = () => machine?.nowMs() ?? 0;
-Math.random = () => ask("Math.random").random();
-Object.assign(globalThis, {
-  setImmediate: (run: () => void) => ask("setImmediate").soon(run),
-  setTimeout: forbidden("setTimeout"),
-  setInterval: forbidden("setInterval"),
-});
-performance.now = forbidden("performance.now");
-AbortSignal.timeout = forbidden("AbortSignal.timeout");
-globalThis.crypto.getRandomValues = fill as typeof globalThis.crypto.getRandomValues;
-globalThis.crypto.randomUUID = forbidden("crypto.randomUUID");
-for (const name of ["digest", "sign", "verify", "encrypt", "decrypt", "importKey", "generateKey"] as const) {
-  Object.defineProperty(globalThis.crypto.subtle, name, { value: forbidden(`crypto.subtle.${name}`) });
+/** Puts `forbidden` in the place of these methods. */
+function forbid(target: object, name: string, methods: readonly string[]): void {
+  for (const method of methods) {
+    const value = forbidden(name === "" ? method : `${name}.${method}`);
+    Object.defineProperty(target, method, { value, configurable: true, writable: true });
+  }
 }
+
+/** Random bytes or numbers at once; with a callback they would come from another thread. */
+function atOnce<T extends unknown[], R>(what: string, answer: (...values: T) => R): (...values: T) => R {
+  return (...values) => (typeof values.at(-1) === "function" ? forbidden(what)() : answer(...values));
+}
+
+// Packages look at the clock while they are loaded: it stands still then.
+const RealDate = Date;
+const nowMs = () => machine?.nowMs() ?? 0;
+RealDate.now = nowMs;
+globalThis.Date = new Proxy(RealDate, {
+  construct: (target, values, newTarget) =>
+    Reflect.construct(target, values.length > 0 ? values : [nowMs()], newTarget),
+  apply: () => new RealDate(nowMs()).toString(),
+});
+Math.random = () => ask("Math.random").random();
+globalThis.setImmediate = ((run: () => void) => ask("setImmediate").soon(run)) as typeof setImmediate;
+const TIMERS = ["setTimeout", "setInterval"];
+forbid(globalThis, "", [...TIMERS, "MessageChannel", "BroadcastChannel"]);
+forbid(timers, "timers", [...TIMERS, "setImmediate"]);
+forbid(timersPromises, "timers/promises", [...TIMERS, "setImmediate"]);
+forbid(timersPromises.scheduler, "scheduler", ["wait", "yield"]);
+forbid(performance, "performance", ["now", "mark", "measure"]);
+forbid(process, "process", ["hrtime", "uptime"]);
+process.hrtime.bigint = () => (machine ? forbidden("process.hrtime.bigint")() : 0n);
+forbid(Atomics, "Atomics", ["wait", "waitAsync"]);
+forbid(AbortSignal, "AbortSignal", ["timeout"]);
+globalThis.crypto.getRandomValues = fill as typeof globalThis.crypto.getRandomValues;
+forbid(globalThis.crypto, "crypto", ["randomUUID"]);
+forbid(
+  globalThis.crypto.subtle,
+  "crypto.subtle",
+  Object.getOwnPropertyNames(SubtleCrypto.prototype).filter((name) => name !== "constructor"),
+);
+forbid(crypto, "crypto", [
+  ...["randomUUID", "randomUUIDv7", "randomFill", "pbkdf2", "scrypt", "hkdf", "argon2", "generateKey"],
+  ...["generateKeyPair", "generatePrime", "checkPrime"],
+]);
 Object.assign(crypto, {
-  randomBytes: (size: number) => fill(Buffer.alloc(size)),
-  randomInt: (low: number, high: number) => low + Math.floor(ask("randomInt").random() * (high - low)),
+  randomBytes: atOnce("crypto.randomBytes", (size: number) => fill(Buffer.alloc(size))),
+  randomInt: atOnce("crypto.randomInt", (first: number, second?: number) => {
+    const [low, high] = second === undefined ? [0, first] : [first, second];
+    return low + Math.floor(ask("randomInt").random() * (high - low));
+  }),
   randomFillSync: fill,
-  randomUUID: forbidden("randomUUID"),
 });
 syncBuiltinESMExports();
