@@ -68,8 +68,9 @@ export class MessageService {
     readonly readSeq: number;
     readonly originSession: string;
   }): Promise<void> {
-    const log = await this.#parts.logs.open(receipt.threadId, receipt.userId);
-    await this.#parts.receipts.raise(log, receipt);
+    const { logs, receipts } = this.#parts;
+    const { threadId, userId } = receipt;
+    await receipts.raise(logs.cached(hex(threadId), userId) ?? (await logs.open(threadId, userId)), receipt);
   }
 
   /** Copies the user's read positions into its thread rows. For push servers, when a session ends. */

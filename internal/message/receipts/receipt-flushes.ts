@@ -89,8 +89,9 @@ export class ReceiptFlushes {
   markUser(thread: ThreadReceipts, userId: string, news?: Untold): void {
     thread.unwritten.add(userId);
     if (news) thread.tellPositions(userId, news);
-    const threads = this.#byUser.get(userId) ?? new Set();
-    this.#byUser.set(userId, threads.add(thread));
+    const threads = this.#byUser.get(userId);
+    if (threads) threads.add(thread);
+    else this.#byUser.set(userId, new Set([thread]));
     this.#dirty.add(thread);
     this.#sweepSoon();
   }

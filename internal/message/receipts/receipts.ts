@@ -1,6 +1,5 @@
 import { isLogDamaged, overloaded } from "../../base/heddle-error.ts";
 import { hex } from "../../base/ids.ts";
-import { decodeCell } from "../cells/entry-cell.ts";
 import { type Counted, ownCountsOf, type Positions, positionsOf } from "../cells/receipt-cell.ts";
 import type { Range } from "../group/membership.ts";
 import type { HeadReader } from "../log/head-finder.ts";
@@ -8,6 +7,7 @@ import type { ThreadLog } from "../log/thread-log.ts";
 import { MemoryUse } from "../memory-use.ts";
 import type { Threads } from "../ports.ts";
 import { OwnMessages } from "./own-messages.ts";
+import { ReadPositions } from "./read-positions.ts";
 import { type FlushPorts, ReceiptFlushes } from "./receipt-flushes.ts";
 import { RowCopies } from "./row-copies.ts";
 import { highest, ThreadReceipts } from "./thread-receipts.ts";
@@ -77,12 +77,14 @@ export class Receipts {
   readonly #flushes: ReceiptFlushes;
   readonly #copies: RowCopies;
   readonly #own: OwnMessages;
+  readonly #reads: ReadPositions;
 
   constructor(ports: ReceiptPorts) {
     this.#ports = ports;
     this.#maxBytes = ports.maxBytes ?? MAX_BYTES;
     this.#copies = new RowCopies(ports.threads, ports.clock);
     this.#own = new OwnMessages(ports.store);
+    this.#reads = new ReadPositions(ports.store, this.#own);
     this.#flushes = new ReceiptFlushes(ports, this.#copies, this.#own);
   }
 
@@ -97,51 +99,54 @@ export class Receipts {
    */
   async raise(log: ThreadLog, raised: RaisedReceipt): Promise<void> {
     if (log.membership.audience.isLarge && raised.readSeq === 0) return; // What was delivered counts for nothing there.
-    const thread = await this.#open(log);
-    const { firstSeq, last } = await this.#range(log, thread, raised);
+    await this.#raise(log, this.#opened(log) ?? (await this.#open(log)), raised);
+  }
+
+  /** The same where the thread is open: at once, unless the store has to be read for it. */
+  #raise(log: ThreadLog, thread: ThreadReceipts, raised: RaisedReceipt): Promise<void> | undefined {
+    const range = this.#range(log, thread, raised);
+    if (!(range instanceof Promise)) return this.#raiseWithin(log, thread, raised, range);
+    return range.then((read) => this.#raiseWithin(log, thread, raised, read));
+  }
+
+  #raiseWithin(
+    log: ThreadLog,
+    thread: ThreadReceipts,
+    raised: RaisedReceipt,
+    { firstSeq, last }: Range,
+  ): Promise<void> | undefined {
     const readSeq = Math.min(raised.readSeq, last.seq);
-    const { userId, originSession } = raised;
+    const { userId } = raised;
     const mine = thread.positionOf(userId);
     // A newcomer has read up to where it joined, last if it came back: its row says so, and no cell need.
     const floor = log.isGroup ? firstSeq : 0;
-    if (readSeq > Math.max(mine.readSeq, floor)) {
-      if (await this.#read(thread, userId, readSeq, last)) {
-        this.#flushes.markUser(thread, userId, { log, originSession, isRead: true });
-      }
-    } else if (raised.readSeq > 0) {
-      // A client repeats what its thread row does not show: the row's copy was lost.
-      this.#copyAgain(thread, userId, mine);
-    }
     const delivered = log.membership.audience.isLarge ? 0 : Math.min(raised.deliveredSeq, last.seq);
-    const deliveredSeq = Math.max(readSeq, delivered);
-    if (deliveredSeq > Math.max(mine.deliveredSeq, floor)) {
-      mine.deliveredSeq = deliveredSeq;
-      this.#flushes.markUser(thread, userId, { log, originSession, isRead: false });
+    const reached = { deliveredSeq: Math.max(readSeq, delivered), floor };
+    if (readSeq > Math.max(mine.readSeq, floor)) {
+      const hasRisen = this.#reads.raise(thread, userId, readSeq, last);
+      if (hasRisen instanceof Promise)
+        return hasRisen.then((risen) => this.#noteRaised(log, thread, raised, reached, risen));
+      this.#noteRaised(log, thread, raised, reached, hasRisen);
+      return undefined;
     }
+    // A client repeats what its thread row does not show: the row's copy was lost.
+    if (raised.readSeq > 0) this.#copyAgain(thread, userId, mine);
+    this.#noteRaised(log, thread, raised, reached, false);
+    return undefined;
   }
 
-  /** Raises a read position, and lowers the count of own messages above it. Resolves to whether it rose. */
-  async #read(
+  /** Takes what was delivered, and has what has risen written and told. */
+  #noteRaised(
+    log: ThreadLog,
     thread: ThreadReceipts,
-    userId: string,
-    readSeq: number,
-    last: Range["last"],
-  ): Promise<boolean> {
+    { userId, originSession }: RaisedReceipt,
+    { deliveredSeq, floor }: { readonly deliveredSeq: number; readonly floor: number },
+    isRead: boolean,
+  ): void {
     const mine = thread.positionOf(userId);
-    const readOrdinal = thread.recent.ordinalAt(readSeq) ?? (await this.#ordinalAt(thread, readSeq, last));
-    await this.#own.countUpTo(thread, { seq: readSeq, ordinal: readOrdinal });
-    for (;;) {
-      await this.#own.recount(thread, userId);
-      const from = mine.readSeq;
-      const own = thread.own.get(userId);
-      const isPassed = !own || own.count === 0 || own.lastSeq <= readSeq;
-      const passed = isPassed ? undefined : await this.#own.between(thread, userId, from, readSeq);
-      if (readSeq <= mine.readSeq) return false;
-      if (mine.readSeq !== from) continue;
-      setRead(thread, userId, mine, readSeq, readOrdinal);
-      if (own) Object.assign(own, { readSeq, count: passed === undefined ? 0 : own.count - passed });
-      return true;
-    }
+    const isDelivered = deliveredSeq > Math.max(mine.deliveredSeq, floor);
+    if (isDelivered) mine.deliveredSeq = deliveredSeq;
+    if (isRead || isDelivered) this.#flushes.markUser(thread, userId, { log, originSession, isRead });
   }
 
   #copyAgain(thread: ThreadReceipts, userId: string, { readSeq, readOrdinal }: Positions): void {
@@ -155,19 +160,20 @@ export class Receipts {
   }
 
   /** How far a position may go: in a group only as far as the user may see. */
-  async #range(
+  #range(
     log: ThreadLog,
     thread: ThreadReceipts,
     { userId, deliveredSeq, readSeq }: RaisedReceipt,
-  ): Promise<Range> {
-    const { heads, reader } = this.#ports;
+  ): Range | Promise<Range> {
     const wanted = Math.max(deliveredSeq, readSeq);
-    if (log.isGroup) return reader.reachableRange(log, userId, wanted);
-    if (wanted > thread.known.seq) {
-      const head = await heads.readHead(log.key, log.threadId, log.cache.hint);
-      if (head.seq > thread.known.seq) thread.known = head;
-    }
-    return { firstSeq: 1, last: thread.known, hasLeft: false };
+    if (log.isGroup) return this.#ports.reader.reachableRange(log, userId, wanted);
+    return wanted > thread.known.seq ? this.#rangeRead(log, thread) : rangeOf(thread);
+  }
+
+  async #rangeRead(log: ThreadLog, thread: ThreadReceipts): Promise<Range> {
+    const head = await this.#ports.heads.readHead(log.key, log.threadId, log.cache.hint);
+    if (head.seq > thread.known.seq) thread.known = head;
+    return rangeOf(thread);
   }
 
   /**
@@ -176,8 +182,8 @@ export class Receipts {
    * an account that acts for the user, does not. Where nothing is unread below it, the message itself is read too.
    */
   ownMessage(log: ThreadLog, send: OwnSend, at: Counted): void {
-    const thread = this.#threads.get(log.key);
-    if (thread?.loaded) this.#ownMessage(log, thread, send, at);
+    const thread = this.#opened(log);
+    if (thread) this.#ownMessage(log, thread, send, at);
     // A position that could not be loaded is not moved: the client says it again when it reads.
     else
       this.#open(log).then(
@@ -189,7 +195,7 @@ export class Receipts {
   #ownMessage(log: ThreadLog, thread: ThreadReceipts, send: OwnSend, at: Counted): void {
     const { userId, originSession } = send;
     const { seq, ordinal } = at;
-    if (seq > thread.known.seq) thread.known = { ...thread.known, seq, ordinal };
+    if (seq > thread.known.seq) thread.known = { seq, ordinal };
     const joinedSeq = log.membership.view?.roster.members.get(userId)?.joinedSeq ?? 0;
     this.#own.accepted(thread, { userId, at, joinedSeq });
     const mine = thread.positionOf(userId);
@@ -199,12 +205,11 @@ export class Receipts {
     const own = thread.own.get(userId);
     // What comes after later ones of its own, as a repeat does, leaves those above it to be counted.
     if (before < seq && readSeq === seq && (own?.lastSeq ?? 0) <= seq) {
-      setRead(thread, userId, mine, seq, ordinal);
+      this.#reads.setRead(thread, userId, { readSeq: seq, readOrdinal: ordinal }, 0);
       mine.deliveredSeq = Math.max(mine.deliveredSeq, seq);
-      if (own) Object.assign(own, { readSeq: seq, count: 0 });
     } else if (readSeq > before) {
       const raised = { userId, deliveredSeq: 0, readSeq, originSession };
-      this.raise(log, raised).catch(() => {}); // As above.
+      this.#raise(log, thread, raised)?.catch(() => {}); // As above.
     }
     this.#flushes.markUser(thread, userId);
   }
@@ -271,6 +276,21 @@ export class Receipts {
     await this.#copies.flushAll();
   }
 
+  /** What is remembered of the thread; undefined where it has to be loaded. */
+  #opened(log: ThreadLog): ThreadReceipts | undefined {
+    const thread = this.#threads.get(log.key);
+    if (!thread?.loaded) return undefined;
+    this.#used(log, thread);
+    return thread;
+  }
+
+  #used(log: ThreadLog, thread: ThreadReceipts): void {
+    // While half the room is free nobody will be forgotten soon, and order may wait.
+    if (2 * this.#memory.bytes <= this.#maxBytes) return;
+    this.#threads.delete(log.key);
+    this.#threads.set(log.key, thread);
+  }
+
   async #open(log: ThreadLog): Promise<ThreadReceipts> {
     let thread = this.#threads.get(log.key);
     if (!thread) {
@@ -281,11 +301,7 @@ export class Receipts {
       thread = new ThreadReceipts(log, this.#memory.share());
       this.#threads.set(log.key, thread);
       this.#forgetBeyond(thread);
-    } else if (2 * this.#memory.bytes > this.#maxBytes) {
-      // While half the room is free nobody will be forgotten soon, and order may wait.
-      this.#threads.delete(log.key);
-      this.#threads.set(log.key, thread);
-    }
+    } else this.#used(log, thread);
     if (!thread.loaded) {
       thread.loading ??= this.#load(thread);
       await thread.loading;
@@ -329,22 +345,9 @@ export class Receipts {
       if (!this.#isFull()) return;
     }
   }
-
-  async #ordinalAt(thread: ThreadReceipts, seq: number, last: Range["last"]): Promise<number> {
-    if (seq === last.seq) return last.ordinal;
-    const cell = await this.#ports.store.cell(thread.threadId, seq);
-    return Number(decodeCell(cell).ordinal);
-  }
 }
 
-function setRead(
-  thread: ThreadReceipts,
-  userId: string,
-  mine: Positions,
-  readSeq: number,
-  readOrdinal: number,
-): void {
-  mine.readSeq = readSeq;
-  mine.readOrdinal = readOrdinal;
-  thread.uncopied.add(userId);
+/** All of a direct thread, as far as it is known. */
+function rangeOf({ known }: ThreadReceipts): Range {
+  return { firstSeq: 1, last: known, hasLeft: false };
 }

@@ -1,26 +1,23 @@
-import type { Own } from "../cells/receipt-cell.ts";
+import type { Counted, Own } from "../cells/receipt-cell.ts";
 import type { MemoryShare } from "../memory-use.ts";
 
 /** Messages that are remembered of a thread at most; half of them go when there are more. */
 const MOST = 256;
 /** What one takes, in bytes: receipts-memory.test.ts. */
-const MESSAGE_BYTES = 72;
-
-interface RecentMessage {
-  readonly seq: number;
-  readonly ordinal: number;
-  /** The sender's count: one object for each sender of a thread. Undefined for one of an earlier stay in a group. */
-  own: Own | undefined;
-}
+const MESSAGE_BYTES = 40;
 
 /**
  * The messages of a thread that were counted last, so that where its users read nobody reads the log: a read position
- * rises with nearly every message, and nearly always to one of these.
+ * rises with nearly every message, and nearly always to one of these. They lie in three lists side by side: an object
+ * each would live just long enough to be moved twice by the garbage collector.
  */
 export class RecentMessages {
   readonly #memory: MemoryShare;
-  /** Those above #afterSeq, up to #uptoSeq, without a gap. */
-  #messages: RecentMessage[] = [];
+  /** Of the messages above #afterSeq, up to #uptoSeq, without a gap. */
+  readonly #seqs: number[] = [];
+  readonly #ordinals: number[] = [];
+  /** The sender's count: one object for each sender of a thread. Undefined for one of an earlier stay in a group. */
+  readonly #owns: (Own | undefined)[] = [];
   #afterSeq = 0;
   #uptoSeq = 0;
 
@@ -31,25 +28,27 @@ export class RecentMessages {
   /** Says up to where messages have been counted. What comes next follows that, or all is forgotten. */
   goOnFrom(seq: number): void {
     if (seq === this.#uptoSeq) return;
-    this.#forget(this.#messages.length);
+    this.#forget(this.#seqs.length);
     this.#afterSeq = seq;
     this.#uptoSeq = seq;
   }
 
-  /** Adds the next message. */
-  note(message: RecentMessage): void {
-    this.#messages.push(message);
+  /** Adds the next message, with its sender's count. */
+  note({ seq, ordinal }: Counted, own: Own): void {
+    this.#seqs.push(seq);
+    this.#ordinals.push(ordinal);
+    this.#owns.push(own);
     this.#memory.addBytes(MESSAGE_BYTES);
-    this.#uptoSeq = message.seq;
-    if (this.#messages.length <= MOST) return;
+    this.#uptoSeq = seq;
+    if (this.#seqs.length <= MOST) return;
     const dropped = MOST / 2;
-    this.#afterSeq = this.#messages[dropped - 1]?.seq ?? 0;
+    this.#afterSeq = this.#seqs[dropped - 1] ?? 0;
     this.#forget(dropped);
   }
 
   /** The sender has come into the group anew: what it wrote in an earlier stay is its own no more. */
   disown(own: Own): void {
-    for (const message of this.#messages) if (message.own === own) message.own = undefined;
+    for (const [at, one] of this.#owns.entries()) if (one === own) this.#owns[at] = undefined;
   }
 
   /** There is no message between the last one and this seq. */
@@ -61,24 +60,28 @@ export class RecentMessages {
   countOwn(own: Own, afterSeq: number, toSeq: number): number | undefined {
     if (afterSeq < this.#afterSeq || toSeq > this.#uptoSeq) return undefined;
     let count = 0;
-    for (let at = this.#messages.length - 1; at >= 0; at--) {
-      const message = this.#messages[at];
-      if (!message || message.seq <= afterSeq) break;
-      if (message.seq <= toSeq && message.own === own) count += 1;
+    for (let at = this.#lastUpTo(toSeq); at >= 0 && (this.#seqs[at] ?? 0) > afterSeq; at--) {
+      if (this.#owns[at] === own) count += 1;
     }
     return count;
   }
 
   /** The ordinal as of a seq. Undefined where it is not remembered. */
   ordinalAt(seq: number): number | undefined {
-    const first = this.#messages[0];
-    if (!first || seq < this.#afterSeq || seq > this.#uptoSeq) return undefined;
-    const last = this.#messages.findLast((message) => message.seq <= seq);
-    return last ? last.ordinal : first.ordinal - 1;
+    const first = this.#ordinals[0];
+    if (first === undefined || seq < this.#afterSeq || seq > this.#uptoSeq) return undefined;
+    return this.#ordinals[this.#lastUpTo(seq)] ?? first - 1;
+  }
+
+  /** The place of the last message up to a seq, which is near the end; -1 for none. */
+  #lastUpTo(seq: number): number {
+    let at = this.#seqs.length - 1;
+    while (at >= 0 && (this.#seqs[at] ?? 0) > seq) at -= 1;
+    return at;
   }
 
   #forget(count: number): void {
-    this.#messages = this.#messages.slice(count);
+    for (const list of [this.#seqs, this.#ordinals, this.#owns]) list.splice(0, count);
     this.#memory.addBytes(-count * MESSAGE_BYTES);
   }
 }

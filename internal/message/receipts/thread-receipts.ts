@@ -66,7 +66,7 @@ export class ThreadReceipts {
   /** Counts a message to its sender. Messages come in order of seq, without a gap. */
   countMessage(userId: string, at: Counted): void {
     const own = this.countOwn(userId, at.seq);
-    this.recent.note({ ...at, own });
+    this.recent.note(at, own);
     this.#counted = at;
   }
 
@@ -105,6 +105,7 @@ export class ThreadReceipts {
   tellPositions(userId: string, { log, originSession, isRead }: Untold): void {
     const before = this.untold.get(userId);
     const isSame = !before || before.originSession === originSession;
+    if (before?.log === log && isSame && (before.isRead || !isRead)) return; // As most are.
     const origin = isSame ? originSession : "";
     this.untold.set(userId, { log, originSession: origin, isRead: isRead || (before?.isRead ?? false) });
   }
