@@ -71,7 +71,12 @@ export interface VersionNote {
    * undefined where an earlier program wrote the file, which kept no copy.
    */
   readonly deployment?: string | undefined;
+  /** False where an earlier program wrote the file, which added no sum of it. */
+  readonly isSummed: boolean;
 }
+
+/** What begins the last field of version.json: a sum of all that stands before this, whatever program wrote it. */
+const SUM = ',"sum":';
 
 /**
  * What is noted of a folder's data; undefined for a folder without a note: a new one, or from before versions were
@@ -89,10 +94,12 @@ export async function readNote(folder: string): Promise<VersionNote | undefined>
   return note;
 }
 
-/** Notes this program's version of the data, and the copy of the deployment's id. */
+/** Notes this program's version of the data, and the copy of the deployment's id, with a sum of it all. */
 export async function writeNote(path: string, deployment: string | undefined): Promise<void> {
-  const copy = deployment ? { deployment, check: checkOf(deployment) } : { deployment };
-  await writeWhole(path, `${JSON.stringify({ data: DATA_VERSION, program: PROGRAM_VERSION, ...copy })}\n`);
+  // Earlier programs look for `check` and know of no sum.
+  const copy = deployment ? { deployment, check: sumOf(deployment) } : { deployment };
+  const note = JSON.stringify({ data: DATA_VERSION, program: PROGRAM_VERSION, ...copy }).slice(0, -1);
+  await writeWhole(path, `${note}${SUM}"${sumOf(note)}"}\n`);
 }
 
 /** A small file, whole or not there, and durable before anybody is told of it. Rejects as node:fs does. */
@@ -112,19 +119,23 @@ export async function writeWhole(path: string, text: string): Promise<void> {
 async function noteVersion(folder: string): Promise<void> {
   const { version, deploymentId } = placesIn(folder);
   const note = await readNote(folder);
-  if (note?.data === DATA_VERSION) return;
+  if (note?.data === DATA_VERSION && note.isSummed) return;
   // Empty: that there is none yet is no damage.
   await writeNote(version, note || existsSync(deploymentId) ? note?.deployment : "");
 }
 
 function parse(path: string, text: string): VersionNote {
   try {
-    const { data, program, deployment, check } = JSON.parse(text) as Record<string, unknown>;
+    const { data, program, deployment, check, sum } = JSON.parse(text) as Record<string, unknown>;
+    const isSummed = sum !== undefined;
+    // Before anything is believed: one digit of the version that is another would read as a newer Heddle's.
+    if (isSummed && sum !== sumOf(text.slice(0, text.lastIndexOf(SUM))))
+      throw new Error("it is not what was written");
     if (!Number.isSafeInteger(data)) throw new Error("it names no version of the data");
-    const note = { data: data as number, program: String(program) };
+    const note = { data: data as number, program: String(program), isSummed };
     // A newer program may keep other things by this name.
     if (deployment === undefined || note.data > DATA_VERSION) return note;
-    if (typeof deployment !== "string" || (deployment !== "" && check !== checkOf(deployment)))
+    if (typeof deployment !== "string" || (deployment !== "" && check !== sumOf(deployment)))
       throw new Error("its copy of the deployment's id is not what was written");
     return { ...note, deployment };
   } catch (error) {
@@ -132,7 +143,7 @@ function parse(path: string, text: string): VersionNote {
   }
 }
 
-/** Tells a copy that is damaged from an id that is: which of the two is right has to be known. */
-function checkOf(deployment: string): string {
-  return createHash("sha256").update(deployment).digest("hex").slice(0, 8);
+/** Tells what is damaged from what was written: 32 bits of SHA-256, in hex. */
+function sumOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }
