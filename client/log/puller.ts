@@ -1,4 +1,4 @@
-import type { Clock } from "../../internal/base/clock.ts";
+import { type Clock, sleep } from "../../internal/base/clock.ts";
 import { ErrorReason, lostSeqs } from "../../internal/base/heddle-error.ts";
 import { fromHex } from "../../internal/base/ids.ts";
 import { MessageService } from "../../internal/gen/heddle/message/v1/message_service_pb.js";
@@ -144,7 +144,8 @@ export class Puller {
         most = PAGE;
         this.#refused.delete(state);
         // What is not to be had, such as what was said before one joined, is missing until the row says so.
-        if (state.log.missing()?.afterSeq === missing.afterSeq) await this.#wait(backoff.nextDelayMs());
+        if (state.log.missing()?.afterSeq === missing.afterSeq)
+          await sleep(this.#deps.clock, backoff.nextDelayMs());
         else backoff.reset();
       } catch (thrown) {
         if (asError(thrown).reason === ErrorReason.THREAD_NOT_FOUND) {
@@ -162,7 +163,7 @@ export class Puller {
           continue;
         }
         if (asError(thrown).reason === ErrorReason.LOG_DAMAGED) return await this.#leaveDamaged(state);
-        await this.#wait(backoff.nextDelayMs(asError(thrown).retryAfterMs));
+        await sleep(this.#deps.clock, backoff.nextDelayMs(asError(thrown).retryAfterMs));
       }
     }
   }
@@ -172,10 +173,6 @@ export class Puller {
     this.#refused.add(state);
     state.hasLost = true;
     this.#deps.threads.changed(state);
-  }
-
-  #wait(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#deps.clock.after(ms, resolve));
   }
 
   async #read(

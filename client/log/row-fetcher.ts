@@ -1,4 +1,4 @@
-import type { Clock } from "../../internal/base/clock.ts";
+import { type Clock, sleep } from "../../internal/base/clock.ts";
 import { ErrorReason } from "../../internal/base/heddle-error.ts";
 import { fromHex } from "../../internal/base/ids.ts";
 import { ThreadService } from "../../internal/gen/heddle/thread/v1/thread_service_pb.js";
@@ -59,9 +59,7 @@ export class RowFetcher {
       } catch (thrown) {
         const error = asError(thrown);
         if (error.reason === ErrorReason.THREAD_NOT_FOUND) return;
-        await new Promise<void>((resolve) =>
-          this.#clock.after(backoff.nextDelayMs(error.retryAfterMs), resolve),
-        );
+        await sleep(this.#clock, backoff.nextDelayMs(error.retryAfterMs));
       }
     }
   }

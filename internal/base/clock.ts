@@ -24,7 +24,10 @@ export const systemClock: Clock = {
   },
 };
 
-/** Resolves after `ms`. Rejects with the signal's reason when it aborts. */
+/**
+ * Resolves at least `ms` later by the clock. Rejects with the signal's reason when it aborts, and takes its timer back
+ * then. Whatever waits for time alone waits by this.
+ */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);

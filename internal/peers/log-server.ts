@@ -1,21 +1,19 @@
 import type { Clock } from "../base/clock.ts";
 import { fromHex } from "../base/ids.ts";
 import type { LinkUnreadThread } from "../gen/heddle/message/v1/message_internal_service_pb.js";
-import { APPEND_MS } from "../rpc/links/budget.ts";
 import { type LinkHandler, serves } from "../rpc/links/link-server.ts";
 import { peerUnavailable } from "../rpc/links/peer-errors.ts";
-import { Deadlines } from "../stream/deadlines.ts";
 import type { EntryTimes, GroupLog, Heads, Writers } from "../thread/ports.ts";
+import { AppendDeadline } from "./append-deadline.ts";
 import { toChange } from "./group-change.ts";
 import { MESSAGE } from "./message-methods.ts";
 
 /** The message service, as thread servers need it. */
 export interface Logs extends Required<Heads>, EntryTimes, GroupLog, Writers {}
 
-/** Serves the message service to thread servers, beside `messageHandlers`. What changes a log answers within 8 s. */
+/** Serves the message service to thread servers, beside `messageHandlers`. What changes a log has an AppendDeadline. */
 export function logHandlers(logs: Logs, clock: Clock): LinkHandler[] {
-  const deadlines = new Deadlines(clock);
-  return [...readHandlers(logs), ...changeHandlers(logs, deadlines)];
+  return [...readHandlers(logs), ...changeHandlers(logs, new AppendDeadline(clock))];
 }
 
 /** What only reads. The store has a deadline of its own, so no other stands here. */
@@ -73,21 +71,17 @@ function toUnreadQuery({ head, readSeq, readOrdinal }: LinkUnreadThread) {
   };
 }
 
-/**
- * What writes. An append that hangs is answered before the thread server gives up: outcome unknown. It may still
- * commit.
- */
-function changeHandlers(logs: Logs, deadlines: Deadlines): LinkHandler[] {
-  const late = () => peerUnavailable("message");
+/** What writes. An append that hangs is answered before the thread server gives up: outcome unknown. */
+function changeHandlers(logs: Logs, deadline: AppendDeadline): LinkHandler[] {
   return [
     serves(MESSAGE.change, async (asked, budget) => {
       const { threadId, userId, requestId } = asked;
       const changing = logs.change({ threadId, userId, requestId, change: toChange(asked) });
-      const { seq, removed } = await deadlines.bound(changing, budget.part(APPEND_MS).leftMs, late);
+      const { seq, removed } = await deadline.bound(changing, budget);
       return { seq: BigInt(seq), removed: [...removed] };
     }),
     serves(MESSAGE.raiseEpoch, async ({ threadId }, budget) => {
-      await deadlines.bound(logs.raiseEpoch(threadId), budget.part(APPEND_MS).leftMs, late);
+      await deadline.bound(logs.raiseEpoch(threadId), budget);
       return {};
     }),
   ];

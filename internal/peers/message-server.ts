@@ -5,26 +5,21 @@ import type { Accepted, Send } from "../base/send.ts";
 import { BodySchema } from "../gen/heddle/message/v1/entry_pb.js";
 import type { LinkAcceptedSchema, LinkSend } from "../gen/heddle/message/v1/message_internal_service_pb.js";
 import type { Messages } from "../push/ports.ts";
-import { APPEND_MS, type Budget } from "../rpc/links/budget.ts";
+import type { Budget } from "../rpc/links/budget.ts";
 import { type LinkHandler, serves } from "../rpc/links/link-server.ts";
-import { peerUnavailable } from "../rpc/links/peer-errors.ts";
-import { Deadlines } from "../stream/deadlines.ts";
+import { AppendDeadline } from "./append-deadline.ts";
 import { MESSAGE } from "./message-methods.ts";
 
 /** Serves the message service to push servers. A send that takes longer than its budget is answered: outcome unknown. */
 export function messageHandlers(messages: Messages, clock: Clock): LinkHandler[] {
-  const deadlines = new Deadlines(clock);
-  /**
-   * A send with the deadline of an append: 8 s, or what is left of the push server's budget, whichever is less. The
-   * append goes on after it.
-   */
+  const deadline = new AppendDeadline(clock);
   const send = (request: LinkSend, budget: Budget) => {
     const outcome = new Promise<Accepted>((resolve, reject) => {
       messages.send(toSend(request), (settled) =>
         settled instanceof HeddleError ? reject(settled) : resolve(settled),
       );
     });
-    return deadlines.bound(outcome, budget.part(APPEND_MS).leftMs, () => peerUnavailable("message"));
+    return deadline.bound(outcome, budget);
   };
   return [
     serves(MESSAGE.send, async (request, budget) => fromAccepted(await send(request, budget))),

@@ -1,4 +1,4 @@
-import type { Clock } from "../base/clock.ts";
+import { type Clock, sleep } from "../base/clock.ts";
 import {
   type Grant,
   LEASE_MS,
@@ -276,7 +276,7 @@ export class SharedRegistryClient implements Registry {
 
   async #ask<T>(call: () => T): Promise<T> {
     const { answerMs } = this.way;
-    if (answerMs > 0) await new Promise<void>((resolve) => this.#clock.after(answerMs, resolve));
+    if (answerMs > 0) await sleep(this.#clock, answerMs);
     if (this.#isUnreachable) throw new RegistryAway();
     return call();
   }

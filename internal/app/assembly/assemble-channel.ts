@@ -1,4 +1,4 @@
-import type { Clock } from "../../base/clock.ts";
+import { type Clock, sleep } from "../../base/clock.ts";
 import { ChannelService } from "../../channel/service.ts";
 import { serveChannel } from "../../peers/channel-server.ts";
 import type { ServeLink } from "../../peers/link-listener.ts";
@@ -45,7 +45,7 @@ export function assembleChannel({ clock, tick, register }: ChannelInit): HeldCha
       service.leave();
       await registration.leaving();
       await registration.revoke();
-      await new Promise<void>((resolve) => clock.after(MOVE_MS, resolve));
+      await sleep(clock, MOVE_MS);
       service.close();
     },
   };

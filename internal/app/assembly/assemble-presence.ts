@@ -1,4 +1,4 @@
-import type { Clock } from "../../base/clock.ts";
+import { type Clock, sleep } from "../../base/clock.ts";
 import type { Member, Ring } from "../../base/ring.ts";
 import type { ServeLink } from "../../peers/link-listener.ts";
 import { PresenceClient } from "../../peers/presence-client.ts";
@@ -63,7 +63,7 @@ export function assemblePresenceInstance(init: PresenceInstanceInit): HeldPresen
     serve: (below) => servePresence(service, below),
     leave: async () => {
       await registration.leaving();
-      await new Promise<void>((resolve) => clock.after(MOVE_MS, resolve));
+      await sleep(clock, MOVE_MS);
       service.close();
       await registration.revoke();
     },
