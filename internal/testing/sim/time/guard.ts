@@ -71,6 +71,11 @@ function forbid(target: object, name: string, methods: readonly string[]): void 
   }
 }
 
+/** While packages are loaded it is answered, in a simulation it is forbidden. */
+function atRest<T>(what: string, answer: () => T): () => T {
+  return () => (machine ? forbidden(what)() : answer());
+}
+
 /** Random bytes or numbers at once; with a callback they would come from another thread. */
 function atOnce<T extends unknown[], R>(what: string, answer: (...values: T) => R): (...values: T) => R {
   return (...values) => (typeof values.at(-1) === "function" ? forbidden(what)() : answer(...values));
@@ -85,6 +90,9 @@ globalThis.Date = new Proxy(RealDate, {
     Reflect.construct(target, values.length > 0 ? values : [nowMs()], newTarget),
   apply: () => new RealDate(nowMs()).toString(),
 });
+const hrtime = atRest("process.hrtime", (): [number, number] => [0, 0]);
+process.hrtime = Object.assign(hrtime, { bigint: atRest("process.hrtime.bigint", () => 0n) });
+process.uptime = atRest("process.uptime", () => 0);
 Math.random = () => ask("Math.random").random();
 globalThis.setImmediate = ((run: () => void) => ask("setImmediate").soon(run)) as typeof setImmediate;
 const TIMERS = ["setTimeout", "setInterval"];
@@ -93,8 +101,6 @@ forbid(timers, "timers", [...TIMERS, "setImmediate"]);
 forbid(timersPromises, "timers/promises", [...TIMERS, "setImmediate"]);
 forbid(timersPromises.scheduler, "scheduler", ["wait", "yield"]);
 forbid(performance, "performance", ["now", "mark", "measure"]);
-forbid(process, "process", ["hrtime", "uptime"]);
-process.hrtime.bigint = () => (machine ? forbidden("process.hrtime.bigint")() : 0n);
 forbid(Atomics, "Atomics", ["wait", "waitAsync"]);
 forbid(AbortSignal, "AbortSignal", ["timeout"]);
 globalThis.crypto.getRandomValues = fill as typeof globalThis.crypto.getRandomValues;
