@@ -17,6 +17,7 @@ import { Visibilities } from "../../presence/visibilities.ts";
 import type { Presence } from "../../push/ports.ts";
 import type { PushServer } from "../../push/service.ts";
 import { type Authenticate, bind, type ServiceBinding } from "../../rpc/calls/handlers.ts";
+import { SETTLE_MS } from "../../rpc/links/budget.ts";
 import type { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
 import { Directory } from "../../thread/directory.ts";
 import type { Presence as ThreadsPresence } from "../../thread/ports.ts";
@@ -48,10 +49,11 @@ export interface MessageInit {
   readonly logs: MessageStore;
   readonly views: RowViews;
   readonly channel: Channel;
-  /** Left out where it is the only message server over these logs. */
+  /**
+   * Left out where all services are in one program. With it push servers are other programs, and each send is settled
+   * within SETTLE_MS: before its link speaks for it.
+   */
   readonly servers?: Servers;
-  /** As of MessagePorts: SETTLE_MS where push servers are other programs. */
-  readonly sendMs?: number;
   readonly clock: Clock;
   readonly history: History;
   readonly damage: LogDamage;
@@ -63,6 +65,7 @@ export function assembleMessage({ views, logs, sightRule, ...same }: MessageInit
   const { directory, visibilities } = views;
   const message = new MessageService({
     ...same,
+    ...(same.servers && { sendMs: SETTLE_MS }),
     store: logs,
     threads: directory,
     groups: directory,

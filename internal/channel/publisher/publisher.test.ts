@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
 import { ErrorReason, HeddleError } from "../../base/heddle-error.ts";
-import type { ChannelAnswer, Hint, Publication } from "../../base/publication.ts";
+import {
+  CHANNEL_ANSWER_MS,
+  type ChannelAnswer,
+  type Hint,
+  type Publication,
+} from "../../base/publication.ts";
 import { rendezvousOrder } from "../../base/rendezvous.ts";
 import type { Member, Ring, RingView } from "../../base/ring.ts";
 import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
 import { quiet } from "../../testing/worlds/interleaving.ts";
 import { entry, threadOf } from "../../testing/worlds/push-world.ts";
 import type { ChannelInstance } from "../ports.ts";
-import { Publisher } from "./publisher.ts";
+import { DRAINED_MS, Publisher } from "./publisher.ts";
 import { REPAIR_EVERY_MS } from "./repair-set.ts";
 
 type Behaviour = "exact" | "broadcast" | "unsure" | "silent" | "unreachable";
@@ -155,6 +160,34 @@ describe("Publisher", () => {
       assert.deepEqual([made.asked.length, made.publisher.repairs.size, isDrained], [3, 0, true]);
       await second(made);
       assert.deepEqual(made.asked, []);
+    });
+
+    it("are waited for before a goodbye, those of hand-overs under way too", async () => {
+      const made = world({ a: "silent" });
+      const accepted = made.publisher.publish(event()) as Promise<unknown>;
+      const left: number[] = [];
+      void made.publisher.drained().then((topics) => left.push(topics));
+      await quiet();
+      assert.deepEqual(left, [], "it may have to be repaired");
+      made.become(["a", "b"]);
+      made.behaviours.b = "broadcast";
+      made.clock.advance(CHANNEL_ANSWER_MS);
+      await accepted;
+      assert.deepEqual([made.publisher.repairs.size, left], [1, []]);
+      Object.assign(made.behaviours, { a: "exact", b: "exact" });
+      await second(made);
+      assert.deepEqual(left, [0]);
+    });
+
+    it("are waited for until an owner that is gone has lost its lease, and no longer", async () => {
+      const made = world({ a: "broadcast" });
+      for (const name of ["thread/1", "thread/2"]) await made.publisher.publish(event([name]));
+      const left: number[] = [];
+      void made.publisher.drained().then((topics) => left.push(topics));
+      for (let ms = 0; ms < DRAINED_MS - REPAIR_EVERY_MS; ms += REPAIR_EVERY_MS) await second(made);
+      assert.deepEqual(left, []);
+      await second(made);
+      assert.deepEqual(left, [2]);
     });
 
     it("keep one head per topic, within a bound, and nothing of typing", async () => {

@@ -7,6 +7,12 @@ import type { ChannelInstance } from "../ports.ts";
 import { answerInTime } from "./answer-in-time.ts";
 import { RepairSet } from "./repair-set.ts";
 
+/**
+ * How long what is to be repaired holds up a goodbye, in ms: an owner that has died has lost its lease after ten seconds,
+ * and the next one is asked within one more.
+ */
+export const DRAINED_MS = 12_000;
+
 export interface PublisherInit {
   readonly clock: Clock;
   /** The channel instances. */
@@ -25,6 +31,8 @@ export interface PublisherInit {
 export class Publisher {
   readonly repairs: RepairSet;
   readonly #init: PublisherInit;
+  /** Hand-overs that have not ended: each may leave something to repair. */
+  readonly #open = new Set<Promise<HandOff>>();
 
   constructor(init: PublisherInit) {
     this.#init = init;
@@ -40,7 +48,7 @@ export class Publisher {
     const [topic = "", ...others] = publication.topics;
     const owner = rendezvousOwner(members, topic);
     if (others.some((other) => rendezvousOwner(members, other) !== owner)) return this.#inParts(publication);
-    if (!owner) return this.#handOver(publication, undefined);
+    if (!owner) return this.#opened(this.#handOver(publication, undefined));
     let answer: ChannelAnswer | Promise<ChannelAnswer>;
     try {
       answer = this.#init.instance(owner).publish(publication, number);
@@ -48,12 +56,34 @@ export class Publisher {
       answer = Promise.reject(error);
     }
     if ("kind" in answer && answer.kind === "exact") return answer;
-    return this.#handOver(publication, { member: owner, answer });
+    return this.#opened(this.#handOver(publication, { member: owner, answer }));
   }
 
-  /** Resolves when nothing is left to repair: before a goodbye. */
-  drained(): Promise<void> {
-    return this.repairs.drained();
+  /**
+   * Before a goodbye: resolves when no hand-over is under way and nothing is left to repair, after DRAINED_MS at the
+   * latest. To what is left then: topics whose subscribers may miss an event until the next one, or Sync.
+   */
+  drained(): Promise<number> {
+    return new Promise((resolve) => {
+      const left = () => this.#open.size + this.repairs.size;
+      const cancel = this.#init.clock.after(DRAINED_MS, () => resolve(left()));
+      const drain = async () => {
+        while (left() > 0) {
+          await Promise.allSettled(this.#open);
+          await this.repairs.drained();
+        }
+        cancel();
+        resolve(0);
+      };
+      void drain();
+    });
+  }
+
+  #opened(handOver: Promise<HandOff>): Promise<HandOff> {
+    this.#open.add(handOver);
+    const ended = () => this.#open.delete(handOver);
+    handOver.then(ended, ended);
+    return handOver;
   }
 
   /** Topics of several owners: each owner gets its own. */
