@@ -1,18 +1,22 @@
 import "./time/guard.ts";
 
 import { createHash } from "node:crypto";
-import { appendFileSync, readFileSync } from "node:fs";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { breachesOf } from "./judge/checker.ts";
 import type { Seen } from "./judge/history.ts";
 import { historiesOf, linesOf } from "./judge/history-file.ts";
 import { MUTANTS } from "./mutants/mutants.ts";
-import { planOf, type Theme } from "./plan/plan.ts";
+import { type Plan, planOf, type Theme } from "./plan/plan.ts";
 import { storyOf } from "./plan/story.ts";
 import { shrunk } from "./shrink.ts";
 import { simulate } from "./simulate.ts";
 import { cpuUs } from "./time/guard.ts";
 
-/** `main.ts FROM-TO [--twice] [--first] [--only REGEX] [--theme THEME] [--brief] [--shrink] [--mutant NAME] [--history FILE]`, or `main.ts --check FILE`. Exits with 1 on a breach. */
+/**
+ * `main.ts FROM-TO [--twice] [--first] [--only REGEX] [--theme THEME] [--brief] [--shrink [--save FILE]] [--mutant NAME]
+ * [--history FILE]`; with `--plan FILE` for FROM-TO a plan that was saved; or `main.ts --check FILE`. Exits with 1 on a
+ * breach.
+ */
 const [range = "1-20", ...flags] = process.argv.slice(2);
 const flag = (name: string) => (flags.includes(name) ? flags[flags.indexOf(name) + 1] : undefined);
 
@@ -24,7 +28,8 @@ if (range === "--check") {
   process.exit(judged.some(({ breaches }) => breaches.length > 0) ? 1 : 0);
 }
 
-const [from = 1, to = from] = range.split("-").map(Number);
+const given = range === "--plan" ? (JSON.parse(readFileSync(flags[0] ?? "", "utf8")) as Plan) : undefined;
+const [from = 1, to = from] = (given?.seed ?? range).split("-").map(Number);
 const mutant = MUTANTS[flag("--mutant") ?? ""];
 const only = new RegExp(flag("--only") ?? "");
 const options = { theme: flag("--theme") as Theme | undefined, isBrief: flags.includes("--brief") };
@@ -36,7 +41,7 @@ let simulatedMs = 0;
 let failed = 0;
 const startedUs = cpuUs();
 for (let seed = from; seed <= to; seed++) {
-  const plan = planOf(seed, options);
+  const plan = given ?? planOf(seed, options);
   const outcome = await simulate(plan, mutant);
   simulatedMs += outcome.lengthMs;
   for (const [fault, times] of outcome.bites) bites.set(fault, (bites.get(fault) ?? 0) + times);
@@ -48,7 +53,7 @@ for (let seed = from; seed <= to; seed++) {
     if (fingerprint(again.history) !== fingerprint(outcome.history))
       breaches.push("the same seed gave another trace");
   }
-  if (outcome.bites.size < 3 && !options.isBrief)
+  if (outcome.bites.size < 3 && !options.isBrief && !given)
     breaches.push(`vacuous: only ${[...outcome.bites.keys()].join(", ")} met something`);
   console.log(
     `seed ${seed}: ${outcome.history.length} notes, ${outcome.steps} steps, a send of ${(outcome.longestSendMs / 1_000).toFixed(1)} s, ${breaches.length} breaches`,
@@ -63,6 +68,8 @@ for (let seed = from; seed <= to; seed++) {
   const small = await shrunk(plan, mutant);
   console.log(`  shrunk from ${plan.steps.length} steps to ${small.steps.length}:`);
   for (const step of small.steps) console.log(`    ${storyOf(small, step)}`);
+  const saved = flag("--save");
+  if (saved) writeFileSync(saved, JSON.stringify(small));
   if (flags.includes("--first")) break;
 }
 const hours = simulatedMs / 3_600_000;

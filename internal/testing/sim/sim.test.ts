@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 
-const MAIN = fileURLToPath(new URL("main.ts", import.meta.url));
+const MAIN = join(import.meta.dirname, "main.ts");
+const FAILED = join(import.meta.dirname, "failed");
 
 /** Some seconds of CPU each; beside other tests they take longer. */
 const LONGEST_MS = 240_000;
@@ -51,6 +51,13 @@ describe("Simulator", () => {
       } finally {
         rmSync(folder, { recursive: true });
       }
+    }).timeout(LONGEST_MS);
+  }
+
+  for (const plan of readdirSync(FAILED).filter((name) => name.endsWith(".json"))) {
+    it(`finds no breach in ${plan}, in which there once was one`, async () => {
+      const { code, text } = await simulated("--plan", join(FAILED, plan));
+      assert.equal(code, 0, text);
     }).timeout(LONGEST_MS);
   }
 });
