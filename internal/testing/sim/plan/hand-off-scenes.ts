@@ -43,16 +43,24 @@ const SCENES: readonly ((cast: Cast) => SceneFault[])[] = [
   leaseLostUnheard,
 ];
 
-/** One scene after another, each with its own parts. */
-export function handOffScene(random: SimRandom, { processes }: Pick<Faulted, "processes">): SceneFault[] {
+/** Deals scenes, each with its own parts and none twice: one more of the same brings no other kind of fault. */
+export function handOffScenes(
+  random: SimRandom,
+  { processes }: Pick<Faulted, "processes">,
+): () => SceneFault[] {
   const named = (word: string) => processes.filter((name) => name.startsWith(word));
-  return random.pick(SCENES)({
-    channel: random.pick(named("channel")),
-    push: random.pick(named("push")),
-    pushes: named("push"),
-    message: random.pick(named("message")),
-    moment: (fromMs, toMs) => random.between(fromMs, toMs),
-  });
+  const left = [...SCENES];
+  return () => {
+    const scene = random.pick(left);
+    left.splice(left.indexOf(scene), 1);
+    return scene({
+      channel: random.pick(named("channel")),
+      push: random.pick(named("push")),
+      pushes: named("push"),
+      message: random.pick(named("message")),
+      moment: (fromMs, toMs) => random.between(fromMs, toMs),
+    });
+  };
 }
 
 /** An instance leaves and returns. A publisher hears of its return much later, or a push server, which it answers last. */

@@ -1,5 +1,5 @@
 import { SimRandom } from "../time/sim-random.ts";
-import { handOffScene } from "./hand-off-scenes.ts";
+import { handOffScenes, type SceneFault } from "./hand-off-scenes.ts";
 import { type MeshFault, meshFaults } from "./mesh-faults.ts";
 
 /** Something that happens at a moment, in simulated ms. */
@@ -87,6 +87,7 @@ export function planOf(seed: number, { theme: asked, isBrief = false }: PlanOpti
     const fromMs = endMs - episodeMs;
     const within = (share: number) => fromMs + Math.floor(random.fraction() * share * episodeMs);
     const longestMs = episodeMs * 0.15;
+    const dealScene = handOffScenes(random, { processes });
     return [
       ...userSteps(random, plan, isBrief ? 150 : Math.ceil(340 / episodes), () =>
         within(isBrief ? 0.3 : 0.45),
@@ -98,7 +99,7 @@ export function planOf(seed: number, { theme: asked, isBrief = false }: PlanOpti
       ...(theme === "all"
         ? meshFaults(random, { processes, longestMs }).map((fault) => ({ atMs: within(0.3), ...fault }))
         : Array.from({ length: isBrief ? 1 : 3 }, () =>
-            sceneSteps(random, within(isBrief ? 0.1 : 0.3), processes),
+            sceneSteps(within(isBrief ? 0.1 : 0.3), dealScene()),
           ).flat()),
     ];
   });
@@ -181,11 +182,8 @@ function aThread(random: SimRandom, count: number, theme: Theme): number {
   return Math.floor(count * random.fraction() ** (theme === "hand-off" ? 1 : 2.5));
 }
 
-function sceneSteps(random: SimRandom, atMs: number, processes: readonly string[]): PlanStep[] {
-  return handOffScene(random, { processes }).map(({ afterMs, ...fault }) => ({
-    ...fault,
-    atMs: atMs + afterMs,
-  }));
+function sceneSteps(atMs: number, faults: readonly SceneFault[]): PlanStep[] {
+  return faults.map(({ afterMs, ...fault }) => ({ ...fault, atMs: atMs + afterMs }));
 }
 
 function meshOf(random: SimRandom): string[] {
