@@ -6,7 +6,7 @@ import type { Backup } from "../../internal/app/care/backup.ts";
 import type { Repair } from "../../internal/app/care/repair.ts";
 import type { Loss } from "../../internal/app/care/salvage.ts";
 import type { Verification } from "../../internal/app/care/verify.ts";
-import { type DataFolder, openDataFolder } from "../../internal/app/folder/data-folder.ts";
+import { type DataFolder, openDataFolder, refuseElsewhere } from "../../internal/app/folder/data-folder.ts";
 import { EXIT } from "../../internal/app/run-service.ts";
 import type { HeddleConfig } from "../../internal/app/settings/config.ts";
 import { SettingsError } from "../../internal/base/env.ts";
@@ -79,6 +79,7 @@ const SHOWN_THREADS = 20;
 /** Reads every file of the folder and changes none. Minutes for a large one, so it says how far it is. */
 async function verify({ dataDir }: HeddleConfig, asJson: boolean): Promise<number> {
   demandFolder(dataDir);
+  await refuseElsewhere(dataDir);
   // Only here: the stores are slow to load, and `status` needs none of them.
   const { verifyFolder } = await import("../../internal/app/care/verify.ts");
   const progress = progressLine();
@@ -190,6 +191,8 @@ async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string>
  * but some threads are damaged and are left as they are, or are gone, or something is lost that no log holds.
  */
 async function repair({ dataDir }: HeddleConfig, acceptsLoss: boolean): Promise<number> {
+  demandFolder(dataDir);
+  await refuseElsewhere(dataDir);
   const { repairFolder } = await import("../../internal/app/care/repair.ts");
   const progress = progressLine();
   const done = await repairFolder(await existingFolder(dataDir), progress.say, acceptsLoss).finally(

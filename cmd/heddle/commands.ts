@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import type { Heddle } from "../../internal/app/all-in-one.ts";
 import { openDevTokenSigner } from "../../internal/app/folder/credentials.ts";
 import { openDataFolder } from "../../internal/app/folder/data-folder.ts";
 import { EXIT, runService, startFailure } from "../../internal/app/run-service.ts";
@@ -110,10 +111,10 @@ async function serve(options: { json?: boolean; checkConfig?: boolean }): Promis
   }
   return await runService({
     name: "heddle",
-    start: async () => {
+    start: async (stopped, again?: Heddle) => {
       // Here, so that the other commands do not wait for all of Heddle to be loaded.
       const { startHeddle } = await import("../../internal/app/all-in-one.ts");
-      const running = await startHeddle(settings);
+      const running = await startHeddle(again ? whereItWas(settings, again) : settings, { stopped });
       return { running, log: running.log };
     },
     onReady: (running) => {
@@ -121,6 +122,20 @@ async function serve(options: { json?: boolean; checkConfig?: boolean }): Promis
       process.stdout.write(`${text}\n`);
     },
   });
+}
+
+/** Where the system chose ports, clients go on dialling those. */
+function whereItWas(settings: HeddleConfig, { grpcUrl, webUrl, adminUrl }: Heddle): HeddleConfig {
+  const at = (address: HeddleConfig["grpcAddress"], url: string) => ({
+    ...address,
+    port: Number(new URL(url).port),
+  });
+  return {
+    ...settings,
+    grpcAddress: at(settings.grpcAddress, grpcUrl),
+    webAddress: at(settings.webAddress, webUrl),
+    adminAddress: at(settings.adminAddress, adminUrl),
+  };
 }
 
 /**

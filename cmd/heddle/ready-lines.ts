@@ -9,7 +9,8 @@ import type { HeddleConfig } from "../../internal/app/settings/config.ts";
 export function readyLines(heddle: Heddle, config: HeddleConfig): string {
   const data = relative(process.cwd(), config.dataDir) || ".";
   // The shorter of the two ways to say it.
-  const where = data.startsWith("..") ? config.dataDir : `./${data}`;
+  const folder = data.startsWith("..") ? config.dataDir : `./${data}`;
+  const where = heddle.engine === undefined ? folder : `${heddle.engine}, keys in ${folder}`;
   const grpc = heddle.grpcUrl.replace("http://", "");
   const isDevelopment = config.profile === "development";
   const profile = isDevelopment

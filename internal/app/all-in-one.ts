@@ -21,7 +21,7 @@ import { openDataFolder } from "./folder/data-folder.ts";
 import { startAdminServer } from "./operators/admin-server.ts";
 import { pageSettingsRoute } from "./page/page-settings.ts";
 import { staticFiles } from "./page/static-files.ts";
-import { openServices, PUSH_SERVER, type Services } from "./services.ts";
+import { openServices, PUSH_SERVER, type Services, type ServicesInit } from "./services.ts";
 import type { HeddleConfig } from "./settings/config.ts";
 import { PROGRAM_VERSION } from "./settings/versions.ts";
 import { StopStack } from "./stop-stack.ts";
@@ -42,26 +42,35 @@ export interface Heddle {
   readonly adminUrl: string;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Where rows and messages are, for people; undefined for the data folder. */
+  readonly engine: string | undefined;
+  /** Resolves to why it has to be closed and started anew, in a sentence; never where it need not. */
+  readonly over: Promise<string>;
   /** Drains (at most config.drainMs) and closes everything; the data folder is free afterwards. */
   close(): Promise<void>;
 }
 
 /**
- * Starts every service in this process, on embedded stores in `config.dataDir`. Resolves when it serves. Rejects with
- * DataFolderError or ListenError, with everything closed again.
+ * Starts every service in this process, on embedded stores in `config.dataDir` or on the database that the settings name.
+ * Resolves when it serves. Rejects with DataFolderError, DatabaseError or ListenError, with everything closed again.
+ * `stopped` ends the wait for a database.
  */
 export async function startHeddle(
   config: HeddleConfig,
-  options: { readonly clock?: Clock; readonly logDestination?: DestinationStream } = {},
+  options: {
+    readonly clock?: Clock;
+    readonly logDestination?: DestinationStream;
+    readonly stopped?: AbortSignal;
+  } = {},
 ): Promise<Heddle> {
-  const { clock = systemClock, logDestination } = options;
+  const { clock = systemClock, logDestination, stopped } = options;
   const log = createLog({
     level: config.logLevel,
     ...(logDestination ? { destination: logDestination } : {}),
   });
   const stack = new StopStack(log);
   try {
-    return await start(config, clock, log, stack);
+    return await start(config, { clock, log, stack, stopped });
   } catch (error) {
     await stack.unwind();
     throw error;
@@ -69,20 +78,25 @@ export async function startHeddle(
 }
 
 /** Each part is put on the stack as soon as it stands, so that a start that fails half-way closes what there is. */
-async function start(config: HeddleConfig, clock: Clock, log: Logger, stack: StopStack): Promise<Heddle> {
+async function start(
+  config: HeddleConfig,
+  init: Pick<ServicesInit, "clock" | "log" | "stack" | "stopped">,
+): Promise<Heddle> {
+  const { clock, log, stack } = init;
   const metrics = createMetrics({ process: true });
   const registry = new MemoryRegistry();
   const folder = await openDataFolder(config.dataDir);
   const credentials = await openCredentials(config, folder, PUSH_SERVER, clock);
   const key = await openAdminKey(folder.adminKey);
-  const services = await openServices({ config, folder, credentials, registry, clock, log, metrics, stack });
+  const services = await openServices({ ...init, config, folder, credentials, registry, metrics });
 
+  const { engine, over } = services;
   // What /readyz tells: this word, and once it is "ready", what the stores say.
   let state: "starting" | "ready" | "draining" = "starting";
   const notReady = () => (state === "ready" ? services.notReady() : state);
   // First of the listeners: "starting" can be asked for while the others are bound, and it is closed after them.
   const admin = await bound("HEDDLE_ADMIN_ADDR", () =>
-    startAdminServer(config.adminAddress, { notReady, metrics, key, backUp: services.backUp }),
+    startAdminServer(config.adminAddress, { notReady, engine, metrics, key, backUp: services.backUp }),
   );
   stack.add("admin listener", () => admin.close());
 
@@ -116,12 +130,13 @@ async function start(config: HeddleConfig, clock: Clock, log: Logger, stack: Sto
   });
   state = "ready";
   health.set(true);
+  const { profile } = config;
   log.info(
-    { grpc: grpcUrl, web: webUrl, profile: config.profile, data: config.dataDir, version: PROGRAM_VERSION },
+    { grpc: grpcUrl, web: webUrl, profile, data: config.dataDir, engine, version: PROGRAM_VERSION },
     "ready",
   );
   const adminUrl = localUrl(config.adminAddress, admin.port);
-  return { grpcUrl, webUrl, adminUrl, log, metrics, close: () => stack.unwind() };
+  return { grpcUrl, webUrl, adminUrl, log, metrics, engine, over, close: () => stack.unwind() };
 }
 
 /** Says which setting to change where an address cannot be bound. */

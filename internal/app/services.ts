@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Metrics } from "../base/metrics.ts";
@@ -10,9 +9,6 @@ import { solePlace } from "../presence/sole-place.ts";
 import { PushServer } from "../push/service.ts";
 import type { MemoryRegistry } from "../registry/push-servers.ts";
 import type { ServiceBinding } from "../rpc/calls/handlers.ts";
-import { LevelMessageStore } from "../store/level/level-message-store.ts";
-import { SqliteThreadStore } from "../store/sqlite/sqlite-thread-store.ts";
-import { TwoHalves } from "../store/two-halves.ts";
 import { profileOf } from "../thread/display.ts";
 import { ProfileCalls } from "../thread/profile-calls.ts";
 import { ThreadService } from "../thread/service.ts";
@@ -24,14 +20,15 @@ import {
   soleRowViews,
   tellPresence,
 } from "./assembly/assemble.ts";
-import { type Backup, backUp, clearStaging } from "./care/backup.ts";
 import type { Credentials } from "./folder/credentials.ts";
-import { type DataFolder, refuseHalf } from "./folder/data-folder.ts";
-import { beginHistory, refuseUnnamed } from "./folder/history.ts";
+import type { DataFolder } from "./folder/data-folder.ts";
 import { exposeServices } from "./operators/service-metrics.ts";
 import { damageWatch, storeWatches } from "./operators/store-watches.ts";
 import type { HeddleConfig } from "./settings/config.ts";
 import type { StopStack } from "./stop-stack.ts";
+import { openEmbeddedStores } from "./stores/embedded-stores.ts";
+import { openPostgresStores } from "./stores/postgres-stores.ts";
+import type { Stores } from "./stores/stores.ts";
 
 /**
  * The one push server of this program, in tickets and sessions: the same after a restart, so that a ticket that was
@@ -50,57 +47,39 @@ export interface ServicesInit {
   readonly metrics: Metrics;
   /** Gets a stop for each part that needs one. */
   readonly stack: StopStack;
+  /** Ends the wait for a database that is away. */
+  readonly stopped?: AbortSignal | undefined;
 }
 
-/** Every service of Heddle on embedded stores, bound to one another directly. */
-export interface Services {
+/** Every service of Heddle, bound to one another directly, and the stores below them. */
+export interface Services extends Pick<Stores, "engine" | "notReady" | "backUp" | "over"> {
   readonly bindings: readonly ServiceBinding[];
   readonly push: PushServer;
-  /** Undefined while all stores serve, else which does not. */
-  notReady(): string | undefined;
-  /** Copies the data folder as it is at one moment, while all goes on. */
-  readonly backUp: (folder: string, progress: (text: string) => void) => Promise<Backup>;
 }
 
-/** Opens the stores and constructs the services over them, in order of dependency. Rejects with DataFolderError. */
+/**
+ * Opens the stores and constructs the services over them, in order of dependency. Rejects with DataFolderError or
+ * DatabaseError.
+ */
 export async function openServices(init: ServicesInit): Promise<Services> {
-  const { config, folder, credentials, registry, clock, log, metrics, stack } = init;
-  refuseHalf(folder);
-  await refuseUnnamed(folder);
-  const hadMessages = existsSync(folder.messages);
+  const { config, credentials, registry, clock, log, metrics, stack } = init;
   const watch = storeWatches(log, metrics);
-  // First, because its lock is taken before a file is looked at: another process may be writing them.
-  const threadStore = new SqliteThreadStore({ path: folder.threads, clock, watch: watch("thread") });
-  stack.add("thread store", () => threadStore.close());
-  const messageStore = await LevelMessageStore.open({
-    path: folder.messages,
-    clock,
-    watch: watch("message"),
-    rows: () => threadStore.state,
-  });
-  stack.add("message store", () => messageStore.close());
-  // Each store notes the other's mark: a start on halves of different times is refused, before a service reads them.
-  const halves = new TwoHalves(messageStore, threadStore, clock);
-  await halves.check(config.dataDir);
-  await halves.start(config.dataDir);
-  stack.add("notes of the stores", () => halves.stop());
-  if (await clearStaging(config.dataDir))
-    log.warn("a backup was ended before it was whole: what it left is removed");
-  const { history, remark } = await beginHistory(folder);
-  if (remark && hadMessages) log.warn(remark);
+  const open = config.databaseUrl === undefined ? openEmbeddedStores : openPostgresStores;
+  const stores = await open({ ...init, watch });
+  const { logs, rows, history } = stores;
 
   const channel = new SoleChannel({ clock });
-  const views = soleRowViews(threadStore);
+  const views = soleRowViews(rows);
   const { sightRule } = config;
   const damage = damageWatch(log, metrics);
-  const message = assembleMessage({ logs: messageStore, views, channel, clock, history, damage, sightRule });
+  const message = assembleMessage({ logs, views, channel, clock, history, damage, sightRule });
   stack.add("message service", () => message.close());
   const place = solePlace(PUSH_SERVER);
   const presence = assemblePresence({ clock, place, views, sightRule });
   stack.add("presence service", () => presence.close());
   tellPresence(views, presence);
   const thread = new ThreadService({
-    store: threadStore,
+    store: rows,
     heads: message,
     log: message,
     channel,
@@ -123,16 +102,16 @@ export async function openServices(init: ServicesInit): Promise<Services> {
   // After all that count: it reads them when somebody asks.
   exposeServices(metrics, { push, channel, repairs: channel.repairs, message, presence });
   const { users, tickets, ticketSigner } = credentials;
-  const profiles: Profiles = { note: (userId, said) => threadStore.noteProfile(userId, profileOf(said)) };
+  const profiles: Profiles = { note: (userId, said) => rows.noteProfile(userId, profileOf(said)) };
   const gateway = new GatewayService({
-    devices: threadStore,
+    devices: rows,
     streams: push,
     registry,
     tickets: ticketSigner,
     profiles,
     addresses: new AddressLimit(clock, config.opensPerAddress),
   });
-  const calls = new ProfileCalls(threadStore, config.profiles);
+  const calls = new ProfileCalls(rows, config.profiles);
 
   return {
     bindings: clientBindings(
@@ -140,11 +119,9 @@ export async function openServices(init: ServicesInit): Promise<Services> {
       { users, tickets },
     ),
     push,
-    backUp: (target, progress) =>
-      backUp({ dataDir: config.dataDir, log: messageStore, rows: threadStore }, target, progress),
-    notReady: () => {
-      if (!messageStore.ready()) return "the message store cannot write";
-      return threadStore.ready() ? undefined : "the thread store cannot write";
-    },
+    engine: stores.engine,
+    notReady: stores.notReady,
+    backUp: stores.backUp,
+    over: stores.over,
   };
 }

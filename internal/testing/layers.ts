@@ -57,7 +57,7 @@ const rooms: Record<string, readonly string[]> = {
   "cmd/bench": ["links", "load", "server", "loads", "figures", "scenarios"],
   "cmd/chat": ["text", "device", "lines", "commands", "live"],
   "cmd/web": ["build", "memory", "chats", "parts", "people", "settings", "conversation", "screens"],
-  "internal/app": ["settings", "folder", "care", "operators", "page", "assembly"],
+  "internal/app": ["settings", "folder", "care", "stores", "operators", "page", "assembly"],
   "internal/rpc": ["calls", "credentials", "grpc", "links", "web"],
   "internal/message": ["cells", "group", "log", "receipts", "offline"],
   "internal/push": ["session", "topics", "presence", "doors"],

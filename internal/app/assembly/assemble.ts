@@ -18,7 +18,7 @@ import type { Presence } from "../../push/ports.ts";
 import type { PushServer } from "../../push/service.ts";
 import { type Authenticate, bind, type ServiceBinding } from "../../rpc/calls/handlers.ts";
 import { SETTLE_MS } from "../../rpc/links/budget.ts";
-import type { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
+import type { SqlThreadStore } from "../../store/sql/sql-thread-store.ts";
 import { Directory } from "../../thread/directory.ts";
 import type { Presence as ThreadsPresence } from "../../thread/ports.ts";
 import type { ProfileCalls } from "../../thread/profile-calls.ts";
@@ -31,7 +31,7 @@ export interface RowViews {
 }
 
 /** The views of the rows of a program in which all services are: nobody else sets what it remembers. */
-export function soleRowViews(rows: SqliteThreadStore): RowViews {
+export function soleRowViews(rows: SqlThreadStore): RowViews {
   return { directory: new Directory(rows), visibilities: new Visibilities(rows) };
 }
 
@@ -39,7 +39,7 @@ export function soleRowViews(rows: SqliteThreadStore): RowViews {
  * The views of the rows that several programs share. `lease`: of the presence instance that the program is, which is
  * told of every visibility that is set.
  */
-export function rowViews(rows: SqliteThreadStore, clock: Clock, lease?: Place["lease"]): RowViews {
+export function rowViews(rows: SqlThreadStore, clock: Clock, lease?: Place["lease"]): RowViews {
   const keptMs = () => (lease?.isSure() ? Number.POSITIVE_INFINITY : VISIBILITY_KEPT_MS);
   return { directory: new Directory(rows), visibilities: new Visibilities(rows, { clock, keptMs }) };
 }

@@ -62,6 +62,28 @@ export function refuseHalf({ messages, threads }: DataFolder): void {
   );
 }
 
+/** Refuses a folder whose rows and messages are in Postgres: new ones beside its keys would look like all was lost. */
+export async function refuseElsewhere(folder: string): Promise<void> {
+  const note = await readNote(folder).catch(() => undefined); // A damaged one is told of by `verify`.
+  if (note?.stores !== "postgres") return;
+  throw new DataFolderError(
+    folder,
+    `${folder} holds only keys, its rows and messages are in Postgres: set HEDDLE_DATABASE_URL, or HEDDLE_DATA_DIR to ` +
+      "another folder (docs/postgres.md says how they are looked after)",
+  );
+}
+
+/** Refuses a folder that has rows or messages, where others are in Postgres: these would be hidden. */
+export function refuseEmbedded({ messages, threads }: DataFolder): void {
+  const found = [messages, threads].find((path) => existsSync(path));
+  if (found === undefined) return;
+  throw new DataFolderError(
+    found,
+    `${found} is there, and HEDDLE_DATABASE_URL is set: leave that out to serve this folder, or set HEDDLE_DATA_DIR to ` +
+      "another one to serve the database (nothing is taken over from one to the other)",
+  );
+}
+
 /** What version.json says. */
 export interface VersionNote {
   readonly data: number;
@@ -73,6 +95,8 @@ export interface VersionNote {
   readonly deployment?: string | undefined;
   /** False where an earlier program wrote the file, which added no sum of it. */
   readonly isSummed: boolean;
+  /** Where rows and messages are, if not in the folder. */
+  readonly stores?: "postgres" | undefined;
 }
 
 /** What begins the last field of version.json: a sum of all that stands before this, whatever program wrote it. */
@@ -94,11 +118,18 @@ export async function readNote(folder: string): Promise<VersionNote | undefined>
   return note;
 }
 
-/** Notes this program's version of the data, and the copy of the deployment's id, with a sum of it all. */
-export async function writeNote(path: string, deployment: string | undefined): Promise<void> {
+/**
+ * Notes this program's version of the data, the copy of the deployment's id, and where else rows and messages are, with a
+ * sum of it all.
+ */
+export async function writeNote(
+  path: string,
+  deployment: string | undefined,
+  stores?: VersionNote["stores"],
+): Promise<void> {
   // Earlier programs look for `check` and know of no sum.
   const copy = deployment ? { deployment, check: sumOf(deployment) } : { deployment };
-  const note = JSON.stringify({ data: DATA_VERSION, program: PROGRAM_VERSION, ...copy }).slice(0, -1);
+  const note = JSON.stringify({ data: DATA_VERSION, program: PROGRAM_VERSION, ...copy, stores }).slice(0, -1);
   await writeWhole(path, `${note}${SUM}"${sumOf(note)}"}\n`);
 }
 
@@ -121,18 +152,19 @@ async function noteVersion(folder: string): Promise<void> {
   const note = await readNote(folder);
   if (note?.data === DATA_VERSION && note.isSummed) return;
   // Empty: that there is none yet is no damage.
-  await writeNote(version, note || existsSync(deploymentId) ? note?.deployment : "");
+  await writeNote(version, note || existsSync(deploymentId) ? note?.deployment : "", note?.stores);
 }
 
 function parse(path: string, text: string): VersionNote {
   try {
-    const { data, program, deployment, check, sum } = JSON.parse(text) as Record<string, unknown>;
+    const { data, program, deployment, check, stores, sum } = JSON.parse(text) as Record<string, unknown>;
     const isSummed = sum !== undefined;
     // Before anything is believed: one digit of the version that is another would read as a newer Heddle's.
     if (isSummed && sum !== sumOf(text.slice(0, text.lastIndexOf(SUM))))
       throw new Error("it is not what was written");
     if (!Number.isSafeInteger(data)) throw new Error("it names no version of the data");
-    const note = { data: data as number, program: String(program), isSummed };
+    const elsewhere = stores === "postgres" ? ({ stores } as const) : {};
+    const note = { data: data as number, program: String(program), isSummed, ...elsewhere };
     // A newer program may keep other things by this name.
     if (deployment === undefined || note.data > DATA_VERSION) return note;
     if (typeof deployment !== "string" || (deployment !== "" && check !== sumOf(deployment)))

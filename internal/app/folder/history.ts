@@ -3,8 +3,9 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type History, MAX_LOG_EPOCH } from "../../base/history.ts";
-import { fromHex } from "../../base/ids.ts";
+import { fromHex, hex } from "../../base/ids.ts";
 import { DataFolderError } from "../../store/data-folder-error.ts";
+import { DatabaseError } from "../../store/database-error.ts";
 import { type DataFolder, readNote, writeNote, writeWhole } from "./data-folder.ts";
 
 /** Where the deployment's id stands, and its copy. */
@@ -36,6 +37,41 @@ export async function beginHistory(
     ? "deployment-id was missing: it is put back from its copy in version.json"
     : "there was no deployment-id: one is made, and clients that know of another fetch all anew";
   return { history, remark };
+}
+
+/** A database, as the one that knows the deployment's id. */
+export interface DeploymentIds {
+  /** The id of the deployment whose data it has: `mine` where there was none, if one is given. Undefined without any. */
+  deployment(mine?: Uint8Array): Promise<Uint8Array | undefined>;
+}
+
+/**
+ * As beginHistory, for rows and messages in a database: that has the id, and the folder a copy, so that keys and data of
+ * two deployments are never mixed. Rejects with DataFolderError or DatabaseError.
+ */
+export async function joinHistory(folder: IdPlaces, database: DeploymentIds): Promise<History> {
+  const copy = await readCopy(folder);
+  const known = (await readId(folder, copy)) ?? (copy || undefined);
+  const found = await database.deployment(known === undefined ? randomBytes(16) : undefined);
+  if (known !== undefined && (!found || hex(found) !== known)) throw otherDatabase(folder, known, found);
+  if (!found) throw new Error("the database did not keep the deployment's id");
+  const id = hex(found);
+  try {
+    if (known === undefined || !existsSync(folder.deploymentId))
+      await writeWhole(folder.deploymentId, `${id}\n`);
+    await writeNote(folder.version, id, "postgres");
+  } catch (error) {
+    throw DataFolderError.unusable(folder.deploymentId, error);
+  }
+  return { deploymentId: found, logEpoch: randomInt(1, MAX_LOG_EPOCH) };
+}
+
+function otherDatabase({ deploymentId }: IdPlaces, known: string, found: Uint8Array | undefined) {
+  const what = found ? `is of deployment ${hex(found)}` : "has no data";
+  return new DatabaseError(
+    `the database ${what}, and ${deploymentId} says ${known}: name that one's in HEDDLE_DATABASE_URL, put it back from ` +
+      "a backup, or set HEDDLE_DATA_DIR to a new folder to serve this one",
+  );
 }
 
 /**

@@ -10,6 +10,8 @@ import { type Backup, BackupError } from "../care/backup.ts";
 export interface AdminView {
   /** Undefined when the program serves, else why it does not, in a word. */
   notReady(): string | undefined;
+  /** Where rows and messages are, if not in the data folder. */
+  readonly engine?: string | undefined;
   readonly metrics: Metrics;
   /** What a caller of a route that does something says as its bearer token. */
   readonly key: string;
@@ -53,7 +55,8 @@ function adminRoutes(view: AdminView): readonly HttpRoute[] {
     getRoute("/healthz", (response) => sendText(response, 200, "alive")),
     getRoute("/readyz", (response) => {
       const reason = view.notReady();
-      if (reason === undefined) sendText(response, 200, "ready");
+      if (reason === undefined)
+        sendText(response, 200, view.engine === undefined ? "ready" : `ready, on ${view.engine}`);
       else sendText(response, 503, reason);
     }),
     getRoute("/metrics", (response) => {

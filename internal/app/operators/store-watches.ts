@@ -5,12 +5,12 @@ import type { StoreWatch } from "../../store/store-watch.ts";
 
 /**
  * Tells the log and the metrics when a store stops serving and when it serves again: one line each, at levels that are
- * shown together, and without a stack, for the disk is at fault and not the code.
+ * shown together, and without a stack, for the disk or the database is at fault and not the code.
  */
 export function storeWatches(log: Logger, metrics: Metrics): (store: string) => StoreWatch {
   const down = new Gauge({
     name: "heddle_store_down",
-    help: "1 while a store cannot write. 1: sends fail UNAVAILABLE; look at the disk.",
+    help: "1 while a store cannot write. 1: sends fail UNAVAILABLE; look at the disk, or the database.",
     labelNames: ["store"],
     registers: [metrics],
   });

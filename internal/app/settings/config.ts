@@ -66,6 +66,18 @@ const whole = (fallback: number, min: number, max: number) =>
 /** Who may see whose presence (docs/design.md, section 8). */
 const SIGHT_RULES = ["written", "shared-thread"] as const satisfies readonly SightRule[];
 
+/**
+ * A Postgres, by its URL. Nothing of it is shown, for it has a password. A Unix socket's host may be left empty, which no
+ * URL of WHATWG's has.
+ */
+const postgresUrl = z
+  .string()
+  .refine(
+    (text) => /^postgres(ql)?:\/\/./.test(text) && URL.canParse(text.replace("@/", "@localhost/")),
+    "write postgres://user:password@host:5432/database, with what is special in the password as %XX",
+  )
+  .optional();
+
 /** At least one: without any, every token would do. */
 type Audiences = readonly [string, ...string[]];
 
@@ -110,6 +122,17 @@ export const SETTINGS = {
   HEDDLE_GRPC_URL: setting(url, "what clients are told to dial for gRPC; by default the address above"),
   HEDDLE_WEB_URL: setting(url, "what browsers are told to call; by default the address above"),
   HEDDLE_DATA_DIR: setting(z.string().default("./data"), "the folder that holds everything worth keeping"),
+  HEDDLE_DATABASE_URL: {
+    ...setting(
+      postgresUrl,
+      "postgres://user:password@host:5432/database: keep rows and messages there; by default in the data folder",
+    ),
+    secret: true,
+  },
+  HEDDLE_DATABASE_WAIT_S: setting(
+    whole(60, 0, 3_600),
+    "how long a start waits for a database that does not answer, in seconds",
+  ),
   HEDDLE_AUTH_ISSUER: setting(z.string().optional(), "production: claim iss of user tokens"),
   HEDDLE_AUTH_AUDIENCE: setting(
     z
@@ -191,6 +214,10 @@ export interface HeddleConfig {
   readonly webUrl: string | undefined;
   /** Absolute. */
   readonly dataDir: string;
+  /** Where rows and messages are; undefined for the data folder. It has a password. */
+  readonly databaseUrl: string | undefined;
+  /** How long a start waits for that database, in ms. */
+  readonly databaseWaitMs: number;
   readonly auth: {
     /** Undefined in the development profile, which signs user tokens itself. */
     readonly provider: { readonly issuer: string; readonly jwksUrl: URL } | undefined;
@@ -267,6 +294,8 @@ function fromValues(values: Values, isTerminal: boolean): HeddleConfig {
     grpcUrl: values.HEDDLE_GRPC_URL,
     webUrl: values.HEDDLE_WEB_URL,
     dataDir: resolve(values.HEDDLE_DATA_DIR),
+    databaseUrl: values.HEDDLE_DATABASE_URL,
+    databaseWaitMs: values.HEDDLE_DATABASE_WAIT_S * 1_000,
     auth: {
       provider: issuer && jwksUrl ? { issuer, jwksUrl: new URL(jwksUrl) } : undefined,
       audiences: audiencesIn(values.HEDDLE_AUTH_AUDIENCE) ?? ["heddle"],

@@ -1,6 +1,4 @@
 import assert from "node:assert/strict";
-import { cp, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import { Client } from "pg";
 import { systemClock } from "../../base/clock.ts";
 import { directThreadId } from "../../base/thread-id.ts";
@@ -10,6 +8,7 @@ import {
   ownPostgres,
   type PostgresServer,
 } from "../../testing/postgres/postgres-server.ts";
+import { caughtUp, cutOff, standbyOf } from "../../testing/postgres/standby.ts";
 import { PostgresPool } from "./postgres-pool.ts";
 import { PostgresThreadStore } from "./postgres-thread-store.ts";
 
@@ -33,8 +32,8 @@ async function connect({ database }: PostgresServer): Promise<Client> {
   return client;
 }
 
-async function start(fill?: (data: string) => Promise<void>): Promise<OwnPostgres> {
-  const server = await ownPostgres(fill);
+async function start(): Promise<OwnPostgres> {
+  const server = await ownPostgres();
   ends.push(() => server.stop());
   return server;
 }
@@ -52,6 +51,7 @@ describe("The history of rows on Postgres", () => {
     const store = await open(primary.database);
     await store.createDirect(THREAD, ["ann", "bob"]);
     const standby = await standbyOf(primary);
+    ends.push(() => standby.stop());
     const there = await connect(standby);
     const here = await connect(primary);
     await store.touch(TOUCH);
@@ -59,9 +59,7 @@ describe("The history of rows on Postgres", () => {
     const early = await store.sync("ann", undefined, 0, 10);
     await assert.rejects(open(standby.database), /the thread store cannot serve/); // Programs use the primary alone.
 
-    await there.query("ALTER SYSTEM SET primary_conninfo = ''");
-    await there.query("SELECT pg_reload_conf()");
-    while ((await count(there, "pg_stat_wal_receiver")) > 0);
+    await cutOff(there);
     await store.touch(TOUCH); // The standby never gets it.
     const late = await store.sync("ann", undefined, 0, 10);
     assert.deepEqual([await store.knows(early.state), await store.knows(late.state)], [true, true]);
@@ -86,28 +84,3 @@ describe("The history of rows on Postgres", () => {
     assert.equal(await store.knows(state), false);
   });
 });
-
-/** A standby that follows the primary by streaming. */
-async function standbyOf(primary: OwnPostgres): Promise<OwnPostgres> {
-  const client = await connect(primary);
-  await client.query("SELECT pg_backup_start('test', true)");
-  return start(async (data) => {
-    await cp(primary.data, data, { recursive: true, verbatimSymlinks: true });
-    const ended = await client.query<{ labelfile: string }>("SELECT labelfile FROM pg_backup_stop(false)");
-    await rm(join(data, "postmaster.pid"), { force: true });
-    await writeFile(join(data, "backup_label"), ended.rows[0]?.labelfile ?? "");
-    await writeFile(join(data, "standby.signal"), "");
-    const { host, user } = primary.database;
-    await writeFile(join(data, "postgresql.auto.conf"), `primary_conninfo = 'host=${host} user=${user}'\n`);
-  });
-}
-
-async function caughtUp(here: Client, there: Client): Promise<void> {
-  const { rows } = await here.query<{ at: string }>("SELECT pg_current_wal_flush_lsn() AS at");
-  const isThere = "SELECT FROM pg_last_wal_replay_lsn() AS replayed WHERE replayed >= $1::pg_lsn";
-  while ((await there.query(isThere, [rows[0]?.at])).rowCount === 0);
-}
-
-async function count(client: Client, view: string): Promise<number> {
-  return (await client.query(`SELECT FROM ${view}`)).rowCount ?? 0;
-}

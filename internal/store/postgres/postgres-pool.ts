@@ -1,10 +1,10 @@
-import { Client, type ClientConfig, Pool, type PoolClient, types } from "pg";
+import { Client, Pool, type PoolClient } from "pg";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { HeddleError, overloaded, storeUnavailable } from "../../base/heddle-error.ts";
+import { connectionConfig, type DatabaseAddress } from "./connection-config.ts";
 
 export interface PostgresPoolInit {
-  /** postgres://user:password@host:port/database, or the folder of a Unix socket as `host`. */
-  readonly database: string | { readonly host: string; readonly user: string; readonly database: string };
+  readonly database: DatabaseAddress;
   /** Connections at a time. Default 10. */
   readonly maxConnections?: number;
   /** Calls that wait for a connection; beyond, RESOURCE_EXHAUSTED / OVERLOADED. Default 1,000. */
@@ -20,6 +20,8 @@ export interface PostgresPoolInit {
   readonly migrateMs?: number;
   /** Which store errors speak of. */
   readonly name: "message" | "thread";
+  /** A pooler between gives each transaction another connection: what is set for one must be set in each. */
+  readonly isPooled?: boolean;
   /** Of deadlines. The machine's but in tests. */
   readonly clock?: Clock;
 }
@@ -33,9 +35,8 @@ const CALL_BYTES = 1_024;
 /** When to try again after OVERLOADED, in ms. */
 const RETRY_AFTER_MS = 200;
 
-/** Type numbers of Postgres. */
-const INT8 = 20;
-const BYTEA = 17;
+/** What is answered is synced, whatever the server's configuration says. */
+const SYNCED = "synchronous_commit = on";
 
 /** A statement that each connection prepares once, by its name. */
 export interface Prepared {
@@ -73,31 +74,33 @@ interface Running {
  */
 export class PostgresPool {
   readonly #pool: Pool;
-  readonly #config: ClientConfig;
-  readonly #init: Required<Omit<PostgresPoolInit, "database" | "maxConnections">>;
+  readonly #init: Required<Omit<PostgresPoolInit, "maxConnections">>;
   readonly #running = new Set<Running>();
   #bytes = 0;
+  #era: number | undefined;
 
   constructor(init: PostgresPoolInit) {
-    const { database, maxConnections = 10, callMs = 3_000, name } = init;
+    const { database, maxConnections = 10, callMs = 3_000, name, isPooled = false } = init;
     const { maxWaiting = 1_000, maxQueuedBytes = 64 * 1024 * 1024, migrateMs = 60_000 } = init;
-    this.#init = { name, callMs, maxWaiting, maxQueuedBytes, migrateMs, clock: init.clock ?? systemClock };
-    this.#config = {
-      ...(typeof database === "string" ? { connectionString: database } : database),
-      // What is answered is synced, whatever the server's configuration says.
-      options: "-c synchronous_commit=on",
-      types: { getTypeParser: parserOf as typeof types.getTypeParser },
-    };
+    const { clock = systemClock } = init;
+    this.#init = { database, name, callMs, maxWaiting, maxQueuedBytes, migrateMs, isPooled, clock };
     this.#pool = new Pool({
-      ...this.#config,
+      ...connectionConfig(database),
       max: maxConnections,
       connectionTimeoutMillis: callMs,
-      statement_timeout: callMs - MARGIN_MS,
-      lock_timeout: callMs - MARGIN_MS,
       allowExitOnIdle: true,
       pipeline: true,
+      onConnect: (client) => this.#prepare(client as PoolClient),
     });
     this.#pool.on("error", () => {}); // Of an idle connection: the next call opens another.
+  }
+
+  /**
+   * From now on a connection to rows of another history is refused: a standby that was promoted must not be taken for
+   * what was there before. `era`: see postgres-history.ts. Not told of are changes behind a pooler.
+   */
+  demandEra(era: number): void {
+    this.#era = era;
   }
 
   /** Rows of one statement, which is its own transaction. `bytes` is what its values take. */
@@ -106,6 +109,9 @@ export class PostgresPool {
     values: readonly unknown[],
     bytes: number,
   ): Promise<readonly R[]> {
+    const { isPooled } = this.#init;
+    if (isPooled)
+      return this.transaction("write", bytes, async (run) => (await run<R>(statement, values)).rows);
     return this.#call(bytes, async (run) => (await run<R>(statement, values)).rows);
   }
 
@@ -117,7 +123,8 @@ export class PostgresPool {
   ): Promise<T> {
     return this.#call(bytes, async (run, leftMs, client) => {
       const deadlineMs = Math.max(1, leftMs - MARGIN_MS);
-      const limits = `SET LOCAL statement_timeout = ${deadlineMs}; SET LOCAL lock_timeout = ${deadlineMs}`;
+      const limits =
+        limitedTo(deadlineMs, "SET LOCAL") + (this.#init.isPooled ? `; SET LOCAL ${SYNCED}` : "");
       // Sent together with the first statement. If it fails, so does that.
       const begun = client.query(`${BEGIN[kind]}; ${limits}`);
       begun.catch(() => {});
@@ -148,7 +155,7 @@ export class PostgresPool {
     const endMs = clock.monotonicMs() + callMs;
     let running: Running | undefined;
     try {
-      const client = await this.#pool.connect();
+      const client = await this.#connect();
       running = { client, readBefore: readBytes(client) };
       this.#running.add(running);
       const leftMs = () => {
@@ -174,6 +181,40 @@ export class PostgresPool {
     }
   }
 
+  /** A connection, within the deadline of a call also where the server takes a new one and then says nothing. */
+  async #connect(): Promise<PoolClient> {
+    const { clock, callMs } = this.#init;
+    const coming = this.#pool.connect();
+    if (this.#pool.idleCount > 0) return coming;
+    let cancel = () => {};
+    const late = new Promise<undefined>((resolve) => {
+      cancel = clock.after(callMs, () => resolve(undefined));
+    });
+    const client = await Promise.race([coming, late]).finally(() => cancel());
+    if (client) return client;
+    coming.then(
+      (unused) => unused.release(),
+      () => {},
+    );
+    throw new Error(`no connection within ${callMs} ms`);
+  }
+
+  /** Makes a new connection fit for calls. Rejects where it leads to a server that must not be used. */
+  async #prepare(client: PoolClient): Promise<void> {
+    const { callMs, isPooled } = this.#init;
+    const limits = `SET ${SYNCED}; ${limitedTo(callMs - MARGIN_MS, "SET")}`;
+    // Kept by the connection to the pooler, it would be another's.
+    if (!isPooled) await client.query(within(callMs, limits));
+    const ofHistory = "CASE WHEN pg_is_in_recovery() THEN 0 ELSE store_era() END";
+    const era = this.#era === undefined ? "0::bigint" : ofHistory;
+    const text = `SELECT pg_is_in_recovery() AS is_standby, ${era} AS era`;
+    const { rows } = await client.query<{ is_standby: boolean; era: number }>(within(callMs, text));
+    const [at] = rows;
+    if (!at || at.is_standby) throw new Error("this server is a standby");
+    if (this.#era !== undefined && at.era !== this.#era)
+      throw new Error("the rows are of another history: a standby was promoted, or a copy put back");
+  }
+
   #admit(cost: number): void {
     const { name, maxWaiting, maxQueuedBytes } = this.#init;
     let held = this.#bytes;
@@ -187,18 +228,16 @@ export class PostgresPool {
    * programs that start at once one migrates and the others wait for it. On a connection of its own, whose deadline is longer.
    */
   async migrate(schema: string, steps: readonly string[]): Promise<void> {
-    const { name, callMs, migrateMs } = this.#init;
+    const { database, name, callMs, migrateMs } = this.#init;
     const client = new Client({
-      ...this.#config,
+      ...connectionConfig(database),
       connectionTimeoutMillis: callMs,
       query_timeout: migrateMs,
-      statement_timeout: migrateMs - MARGIN_MS,
-      lock_timeout: migrateMs - MARGIN_MS,
     });
     client.on("error", () => {}); // The query under way is told of it.
     try {
       await client.connect();
-      await migrate(client, schema, steps);
+      await migrate(client, schema, steps, migrateMs - MARGIN_MS);
     } catch (error) {
       throw storeUnavailable(name, error);
     } finally {
@@ -212,14 +251,35 @@ export class PostgresPool {
   }
 }
 
-async function migrate(client: Client, schema: string, steps: readonly string[]): Promise<void> {
-  await client.query("BEGIN");
+/** Bounds of statements, in ms, for a transaction or a connection. */
+function limitedTo(deadlineMs: number, set: "SET" | "SET LOCAL"): string {
+  return `${set} statement_timeout = ${deadlineMs}; ${set} lock_timeout = ${deadlineMs}`;
+}
+
+/** A statement for which the caller waits so long, in ms. Not in pg's types. */
+function within(queryMs: number, text: string): { readonly text: string } {
+  return { text, ...{ query_timeout: queryMs } };
+}
+
+/** A newer program has brought the tables up to date. */
+export class NewerTables extends Error {
+  constructor(schema: string) {
+    super(`the tables of ${schema} were made by a newer Heddle: start that one`);
+  }
+}
+
+async function migrate(
+  client: Client,
+  schema: string,
+  steps: readonly string[],
+  deadlineMs: number,
+): Promise<void> {
+  await client.query(`BEGIN; SET LOCAL ${SYNCED}; ${limitedTo(deadlineMs, "SET LOCAL")}`);
   await client.query("SELECT pg_advisory_xact_lock(hashtext('heddle-migrations'))");
   await client.query("CREATE TABLE IF NOT EXISTS migration (name text PRIMARY KEY, steps int NOT NULL)");
   const had = await client.query<{ steps: number }>("SELECT steps FROM migration WHERE name = $1", [schema]);
   const done = had.rows[0]?.steps ?? 0;
-  if (done > steps.length)
-    throw new Error(`the tables of ${schema} were made by a newer Heddle: start that one`);
+  if (done > steps.length) throw new NewerTables(schema);
   for (const step of steps.slice(done)) await client.query(step);
   const note =
     "INSERT INTO migration VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET steps = excluded.steps";
@@ -230,15 +290,4 @@ async function migrate(client: Client, schema: string, steps: readonly string[])
 /** What has come on a connection since it was opened. Not in pg's types. */
 function readBytes(client: PoolClient): number {
   return (client as unknown as { connection: { stream: { bytesRead: number } } }).connection.stream.bytesRead;
-}
-
-/** Numbers are exact up to 2^53 − 1, above what any column holds. Bytes are plain arrays, as every store hands them out. */
-function parserOf(type: number, format?: "text" | "binary"): unknown {
-  if (type === INT8) return Number;
-  if (type === BYTEA) return (text: string) => plainBytes(Buffer.from(text.slice(2), "hex"));
-  return types.getTypeParser(type, format as "text");
-}
-
-function plainBytes(bytes: Buffer): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }

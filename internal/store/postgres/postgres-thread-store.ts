@@ -21,6 +21,12 @@ const LOCK_GROUP: Prepared = {
   text: "SELECT FROM group_thread WHERE thread_id = $1 FOR UPDATE",
 };
 
+const CLAIM: Prepared = {
+  name: "thread-claim",
+  text: "INSERT INTO deployment VALUES (true, $1) ON CONFLICT DO NOTHING",
+};
+const DEPLOYMENT: Prepared = { name: "thread-deployment", text: "SELECT id FROM deployment" };
+
 /** What a read's values take, at most but for a few. */
 const READ_BYTES = 1_024;
 
@@ -53,6 +59,14 @@ export class PostgresThreadStore extends SqlThreadStore {
       rows.map(({ headBucket }) => headBucket),
     ];
     await this.#pool.rows(TOUCH, values, rows.length * CHANGE_BYTES);
+  }
+
+  /** The id of the deployment whose rows these are: `mine` where there was none, if one is given. 16 bytes. */
+  deployment(mine: Uint8Array | undefined): Promise<Uint8Array | undefined> {
+    return this.#pool.transaction("write", CHANGE_BYTES, async (run) => {
+      if (mine) await run(CLAIM, [asBuffer(mine)]);
+      return (await run<{ id: Uint8Array }>(DEPLOYMENT, [])).rows[0]?.id;
+    });
   }
 
   protected read<T>(work: () => Work<T>): Promise<T> {

@@ -166,4 +166,11 @@ export const THREAD_SCHEMA: readonly string[] = [
     WHERE thread.owner_id = placed.owner_id AND thread.thread_id = placed.thread_id;
   END $$;
   `,
+  `
+  -- Whose data this is. One row.
+  CREATE TABLE deployment (
+    is_one boolean PRIMARY KEY CHECK (is_one),
+    id bytea NOT NULL CHECK (length(id) = 16)
+  );
+  `,
 ];

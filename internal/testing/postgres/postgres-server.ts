@@ -1,7 +1,8 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { chown, cp, mkdtemp, readdir, readFile } from "node:fs/promises";
+import { chown, cp, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -14,7 +15,12 @@ const OLDEST = 15;
 
 /** A server of this test run, on a Unix socket. */
 export interface PostgresServer {
-  readonly database: { readonly host: string; readonly user: string; readonly database: string };
+  readonly database: {
+    readonly host: string;
+    readonly port: number;
+    readonly user: string;
+    readonly database: string;
+  };
 }
 
 interface User {
@@ -38,6 +44,12 @@ export function postgresServer(): Promise<PostgresServer> {
 export interface OwnPostgres extends PostgresServer {
   /** The folder of its files. */
   readonly data: string;
+  /** Its address on this machine, where every role needs its password. */
+  readonly tcp: { readonly host: string; readonly port: number };
+  /** Stops it as an administrator does who is in a hurry, and keeps its data. */
+  pause(): Promise<void>;
+  /** Starts it again on its data, at the same addresses. */
+  resume(): Promise<void>;
   /** Ends it, and its data with it. A second time does nothing. */
   stop(): Promise<void>;
 }
@@ -56,21 +68,57 @@ export async function ownPostgres(fill?: (data: string) => Promise<void>): Promi
     const initdb = ["-D", data, "-A", "trust", "-N", "-U", "heddle", "-E", "UTF8", "--locale=C"];
     await promisify(execFile)(join(bin, "initdb"), initdb, { cwd: folder, ...user });
   }
+  await writeFile(join(data, "pg_hba.conf"), ACCESS);
+  const tcp = { host: "127.0.0.1", port: await freePort() };
   const quick = [
     "fsync=off",
     "full_page_writes=off",
-    "listen_addresses=",
+    `listen_addresses=${tcp.host}`,
+    `port=${tcp.port}`,
     "max_connections=100",
     "autovacuum=off",
   ];
   const args = ["-D", data, "-k", folder, ...quick.flatMap((setting) => ["-c", setting])];
-  const stop = await serve(folder, [join(bin, "postgres"), ...args], user);
-  return { database: { host: folder, user: "heddle", database: "postgres" }, data, stop };
+  const command = [join(bin, "postgres"), ...args];
+  let stop = await serve(folder, command, user);
+  return {
+    database: { host: folder, port: tcp.port, user: "heddle", database: "postgres" },
+    data,
+    tcp,
+    stop: () => stop(),
+    async pause() {
+      await writeFile(join(folder, KEPT), "");
+      await stop();
+    },
+    async resume() {
+      stop = await serve(folder, command, user);
+    },
+  };
 }
+
+/** Whoever reaches the socket's folder is trusted, as the rest of the tests are. */
+const ACCESS = `local all all trust
+local replication all trust
+host all all 127.0.0.1/32 scram-sha-256
+`;
+
+/** Postgres chooses none by itself. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** A file by which the folder outlives the server once. */
+const KEPT = "kept";
 
 /** The shell ends the server when its input ends: that happens even when this process is killed. */
 const WATCH = `exec 3<&0; folder=$1; shift; "$@" </dev/null 3<&- & server=$!
-(cat <&3 >/dev/null; kill -INT $server) & wait $server; rm -rf "$folder"`;
+(cat <&3 >/dev/null; kill -INT $server) & wait $server
+if [ -e "$folder/${KEPT}" ]; then rm "$folder/${KEPT}"; else rm -rf "$folder"; fi`;
 
 function serve(
   folder: string,

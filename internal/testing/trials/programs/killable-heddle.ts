@@ -8,21 +8,23 @@ export class KillableHeddle {
   /** Everything that any of its lives has written to its log. */
   readonly logLines: string[] = [];
   readonly #dataDir: string;
+  readonly #env: Record<string, string>;
   #process: HeddleProcess | undefined;
 
-  private constructor(dataDir: string, addresses: Addresses) {
+  private constructor(dataDir: string, addresses: Addresses, env: Record<string, string>) {
     this.#dataDir = dataDir;
+    this.#env = env;
     this.addresses = addresses;
   }
 
-  /** Chooses the ports. It does not run yet. */
-  static async on(dataDir: string): Promise<KillableHeddle> {
-    return new KillableHeddle(dataDir, await freeAddresses());
+  /** Chooses the ports. It does not run yet. `env`: settings besides. */
+  static async on(dataDir: string, env: Record<string, string> = {}): Promise<KillableHeddle> {
+    return new KillableHeddle(dataDir, await freeAddresses(), env);
   }
 
   /** Resolves when it serves. */
   async start(): Promise<void> {
-    this.#process = await HeddleProcess.start(this.#dataDir, { again: this.addresses });
+    this.#process = await HeddleProcess.start(this.#dataDir, { again: this.addresses, env: this.#env });
   }
 
   /** Starts it, and kills it so long after, whether it serves by then or not. */
@@ -30,6 +32,7 @@ export class KillableHeddle {
     let cancel = () => {};
     const starting = HeddleProcess.start(this.#dataDir, {
       again: this.addresses,
+      env: this.#env,
       onSpawn: (kill) => {
         cancel = systemClock.after(killAfterMs, kill);
       },
@@ -37,6 +40,11 @@ export class KillableHeddle {
     const served = await starting.catch(() => undefined);
     cancel();
     await served?.stop("SIGKILL");
+  }
+
+  /** The newest lines of its log in this life. */
+  get stderr(): readonly string[] {
+    return this.#process?.stderr ?? [];
   }
 
   /** Takes no more of its time: what is said to it is never answered. It can only be killed. */
