@@ -3,6 +3,7 @@ import { FileStorage } from "../../../client/storage/file-storage.ts";
 import { ChatError, connectionProblem, EXIT } from "../exit-code.ts";
 import { renewDevice, takeSlot } from "./device-slot.ts";
 import { type Leftovers, sendLeftovers } from "./leftovers.ts";
+import { ProblemLines } from "./problem-lines.ts";
 import type { Settings } from "./settings.ts";
 import { connectSlot } from "./slot-client.ts";
 import { findStateFolder } from "./state-folder.ts";
@@ -16,6 +17,8 @@ export interface OpenClient {
   readonly renewDevice: () => Promise<void>;
   /** Resolves to whether all that other runs left to send is out, or to false when the command has waited too long. */
   readonly leftoversOut: (late: AbortSignal) => Promise<boolean>;
+  /** What goes wrong with what other runs left, at any time. */
+  readonly problems: ProblemLines;
 }
 
 /**
@@ -33,6 +36,7 @@ export async function withClient<T>(
   // Timers of the library do not keep a process alive; this program decides itself when it ends.
   const alive = setInterval(() => {}, 60_000);
   const end = new AbortController();
+  const problems = new ProblemLines();
   const stop = () => end.abort();
   // The first signal ends things in order, a second one at once.
   process.once("SIGINT", stop).once("SIGTERM", stop);
@@ -48,10 +52,17 @@ export async function withClient<T>(
     let leftovers: Leftovers | undefined;
     try {
       // Only one run does it, and the first is the one that there always is.
-      if (slot.number === 1) leftovers = await sendLeftovers(settings, { renews, onProblem: complain });
+      if (slot.number === 1)
+        leftovers = await sendLeftovers(settings, { renews, onProblem: (text) => problems.say(text) });
       const { areOut = Promise.resolve(true) } = leftovers ?? {};
       const leftoversOut = (late: AbortSignal) => Promise.race([areOut, ended(late)]);
-      return await use({ client, notice, renewDevice: () => renewDevice(slot.folder), leftoversOut });
+      return await use({
+        client,
+        notice,
+        renewDevice: () => renewDevice(slot.folder),
+        leftoversOut,
+        problems,
+      });
     } finally {
       await leftovers?.stop();
       await client.close();
@@ -69,10 +80,6 @@ function ended(signal: AbortSignal): Promise<false> {
     if (signal.aborted) resolve(false);
     signal.addEventListener("abort", () => resolve(false), { once: true });
   });
-}
-
-function complain(text: string): void {
-  process.stderr.write(`chat: ${text}\n`);
 }
 
 /**

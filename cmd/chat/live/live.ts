@@ -36,7 +36,7 @@ const MOST_LINES = 64;
 
 /** The live view: a list of threads to choose from, or a conversation. Resolves to the exit code. */
 export async function live(
-  { client, notice: started }: OpenClient,
+  { client, notice: started, problems }: OpenClient,
   settings: Settings,
   streams: ScreenStreams,
   to: string | undefined,
@@ -45,7 +45,9 @@ export async function live(
   if (!isTerminal(streams)) await untilServerKnown(client, waitSignal(settings));
   const view = new LiveView(client, settings, streams, to);
   if (started) view.say(notice(started));
-  return await view.over;
+  if (!isTerminal(streams)) return await view.over;
+  const toStderr = problems.showBy((text) => view.say(pc.red(`· ${text}`)));
+  return await view.over.finally(toStderr);
 }
 
 /**
