@@ -129,8 +129,14 @@ describe("A mirror", () => {
     clock.advance(3_000);
     assert.deepEqual([ring.view().members.length, names()], [0, ["a"]]);
     await registration.revoke();
+    await process("b");
+    assert.deepEqual(names(), ["a"]);
+    client.tellLate();
+    assert.deepEqual([made.view().state, names()], ["known", ["b"]]);
+    await process("c");
+    assert.deepEqual(names(), ["b"]);
     await advance(3_000);
-    assert.deepEqual([made.view().state, names()], ["known", []]);
+    assert.deepEqual(names(), ["b", "c"]);
   });
 
   it("lists again when its watch was cut, and says whether one registered and went meanwhile", async () => {

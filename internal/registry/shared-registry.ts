@@ -180,6 +180,8 @@ export class SharedRegistry {
 export interface Watching {
   readonly service: string;
   tell(change: RegistryChange): void;
+  /** What it has still to tell it tells now, in order. */
+  tellLate(): void;
   end(): void;
 }
 
@@ -204,6 +206,11 @@ export class SharedRegistryClient implements Registry {
   constructor(shared: SharedRegistry, clock: Clock = shared.clock) {
     this.#shared = shared;
     this.#clock = clock;
+  }
+
+  /** Tells this process at once what its watches would tell later. */
+  tellLate(): void {
+    for (const watching of [...this.#watches]) watching.tellLate();
   }
 
   /** Ends every watch of this process, as a compacted history or a broken connection does. */
@@ -248,14 +255,28 @@ export class SharedRegistryClient implements Registry {
       this.#watches.delete(watching);
     };
     let lastAtMs = 0;
+    const late = new Map<() => void, () => void>();
     const later = (run: () => void) => {
       const nowMs = this.#clock.monotonicMs();
       lastAtMs = Math.max(lastAtMs, nowMs + this.way.lagMs); // A lag that ends lets nothing overtake.
-      if (lastAtMs > nowMs) this.#clock.after(lastAtMs - nowMs, run);
-      else run();
+      if (lastAtMs <= nowMs) run();
+      else {
+        const due = () => {
+          late.delete(due);
+          run();
+        };
+        late.set(due, this.#clock.after(lastAtMs - nowMs, due));
+      }
     };
     const watching: Watching = {
       service,
+      tellLate: () => {
+        lastAtMs = 0;
+        for (const [due, cancel] of late) {
+          cancel();
+          due();
+        }
+      },
       tell: (change) => later(() => isOver || watcher.changed(change)),
       end: () =>
         later(() => {

@@ -85,6 +85,9 @@ export function heal(world: World, processes: readonly string[]): void {
   world.network.heal();
   for (const state of [world.logsState, world.rowsState])
     Object.assign(state, { slowUntilMs: 0, awayUntilMs: 0 });
-  for (const process of world.processes.values()) reachRegistry(process);
+  for (const process of world.processes.values()) {
+    reachRegistry(process);
+    world.engine.after(0, process.life, () => process.registry.tellLate());
+  }
   for (const name of processes) world.start(name);
 }
