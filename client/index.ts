@@ -14,7 +14,7 @@ export type {
 } from "./api/client.ts";
 export { connect } from "./api/heddle-client.ts";
 export { agoText, presenceText } from "./api/presence-text.ts";
-export { isAbsence } from "./model/absence.ts";
+export { isAbsence, lostBefore } from "./model/absence.ts";
 export type {
   ClientEvent,
   ConnectionReason,
@@ -23,6 +23,7 @@ export type {
   Entry,
   EntryBody,
   Head,
+  Lost,
   Member,
   MemberChange,
   MemberPage,

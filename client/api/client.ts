@@ -6,6 +6,7 @@ import type {
   ConnectionState,
   Device,
   Entry,
+  Lost,
   MemberPage,
   OutboxItem,
   Presence,
@@ -59,8 +60,10 @@ export interface Conversation {
   readonly peer: string | undefined;
   /** The row; undefined while the thread has no entries or is not known yet. */
   readonly thread: Thread | undefined;
-  /** The newest entries this device holds, ascending, without a hole. At most 5,000. */
+  /** The newest entries this device holds, ascending, without a hole but of what is `lost`. At most 5,000. */
   readonly entries: readonly Entry[];
+  /** What the server has said that it lost of the thread, as far as this device has asked. Ascending. */
+  readonly lost: readonly Lost[];
   /** Own sends that are not among the entries, in the order they were composed. */
   readonly pending: readonly OutboxItem[];
   /** Whether `older` may find more. */

@@ -5,7 +5,7 @@ import type { ReceiptReader } from "../log/receipt-reader.ts";
 import type { ThreadState } from "../log/thread-state.ts";
 import type { Threads } from "../log/threads.ts";
 import type { Events } from "../model/events.ts";
-import type { ClientEvent, Entry, OutboxItem, Receipt, SendState, Thread } from "../model/model.ts";
+import type { ClientEvent, Entry, Lost, OutboxItem, Receipt, SendState, Thread } from "../model/model.ts";
 import type { Send } from "../outbox/send.ts";
 import { unlessAborted } from "../stream/unless-aborted.ts";
 import { asError } from "../transport/wire.ts";
@@ -68,8 +68,12 @@ export class ThreadConversation implements Conversation {
   }
 
   get hasOlder(): boolean {
-    const lowest = this.entries[0]?.seq;
-    return lowest === undefined ? this.#state.log.head.seq > 0 : lowest > this.#state.firstSeq;
+    const { log, firstSeq } = this.#state;
+    return (log.wholeFrom ?? log.head.seq + 1) > firstSeq;
+  }
+
+  get lost(): readonly Lost[] {
+    return this.#state.log.lost;
   }
 
   get receipts(): readonly Receipt[] {
@@ -103,8 +107,8 @@ export class ThreadConversation implements Conversation {
 
   async older(count = PAGE, signal?: AbortSignal): Promise<readonly Entry[]> {
     this.#state.log.isOpen = true;
-    const lowest = this.entries[0]?.seq;
-    if (lowest !== undefined && lowest <= this.#state.firstSeq) return [];
+    const lowest = this.#state.log.wholeFrom;
+    if (lowest !== undefined && !this.hasOlder) return [];
     await this.#deps.puller.page(this.#state, lowest, count, signal);
     this.#entries = undefined;
     if (lowest === undefined) return this.entries;

@@ -163,12 +163,25 @@ export class ThreadLog {
     return upTo;
   }
 
-  /** The newest entries held, ascending, without a hole; between spans of membership their seqs jump. */
+  /** What the server has said that it lost, ascending. */
+  get lost(): readonly Range[] {
+    return this.#lost.ranges;
+  }
+
+  /** The seq from which on nothing up to the newest entry held is missing; undefined while none is held. */
+  get wholeFrom(): number | undefined {
+    return this.#covered.runAt(this.#held.highest)?.[0];
+  }
+
+  /**
+   * The newest entries held, ascending, without a hole; between spans of membership, and where the server has lost some,
+   * their seqs jump.
+   */
   newest(): readonly Entry[] {
-    const run = this.#covered.runAt(this.#held.highest);
+    const { wholeFrom = 1 } = this;
     const newest: Entry[] = [];
     for (const [from, to] of this.#held.ranges) {
-      if (!run || from < run[0]) continue;
+      if (from < wholeFrom) continue;
       for (let seq = from; seq <= to; seq++) newest.push(this.#entries.get(seq) as Entry);
     }
     return newest;

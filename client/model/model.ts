@@ -117,6 +117,9 @@ export interface Thread {
   readonly last: Entry | undefined;
 }
 
+/** Entries that the server has lost, by their seqs, both included. */
+export type Lost = readonly [fromSeq: number, toSeq: number];
+
 /** How far one user has got in a thread; 0 is unknown. */
 export interface Receipt {
   readonly threadId: string;

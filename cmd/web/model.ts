@@ -165,8 +165,8 @@ export interface Line {
   readonly text: string | undefined;
   /** What became of a group: the text is a sentence about it, and nobody's message. */
   readonly isChange: boolean;
-  /** Between it and the line before, the user was no member of the group. */
-  readonly isAfterAbsence: boolean;
+  /** What stands between it and the line before, in words: the user was no member, or messages are lost. */
+  readonly gap?: string | undefined;
   readonly createdAtMs: number;
   /** Set for one's own lines. */
   readonly tick: Tick | undefined;

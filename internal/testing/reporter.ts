@@ -5,6 +5,9 @@ const { EVENT_RUN_END, EVENT_TEST_FAIL, EVENT_TEST_PENDING } = Mocha.Runner.cons
 /** How long Mocha may take to leave once all is said, in ms. */
 const LEAVE_MS = 20_000;
 
+/** So much of an error's text stands in its closing line, in UTF-16 units: a difference of two values needs a few lines. */
+const MOST_OF_REASON = 1_000;
+
 /** Mocha does not leave while a handle is open, for ever if need be: says which, and ends with the code it would have. */
 function endAnyway(failures: () => number): void {
   const late = setTimeout(() => {
@@ -30,8 +33,8 @@ export default class ClosingLineReporter extends Mocha.reporters.Spec {
     runner.on(EVENT_TEST_PENDING, (test: Mocha.Test) => skipped.push(test.fullTitle()));
     const failures: string[] = [];
     runner.on(EVENT_TEST_FAIL, (test: Mocha.Test, error: Error) => {
-      const [reason] = String(error?.message ?? error).split("\n");
-      failures.push(`failed: ${test.fullTitle()}: ${reason}`);
+      const reason = String(error?.message ?? error).replace(/\s*\n\s*/g, " ⏎ ");
+      failures.push(`failed: ${test.fullTitle()}: ${reason.slice(0, MOST_OF_REASON)}`);
     });
     // Spec registered its own end listener in super(), so this one runs after its summary.
     runner.once(EVENT_RUN_END, () => {

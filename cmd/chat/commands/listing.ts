@@ -1,9 +1,15 @@
 import type { Writable } from "node:stream";
-import { asHeddleError, type Client, type Conversation, isAbsence } from "../../../client/index.ts";
+import {
+  asHeddleError,
+  type Client,
+  type Conversation,
+  isAbsence,
+  lostBefore,
+} from "../../../client/index.ts";
 import { waitSignal, waitUntilLive } from "../device/open-client.ts";
 import type { Settings } from "../device/settings.ts";
 import { type ChatError, callProblem, EXIT } from "../exit-code.ts";
-import { entryJson, threadJson } from "../lines/json-lines.ts";
+import { entryJson, type JsonLine, lostJson, threadJson } from "../lines/json-lines.ts";
 import {
   ABSENCE,
   DAMAGED,
@@ -51,22 +57,30 @@ async function printEntries(
   output: Writable,
 ): Promise<void> {
   const entries = conversation.entries.slice(-limit);
+  const { lost } = conversation;
+  const above = lost.filter(([fromSeq]) => fromSeq > (entries.at(-1)?.seq ?? 0));
   if (settings.json) {
-    for (const entry of entries) output.write(`${JSON.stringify(entryJson(entry))}\n`);
+    const write = (line: JsonLine) => output.write(`${JSON.stringify(line)}\n`);
+    for (const entry of entries) {
+      const hole = lostBefore(lost, entry);
+      if (hole) write(lostJson(conversation.threadId, hole));
+      write(entryJson(entry));
+    }
+    for (const hole of above) write(lostJson(conversation.threadId, hole));
     return;
   }
-  if (entries.length === 0) output.write(`${notice(`no messages with ${target} yet`)}\n`);
+  if (entries.length === 0 && above.length === 0)
+    output.write(`${notice(`no messages with ${target} yet`)}\n`);
   const columns = (output as { columns?: number }).columns ?? Number.POSITIVE_INFINITY;
   const nameOf = namesOf(client);
   if (!isAway) await learnNames(client, usersIn(entries));
   const layout = { ...layoutOf(client.userId, entries, nameOf), columns, nameOf };
-  const { isDamaged = false } = conversation.thread ?? {};
   let day = "";
   for (const [at, entry] of entries.entries()) {
     const before = entries[at - 1];
     if (before && isAbsence(before, entry, client.userId)) output.write(`${ABSENCE}\n`);
-    else if (before && isDamaged && entry.seq > before.seq + 1)
-      output.write(`${lostLine(before.seq + 1, entry.seq - 1)}\n`);
+    const hole = lostBefore(lost, entry);
+    if (hole) output.write(`${lostLine(hole)}\n`);
     const line = entryLine(entry, conversation.stateOf(entry), layout, client.userId);
     if (line === undefined) continue;
     const itsDay = new Date(entry.createdAtMs).toDateString();
@@ -74,7 +88,8 @@ async function printEntries(
     day = itsDay;
     output.write(`${line}\n`);
   }
-  if (isDamaged) output.write(`${DAMAGED}\n`);
+  for (const hole of above) output.write(`${lostLine(hole)}\n`);
+  if (conversation.thread?.isDamaged) output.write(`${DAMAGED}\n`);
 }
 
 /** Fetches downwards until `limit` are held. Gaps are filled by the client, so what is held has none. */

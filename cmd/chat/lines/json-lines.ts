@@ -1,4 +1,4 @@
-import type { ClientEvent, Entry, Member, OutboxItem, Thread } from "../../../client/index.ts";
+import type { ClientEvent, Entry, Lost, Member, OutboxItem, Thread } from "../../../client/index.ts";
 
 /** One line of --json output. Types are the event names of docs/design.md, section 4. */
 export type JsonLine = { readonly type: string } & Readonly<Record<string, unknown>>;
@@ -17,6 +17,11 @@ export function entryJson(entry: Entry): JsonLine {
     ...(body.kind !== "text" && { kind: body.kind }),
     ...changeJson(body),
   };
+}
+
+/** Entries that the server has lost, in the place of them. */
+export function lostJson(threadId: string, [fromSeq, toSeq]: Lost): JsonLine {
+  return { type: "damaged", thread: threadId, seq: fromSeq, up_to: toSeq };
 }
 
 /** What a member or setting entry says more. */

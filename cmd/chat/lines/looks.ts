@@ -3,6 +3,7 @@ import {
   type ConnectionState,
   changeText,
   type Entry,
+  type Lost,
   type OutboxItem,
   type Presence,
   presenceText,
@@ -212,9 +213,10 @@ export const ABSENCE = notice("you were not a member here");
 /** Stands below a conversation that is damaged: what is lost need not be within what is shown. */
 export const DAMAGED = notice("the server has lost a part of this conversation; what is left is shown");
 
-/** Stands between two entries where the server has lost those between, by their seqs. */
-export function lostLine(from: number, to: number): string {
-  return notice(`the server has lost messages here: ${from === to ? from : `${from}–${to}`}`);
+/** Stands where the server has lost entries, by their seqs. */
+export function lostLine([fromSeq, toSeq]: Lost): string {
+  const seqs = fromSeq === toSeq ? fromSeq : `${fromSeq}–${toSeq}`;
+  return notice(`the server has lost messages here: ${seqs}`);
 }
 
 /**

@@ -4,6 +4,7 @@ import {
   type Conversation,
   type Entry,
   isAbsence,
+  lostBefore,
   type OutboxItem,
   type Send,
 } from "../../../client/index.ts";
@@ -14,6 +15,7 @@ import {
   entryLine,
   type Layout,
   layoutOf,
+  lostLine,
   notice,
   pendingLine,
 } from "../lines/looks.ts";
@@ -147,6 +149,8 @@ export class ConversationView {
     this.#from = Math.min(this.#from, entry.seq);
     if (this.#last && isAbsence(this.#last, entry, this.#client.userId)) this.#screen.print(ABSENCE);
     this.#last = entry;
+    const hole = lostBefore(this.#conversation.lost, entry);
+    if (hole) this.#screen.print(lostLine(hole));
     // A void: nothing for a person to see, and yet it counts as the lowest seq shown.
     if (text === undefined) return;
     if (own && entry.sender === this.#client.userId) {

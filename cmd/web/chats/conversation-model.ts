@@ -1,7 +1,7 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import type { Client, Entry, Conversation as HeldConversation, Thread } from "../../../client/index.ts";
 import type { About, Conversation, Line } from "../model.ts";
-import { entryLine, isShown, itemLine } from "./lines.ts";
+import { entryLine, gapBefore, isShown, itemLine } from "./lines.ts";
 import { shownText } from "./shown-text.ts";
 
 /** Lines shown at first, and how many more each page of history brings. */
@@ -172,7 +172,7 @@ export class ShownConversation implements Conversation {
   }
 
   #show(): void {
-    const { entries, pending, hasOlder, peer, thread } = this.#held;
+    const { entries, pending, hasOlder, peer, thread, lost } = this.#held;
     const { userId } = this.#client;
     const first = this.#firstShown();
     if (this.#isLoaded.value && this.#aboveSeq === undefined && entries.length > 0) {
@@ -181,7 +181,13 @@ export class ShownConversation implements Conversation {
     }
     const nameOf = (id: string) => this.#client.profile(id)?.displayName ?? id;
     const lineOf = (entry: Entry, at: number) =>
-      entryLine(entry, userId, this.#held.stateOf(entry), nameOf, entries[at - 1]);
+      entryLine(
+        entry,
+        userId,
+        this.#held.stateOf(entry),
+        nameOf,
+        gapBefore(entry, entries[at - 1], userId, lost),
+      );
     const lines = [
       ...entries.flatMap((entry, at) => (at >= first && isShown(entry) ? lineOf(entry, at) : [])),
       ...pending.map((item) => itemLine(item, userId)),
@@ -224,7 +230,7 @@ function isSame(a: Line, b: Line): boolean {
     a.seq === b.seq &&
     a.tick === b.tick &&
     a.failure === b.failure &&
-    a.isAfterAbsence === b.isAfterAbsence &&
+    a.gap === b.gap &&
     a.createdAtMs === b.createdAtMs
   );
 }

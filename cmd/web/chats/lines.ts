@@ -4,6 +4,8 @@ import {
   ErrorReason,
   type HeddleError,
   isAbsence,
+  type Lost,
+  lostBefore,
   type OutboxItem,
   type SendState,
 } from "../../../client/index.ts";
@@ -15,13 +17,25 @@ export function isShown(entry: Entry): boolean {
   return entry.body.kind !== "void";
 }
 
-/** A line for an entry of the log. `nameOf`: what people call a user. `before`: the entry that stands before it. */
+/** What is missing between an entry and the one `before` it. */
+export function gapBefore(
+  entry: Entry,
+  before: Entry | undefined,
+  userId: string,
+  lost: readonly Lost[],
+): string | undefined {
+  if (lostBefore(lost, entry)) return "A part of this chat is lost on the server";
+  if (before && isAbsence(before, entry, userId)) return "You were not a member here";
+  return undefined;
+}
+
+/** A line for an entry of the log. `nameOf`: what people call a user. `gap`: what is missing before it. */
 export function entryLine(
   entry: Entry,
   userId: string,
   state: SendState | undefined,
   nameOf?: (userId: string) => string,
-  before?: Entry,
+  gap?: string,
 ): Line {
   const isOwn = entry.sender === userId;
   const change = changeText(entry, userId, nameOf);
@@ -33,7 +47,7 @@ export function entryLine(
     isOwn,
     text: text === undefined ? undefined : shownText(text),
     isChange: change !== undefined,
-    isAfterAbsence: before !== undefined && isAbsence(before, entry, userId),
+    gap,
     createdAtMs: entry.createdAtMs,
     tick: isOwn && change === undefined ? (state ?? "sent") : undefined,
     failure: undefined,
@@ -49,7 +63,6 @@ export function itemLine(item: OutboxItem, userId: string): Line {
     isOwn: true,
     text: shownText(item.text),
     isChange: false,
-    isAfterAbsence: false,
     createdAtMs: item.createdAtMs ?? item.composedAtMs,
     tick: item.state,
     failure: item.state === "failed" ? failureText(item.error) : undefined,

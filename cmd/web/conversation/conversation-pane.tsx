@@ -80,7 +80,7 @@ export function ConversationPane(props: {
       {isPanelOpen.value && <Later pick={chatPanel} props={{ model, conversation, onLeft: closePanel }} />}
       {about.isDamaged && (
         <p class="note" role="status">
-          The server has lost a part of this chat. What is left is shown.
+          A part of this chat is lost on the server.
         </p>
       )}
       <MessageList conversation={conversation} attention={attention} title={title} people={model.people} />

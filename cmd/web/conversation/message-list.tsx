@@ -81,7 +81,7 @@ function Lines(props: { conversation: Conversation; lines: readonly Line[]; peop
         const isNewDay = !before || !isSameDay(before.createdAtMs, line.createdAtMs);
         return (
           <Fragment key={line.key}>
-            {line.isAfterAbsence && <h3 class="day">You were not a member here</h3>}
+            {line.gap && <h3 class="day">{line.gap}</h3>}
             {isNewDay && <h3 class="day">{dayName(line.createdAtMs, now)}</h3>}
             {line === firstNew && <h3 class="new">New messages</h3>}
             {line.isChange ? (

@@ -112,22 +112,22 @@ describe("A repair that accepts loss", function () {
     heddle = await HeddleProcess.start(data);
     return text;
   };
-  /** Repaired after a block in the middle of a table was spoilt: a thread of which it takes `low` to `high`. */
-  const repairedHole = async () => {
+  /** Repaired after a block of a table, the middle one or the first, was spoilt: a thread of which it takes `low` to `high`. */
+  const repairedHole = async (which: "middle" | "first" = "middle") => {
     const name = await nameOf(/\.ldb$/);
     const blocks = indexOf(await readFile(join(data, "messages", name)));
-    const middle = blocks[Math.floor(blocks.length / 2)] ?? assert.fail();
-    await spoil(name, middle.handle.offset + 40);
+    const block = blocks[which === "first" ? 0 : Math.floor(blocks.length / 2)] ?? assert.fail();
+    await spoil(name, block.handle.offset + 40);
     const text = await repaired();
     const [, thread = "", low = "", high = ""] = /LOST of thread (\w+): seq (\d+)–(\d+)/.exec(text) ?? [];
     const user = OTHERS.find((other) => hex(directThreadId("ann", other)) === thread) ?? assert.fail(text);
     return { text, thread, user, low: Number(low), high: Number(high) };
   };
   /** What `bin/chat history` prints on a new device of ann's. */
-  const history = (user: string) => {
+  const history = (user: string, ...more: string[]) => {
     const { grpcUrl, webUrl } = heddle?.addresses ?? assert.fail();
     const where = ["--grpc", grpcUrl, "--web", webUrl, "--state", join(data, "chat")];
-    const args = ["as", "ann", "history", user, "--limit", "100", ...where];
+    const args = ["as", "ann", "history", user, "--limit", "100", ...where, ...more];
     return promisify(execFile)(join(ROOT, "bin/chat"), args);
   };
   /** What a new device of ann's is shown. */
@@ -144,13 +144,18 @@ describe("A repair that accepts loss", function () {
     for (let more = true; more; ) more = (await conversation.older()).length > 0;
     const seqs = conversation.entries.map(({ seq }) => seq);
     const isDamaged = conversation.thread?.isDamaged;
+    const { hasOlder } = conversation;
     await client.close();
-    return { seqs, isDamaged };
+    return { seqs, isDamaged, hasOlder };
   };
 
   it("keeps all good blocks of a table, and shows a hole as a hole, for ever the same", async () => {
     const { text, user, low, high } = await repairedHole();
-    assert.deepEqual(await shown(user), { seqs: seqsBut(TOP, { low, high }), isDamaged: true });
+    assert.deepEqual(await shown(user), {
+      seqs: seqsBut(TOP, { low, high }),
+      isDamaged: true,
+      hasOlder: false,
+    });
     const { stdout } = await history(user);
     const hole = `· the server has lost messages here: ${low}–${high}`;
     const numbers = stdout.split("\n").map((line) => /^\d\d:\d\d +you +(\d+) /.exec(line)?.[1] ?? line);
@@ -170,6 +175,18 @@ describe("A repair that accepts loss", function () {
       if (!text.includes(hex(directThreadId("ann", other))))
         assert.deepEqual([seqs.length, isDamaged], [TOP, false]);
     }
+  });
+
+  it("shows a hole at the beginning as one, and looks for nothing below it", async () => {
+    const { thread, user, low, high } = await repairedHole("first");
+    assert.equal(low, 1);
+    const { stdout } = await history(user);
+    assert.equal(stdout.split("\n")[0], `· the server has lost messages here: 1–${high}`);
+    const json = (await history(user, "--json")).stdout.split("\n").map((line) => line && JSON.parse(line));
+    assert.deepEqual(json[0], { type: "damaged", thread, seq: 1, up_to: high });
+    assert.equal(json[1].seq, high + 1);
+    const { seqs, hasOlder } = await shown(user);
+    assert.deepEqual([seqs[0], hasOlder], [high + 1, false]);
   });
 
   it("is passed by the example clients, which show the hole and serve the other threads", async function () {
