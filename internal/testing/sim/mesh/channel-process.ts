@@ -14,7 +14,7 @@ export function startChannel(process: MeshProcess): void {
   });
   const lease = mutant.lease?.(registration) ?? registration;
   const service = new ChannelService({ clock, tick, lease });
-  const served = mutant.channel?.(service) ?? service;
+  const served = mutant.channel?.(service, lease) ?? service;
   process.serves = (below) => serveChannel(served, below);
   process.leaves = async () => {
     if (!mutant.leavesUnsaid) service.leave();

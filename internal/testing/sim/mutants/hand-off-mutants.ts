@@ -68,6 +68,9 @@ export const HAND_OFF_MUTANTS: Readonly<Record<string, Mutant>> = {
   "acknowledgements are not waited for": { subscribes: acksAtOnce },
   "only opened topics are marked, not moved ones": marking(OpenedMarks),
   "there are no numbers": { channel: (channel) => renumbered(channel, () => Number.MAX_SAFE_INTEGER) },
+  "an instance forgets its own number": {
+    channel: (channel, lease) => renumbered(channel, (number) => Math.max(number, lease.incarnation)),
+  },
   "a hidden registration is ignored": { subscribes: seesNoHidden },
   "a move is not compared": { topics: blindToMoves("all") },
   "a move back is not compared": { topics: blindToMoves("back") },

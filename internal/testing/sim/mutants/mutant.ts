@@ -24,7 +24,7 @@ export interface Mutant {
   readonly publisher?: (init: PublisherInit) => PublisherInit;
   /** A channel instance: its lease, and it itself. */
   readonly lease?: (lease: Lease) => Lease;
-  readonly channel?: (channel: ServedChannel) => ServedChannel;
+  readonly channel?: (channel: ServedChannel, lease: Lease) => ServedChannel;
   /** A channel instance keeps its links when its lease is lost. */
   readonly areLinksKept?: boolean;
   /** A channel instance does not know that it leaves. */

@@ -1,5 +1,5 @@
 import type { SimRandom } from "../time/sim-random.ts";
-import { type Faulted, type MeshFault, VISITOR } from "./mesh-faults.ts";
+import type { Faulted, MeshFault } from "./mesh-faults.ts";
 
 /** A fault, so many ms after its scene began. */
 export type SceneFault = MeshFault & { readonly afterMs: number };
@@ -11,6 +11,8 @@ interface Cast {
   readonly push: string;
   readonly pushes: readonly string[];
   readonly message: string;
+  /** One that does not run: another takes other topics. */
+  readonly visitor: string;
   /** A moment of the scene, in ms. */
   moment(fromMs: number, toMs: number): number;
 }
@@ -23,6 +25,9 @@ const RETURN_MS = 4_000;
 
 /** What comes or goes before the calm makes topics move, and they are compared as they do: so it does not, in ms. */
 const GONE_MS = 75_000;
+
+/** An instance is told nothing for so long, in ms: until the publisher does not ask it any more, and so has nothing to repair. */
+const UNTOLD_MS = 2.5 * LATE_MS;
 
 /** After a registration every link has told its number within this, in ms, where nothing hinders it. */
 const TOLD_MS = 400;
@@ -58,6 +63,7 @@ export function handOffScenes(
       push: random.pick(named("push")),
       pushes: named("push"),
       message: random.pick(named("message")),
+      visitor: `channel-${random.between(3, 9)}`,
       moment: (fromMs, toMs) => random.between(fromMs, toMs),
     });
   };
@@ -74,22 +80,23 @@ function joinUnheard({ channel, push, message, moment }: Cast): SceneFault[] {
   ];
 }
 
-/** What an instance broadcasts cannot be read, and it goes before it can. */
-function brokenBeforeRepair({ channel, push, message, moment }: Cast): SceneFault[] {
+/** What an instance broadcasts cannot be read, and it goes before it can, and just before its publisher hears of the new owner. */
+function brokenBeforeRepair({ channel, pushes, message, visitor, moment }: Cast): SceneFault[] {
+  const goneMs = moment(7_000, 12_000);
   return [
-    { what: "registry late", process: message, forMs: LATE_MS, afterMs: 0 },
-    { what: "visit", process: VISITOR, forMs: GONE_MS, afterMs: 50 },
-    { what: "links silent", process: push, other: channel, forMs: LATE_MS, afterMs: 50 + TOLD_MS },
-    { what: "crash", process: channel, forMs: RETURN_MS, afterMs: moment(4_000, 9_000) },
+    { what: "registry late", process: message, forMs: goneMs + 500, afterMs: 0 },
+    { what: "visit", process: visitor, forMs: GONE_MS, afterMs: 50 },
+    ...toAll(pushes, { what: "links silent", other: channel, forMs: LATE_MS, afterMs: 50 + TOLD_MS }),
+    { what: "crash", process: channel, forMs: RETURN_MS, afterMs: goneMs },
   ];
 }
 
 /** No push server can tell the owner before that topics have moved, and a publisher does not hear of it. */
-function untoldOwner({ channel, pushes, message }: Cast): SceneFault[] {
+function untoldOwner({ channel, pushes, message, visitor }: Cast): SceneFault[] {
   return [
-    { what: "registry late", process: message, forMs: LATE_MS, afterMs: 0 },
-    ...toAll(pushes, { what: "links silent", other: channel, forMs: LATE_MS / 2, afterMs: 0 }),
-    { what: "visit", process: VISITOR, forMs: GONE_MS, afterMs: 50 },
+    { what: "registry late", process: message, forMs: 2 * LATE_MS, afterMs: 0 },
+    ...toAll(pushes, { what: "apart", other: channel, forMs: UNTOLD_MS, afterMs: 0 }),
+    { what: "visit", process: visitor, forMs: GONE_MS, afterMs: 50 },
   ];
 }
 
@@ -110,28 +117,28 @@ function leaveUnheard({ channel, message, moment }: Cast): SceneFault[] {
 }
 
 /** An instance comes and goes, of which a push server hears nothing. */
-function hiddenVisit({ push, moment }: Cast): SceneFault[] {
+function hiddenVisit({ push, visitor, moment }: Cast): SceneFault[] {
   return [
     { what: "registry unreached", process: push, forMs: LATE_MS, afterMs: 0 },
     { what: "watch cut", process: push, forMs: 0, afterMs: 10 },
-    { what: "visit", process: VISITOR, forMs: moment(4_000, 9_000), afterMs: moment(100, 500) },
+    { what: "visit", process: visitor, forMs: moment(4_000, 9_000), afterMs: moment(100, 500) },
   ];
 }
 
 /** An instance comes and goes, and a push server hears of it, but cannot speak to it. */
-function visitUnreached({ push, moment }: Cast): SceneFault[] {
+function visitUnreached({ push, visitor, moment }: Cast): SceneFault[] {
   return [
-    { what: "links silent", process: push, other: VISITOR, forMs: LATE_MS, afterMs: 0 },
-    { what: "visit", process: VISITOR, forMs: moment(2_500, 4_500), afterMs: 50 },
+    { what: "links silent", process: push, other: visitor, forMs: LATE_MS, afterMs: 0 },
+    { what: "visit", process: visitor, forMs: moment(2_500, 4_500), afterMs: 50 },
   ];
 }
 
 /** Topics have moved away from an instance, which then loses its lease. No push server tells it again, and a publisher has heard of neither. */
-function leaseLostUntold({ channel, pushes, message }: Cast): SceneFault[] {
+function leaseLostUntold({ channel, pushes, message, visitor }: Cast): SceneFault[] {
   return [
     { what: "registry late", process: message, forMs: 2 * LATE_MS, afterMs: 0 },
-    { what: "visit", process: VISITOR, forMs: GONE_MS, afterMs: 50 },
-    ...toAll(pushes, { what: "apart", other: channel, forMs: LATE_MS, afterMs: 2 * TOLD_MS }),
+    { what: "visit", process: visitor, forMs: GONE_MS, afterMs: 50 },
+    ...toAll(pushes, { what: "apart", other: channel, forMs: UNTOLD_MS, afterMs: 2 * TOLD_MS }),
     { what: "lease lost", process: channel, forMs: 0, afterMs: 3 * TOLD_MS },
   ];
 }
