@@ -28,7 +28,7 @@ test: install page ## run every test; ARGS="-g words" for some
 	@$(MORE_FILES); $(MOCHA) $(ARGS)
 
 sim: install ## play seeds of the simulator (SEEDS=1-20; FLAGS=--shrink, --twice, --theme hand-off)
-	@node --disable-warning=ExperimentalWarning internal/testing/sim/main.ts $(or $(SEEDS),1-20) $(FLAGS)
+	@node --disable-warning=ExperimentalWarning --max-semi-space-size=64 internal/testing/sim/main.ts $(or $(SEEDS),1-20) $(FLAGS)
 
 # make bench ONLY=direct,latency measures some, make bench FLAGS=--profile passes on what cmd/bench/main.ts --help lists.
 bench: install ## measure this machine, in about 7 minutes (ONLY=direct measures one), and write docs/bench.md

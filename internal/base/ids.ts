@@ -22,8 +22,9 @@ export const DEVICE_ID_RULE = "1–128 of A–Z, a–z, 0–9, '.', '_', '-'";
 /** The largest seq: what a double holds exactly. */
 export const MAX_SEQ = Number.MAX_SAFE_INTEGER;
 
-/** Not in every browser yet. */
+/** Neither is in every browser yet. */
 const { toHex } = Uint8Array.prototype as { toHex?: (this: Uint8Array) => string };
+const bytesOf = (Uint8Array as { fromHex?: (text: string) => Uint8Array }).fromHex?.bind(Uint8Array);
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
@@ -38,6 +39,7 @@ export function hex(bytes: Uint8Array): string {
 /** Hex to bytes. Throws RangeError if the text is not an even number of hex digits. */
 export function fromHex(text: string): Uint8Array {
   if (!/^([0-9a-fA-F]{2})*$/.test(text)) throw new RangeError("not hex");
+  if (bytesOf) return bytesOf(text);
   return Uint8Array.from({ length: text.length / 2 }, (_, at) =>
     Number.parseInt(text.slice(2 * at, 2 * at + 2), 16),
   );

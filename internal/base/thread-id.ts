@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { sha256 } from "./sha256.ts";
 
 /** The two users of a direct thread in byte order, as its id, its rows and its messages name them. */
 export function participants(a: string, b: string): readonly [string, string] {
@@ -11,8 +12,7 @@ export function participants(a: string, b: string): readonly [string, string] {
  */
 export function directThreadId(a: string, b: string): Uint8Array {
   const [smaller, larger] = participants(a, b);
-  const digest = createHash("sha256").update(`direct\0${smaller}\0${larger}`).digest();
-  const id = new Uint8Array(digest.subarray(0, 16));
+  const id = sha256(`direct\0${smaller}\0${larger}`, 16);
   id[15] = (id[15] ?? 0) | 1;
   return id;
 }

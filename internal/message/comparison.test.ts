@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { entryNameBytes } from "../base/history.ts";
+import { sha256 } from "../base/sha256.ts";
 import { GroupParts } from "../testing/fakes/message/group-parts.ts";
 import { clientIdOf, storedClientId, storeLog } from "../testing/fakes/message/message-samples.ts";
 import { decodeCell } from "./cells/entry-cell.ts";
-import { sha256 } from "./cells/sha256.ts";
 import { Comparison } from "./comparison.ts";
 
 describe("What a client holds, compared with the log", () => {

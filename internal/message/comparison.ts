@@ -1,9 +1,9 @@
 import { isLogDamaged } from "../base/heddle-error.ts";
 import { entryNameBytes, type History } from "../base/history.ts";
 import { equalBytes } from "../base/ids.ts";
+import { sha256 } from "../base/sha256.ts";
 import { decodeCell } from "./cells/entry-cell.ts";
 import type { LogStore } from "./cells/log-store.ts";
-import { sha256 } from "./cells/sha256.ts";
 import type { ThreadLogs } from "./log/thread-logs.ts";
 import type { ThreadReader } from "./thread-reader.ts";
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ErrorReason, HeddleError } from "../base/heddle-error.ts";
 import { entryNameBytes } from "../base/history.ts";
+import { sha256 } from "../base/sha256.ts";
 import {
   CompareHeldRequestSchema,
   GetHeadsRequestSchema,
@@ -14,7 +15,6 @@ import {
 import { as, groupedService } from "../testing/fakes/message/grouped-service.ts";
 import { clientIdOf, textBody } from "../testing/fakes/message/message-samples.ts";
 import { describeBound } from "../testing/fakes/streams/bound.ts";
-import { sha256 } from "./cells/sha256.ts";
 import { MAX_SEALS } from "./seals.ts";
 import { MessageService } from "./service.ts";
 

@@ -1,5 +1,6 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { equalBytes } from "../../base/ids.ts";
+import { sha256 } from "../../base/sha256.ts";
 import {
   type Body,
   BodySchema,
@@ -9,7 +10,6 @@ import {
 } from "../../gen/heddle/message/v1/entry_pb.js";
 import { tagOf } from "../../wire/tags.ts";
 import { sendHash } from "./send-tag.ts";
-import { sha256 } from "./sha256.ts";
 
 /** A body in the server's own encoding, with the hash that makes a repeat recognisable. */
 export interface EncodedBody {

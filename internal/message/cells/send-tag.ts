@@ -1,5 +1,5 @@
 import { equalBytes, USER_ID_BYTES } from "../../base/ids.ts";
-import { sha256 } from "./sha256.ts";
+import { sha256 } from "../../base/sha256.ts";
 
 /** Where sender, NUL and client_id stand side by side to be hashed. For the length of one call. */
 const joined = Buffer.alloc(USER_ID_BYTES + 1 + 16);

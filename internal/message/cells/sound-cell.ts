@@ -1,9 +1,9 @@
 import { equalBytes } from "../../base/ids.ts";
+import { sha256 } from "../../base/sha256.ts";
 import { cellParts } from "../../wire/cell-parts.ts";
 import type { EntryCellPut } from "../ports.ts";
 import { isHashedItself, isVoid } from "./entry-cell.ts";
 import { isTagged } from "./send-tag.ts";
-import { sha256 } from "./sha256.ts";
 
 const CLIENT_ID_BYTES = 16;
 

@@ -1,4 +1,4 @@
-import { assertIdle, microtasksDone, setMachine } from "./guard.ts";
+import { assertIdle, inTurns, setMachine } from "./guard.ts";
 import { SimRandom } from "./sim-random.ts";
 import { TimeQueue } from "./time-queue.ts";
 
@@ -26,7 +26,7 @@ export class Engine {
   current: Life | undefined;
   /** Steps done. */
   steps = 0;
-  readonly #queue = new TimeQueue();
+  readonly #queue = new TimeQueue<Life | undefined>();
   #nowMs = 0;
 
   constructor(seed: string) {
@@ -46,7 +46,7 @@ export class Engine {
 
   /** Runs a callback in a step of a process, unless that is dead by then. Returns how to cancel it. */
   at(atMs: number, life: Life | undefined, run: () => void): () => void {
-    return this.#queue.add(Math.max(atMs, this.#nowMs), () => this.#begin(life, run));
+    return this.#queue.add(Math.max(atMs, this.#nowMs), life, run);
   }
 
   /** As `at`, `ms` from now. */
@@ -56,23 +56,26 @@ export class Engine {
 
   /** Does every step until a moment. */
   async runUntil(endMs: number): Promise<void> {
-    for (;;) {
-      const step = this.#queue.takeUntil(endMs);
-      if (!step) break;
-      this.#nowMs = step.atMs;
-      step.run();
-      await microtasksDone();
-      this.current = undefined;
-      this.steps += 1;
-      if (this.steps % LOOK_EVERY === 0) assertIdle();
-    }
+    await inTurns(() => this.#step(endMs));
     this.#nowMs = endMs;
+  }
+
+  /** Does the next step that is due by then; false if there is none. */
+  #step(endMs: number): boolean {
+    this.current = undefined;
+    const step = this.#queue.takeUntil(endMs);
+    if (!step) return false;
+    this.#nowMs = step.atMs;
+    this.steps += 1;
+    if (this.steps % LOOK_EVERY === 0) assertIdle();
+    this.#begin(step.whose, step.run);
+    return true;
   }
 
   #begin(life: Life | undefined, run: () => void): void {
     if (life && !life.isAlive) return;
     if (life && life.pausedUntilMs > this.#nowMs) {
-      this.#queue.add(life.pausedUntilMs, () => this.#begin(life, run));
+      this.#queue.add(life.pausedUntilMs, life, run);
       return;
     }
     this.current = life;

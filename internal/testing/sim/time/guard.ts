@@ -28,9 +28,34 @@ export function setMachine(next: Machine | undefined): void {
   machine = next;
 }
 
-/** Resolves when every microtask that could run has run. */
-export function microtasksDone(): Promise<void> {
-  return new Promise((resolve) => real.setImmediate(resolve));
+/** Turns that are asked for at a time: all microtasks run between two of them, and the rest of the event loop after the last. */
+const TURNS = 64;
+
+/**
+ * Calls `step` in turns of its own, so that every microtask that a step leads to has run before the next, until it says
+ * that nothing is left. Rejects with what a step throws.
+ */
+export function inTurns(step: () => boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let isOver = false;
+    const turn = () => {
+      if (isOver) return;
+      try {
+        isOver = !step();
+        if (isOver) resolve();
+      } catch (error) {
+        isOver = true;
+        reject(error);
+      }
+    };
+    const more = () => {
+      turn();
+      if (isOver) return;
+      for (let at = 1; at < TURNS; at++) real.setImmediate(turn);
+      real.setImmediate(more);
+    };
+    more();
+  });
 }
 
 /** CPU time of this process, in microseconds: for figures, never for what happens. */
