@@ -138,6 +138,10 @@ describe("The judge of histories", () => {
       .tell(40_000, "bob-1", { type: "read", thread: DIRECT, seq: 3 })
       .end(60_000, LOG, ["bob-0", "bob-1"], { readSeq: 2, unread: 1 });
     breaks(read, /^unread: bob-[01] has read .* up to 2, of 3/);
+    const changed = [...LOG, entryOf(4, "bob", "[member_change +cid]", 3)];
+    const noNews = chat().end(60_000, changed, ["bob-0"], { readSeq: 3, unread: 0 });
+    noNews.end(60_000, changed, ["bob-1"], { readSeq: 4, unread: 0 });
+    assert.deepEqual(breachesOf(noNews.seen), []);
     const receipt = (delivered: number, to: number) =>
       ({ type: "receipt", thread: DIRECT, of: "bob", delivered, read: to }) as const;
     const told = () => ended().tell(41_000, "ann-0", receipt(3, 2));

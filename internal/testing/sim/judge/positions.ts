@@ -1,4 +1,4 @@
-import type { Seen } from "./history.ts";
+import type { Seen, SeenEntry } from "./history.ts";
 import { Sight } from "./sight.ts";
 
 /** What was under way when a block was answered has come by then, in ms. */
@@ -48,7 +48,10 @@ function* readBreaches(history: readonly Seen[], moved: ReadonlySet<string>): It
     const key = `${seen.type === "end" ? seen.thread : ""} ${seen.user}`;
     if (seen.type !== "end" || moved.has(key)) continue;
     const due = highest.get(key) ?? 0;
-    if (seen.readSeq < due)
+    // A device goes on past what is no news, as a change of members that its user made, and need not tell the others.
+    const isNews = ({ seq, from, said }: SeenEntry) =>
+      seq > seen.readSeq && seq <= due && from !== seen.user && !said.startsWith("[");
+    if (seen.entries.some(isNews))
       yield `unread: ${seen.device} has read ${seen.thread} up to ${seen.readSeq}, of ${due}`;
   }
 }
