@@ -7,6 +7,7 @@ import type { Calls } from "../stream/calls.ts";
 import type { WriteCalls } from "../stream/write-calls.ts";
 import type { Blocks } from "./client.ts";
 
+/** What calls about blocks go by, and where the rows that they answer with belong. */
 export interface BlockCallsDeps {
   readonly calls: Calls;
   readonly writes: WriteCalls;
@@ -39,6 +40,7 @@ export class BlockCalls implements Blocks {
     return { userIds: page.userIds, nextPageToken: hex(page.nextPageToken) || undefined };
   }
 
+  /** WriteCalls repeats it under this one request_id. Throws INVALID_ARGUMENT. */
   #about(userId: string) {
     if (!USER_ID_PATTERN.test(userId)) throw invalidField("userId", USER_ID_RULE);
     return { userId, requestId: this.#deps.writes.newRequestId() };

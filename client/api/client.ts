@@ -53,8 +53,12 @@ export interface ConnectOptions {
 /** Where a send goes: a user (direct thread, made if need be) or a thread. */
 export type Target = { readonly to: string } | { readonly threadId: string };
 
-/** One thread, as a person looks at it. Get it from the client; one object per thread. */
+/**
+ * One thread, as a person looks at it. Get it from the client; one object per thread. What it shows it reads when it is
+ * asked: a list that was read before stays as it was then.
+ */
 export interface Conversation {
+  /** 32 hex digits. */
   readonly threadId: string;
   /** The other user of a direct thread. */
   readonly peer: string | undefined;
@@ -68,16 +72,20 @@ export interface Conversation {
   readonly pending: readonly OutboxItem[];
   /** Whether `older` may find more. */
   readonly hasOlder: boolean;
-  /** What is known of the members' positions. */
+  /** How far the others have received and read, as far as it is known: none of large groups. In no order. */
   readonly receipts: readonly Receipt[];
   /** How far an own entry has got; undefined for others' entries. */
   stateOf(entry: Entry): SendState | undefined;
   /**
    * Fetches the newest page, if it is not held, and the receipts; first what is held is compared, where the server has
-   * started again. Call it when a person opens the conversation.
+   * started again. Call it when a person opens the conversation. Rejects with a HeddleError where the page cannot be had,
+   * and as the signal does; what is held stays.
    */
   open(signal?: AbortSignal): Promise<void>;
-  /** Extends `entries` downwards by up to `count` (1–200, default 50) and returns what was added, ascending. */
+  /**
+   * Extends `entries` downwards by up to `count` (1–200, default 50) and returns what was added, ascending; nothing where
+   * the thread begins. Entries that the server has lost are left out. Rejects as `open`.
+   */
   older(count?: number, signal?: AbortSignal): Promise<readonly Entry[]>;
   /** Sends a message. As Client.send. */
   send(text: string): Promise<Send>;
@@ -111,7 +119,7 @@ export interface Groups {
   setRole(threadId: string, userId: string, role: Role, signal?: AbortSignal): Promise<Thread>;
   /** Gives the group another name; any member may. */
   rename(threadId: string, name: string, signal?: AbortSignal): Promise<Thread>;
-  /** A page of 200 members; `pageToken` of the page before. */
+  /** A page of 200 members; `pageToken` is `nextPageToken` of the page before, which the last page lacks. */
   members(threadId: string, pageToken?: string, signal?: AbortSignal): Promise<MemberPage>;
 }
 
@@ -124,17 +132,22 @@ export interface Blocks {
   block(userId: string, signal?: AbortSignal): Promise<Thread>;
   /** Takes it back. */
   unblock(userId: string, signal?: AbortSignal): Promise<Thread>;
-  /** A page of 200 users; `pageToken` of the page before. */
+  /** A page of 200 users; `pageToken` is `nextPageToken` of the page before, which the last page lacks. */
   list(pageToken?: string, signal?: AbortSignal): Promise<UserPage>;
 }
 
 /**
  * A signed-in device. It keeps itself connected, holds what was missed to be pulled, and keeps sends until their
  * outcome is known. Lists are snapshots that change with the events.
+ *
+ * What asks the server rejects with a HeddleError, whose `reason` docs/errors.md explains, as its signal does, and when
+ * the client is closed. Where it is not known whether a change was made, asking again is safe. Ids of the wrong form are
+ * refused with INVALID_ARGUMENT before anybody is asked.
  */
 export interface Client {
   readonly userId: string;
   readonly deviceId: string;
+  /** Whether there is a connection, and if not, why and when it is tried again. */
   readonly state: ConnectionState;
   readonly groups: Groups;
   readonly blocks: Blocks;
@@ -148,7 +161,7 @@ export interface Client {
   settled(signal?: AbortSignal): Promise<void>;
   /** Threads with entries, the most recent first. */
   threads(): readonly Thread[];
-  /** A conversation by thread. */
+  /** A conversation by thread, known to this device or not. Asks nobody. Throws INVALID_ARGUMENT. */
   conversation(threadId: string): Conversation;
   /** The conversation with a user, whether it exists yet or not. Asks nobody. */
   direct(userId: string): Promise<Conversation>;
@@ -167,11 +180,11 @@ export interface Client {
   discard(clientId: string): Promise<void>;
   /** The person has seen everything up to `seq`. Kept until the server has confirmed it. */
   markRead(threadId: string, seq: number): void;
-  /** Turns notifications of a thread off or on. */
+  /** Turns notifications of a thread off or on, on all devices of this user. Tried once. Resolves to the row as it is then. */
   setMuted(threadId: string, isMuted: boolean, signal?: AbortSignal): Promise<Thread>;
-  /** The user's devices that are signed in. */
+  /** The user's devices that are signed in, the last used first: at most 100, of which a new one drops the longest unused. */
   devices(signal?: AbortSignal): Promise<readonly Device[]>;
-  /** Signs a device of the user's out. */
+  /** Signs a device of the user's out, for ever: within 5 s its streams end. Rejects with DEVICE_NOT_FOUND. */
   revokeDevice(deviceId: string, signal?: AbortSignal): Promise<void>;
   /**
    * Says who is on screen, at most 100 users: their presence is up to date from then on. Replaces the set before; kept
@@ -188,16 +201,19 @@ export interface Client {
    * is asked for then, and an event says it. Kept up to date with each sync, for the 1,000 users last asked for.
    */
   profile(userId: string): Profile | undefined;
-  /** Of several users, asked for now where it is not known. */
+  /** Of several users, asked for now where it is not known. Users of whom nothing is known are left out. */
   profiles(userIds: Iterable<string>, signal?: AbortSignal): Promise<ReadonlyMap<string, Profile>>;
-  /** Sets this user's own. Rejects with PROFILE_IS_GIVEN where names come from the identity provider alone. */
+  /**
+   * Sets this user's own; what is left out is empty from then on. Tried once. Rejects with PROFILE_IS_GIVEN where names
+   * come from the identity provider alone.
+   */
   setProfile(
     profile: { readonly displayName?: string | undefined; readonly pictureUrl?: string | undefined },
     signal?: AbortSignal,
   ): Promise<Profile>;
   /** Who sees this user's presence. */
   visibility(signal?: AbortSignal): Promise<Visibility>;
-  /** Sets it; in force when it resolves. */
+  /** Sets it; in force when it resolves. Tried once. */
   setVisibility(visibility: Visibility, signal?: AbortSignal): Promise<Visibility>;
   /** The person is writing in a thread. Call it with every key: one in 3 s is said, if there is a connection. */
   typing(threadId: string): void;

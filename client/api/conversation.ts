@@ -11,9 +11,16 @@ import { unlessAborted } from "../stream/unless-aborted.ts";
 import { asError } from "../transport/wire.ts";
 import type { Conversation, Target } from "./client.ts";
 
-/** A page of history, if the application names no size. */
+/** Entries of a page of history, if the application names no size. */
 const PAGE = 50;
 
+/**
+ * How many of the newest entries are searched for a send that still waits: its entry may come by the stream before its
+ * outcome does, and stands near the end then. One further up is shown twice until the outcome comes.
+ */
+const SEARCHED = 200;
+
+/** What a conversation looks at, and what it asks for. It holds no facts of its own. */
 export interface ConversationDeps {
   readonly userId: string;
   readonly threads: Threads;
@@ -35,6 +42,7 @@ export class ThreadConversation implements Conversation {
   readonly #deps: ConversationDeps;
   readonly #state: ThreadState;
   readonly #to: string | undefined;
+  /** The list as it was made, until an event may have changed it: a screen reads it at every turn. */
   #entries: readonly Entry[] | undefined;
 
   /** `to`: the other user, where the thread may not exist yet. */
@@ -62,12 +70,13 @@ export class ThreadConversation implements Conversation {
   }
 
   get pending(): readonly OutboxItem[] {
-    const held = new Set(this.entries.slice(-200).map((entry) => entry.clientId));
+    const held = new Set(this.entries.slice(-SEARCHED).map((entry) => entry.clientId));
     const own = this.#deps.outbox().filter((item) => item.threadId === this.threadId);
     return own.filter((item) => !held.has(item.clientId));
   }
 
   get hasOlder(): boolean {
+    // Of a member who came later the thread begins at `firstSeq`.
     const { log, firstSeq } = this.#state;
     return (log.wholeFrom ?? log.head.seq + 1) > firstSeq;
   }
@@ -87,6 +96,7 @@ export class ThreadConversation implements Conversation {
   async open(signal?: AbortSignal): Promise<void> {
     this.#state.log.isOpen = true;
     await unlessAborted(this.#deps.compared(this.threadId), signal);
+    // Nothing is known of it: it may be new, or this device has not yet heard which threads there are.
     const isBare = () => this.#state.log.head.seq === 0 && !this.#state.isDropped;
     if (isBare()) await this.#deps.known(signal);
     if (isBare()) return;
@@ -145,6 +155,7 @@ export class ThreadConversation implements Conversation {
   }
 }
 
+/** Whether an event may change what a conversation of this thread shows. */
 function concerns(event: ClientEvent, threadId: string): boolean {
   switch (event.type) {
     case "entry":

@@ -34,7 +34,7 @@ import { asError } from "../transport/wire.ts";
 import type { ConnectOptions } from "./client.ts";
 import { Incoming } from "./incoming.ts";
 
-/** If the application names none. */
+/** As ConnectOptions.catchUp, in entries of one thread, if the application names none. */
 const CATCH_UP = 1_000;
 /** Threads whose preview line a new device fetches at once. */
 const PREVIEWS = 50;
@@ -44,7 +44,11 @@ const MADE_ANEW =
   "The server's data is another than before: the chats that were kept here are gone. " +
   "Messages that had not been sent have failed: send them again, or delete them.";
 
-/** The parts of a client, and what one has to tell another. Each part has one idea; this has none of its own. */
+/**
+ * The parts of a client, and what one has to tell another. Each part has one idea, which its own file says; this has
+ * none of its own. Parts come in an order in which each finds those that it is made of; what it tells later ones it tells
+ * through `this`, which is whole by the time anything happens.
+ */
 export class Engine {
   readonly options: ConnectOptions;
   readonly clock: Clock;
@@ -68,9 +72,11 @@ export class Engine {
   readonly profiles: Profiles;
   readonly typing: Typing;
   readonly connection: Connection;
+  /** Ends what the parts have under way. */
   readonly #end = new AbortController();
   readonly #keeper: Keeper;
   readonly #rows: RowFetcher;
+  /** Resolves when the connection is over. Never rejects. */
   #run: Promise<void> = Promise.resolve();
   /** The log epoch under which it was said that the server was put back. */
   #saidOfEpoch = 0;
@@ -83,6 +89,7 @@ export class Engine {
     this.clock = clock;
     this.digest = options.digest ?? platformDigest;
     this.storage = options.storage ?? new MemoryStorage();
+    // Of storage: nobody waits for those writes, so the application hears of it by an event.
     const onFault = (fault: unknown) => this.#trouble(fault);
     const tokens = new Tokens(options.credentials, signal);
     const calls = new Calls(transport, tokens, signal);
@@ -149,9 +156,12 @@ export class Engine {
     this.#run = this.connection.run();
   }
 
-  /** Ends every part, in order, and writes what is to be kept. */
+  /**
+   * Ends every part, in order, and writes what is to be kept. Rejects as storage or transport do; both are closed then
+   * too.
+   */
   async close(): Promise<void> {
-    this.positions.flush();
+    this.positions.flush(); // While there is a session: what was read last is still told.
     this.pump.close();
     this.puller.setOpen(false);
     this.sync.setOpen(false);
@@ -225,6 +235,7 @@ export class Engine {
     this.puller.setOpen(true);
   }
 
+  /** Draining is connected: all goes on there until the next session has been opened. */
   #stateChanged(state: ConnectionState): void {
     const isConnected = state.phase === "live" || state.phase === "draining";
     this.sync.setOpen(isConnected);
@@ -241,6 +252,7 @@ export class Engine {
     this.typing.setSession(undefined);
   }
 
+  /** All that was missed has been told. `wasFirst`: this device had no cursor, so it holds nothing to show in its list. */
   #caughtUp(wasFirst: boolean): void {
     this.events.emit({ type: "caught_up" });
     const newest = wasFirst ? this.threads.list().slice(0, PREVIEWS) : [];
@@ -268,6 +280,7 @@ export class Engine {
     return state.log.head.seq > 0;
   }
 
+  /** The server's log is what is held of a thread from `from` on: what waited for that goes. */
   #proved(threadId: string, from: number): void {
     this.pump.proved(threadId, from);
     this.positions.proved();
@@ -296,6 +309,7 @@ export class Engine {
     this.events.emit({ type: "put_back", text: MADE_ANEW });
   }
 
+  /** Something went wrong that no call can tell of. */
   #trouble(fault: unknown): void {
     this.events.emit({ type: "trouble", error: asError(fault) });
   }

@@ -10,9 +10,13 @@ import { asError, fromRole, toMember, toSpans } from "../transport/wire.ts";
 import type { Groups } from "./client.ts";
 import { checkThreadId } from "./thread-id.ts";
 
-/** Creations whose outcome is not known: asked for again, each finds its group instead of making another. */
+/**
+ * Creations whose outcome is not known: asked for again, each finds its group instead of making another. One beyond them
+ * is not remembered, and may make a second group.
+ */
 const MOST_OPEN = 100;
 
+/** What calls about groups go by, and where the rows that they answer with belong. */
 export interface GroupCallsDeps {
   readonly calls: Calls;
   readonly writes: WriteCalls;
@@ -39,6 +43,7 @@ export class GroupCalls implements Groups {
       this.#open.delete(wish);
       return this.#deps.threads.takeAnswer(thread);
     } catch (thrown) {
+      // Given up by the caller, it may have arrived all the same.
       if (!signal?.aborted && !isOpen(asError(thrown))) this.#open.delete(wish);
       else if (this.#open.size < MOST_OPEN) this.#open.set(wish, requestId);
       throw thrown;
@@ -88,17 +93,20 @@ export class GroupCalls implements Groups {
     return { members, nextPageToken: hex(page.nextPageToken) || undefined };
   }
 
+  /** What every change of a group names. WriteCalls repeats it under this one request_id. Throws INVALID_ARGUMENT. */
   #about(threadId: string) {
     const requestId = this.#deps.writes.newRequestId();
     return { threadId: fromHex(checkThreadId(threadId)), requestId };
   }
 }
 
+/** Throws INVALID_ARGUMENT, by the rule that the server has: a wrong name costs no call. */
 function checkName(name: string): string {
   if (!isShownName(name)) throw invalidField("name", SHOWN_NAME_RULE);
   return name;
 }
 
+/** Each user once. Throws INVALID_ARGUMENT. How many there may be the server says. */
 function checkUsers(userIds: Iterable<string>): string[] {
   const users = [...new Set(userIds)];
   if (!users.every((userId) => USER_ID_PATTERN.test(userId))) {

@@ -64,6 +64,7 @@ class HeddleClient implements Client {
   readonly groups: GroupCalls;
   readonly blocks: BlockCalls;
   readonly #engine: Engine;
+  /** One object a thread, for as long as the client is there: what one part of an application opens, others see open. */
   readonly #conversations = new Map<string, ThreadConversation>();
   #closing: Promise<void> | undefined;
   /** The sends so far have their places in the outbox. */
@@ -253,6 +254,7 @@ class HeddleClient implements Client {
     return { kept: outbox.compose(threadId, isKnown ? { threadId } : whole, text, attempt, instead) };
   }
 
+  /** Rejects with INVALID_ARGUMENT, of oneself with SELF_THREAD. */
   async #directId(userId: string): Promise<string> {
     if (!USER_ID_PATTERN.test(userId)) throw invalidField("to", USER_ID_RULE);
     if (userId === this.userId) {
@@ -261,6 +263,7 @@ class HeddleClient implements Client {
     return await directThreadId(this.userId, userId, this.#engine.digest);
   }
 
+  /** `to`: the other user, where the id was made from both: the thread may not exist yet. */
   #conversation(threadId: string, to: string | undefined): ThreadConversation {
     const known = this.#conversations.get(threadId);
     if (known) return known;
@@ -307,10 +310,12 @@ class HeddleClient implements Client {
     if (this.#engine.cursor.isFirst) await this.#until((state) => !isUnderWay(state), signal);
   }
 
+  /** Throws INVALID_ARGUMENT where no failed send has this id. */
   #failed(clientId: string) {
     return this.#engine.outbox.failedOne(clientId);
   }
 
+  /** For a call that is tried once. What is repeated goes by WriteCalls, which keeps to one id. */
   #requestId(): Uint8Array {
     return newUuid(this.#engine.clock.nowMs());
   }

@@ -12,6 +12,7 @@ import type { Presences } from "../presence/presences.ts";
 import type { Typing } from "../presence/typing.ts";
 import { fromRefused, toEntry, toHead, toReceipt } from "../transport/wire.ts";
 
+/** The parts that hear of events. */
 export interface IncomingDeps {
   readonly userId: string;
   readonly threads: Threads;
@@ -23,6 +24,7 @@ export interface IncomingDeps {
   readonly presences: Presences;
   readonly typing: Typing;
   readonly cursor: Cursor;
+  /** All that was missed has been told. `wasFirst`: this device had no cursor before. */
   readonly onCaughtUp: (wasFirst: boolean) => void;
 }
 
@@ -53,6 +55,7 @@ export class Incoming {
         break;
       }
       case "refused":
+        // Without an id it is of a frame that is no send: nobody waits for those.
         if (kind.value.clientId.length > 0) pump.refused(hex(kind.value.clientId), fromRefused(kind.value));
         break;
       case "receipt":
@@ -64,6 +67,7 @@ export class Incoming {
         threads.takeHead(hex(kind.value.threadId), toHead(kind.value.head));
         break;
       case "behind":
+        // Entries were left out for want of room: the head shows which, and they are pulled.
         threads.takeHead(hex(kind.value.threadId), toHead(kind.value.head));
         break;
       case "presence":
@@ -76,13 +80,14 @@ export class Incoming {
         sync.want();
         break;
       case "caughtUp": {
-        const wasFirst = cursor.isFirst;
+        const wasFirst = cursor.isFirst; // Read before it is set.
         cursor.set(kind.value.cursor);
         this.#deps.onCaughtUp(wasFirst);
       }
     }
   }
 
+  /** An entry of any thread, this user's own sends on any device included. */
   #entry(entry: Entry): void {
     const state = this.#deps.threads.ensure(entry.threadId);
     this.#deps.threads.takeEntries(state, [entry], "stream");

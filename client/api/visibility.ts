@@ -24,6 +24,7 @@ export async function setVisibility(
   return toVisibility((await calls.call(PresenceService.method.setVisibility, request, signal)).visibility);
 }
 
+/** Whatever is not NOBODY is shared: that is the default. */
 function toVisibility(visibility: WireVisibility): Visibility {
   return visibility === WireVisibility.NOBODY ? "nobody" : "shared";
 }

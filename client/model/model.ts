@@ -222,7 +222,9 @@ export interface UserPage {
 /** A device of the user's. */
 export interface Device {
   readonly deviceId: string;
+  /** When it first opened a session, in Unix ms by the server's clock; anew where it had been dropped as the longest unused. */
   readonly createdAtMs: number;
+  /** When it was last in use, likewise. */
   readonly lastOpenedAtMs: number;
 }
 

@@ -3,7 +3,10 @@ import type { HeddleError } from "../../internal/base/heddle-error.ts";
 import { ErrorInfoSchema, RetryInfoSchema } from "../../internal/gen/google/rpc/error_details_pb.js";
 import { toError } from "../transport/wire.ts";
 
-/** Whatever connect-web throws as our error. Its codes are gRPC's. */
+/**
+ * Whatever connect-web throws as our error. Its codes are gRPC's. The reason is of the ErrorInfo that Heddle adds, and
+ * unspecified where something between browser and server has answered; the wait is of RetryInfo, in ms, 0 without it.
+ */
 export function fromConnectError(thrown: unknown): HeddleError {
   const error = ConnectError.from(thrown);
   const [info] = error.findDetails(ErrorInfoSchema);

@@ -1,7 +1,8 @@
 import type { Change, Json, Storage } from "../storage/storage.ts";
 
+/** The only object store: keys and values of Storage as they are. */
 const VALUES = "values";
-/** How long a browser that kept nothing is left in peace before it is given everything again. */
+/** How long, in ms, a browser that kept nothing is left in peace before it is given everything again. */
 const RETRY_MS = 2_000;
 
 /** Told whether what a storage was given is kept by the browser. */
@@ -52,16 +53,19 @@ export class IndexedDbStorage implements Storage {
     return new IndexedDbStorage(name, db, await valuesIn(db), onKept);
   }
 
+  /** From memory. Never rejects. */
   load(): Promise<ReadonlyMap<string, Json>> {
     return Promise.resolve(new Map(this.#values));
   }
 
+  /** All of the changes or none. `durable`: resolves when they are on the disk, which takes longer. See `open`. */
   write(changes: readonly Change[], options: { readonly durable?: boolean } = {}): Promise<void> {
     const written = this.#last.then(() => this.#write(changes, options.durable ?? false));
     this.#last = written.catch(() => {});
     return written;
   }
 
+  /** After the writes so far. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#last;
@@ -113,6 +117,7 @@ export class IndexedDbStorage implements Storage {
     this.#isKept = true;
   }
 
+  /** Makes it anew where it was deleted; empty then, and #isBehind has been set. */
   async #reopen(): Promise<IDBDatabase> {
     const db = await openDatabase(this.#name);
     this.#use(db);
@@ -138,6 +143,7 @@ export class IndexedDbStorage implements Storage {
     if (!this.#isClosed) this.write([]).catch(() => {}); // The next write says what is wrong.
   }
 
+  /** The browser kept nothing: says so once, and gives it a while before it is asked again. */
   #forgets(): void {
     if (performance.now() >= this.#retryAtMs) this.#retryAtMs = performance.now() + RETRY_MS;
     if (this.#isKept) this.#onKept?.(false);

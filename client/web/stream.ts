@@ -15,6 +15,7 @@ import { Ticket } from "./ticket.ts";
  * own: a slow append must not look like a silent client.
  */
 export class WebStream implements Stream {
+  /** At the push server that the permit names. */
   readonly #rpc: RpcTransport;
   readonly #options: StreamOptions;
   readonly #ticket: Ticket;
@@ -28,20 +29,24 @@ export class WebStream implements Stream {
     this.#ticket = new Ticket(options.permit, options.renew);
     const lane = (width: number) =>
       new SubmitLane({ rpc, ticket: this.#ticket, signal: this.#end.signal, width });
+    // Two, so that what is typed next does not wait for an append that is slow. The other lane's frames are cheap.
     this.#sends = lane(2);
     this.#others = lane(1);
     options.signal.addEventListener("abort", () => this.close(), { once: true });
   }
 
+  /** Resolves with the outcome in the Submit's answer; the stream carries none. Rejects where it is not known. */
   say(frame: ClientFrame): Promise<SubmitResponse_Outcome | undefined> {
     if (this.#end.signal.aborted) return Promise.reject(unreachable("the stream is closed"));
     return (frame.kind.case === "send" ? this.#sends : this.#others).say(frame);
   }
 
+  /** Ends the Subscribe and the Submits under way. Twice is fine. */
   close(): void {
     this.#end.abort();
   }
 
+  /** Once. Frames until the server ends it; throws HeddleError where it broke. */
   async *[Symbol.asyncIterator](): AsyncGenerator<ServerFrame> {
     const { permit, deviceId, cursor } = this.#options;
     const header = { authorization: `Bearer ${permit.ticket}` };
@@ -59,6 +64,7 @@ export class WebStream implements Stream {
   }
 }
 
+/** connect-web has the request of every stream as a sequence. */
 async function* one<T>(value: T): AsyncGenerator<T> {
   yield value;
 }

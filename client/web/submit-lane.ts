@@ -10,20 +10,26 @@ import { unreachable } from "../transport/wire.ts";
 import { fromConnectError } from "./errors.ts";
 import type { Ticket } from "./ticket.ts";
 
-/** Of one Submit. */
+/** Frames of one Submit, as many as the contract allows (SubmitRequest.frames). */
 const MOST_FRAMES = 256;
+/** Bytes of one Submit, of the 64 KiB that the contract allows: what is left is for the request around the frames. */
 const MOST_BYTES = 60 * 1024;
-/** Longer than the server takes to answer with the outcomes it knows. */
+/** Bytes around each frame in the request: its tag, and a length of up to three. */
+const AROUND_FRAME = 4;
+/** Deadline of a Submit, in ms: longer than the server takes to answer with the outcomes it knows. */
 const SUBMIT_MS = 12_000;
 
+/** What Submits go by. */
 export interface SubmitLaneDeps {
   readonly rpc: RpcTransport;
   readonly ticket: Ticket;
+  /** Aborts when the stream is closed: Submits under way end, and the outcomes of their frames are not known. */
   readonly signal: AbortSignal;
   /** Submits under way at a time. A browser has few connections. */
   readonly width: number;
 }
 
+/** A frame that was said and has no outcome yet. */
 interface Waiting {
   readonly frame: ClientFrame;
   readonly bytes: number;
@@ -34,7 +40,9 @@ interface Waiting {
 /** Frames in order, as many in a Submit as have come in the meantime. A Submit is never repeated here. */
 export class SubmitLane {
   readonly #deps: SubmitLaneDeps;
+  /** In order. Bounded by who says them: the outbox has so many sends under way at a time, other frames are few. */
   #waiting: Waiting[] = [];
+  /** Submits under way. */
   #running = 0;
 
   constructor(deps: SubmitLaneDeps) {
@@ -46,7 +54,7 @@ export class SubmitLane {
     return new Promise((resolve, reject) => {
       const bytes = toBinary(ClientFrameSchema, frame).length;
       this.#waiting.push({ frame, bytes, resolve, reject });
-      queueMicrotask(() => this.#pump());
+      queueMicrotask(() => this.#pump()); // Frames that are said in one turn go together.
     });
   }
 
@@ -61,11 +69,12 @@ export class SubmitLane {
     }
   }
 
+  /** As many as one Submit may have. One frame always goes: of one that is too large the server says so. */
   #take(): readonly Waiting[] {
     let bytes = 0;
     let count = 0;
     for (const each of this.#waiting.slice(0, MOST_FRAMES)) {
-      bytes += each.bytes + 4;
+      bytes += each.bytes + AROUND_FRAME;
       if (count > 0 && bytes > MOST_BYTES) break;
       count += 1;
     }
@@ -85,6 +94,7 @@ export class SubmitLane {
       });
     } catch (thrown) {
       const error = fromConnectError(thrown);
+      // The frames fail all the same: nothing here repeats one, since who repeats a send must count its tries.
       if (error.reason === ErrorReason.TOKEN_EXPIRED) ticket.expire();
       for (const each of batch) each.reject(error);
     }

@@ -1,7 +1,7 @@
 import type { ServerFrame } from "../../internal/gen/heddle/push/v1/frame_pb.js";
 import type { Permit, StreamOptions } from "../transport/transport.ts";
 
-/** A ticket is renewed this long before it ends: longer than a Submit takes. */
+/** A ticket is renewed this long before it ends, in ms: longer than a Submit takes. */
 const AHEAD_MS = 60_000;
 
 /** The ticket that Submits show. It ends after ten minutes and is renewed for the same session and push server. */
@@ -9,8 +9,11 @@ export class Ticket {
   readonly #renew: StreamOptions["renew"];
   readonly #nowMs: () => number;
   #ticket: string;
+  /** Unix ms, as the server said it: a clock that is off renews too early, or too late, and then `expire` mends it. */
   #expiresAtMs: number;
+  /** Undefined until the session is there; before that nothing can be renewed. */
   #sessionId: Uint8Array | undefined;
+  /** Both lanes wait for one. */
   #renewing: Promise<void> | undefined;
 
   constructor(permit: Permit, renew: StreamOptions["renew"], nowMs: () => number = Date.now) {

@@ -5,6 +5,7 @@ import type { CallOptions, Stream, StreamOptions, Transport, UnaryMethod } from 
 import { fromConnectError } from "./errors.ts";
 import { WebStream } from "./stream.ts";
 
+/** Where a browser finds the server. */
 export interface WebTransportOptions {
   /** Where the gateway and the unary services are: an origin, `http://host:port`. */
   readonly url: string;
@@ -24,6 +25,7 @@ export function webTransport(options: WebTransportOptions): Transport {
 
 class WebTransport implements Transport {
   readonly #unary: RpcTransport;
+  /** To a push server, which each permit names anew. */
   readonly #rpc: (baseUrl: string) => RpcTransport;
 
   constructor(unary: RpcTransport, rpc: (baseUrl: string) => RpcTransport) {
@@ -31,6 +33,7 @@ class WebTransport implements Transport {
     this.#rpc = rpc;
   }
 
+  /** Rejects with HeddleError alone. */
   async call<I extends DescMessage, O extends DescMessage>(
     method: UnaryMethod<I, O>,
     request: MessageInitShape<I>,
@@ -48,5 +51,6 @@ class WebTransport implements Transport {
     return new WebStream(this.#rpc(options.permit.webUrl), options);
   }
 
+  /** The browser has the connections, and closes them itself. */
   close(): void {}
 }

@@ -17,7 +17,10 @@ export declare const file_heddle_gateway_v1_gateway_service: GenFile;
  */
 export declare type OpenSessionRequest = Message<"heddle.gateway.v1.OpenSessionRequest"> & {
   /**
-   * device_id, 1–128 of `[A-Za-z0-9._-]`, chosen by the client once per installation.
+   * device_id, 1–128 of `[A-Za-z0-9._-]`, chosen by the client once per installation. The first OpenSession that names
+   * it registers the device. A user has at most 100: where another one comes, the longest unused device that has no
+   * stream is dropped from the list, which is no revocation: it registers again when it opens. Where all 100 have
+   * streams, the new one is refused with RESOURCE_EXHAUSTED / OVERLOADED.
    *
    * @generated from field: string device_id = 1;
    */

@@ -874,7 +874,8 @@ export declare type ListDevicesRequest = Message<"heddle.thread.v1.ListDevicesRe
 export declare const ListDevicesRequestSchema: GenMessage<ListDevicesRequest>;
 
 /**
- * ListDevicesResponse has the caller's devices. A user has at most 100.
+ * ListDevicesResponse has the caller's devices, at most 100: when another one opens a session, the longest unused one
+ * without a stream is dropped (OpenSessionRequest.device_id).
  *
  * @generated from message heddle.thread.v1.ListDevicesResponse
  */
