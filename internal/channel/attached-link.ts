@@ -19,7 +19,8 @@ type Delivery = { readonly publication: Publication; readonly topics: readonly T
 export class AttachedLink {
   readonly link: Link;
   readonly #queue: ByteQueue<Delivery>;
-  #gathered: Topic[] | undefined;
+  /** Emptied, not made anew, for each publication. */
+  readonly #gathered: Topic[] = [];
   #isUp = true;
 
   constructor(link: Link, limitBytes: number) {
@@ -34,15 +35,14 @@ export class AttachedLink {
 
   /** Notes that the publication at hand goes to this link for `topic`; true for the first of its topics. */
   gather(topic: Topic): boolean {
-    if (this.#gathered) this.#gathered.push(topic);
-    else this.#gathered = [topic];
-    return this.#gathered.length === 1;
+    return this.#gathered.push(topic) === 1;
   }
 
   /** Queues the publication for the topics gathered. False: it does not fit, the link cannot keep up. */
   queue(publication: Publication): boolean {
-    const topics = this.#gathered ?? [];
-    this.#gathered = undefined;
+    const isAll = this.#gathered.length === publication.topics.length;
+    const topics = isAll ? publication.topics : this.#gathered.slice();
+    this.#gathered.length = 0;
     return this.#queue.push({ publication, topics }, publicationBytes(publication));
   }
 

@@ -102,17 +102,14 @@ export class ChannelService {
   publish(publication: Publication, number: number): ChannelAnswer {
     if (!this.#isExact(number)) return this.broadcast(publication);
     this.counters.publications++;
-    let reached: AttachedLink[] | undefined;
-    const subscribed = publication.topics.map((topic) => {
+    const reached: AttachedLink[] = [];
+    const subscribed: boolean[] = [];
+    for (const topic of publication.topics) {
       const links = this.#subscriptions.linksOf(topic);
-      for (const link of links) {
-        if (!link.gather(topic)) continue;
-        if (reached) reached.push(link);
-        else reached = [link];
-      }
-      return links.length > 0;
-    });
-    for (const link of reached ?? []) this.#queue(link, (to) => to.queue(publication));
+      for (const link of links) if (link.gather(topic)) reached.push(link);
+      subscribed.push(links.length > 0);
+    }
+    for (const link of reached) this.#queue(link, publication);
     return { kind: "exact", incarnation: this.#lease.incarnation, subscribed };
   }
 
@@ -131,7 +128,7 @@ export class ChannelService {
     if (!this.#isExact(number)) return { kind: this.#isSure ? "broadcast" : "unsure", incarnation };
     const links = this.#subscriptions.linksOf(hint.topic);
     const subscribed = [links.length > 0];
-    for (const link of [...links]) this.#queue(link, (to) => to.queueHint(hint));
+    for (const link of [...links]) this.#queue(link, hint);
     return { kind: "exact", incarnation, subscribed };
   }
 
@@ -170,13 +167,13 @@ export class ChannelService {
 
   #queueAll(link: AttachedLink, publication: Publication): void {
     for (const topic of publication.topics) link.gather(topic);
-    this.#queue(link, (to) => to.queue(publication));
+    this.#queue(link, publication);
   }
 
   /** A link whose queue has no room is closed, which makes its push server compare. */
-  #queue(link: AttachedLink, queue: (link: AttachedLink) => boolean): void {
+  #queue(link: AttachedLink, told: Publication | Hint): void {
     const wasWaiting = link.isWaiting;
-    if (!queue(link)) this.#lose(link);
+    if (!("frame" in told ? link.queue(told) : link.queueHint(told))) this.#lose(link);
     else if (!wasWaiting) this.#waiting.add(link);
   }
 

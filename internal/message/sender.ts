@@ -1,7 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { Code, HeddleError, invalidField, selfThread, storeUnavailable } from "../base/heddle-error.ts";
 import type { History } from "../base/history.ts";
-import { hex } from "../base/ids.ts";
 import type { Accepted, Send, Settle } from "../base/send.ts";
 import { directThreadId } from "../base/thread-id.ts";
 import { encodeBody } from "./cells/entry-cell.ts";
@@ -57,7 +56,7 @@ export class Sender {
     const { settle, expiresAtMs } = this.#open.takeSend(send, told);
     const { logs } = this.#committer;
     const threadId = send.threadId ?? directThreadId(send.userId, send.toUserId);
-    const cached = logs.cached(hex(threadId), send.userId);
+    const cached = logs.known(threadId, send.userId);
     if (cached) {
       this.#append(cached, send, expiresAtMs, settle);
       return;
@@ -103,7 +102,7 @@ export class Sender {
   #accept(log: ThreadLog, send: Send, committed: Committed, settle: Settle): void {
     const { hiding, receipts, views } = this.#committer;
     const { membership } = log;
-    const at = membership.participants.findIndex((user) => user !== send.userId);
+    const at = membership.participants[0] === send.userId ? 1 : 0;
     const recipient = membership.participants[at];
     const isOnline = committed.online[at];
     const answer = (recipientOffline: boolean | undefined) =>

@@ -70,7 +70,7 @@ export class MessageService {
   }): Promise<void> {
     const { logs, receipts } = this.#parts;
     const { threadId, userId } = receipt;
-    await receipts.raise(logs.cached(hex(threadId), userId) ?? (await logs.open(threadId, userId)), receipt);
+    await receipts.raise(logs.known(threadId, userId) ?? (await logs.open(threadId, userId)), receipt);
   }
 
   /** Copies the user's read positions into its thread rows. For push servers, when a session ends. */

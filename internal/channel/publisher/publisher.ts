@@ -45,9 +45,10 @@ export class Publisher {
    */
   publish(publication: Publication): HandOff | Promise<HandOff> {
     const { members, number } = this.#init.ring.view();
-    const [topic = "", ...others] = publication.topics;
-    const owner = rendezvousOwner(members, topic);
-    if (others.some((other) => rendezvousOwner(members, other) !== owner)) return this.#inParts(publication);
+    const { topics } = publication;
+    const owner = rendezvousOwner(members, topics[0] ?? "");
+    for (const topic of topics)
+      if (rendezvousOwner(members, topic) !== owner) return this.#inParts(publication);
     if (!owner) return this.#opened(this.#handOver(publication, undefined));
     let answer: ChannelAnswer | Promise<ChannelAnswer>;
     try {

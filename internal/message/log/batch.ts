@@ -43,22 +43,18 @@ export class Batch {
 
   /** Adds a send that is not in the log; one equal to another of the batch joins it and shares the answer. */
   add(send: PendingSend, draft?: Draft): void {
-    const equal = this.items.find(
-      (item) =>
-        item.send.tagKey === send.tagKey &&
-        item.send.userId === send.userId &&
-        equalBytes(item.send.clientId, send.clientId),
-    );
-    if (equal) equal.joined.push(send);
-    else {
-      const cell = send.body.bytes;
-      this.items.push({ send, joined: [], draft, entry: undefined, seq: 0, ordinal: 0, cell });
+    for (const item of this.items) {
+      if (!isSameSend(item.send, send)) continue;
+      item.joined.push(send);
+      return;
     }
+    const cell = send.body.bytes;
+    this.items.push({ send, joined: [], draft, entry: undefined, seq: 0, ordinal: 0, cell });
   }
 
   /** The sends of the batch that still wait for an answer. */
-  unsettled(): PendingSend[] {
-    return this.taken.filter((send) => !this.settled.has(send));
+  unsettled(): readonly PendingSend[] {
+    return this.settled.size === 0 ? this.taken : this.taken.filter((send) => !this.settled.has(send));
   }
 
   /** Gives each item its place above `head`. Returns the cells and the head that the append makes. */
@@ -84,4 +80,8 @@ export class Batch {
     });
     return { cells, next: { ...head, seq, ordinal, membersSeq } };
   }
+}
+
+function isSameSend(a: PendingSend, b: PendingSend): boolean {
+  return a.tagKey === b.tagKey && a.userId === b.userId && equalBytes(a.clientId, b.clientId);
 }

@@ -53,6 +53,7 @@ export class Doubts {
    * been read; calls `done` then, once for each sender. Returns the sends whose senders have no budget left.
    */
   prove(log: ThreadLog, doubted: readonly PendingSend[], done: () => void): readonly PendingSend[] {
+    if (doubted.length === 0) return doubted;
     const unpaid = new Set<PendingSend>();
     for (const [userId, sends] of Map.groupBy(doubted, (send) => send.userId)) {
       if (!this.#pays(userId)) {

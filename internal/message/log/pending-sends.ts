@@ -97,18 +97,18 @@ export class PendingSends {
   takeSends(count: number, bytes: number): PendingSend[] {
     const taken: PendingSend[] = [];
     let size = 0;
-    while (taken.length < count && this.#length > 0) {
-      const [sender, queue] = this.#bySender.entries().next().value as [string, PendingSend[]];
+    for (const [sender, queue] of this.#bySender) {
       const send = queue[0] as PendingSend;
-      if (taken.length > 0 && size + bytesOf(send) > bytes) break;
-      size += bytesOf(send);
+      const sendBytes = bytesOf(send);
+      if (taken.length >= count || (taken.length > 0 && size + sendBytes > bytes)) break;
+      size += sendBytes;
       taken.push(send);
       queue.shift();
-      // The sender goes to the end of the round.
+      // The sender goes to the end of the round, and comes up again there.
       this.#bySender.delete(sender);
       if (queue.length > 0) this.#bySender.set(sender, queue);
       this.#length--;
-      this.#bytes -= bytesOf(send);
+      this.#bytes -= sendBytes;
       if (this.endsBatch(send)) break;
     }
     return taken;
@@ -122,8 +122,8 @@ export class PendingSends {
   takeExpired(nowMs: number): PendingSend[] {
     const expired: PendingSend[] = [];
     for (const [sender, queue] of this.#bySender) {
+      if (queue.every((send) => send.expiresAtMs > nowMs)) continue;
       const kept = queue.filter((send) => send.expiresAtMs > nowMs);
-      if (kept.length === queue.length) continue;
       expired.push(...queue.filter((send) => send.expiresAtMs <= nowMs));
       if (kept.length === 0) this.#bySender.delete(sender);
       else this.#bySender.set(sender, kept);

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import type { Roster } from "../../base/group.ts";
 import { ErrorReason, HeddleError } from "../../base/heddle-error.ts";
-import { hex } from "../../base/ids.ts";
 import { directThreadId } from "../../base/thread-id.ts";
 import { directView, MemoryThreads } from "../../testing/fakes/message/message-ports.ts";
 import { ThreadLogs } from "./thread-logs.ts";
@@ -14,7 +13,7 @@ describe("ThreadLogs", () => {
     const log = await logs.open(threadId, "ann");
     assert.deepEqual(log.membership.participants, ["ann", "bob"]);
     await assert.rejects(logs.open(threadId, "cay"), notFound);
-    assert.equal(logs.cached(log.key, "cay"), undefined);
+    assert.equal(logs.known(log.threadId, "cay"), undefined);
     await assert.rejects(logs.open(new Uint8Array(16), "ann"), notFound);
   });
 
@@ -24,7 +23,7 @@ describe("ThreadLogs", () => {
     const log = await logs.open(threadId, "ann");
     threads.onCall = () => Promise.reject(new Error("asked again"));
     assert.equal(await logs.open(threadId, "bob"), log);
-    assert.equal(logs.cached(hex(threadId), "ann"), log);
+    assert.equal(logs.known(threadId, "ann"), log);
     assert.equal(log.cache.hint, 7);
   });
 
@@ -68,9 +67,9 @@ describe("ThreadLogs", () => {
     assert.equal(logs.size, 10);
     await open(logs, 10);
     assert.equal(logs.size, 10);
-    assert.equal(logs.cached(unused.key, "ann"), undefined);
-    assert.equal(logs.cached(busy.key, "ann"), busy);
-    assert.equal(logs.cached(used.key, "ann"), used);
+    assert.equal(logs.known(unused.threadId, "ann"), undefined);
+    assert.equal(logs.known(busy.threadId, "ann"), busy);
+    assert.equal(logs.known(used.threadId, "ann"), used);
   });
 });
 
@@ -104,7 +103,7 @@ describe("ThreadLogs of groups", () => {
     first.membership.takeRoster(rosterOf(300), 0);
     second.membership.takeRoster(rosterOf(300), 0);
     second.membership.admit("ann", []);
-    assert.equal(logs.cached(second.key, "ann"), second);
+    assert.equal(logs.known(second.threadId, "ann"), second);
     assert.equal(logs.size, 1);
   });
 
@@ -115,10 +114,10 @@ describe("ThreadLogs of groups", () => {
       log.membership.takeRoster(rosterOf(3), 0);
       log.membership.admit("ann", []);
     }
-    assert.equal(logs.cached(used.key, "ann"), used);
+    assert.equal(logs.known(used.threadId, "ann"), used);
     groupLog(logs, 3);
-    assert.equal(logs.cached(used.key, "ann"), used);
-    assert.equal(logs.cached(unused.key, "ann"), undefined);
+    assert.equal(logs.known(used.threadId, "ann"), used);
+    assert.equal(logs.known(unused.threadId, "ann"), undefined);
   });
 
   it("let in who was let in before, and who is in the roster", async () => {

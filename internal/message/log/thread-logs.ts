@@ -1,5 +1,5 @@
 import { threadNotFound } from "../../base/heddle-error.ts";
-import { hex } from "../../base/ids.ts";
+import { equalBytes, hex } from "../../base/ids.ts";
 import { directThreadId, participants } from "../../base/thread-id.ts";
 import { MemoryUse } from "../memory-use.ts";
 import type { Threads, ThreadView } from "../ports.ts";
@@ -9,6 +9,9 @@ import { ThreadLog } from "./thread-log.ts";
 /** What all remembered logs may take, in bytes; beyond it the longest unused ones that are idle are forgotten. */
 const MAX_BYTES = 256 << 20;
 
+/** Logs that are found by their bytes. */
+const PLACES = 1 << 12;
+
 /** The logs that this server remembers, and the door to them: only who is or was a member comes in. */
 export class ThreadLogs {
   readonly #threads: Threads;
@@ -16,6 +19,8 @@ export class ThreadLogs {
   readonly #memory = new MemoryUse();
   readonly #maxBytes: number;
   readonly #queue: () => PendingSends;
+  /** Of the logs in #logs, those used last, by placeOf: most sends find theirs without a key being made. */
+  readonly #recent: (ThreadLog | undefined)[] = new Array(PLACES).fill(undefined);
 
   /** `maxBytes` is what all logs may take, 256 MiB but in tests. `queue` makes what holds a thread's waiting sends. */
   constructor(threads: Threads, maxBytes = MAX_BYTES, queue = () => new PendingSends()) {
@@ -34,8 +39,8 @@ export class ThreadLogs {
   }
 
   /** The log if it is remembered and the user may come in; else it must be opened. */
-  cached(key: string, userId: string): ThreadLog | undefined {
-    const log = this.#logs.get(key);
+  known(threadId: Uint8Array, userId: string): ThreadLog | undefined {
+    const log = this.#found(threadId);
     if (!log?.membership.lets(userId)) return undefined;
     this.#used(log);
     return log;
@@ -43,9 +48,8 @@ export class ThreadLogs {
 
   /** The log, or undefined if there is no such thread or the user never was a member. */
   async findLog(threadId: Uint8Array, userId: string): Promise<ThreadLog | undefined> {
-    const key = hex(threadId);
-    const cached = this.cached(key, userId);
-    if (cached) return cached;
+    const known = this.known(threadId, userId);
+    if (known) return known;
     const view = await this.#threads.view(threadId, userId);
     return view && this.#remember(threadId, userId, view);
   }
@@ -96,6 +100,15 @@ export class ThreadLogs {
     return log;
   }
 
+  #found(threadId: Uint8Array): ThreadLog | undefined {
+    const place = placeOf(threadId);
+    const recent = this.#recent[place];
+    if (recent && equalBytes(recent.threadId, threadId)) return recent;
+    const log = this.#logs.get(hex(threadId));
+    if (log) this.#recent[place] = log;
+    return log;
+  }
+
   #used(log: ThreadLog): void {
     // While half the room is free nobody will be forgotten soon, and order may wait.
     if (2 * this.#memory.bytes <= this.#maxBytes) return;
@@ -113,8 +126,15 @@ export class ThreadLogs {
 
   #forget(log: ThreadLog): void {
     this.#logs.delete(log.key);
+    const place = placeOf(log.threadId);
+    if (this.#recent[place] === log) this.#recent[place] = undefined;
     log.memory.releaseBytes();
   }
+}
+
+/** A number below PLACES: of the first bytes of an id, which is a hash. */
+function placeOf(threadId: Uint8Array): number {
+  return (((threadId[0] ?? 0) << 8) | (threadId[1] ?? 0)) % PLACES;
 }
 
 function isIdle({ busy, pending, touches }: ThreadLog): boolean {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { type ClientFrame, ClientFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
 import { PushWorld } from "../../testing/worlds/push-world.ts";
+import { IN_FLIGHT, IN_FLIGHT_BYTES } from "../limits.ts";
 
 const ID = new Uint8Array(16).fill(7);
 const CURSOR = new Uint8Array(20).fill(3);
@@ -26,6 +27,19 @@ describe("What a session keeps of a frame", () => {
     }
   });
 
+  it("is shared with a buffer so small that all in flight may hold one each: a copy would cost more", async () => {
+    const world = new PushWorld();
+    const bob = await world.live("bob", 1);
+    const text = { kind: { case: "text" as const, value: { text: "hi" } } };
+    const target = { case: "threadId" as const, value: ID };
+    const chunk = chunked(
+      frame({ case: "send", value: { target, clientId: ID, attempt: 1, body: text } }),
+      IN_FLIGHT_BYTES / IN_FLIGHT,
+    );
+    bob.sayBytes(chunk);
+    assert.equal(world.messages.sends[0]?.send.clientId.buffer, chunk.buffer);
+  });
+
   it("is its own: the cursor of `open`", async () => {
     const world = new PushWorld();
     const bob = world.stream("bob", 1);
@@ -41,9 +55,9 @@ function frame(kind: object): Uint8Array {
   return toBinary(ClientFrameSchema, create(ClientFrameSchema, { kind } as unknown as ClientFrame));
 }
 
-/** The bytes of a frame as they come from a socket that had more to say: in a buffer of 64 KiB. */
-function chunked(bytes: Uint8Array): Uint8Array {
-  const chunk = new Uint8Array(64 * 1024);
+/** The bytes of a frame as they come from a socket that had more to say: in a buffer of 64 KiB, or so many bytes. */
+function chunked(bytes: Uint8Array, size = 64 * 1024): Uint8Array {
+  const chunk = new Uint8Array(size);
   chunk.set(bytes, 5);
   return chunk.subarray(5, 5 + bytes.length);
 }

@@ -27,6 +27,12 @@ import {
 const NO_ID = new Uint8Array(0);
 
 /**
+ * What one frame in flight may hold on to, in bytes: with so many each, all that may be in flight hold IN_FLIGHT_BYTES. A
+ * copy is memory outside the heap, which costs more than to read the frame.
+ */
+const HELD_BYTES = IN_FLIGHT_BYTES / IN_FLIGHT;
+
+/**
  * The door of native clients: what the client says on a Connect stream goes, frame by frame, to its session.
  *
  * Sends and receipts are in flight until they have an outcome. While IN_FLIGHT of them are, or so many bytes that one
@@ -70,7 +76,7 @@ export class ConnectDoor {
     const upTo = plainAck(bytes);
     if (upTo !== undefined) return this.#session.ack(upTo);
     // What is in flight waits for seconds at times; a frame of 100 bytes must not hold on to 64 KiB as long as that.
-    const own = ownBytes(bytes);
+    const own = bytes.buffer.byteLength <= HELD_BYTES ? bytes : ownBytes(bytes);
     const { userId, key } = this.#session.identity;
     const send = plainSend(own, userId, key);
     return send ? this.#handOn(send, own.length) : this.#act(own);
