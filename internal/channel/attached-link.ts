@@ -19,8 +19,9 @@ type Delivery = { readonly publication: Publication; readonly topics: readonly T
 export class AttachedLink {
   readonly link: Link;
   readonly #queue: ByteQueue<Delivery>;
-  /** Emptied, not made anew, for each publication. */
+  /** The topics of the publication at hand are the first `#count` ones: the list is kept, since each one has some. */
   readonly #gathered: Topic[] = [];
+  #count = 0;
   #isUp = true;
 
   constructor(link: Link, limitBytes: number) {
@@ -35,14 +36,16 @@ export class AttachedLink {
 
   /** Notes that the publication at hand goes to this link for `topic`; true for the first of its topics. */
   gather(topic: Topic): boolean {
-    return this.#gathered.push(topic) === 1;
+    this.#gathered[this.#count] = topic;
+    this.#count += 1;
+    return this.#count === 1;
   }
 
   /** Queues the publication for the topics gathered. False: it does not fit, the link cannot keep up. */
   queue(publication: Publication): boolean {
-    const isAll = this.#gathered.length === publication.topics.length;
-    const topics = isAll ? publication.topics : this.#gathered.slice();
-    this.#gathered.length = 0;
+    const isAll = this.#count === publication.topics.length;
+    const topics = isAll ? publication.topics : this.#gathered.slice(0, this.#count);
+    this.#count = 0;
     return this.#queue.push({ publication, topics }, publicationBytes(publication));
   }
 

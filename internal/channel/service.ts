@@ -102,14 +102,17 @@ export class ChannelService {
   publish(publication: Publication, number: number): ChannelAnswer {
     if (!this.#isExact(number)) return this.broadcast(publication);
     this.counters.publications++;
-    const reached: AttachedLink[] = [];
-    const subscribed: boolean[] = [];
-    for (const topic of publication.topics) {
+    let reached: AttachedLink[] | undefined;
+    const subscribed = publication.topics.map((topic) => {
       const links = this.#subscriptions.linksOf(topic);
-      for (const link of links) if (link.gather(topic)) reached.push(link);
-      subscribed.push(links.length > 0);
-    }
-    for (const link of reached) this.#queue(link, publication);
+      for (const link of links) {
+        if (!link.gather(topic)) continue;
+        if (reached) reached.push(link);
+        else reached = [link]; // An empty list makes room for 17 at its first push.
+      }
+      return links.length > 0;
+    });
+    for (const link of reached ?? []) this.#queue(link, publication);
     return { kind: "exact", incarnation: this.#lease.incarnation, subscribed };
   }
 
