@@ -11,8 +11,18 @@ import {
 const user = fc.integer({ min: 0, max: LAST_USER });
 const named = (name: "add" | "remove" | "log-in" | "log-out" | "deliver-inbox") =>
   fc.record({ do: fc.constant(name), user });
-const plain = (name: "post" | "confirm" | "ask" | "look" | "answer" | "break-link" | "receipt") =>
-  fc.constant({ do: name });
+const plain = (
+  name:
+    | "post"
+    | "confirm"
+    | "ask"
+    | "look"
+    | "answer"
+    | "break-link"
+    | "lose-topic"
+    | "move-topic"
+    | "receipt",
+) => fc.constant({ do: name });
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: plain("post") },
@@ -45,6 +55,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: plain("look") },
   { weight: 8, arbitrary: plain("answer") },
   { weight: 1, arbitrary: plain("break-link") },
+  { weight: 2, arbitrary: plain("lose-topic") },
+  { weight: 2, arbitrary: plain("move-topic") },
   { weight: 2, arbitrary: plain("receipt") },
 );
 

@@ -73,7 +73,7 @@ export class GroupTopic<U extends LocalUser> {
   #isInStep = false;
   #seq = 0;
   #ordinal = 0;
-  /** Out of step: up to where nothing was missed; 0 if that is not known. */
+  /** Of those who wait: up to where nothing was missed; 0 if that is not known. */
   #sureSeq = 0;
   #held: Held[] = [];
   /** An answer as of an older entry misses changes that are not held. */
@@ -158,8 +158,9 @@ export class GroupTopic<U extends LocalUser> {
   /** Events may have been missed: members are read, and those who have missed entries are behind. */
   compare(): void {
     if (!this.#isInStep) return;
+    const sureSeq = this.#sureOfAll;
     this.#loseStep();
-    this.#sureSeq = this.#seq;
+    this.#sureSeq = sureSeq;
   }
 
   /** Whether an entry of that seq may not have come. */
@@ -167,20 +168,24 @@ export class GroupTopic<U extends LocalUser> {
     return !this.#isInStep || seq > this.#seq;
   }
 
-  /** The topic is not subscribed to any more, and will be again: everything is read again, and all compare. */
+  /**
+   * The topic is not subscribed to any more, and will be again: then members are read at a head from the store, and those
+   * who have missed entries are behind. Where nothing is known of a user's stay, it is read as before.
+   */
   reset(): void {
+    const sureSeq = this.#sureOfAll;
+    for (const [user, joinedSeq] of this.#members) this.#waiting.set(user, { joinedSeq, toldSeq: 0 });
     for (const waiting of this.#waiting.values()) waiting.toldSeq = 0;
-    for (const [user, { joinedSeq }] of this.#waiting) {
-      if (joinedSeq !== undefined) this.#members.set(user, joinedSeq);
-    }
-    for (const user of this.#members.keys()) {
-      this.#waiting.set(user, { joinedSeq: undefined, toldSeq: 0 });
-      this.#to.unknown(user);
-    }
     this.#outOfStep();
+    this.#sureSeq = sureSeq;
     this.#seq = 0;
     this.#held = [];
     this.#heldSince = 0;
+  }
+
+  /** Up to where nobody has missed anything. Who still waits, in step or not, was not told of what came since. */
+  get #sureOfAll(): number {
+    return this.#isInStep && this.#waiting.size === 0 ? this.#seq : this.#sureSeq;
   }
 
   /** Receipts to all, one's own to one's other devices too; `typing` to all others. */

@@ -7,7 +7,18 @@ import { threadOf } from "./push-world.ts";
 
 /** What may happen to one group and to those of its members who have a session on one push server. */
 export type Step =
-  | { readonly do: "post" | "confirm" | "ask" | "look" | "answer" | "break-link" | "receipt" }
+  | {
+      readonly do:
+        | "post"
+        | "confirm"
+        | "ask"
+        | "look"
+        | "answer"
+        | "break-link"
+        | "lose-topic"
+        | "move-topic"
+        | "receipt";
+    }
   | { readonly do: "add" | "remove" | "log-in" | "log-out" | "deliver-inbox"; readonly user: number }
   | { readonly do: "publish"; readonly how: "first" | "second" | "lost" }
   | { readonly do: "publish-again"; readonly entry: number }
@@ -83,6 +94,8 @@ export class GroupTopicWorld implements GroupEffects<Stay> {
     else if (step.do === "ask") this.#ask();
     else if (step.do === "look") this.#look();
     else if (step.do === "answer") this.#answer();
+    else if (step.do === "lose-topic") this.#loseTopic();
+    else if (step.do === "move-topic") this.#moveTopic();
     else this.#breakLink();
     this.#endIfEmpty();
   }
@@ -304,12 +317,25 @@ export class GroupTopicWorld implements GroupEffects<Stay> {
     this.#looked = undefined;
   }
 
-  #breakLink(): void {
+  /** The instance that owned the topic is gone; the inboxes have others. */
+  #loseTopic(): void {
     this.#topicWire = [];
-    this.#inboxWires.clear();
     this.#isSubscribed = false;
     this.#forgetRead();
     this.#rules.reset();
+  }
+
+  /** The topic has another owner, where it is subscribed to by now: what the old one had on its way does not come. */
+  #moveTopic(): void {
+    if (!this.#isSubscribed) return;
+    this.#topicWire = [];
+    this.#forgetRead();
+    this.#rules.compare();
+  }
+
+  #breakLink(): void {
+    this.#loseTopic();
+    this.#inboxWires.clear();
     // Inboxes first, then the lists; the topic is confirmed by a later step.
     for (const stay of this.#stays.values()) this.#list(stay);
   }

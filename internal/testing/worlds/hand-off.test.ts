@@ -156,6 +156,13 @@ describe("Hand-off between several publishers, channel instances and push server
       assert.ok(comparisons >= own && comparisons <= 2 * own, `${comparisons} of ${own}`);
     });
 
+    it("everything when every lease was lost, once or, as with any that joins, twice", async () => {
+      const { comparisons } = await counted(3, (world) => {
+        for (const name of world.channels.keys()) world.shared.loseLease("channel", name);
+      });
+      assert.ok(comparisons >= T && comparisons <= 2 * T, `${comparisons} of ${T}`);
+    });
+
     it("everything only when a registration was hidden", async () => {
       const { comparisons } = await counted(3, (world) => {
         const [push = assert.fail()] = world.pushes;
