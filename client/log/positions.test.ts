@@ -63,6 +63,26 @@ describe("A client's read positions", () => {
     await third.client.close();
   });
 
+  it("of another only grow, also in what an event says of them", async () => {
+    const world = await new ClientWorld().live();
+    const { stream } = world.transport;
+    stream.hear({ case: "entry", value: wireEntry(1) });
+    const of = { threadId: fromHex(THREAD), userId: "bob" };
+    stream.hear({ case: "receipt", value: { ...of, deliveredSeq: 5n, readSeq: 0n } });
+    // Bob hides: of what he has, only what he has read is told.
+    stream.hear({ case: "receipt", value: { ...of, deliveredSeq: 3n, readSeq: 3n } });
+    await settled();
+    const told = world.events.flatMap((event) =>
+      event.type === "receipt" ? [[event.receipt.deliveredSeq, event.receipt.readSeq]] : [],
+    );
+    const expected = [
+      [5, 0],
+      [5, 3],
+    ];
+    assert.deepEqual(told, expected);
+    await world.client.close();
+  });
+
   it("say that pulled entries are delivered, which no ack covers", async () => {
     const world = await new ClientWorld().live();
     world.transport.answers.ListEntries = (request: ListEntriesRequest) => listEntries(request, 3);

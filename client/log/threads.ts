@@ -218,7 +218,8 @@ export class Threads {
     const state = this.ensure(receipt.threadId);
     const isOwn = receipt.userId === this.#deps.userId;
     const isNews = isOwn ? state.raiseRead(receipt.readSeq, readOrdinal) : state.raiseReceipt(receipt);
-    if (isNews) this.changed(state, () => this.#deps.events.emit({ type: "receipt", receipt }));
+    const merged = state.receipts.get(receipt.userId) ?? receipt; // What is told may be old in one of its positions.
+    if (isNews) this.changed(state, () => this.#deps.events.emit({ type: "receipt", receipt: merged }));
   }
 
   /** Keeps a thread and says that it changed; `first` runs before that is said. */

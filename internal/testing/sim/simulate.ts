@@ -26,13 +26,16 @@ const LEAVING_MS = 15_000;
 /** A client that hears nothing gives its stream up within this, in ms. */
 const UNHEARD_MS = 30_000;
 
+/** A device that stood still has read what waited, and has a stream again, within this, in ms. */
+const WAKING_MS = 10_000;
+
 export interface Outcome {
   readonly history: readonly Seen[];
   readonly breaches: readonly string[];
   /** The longest that a send took which nothing of its own device or of the stores held up, in ms. */
   readonly longestSendMs: number;
   readonly bites: Bites;
-  /** Simulated ms. */
+  /** Simulated ms, without those in which everybody slept. */
   readonly lengthMs: number;
   readonly steps: number;
 }
@@ -54,7 +57,7 @@ export async function simulate(plan: Plan, mutant: Mutant = {}): Promise<Outcome
     bites: world.bites,
     breaches: [...breachesOf(history), ...thrown],
     longestSendMs: stallsOf(history)[0]?.forMs ?? 0,
-    lengthMs: world.engine.nowMs,
+    lengthMs: world.engine.nowMs - play.sleptMs,
     steps: world.engine.steps,
   };
 }
@@ -65,6 +68,9 @@ class Play implements Clients, Stage {
   readonly plan: Plan;
   readonly devices: readonly SimDevice[];
   readonly threadIds: (string | undefined)[];
+  /** How long nobody did anything, in simulated ms. */
+  sleptMs = 0;
+  #asleepUntilMs = 0;
   #takesSends = true;
 
   constructor(plan: Plan, mutant: Mutant) {
@@ -149,7 +155,8 @@ class Play implements Clients, Stage {
 
   #lookAtStores(): void {
     this.#noteStores();
-    this.world.engine.after(LOOK_MS, undefined, () => this.#lookAtStores());
+    const { engine } = this.world;
+    engine.at(Math.max(engine.nowMs + LOOK_MS, this.#asleepUntilMs), undefined, () => this.#lookAtStores());
   }
 
   /** A place that is given up takes its time before the process ends, and what was restored goes back at the end. */
@@ -165,6 +172,12 @@ class Play implements Clients, Stage {
     });
   }
 
+  sleep(untilMs: number): void {
+    for (const { life } of this.devices) if (life?.isAlive) life.pausedUntilMs = untilMs;
+    this.#asleepUntilMs = untilMs;
+    this.sleptMs += untilMs - this.world.engine.nowMs;
+  }
+
   lost(process: MeshProcess, isHeard: boolean): void {
     for (const { transport } of this.devices) {
       if (isHeard) transport?.cut(process);
@@ -175,13 +188,21 @@ class Play implements Clients, Stage {
   #breakDevice(device: SimDevice, { what, forMs }: DeviceFault): void {
     const { engine, bites } = this.world;
     if (what !== "crash device" && what !== "sign in")
-      device.tell({ type: "trouble", what, forMs: forMs + (what === "half-open" ? UNHEARD_MS : 0) });
+      device.tell({
+        type: "trouble",
+        what,
+        forMs: forMs + (what === "half-open" ? UNHEARD_MS : what === "pause device" ? WAKING_MS : 0),
+      });
     if (what === "crash device") {
       bite(bites, what);
       device.crash();
       engine.after(forMs, undefined, () => device.start());
     } else if (what === "sign in") device.start();
-    else if (what === "half-open") {
+    else if (what === "pause device") {
+      if (!device.life?.isAlive) return;
+      bite(bites, what);
+      device.life.pausedUntilMs = engine.nowMs + forMs;
+    } else if (what === "half-open") {
       device.way.silentUntilMs = engine.nowMs + forMs;
     } else {
       if (what === "offline") device.way.awayUntilMs = engine.nowMs + forMs;

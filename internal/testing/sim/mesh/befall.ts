@@ -7,7 +7,12 @@ import type { World } from "./world.ts";
 export interface Clients {
   /** `isHeard`: they are told. */
   lost(process: MeshProcess, isHeard: boolean): void;
+  /** Every device stands still until then, in simulated ms. */
+  sleep(untilMs: number): void;
 }
+
+/** After one process of a service has started again the next one leaves, in ms. */
+const NEXT_MS = 2_000;
 
 /** Lets a fault befall the world, for its time. */
 export function befall(world: World, clients: Clients, fault: MeshFault): void {
@@ -25,14 +30,18 @@ export function befall(world: World, clients: Clients, fault: MeshFault): void {
   else if (fault.what === "registry away") {
     bite(bites, fault.what);
     registry.setAway(true);
-    engine.after(fault.forMs, undefined, () => registry.setAway(false));
+    world.registryAwayUntilMs = Math.max(world.registryAwayUntilMs, untilMs);
+    engine.after(fault.forMs, undefined, () => {
+      if (world.registryAwayUntilMs <= engine.nowMs) registry.setAway(false);
+    });
   } else if (fault.what === "registry restored") {
     const backup = registry.backUp();
     engine.after(fault.forMs, undefined, () => {
       bite(bites, fault.what);
       registry.restore(backup);
     });
-  } else if (fault.what === "slow logs") world.logsState.slowUntilMs = untilMs;
+  } else if (fault.what === "days asleep" || fault.what === "days off") daysPass(world, clients, fault);
+  else if (fault.what === "slow logs") world.logsState.slowUntilMs = untilMs;
   else if (fault.what === "slow rows") world.rowsState.slowUntilMs = untilMs;
   else if (fault.what === "logs away") world.logsState.awayUntilMs = untilMs;
   else world.rowsState.awayUntilMs = untilMs;
@@ -44,6 +53,10 @@ function befallProcess(
   { what, process: name, forMs }: Extract<MeshFault, { process: string }>,
 ): void {
   const { engine, bites } = world;
+  if (what === "rolling restart") {
+    restartEach(world, clients, namesOf(world, name), forMs);
+    return;
+  }
   if (what === "visit") {
     bite(bites, what);
     world.start(name);
@@ -73,6 +86,43 @@ function befallProcess(
   }
 }
 
+function namesOf(world: World, service: string): string[] {
+  return [...world.processes.values()].filter((one) => one.service === service).map(({ name }) => name);
+}
+
+function restartEach(world: World, clients: Clients, [name, ...others]: string[], forMs: number): void {
+  if (name === undefined) return;
+  const { engine, bites } = world;
+  const next = () => restartEach(world, clients, others, forMs);
+  if (!world.livingAt(name)) {
+    next();
+    return;
+  }
+  bite(bites, "rolling restart");
+  world.leave(name, (process) => {
+    clients.lost(process, true);
+    engine.after(forMs, undefined, () => world.start(name));
+    engine.after(forMs + NEXT_MS, undefined, next);
+  });
+}
+
+/** Leases run out, and what all know of one another grows old; nothing else happens, so it costs no time. */
+function daysPass(world: World, clients: Clients, { what, forMs }: MeshFault): void {
+  const { engine, bites } = world;
+  const untilMs = engine.nowMs + forMs;
+  bite(bites, what);
+  clients.sleep(untilMs);
+  for (const { name, life } of world.processes.values()) {
+    if (!life.isAlive) continue;
+    if (what === "days asleep") life.pausedUntilMs = untilMs;
+    else {
+      const process = world.crash(name, true);
+      if (process) clients.lost(process, true);
+      engine.at(untilMs, undefined, () => world.start(name));
+    }
+  }
+}
+
 /** Ends what keeps a process from the registry. */
 function reachRegistry({ registry: { way } }: MeshProcess): void {
   way.isCut = false;
@@ -81,6 +131,7 @@ function reachRegistry({ registry: { way } }: MeshProcess): void {
 
 /** Ends every fault: what is down starts again. */
 export function heal(world: World, processes: readonly string[]): void {
+  world.registryAwayUntilMs = 0;
   world.registry.setAway(false);
   world.network.heal();
   for (const state of [world.logsState, world.rowsState])

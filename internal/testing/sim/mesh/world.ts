@@ -36,6 +36,7 @@ export class World implements Machines {
   readonly rows: SqliteThreadStore;
   readonly logsState: StoreState = { slowUntilMs: 0, awayUntilMs: 0 };
   readonly rowsState: StoreState = { slowUntilMs: 0, awayUntilMs: 0 };
+  registryAwayUntilMs = 0;
   /** What was thrown that is no word of a service. */
   readonly faults: unknown[] = [];
   /** By name: the life of now, or the last one. */

@@ -2,16 +2,21 @@ import { HeddleError } from "../../../base/heddle-error.ts";
 import type { ByteStream } from "../../../rpc/calls/byte-stream.ts";
 import type { Call } from "../../../rpc/calls/handlers.ts";
 
-/** The server's end of a simulated stream. Writes never wait: what a slow reader costs is other tests' business. */
+/** What the network and a client's socket hold of a stream that is not read, in bytes. */
+const WINDOW_BYTES = 65_536;
+
+/** The server's end of a simulated stream. What the client does not read stays here, beyond a window. */
 export class SimByteStream implements ByteStream {
   readonly call: Call;
-  readonly bufferedBytes = 0;
   readonly #send: (bytes: Uint8Array) => void;
   readonly #ended: (error: HeddleError | undefined) => void;
   readonly #onClose: (() => void)[] = [];
   #onMessage: (bytes: Uint8Array) => void = () => {};
   #kept: Uint8Array[] = [];
   #isPaused = false;
+  #onDrain: () => void = () => {};
+  #unreadBytes = 0;
+  #isHeld = false;
   #isOver = false;
 
   constructor(
@@ -24,12 +29,29 @@ export class SimByteStream implements ByteStream {
     this.#ended = ended;
   }
 
-  write(bytes: Uint8Array): boolean {
-    if (!this.#isOver) this.#send(bytes);
-    return true;
+  get bufferedBytes(): number {
+    return Math.max(0, this.#unreadBytes - WINDOW_BYTES);
   }
 
-  onDrain(): void {}
+  write(bytes: Uint8Array): boolean {
+    if (this.#isOver) return true;
+    this.#unreadBytes += bytes.length;
+    this.#send(bytes);
+    this.#isHeld = this.bufferedBytes > 0;
+    return !this.#isHeld;
+  }
+
+  /** The client has read so many bytes. `later` runs in a step of the server, if that waits for it. */
+  taken(bytes: number, later: (run: () => void) => void): void {
+    this.#unreadBytes -= bytes;
+    if (!this.#isHeld || this.bufferedBytes > 0) return;
+    this.#isHeld = false;
+    later(() => this.#isOver || this.#onDrain());
+  }
+
+  onDrain(callback: () => void): void {
+    this.#onDrain = callback;
+  }
 
   onMessage(callback: (bytes: Uint8Array) => void): void {
     this.#onMessage = callback;

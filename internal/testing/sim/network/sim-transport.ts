@@ -166,7 +166,7 @@ class SimStream implements Stream {
     const caller = callerOf(options.permit.ticket, server.clock.nowMs());
     const far = new SimByteStream(
       { caller, requestId: "sim", signal: new AbortController().signal },
-      (bytes) => down.carry(init.life, () => this.#hear(fromBinary(ServerFrameSchema, bytes))),
+      (bytes) => down.carry(init.life, () => this.#hear(bytes)),
       (error) =>
         down.carry(init.life, () => this.#put({ error: error ?? unreachable("the stream has ended") })),
     );
@@ -227,7 +227,10 @@ class SimStream implements Stream {
     if (this.server) this.#up.carry(this.server.life, () => this.#far?.receive(bytes));
   }
 
-  #hear(frame: ServerFrame): void {
+  #hear(bytes: Uint8Array): void {
+    const frame = fromBinary(ServerFrameSchema, bytes);
+    const { engine, way } = this.#init;
+    this.#far?.taken(bytes.length, (run) => void engine.after(way.delayMs, this.server?.life, run));
     this.#heard += frame.events.length;
     this.#mostUnacknowledged = Math.max(this.#mostUnacknowledged, this.#heard - this.#acknowledged);
     this.#put({ frame });

@@ -8,6 +8,10 @@ export type MeshFault = { readonly forMs: number } & (
       readonly process: string;
       readonly other: string;
     }
+  /** Every process of a service leaves and starts again, one after another; `forMs`: for how long each is gone. */
+  | { readonly what: "rolling restart"; readonly process: string }
+  /** Nobody does anything: all machines and devices stand still, or the servers are switched off and the devices stand still. */
+  | { readonly what: "days asleep" | "days off" }
   | { readonly what: (typeof STORE_FAULTS)[number] | (typeof REGISTRY_FAULTS)[number] }
 );
 

@@ -1,13 +1,21 @@
 import { SimRandom } from "../time/sim-random.ts";
 import { handOffScenes, type SceneFault } from "./hand-off-scenes.ts";
 import { type MeshFault, meshFaults } from "./mesh-faults.ts";
+import { sleepMsOf, wideSteps } from "./wide-steps.ts";
 
 /** Something that happens at a moment, in simulated ms. */
 export type PlanStep = { readonly atMs: number } & (UserStep | DeviceFault | MeshFault);
 
 /** What a person does on a device. */
 export type UserStep =
-  | { readonly what: "write"; readonly device: number; readonly thread: number; readonly text: string }
+  | {
+      readonly what: "write";
+      readonly device: number;
+      readonly thread: number;
+      readonly text: string;
+      /** How long the text is made; left out: as short as it is. */
+      readonly bytes?: number;
+    }
   | { readonly what: "read" | "type"; readonly device: number; readonly thread: number }
   | { readonly what: "block" | "unblock"; readonly device: number; readonly peer: number }
   | {
@@ -23,14 +31,17 @@ export type UserStep =
 
 /** What befalls a device. */
 export interface DeviceFault {
-  /** `sign in`: it is new, and does nothing before. */
-  readonly what: "crash device" | "offline" | "cut" | "half-open" | "sign in";
+  /** `sign in`: it is new, and does nothing before. `pause device`: it stands still; what comes waits. */
+  readonly what: "crash device" | "offline" | "cut" | "half-open" | "sign in" | "pause device";
   readonly device: number;
   readonly forMs: number;
 }
 
-/** `hand-off`: nothing but topics that move between channel instances while somebody does not know it. */
-export type Theme = "hand-off" | "all";
+/**
+ * `hand-off`: nothing but topics that move between channel instances while somebody does not know it. `people`: nothing
+ * befalls the servers, so that every bound is judged strictly.
+ */
+export type Theme = "hand-off" | "people" | "all";
 
 /** What happens under a seed: who there is, for how long, and every step. */
 export interface Plan {
@@ -58,6 +69,9 @@ export interface PlanOptions {
 
 const DEVICE_FAULTS = ["crash device", "offline", "cut", "half-open"] as const;
 
+/** The themes of some seeds, by their last digit; of all others the seed draws one. */
+const THEMES: Readonly<Record<number, Theme>> = { 3: "all", 7: "people" };
+
 /** When devices have started, groups are made and the first things happen, in ms. */
 const BEGIN_MS = 6_000;
 
@@ -74,13 +88,18 @@ export function planOf(seed: number, { theme: asked, isBrief = false }: PlanOpti
   const devices = Array.from({ length: users }, (_, user) =>
     Array<number>(isBrief ? 1 : 1 + random.between(0, 2)).fill(user),
   ).flat();
-  const theme: Theme = asked ?? (random.chance(0.4) ? "hand-off" : "all");
+  const drawn: Theme = random.chance(0.4) ? "hand-off" : "all";
+  const theme = asked ?? (isBrief ? drawn : (THEMES[seed % 10] ?? drawn));
   const threads = threadsOf(random, users, theme);
   const processes = meshOf(random);
   const isLong = !isBrief && seed % 10 === 0;
   const episodeMs = isLong ? 180_000 : 90_000;
   const episodes = isLong ? 5 : isBrief ? 1 : 2;
-  const ends = Array.from({ length: episodes }, (_, at) => BEGIN_MS + (at + 1) * episodeMs);
+  const sleepMs = isBrief || theme !== "all" ? 0 : sleepMsOf(seed);
+  const ends = Array.from(
+    { length: episodes },
+    (_, at) => BEGIN_MS + (at + 1) * episodeMs + (at > 0 ? sleepMs : 0),
+  );
   const calms = isBrief ? [...ends.map((endMs) => endMs - QUIET_MS), ...ends] : ends;
   const plan = { seed: String(seed), users, devices, threads, processes, theme, calms, steps: [] };
   const steps: PlanStep[] = ends.flatMap((endMs) => {
@@ -92,22 +111,28 @@ export function planOf(seed: number, { theme: asked, isBrief = false }: PlanOpti
       ...userSteps(random, plan, isBrief ? 150 : Math.ceil(340 / episodes), () =>
         within(isBrief ? 0.3 : 0.45),
       ),
-      ...(theme === "all" ? deviceFaults(random, plan, 7, longestMs) : []).map((fault) => ({
+      ...(theme === "hand-off" ? [] : deviceFaults(random, plan, 7, longestMs)).map((fault) => ({
         atMs: within(0.3),
         ...fault,
       })),
       ...(theme === "all"
         ? meshFaults(random, { processes, longestMs }).map((fault) => ({ atMs: within(0.3), ...fault }))
-        : Array.from({ length: isBrief ? 1 : 3 }, () =>
+        : Array.from({ length: theme === "people" ? 0 : isBrief ? 1 : 3 }, () =>
             sceneSteps(within(isBrief ? 0.1 : 0.3), dealScene()),
           ).flat()),
     ];
   });
-  if (theme === "all") steps.push(...deviceChanges(random, plan, ends.at(-1) ?? 0));
+  if (theme !== "hand-off") steps.push(...deviceChanges(random, plan, (ends.at(-1) ?? 0) - sleepMs));
+  if (theme !== "hand-off" && !isBrief)
+    steps.push(...wideSteps({ seed, devices, threads, ends, episodeMs, sleepMs, theme }));
   let written = 0;
   const named = steps
     .sort((a, b) => a.atMs - b.atMs)
-    .map((step) => (step.what === "write" ? { ...step, text: `text ${written++}` } : step));
+    .map((step) =>
+      step.what === "write"
+        ? { ...step, text: `text ${written++}`.padEnd(step.bytes ?? 0, " and more") }
+        : step,
+    );
   return { ...plan, steps: named };
 }
 
