@@ -124,7 +124,9 @@ export function planOf(seed: number, { theme: asked, isBrief = false }: PlanOpti
   });
   if (theme !== "hand-off") steps.push(...deviceChanges(random, plan, (ends.at(-1) ?? 0) - sleepMs));
   if (theme !== "hand-off" && !isBrief)
-    steps.push(...wideSteps({ seed, devices, threads, ends, episodeMs, sleepMs, theme }));
+    steps.push(
+      ...wideSteps({ seed, devices, threads, ends, episodeMs, sleepMs, isPeople: theme === "people" }),
+    );
   let written = 0;
   const named = steps
     .sort((a, b) => a.atMs - b.atMs)

@@ -1,5 +1,18 @@
 import { SimRandom } from "../time/sim-random.ts";
-import type { Plan, PlanStep, Theme } from "./plan.ts";
+import type { MeshFault } from "./mesh-faults.ts";
+
+/** A step of a plan. */
+type WideStep = { readonly atMs: number } & (
+  | MeshFault
+  | { readonly what: "crash device" | "pause device"; readonly device: number; readonly forMs: number }
+  | {
+      readonly what: "write";
+      readonly device: number;
+      readonly thread: number;
+      readonly text: "";
+      readonly bytes: number;
+    }
+);
 
 const DAY_MS = 86_400_000;
 
@@ -9,14 +22,16 @@ const LONG_TEXTS = 45;
 /** What a wide plan is made within. Times are simulated ms. */
 export interface Width {
   readonly seed: number;
-  readonly devices: Plan["devices"];
-  readonly threads: Plan["threads"];
+  /** As of the plan. */
+  readonly devices: readonly number[];
+  readonly threads: readonly (readonly number[])[];
   /** When each episode ends. */
   readonly ends: readonly number[];
   readonly episodeMs: number;
   /** How long everybody sleeps after the first episode; 0: nobody does. */
   readonly sleepMs: number;
-  readonly theme: Theme;
+  /** Nothing befalls the servers. */
+  readonly isPeople: boolean;
 }
 
 /** How long everybody sleeps after the first episode, in ms; 0 under most seeds. */
@@ -29,11 +44,11 @@ export function sleepMsOf(seed: number): number {
  * restarted one by one; nobody does anything for days, and some come back only when others have written long since; a
  * device reads slowly while much is written.
  */
-export function wideSteps(width: Width): PlanStep[] {
-  const { seed, ends, episodeMs, sleepMs, theme } = width;
+export function wideSteps(width: Width): WideStep[] {
+  const { seed, ends, episodeMs, sleepMs, isPeople } = width;
   const random = new SimRandom(`wide ${seed}`);
   const steps = slowReaders(random, width);
-  if (theme === "people") return steps;
+  if (isPeople) return steps;
   if (sleepMs > 0) steps.push(...daysPass(random, width));
   if (seed % 10 === 0) {
     const atMs = (ends[2] ?? 0) - episodeMs + 2_000;
@@ -47,7 +62,7 @@ export function wideSteps(width: Width): PlanStep[] {
   return steps;
 }
 
-function daysPass(random: SimRandom, { devices, ends, episodeMs, sleepMs }: Width): PlanStep[] {
+function daysPass(random: SimRandom, { devices, ends, episodeMs, sleepMs }: Width): WideStep[] {
   const [first = 0, second = 0] = ends;
   const what = random.pick(["days asleep", "days off"] as const);
   const away = random.some([...devices.keys()], 4).map((device) => {
@@ -63,15 +78,15 @@ function daysPass(random: SimRandom, { devices, ends, episodeMs, sleepMs }: Widt
 }
 
 /** A device stands still while long texts are written in one of its threads: more than a stream may hold for it. */
-function slowReaders(random: SimRandom, { theme, devices, threads, ends, episodeMs }: Width): PlanStep[] {
-  const steps: PlanStep[] = [];
+function slowReaders(random: SimRandom, { isPeople, devices, threads, ends, episodeMs }: Width): WideStep[] {
+  const steps: WideStep[] = [];
   for (const endMs of ends) {
     const atMs = endMs - episodeMs + random.between(0, 0.25 * episodeMs);
     const thread = random.between(0, threads.length - 1);
     const [reader, writer] = random.some(threads[thread] ?? [], 2).map((user) => devices.indexOf(user));
     if (reader === undefined || writer === undefined) continue;
     steps.push({ atMs, what: "pause device", device: reader, forMs: random.between(3_000, 18_000) });
-    if (theme !== "people") continue;
+    if (!isPeople) continue;
     for (let count = 0; count < LONG_TEXTS; count++)
       steps.push({
         atMs: atMs + 500 + 100 * count,
