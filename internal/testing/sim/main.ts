@@ -8,6 +8,7 @@ import { historiesOf, linesOf } from "./judge/history-file.ts";
 import { MUTANTS } from "./mutants/mutants.ts";
 import { type Plan, planOf, type Theme } from "./plan/plan.ts";
 import { storyOf } from "./plan/story.ts";
+import { REACHING_SEEDS, unreached } from "./reach/branches.ts";
 import { shrunk } from "./shrink.ts";
 import { simulate } from "./simulate.ts";
 import { cpuUs } from "./time/guard.ts";
@@ -35,6 +36,9 @@ const only = new RegExp(flag("--only") ?? "");
 const options = { theme: flag("--theme") as Theme | undefined, isBrief: flags.includes("--brief") };
 const file = flag("--history");
 const bites = new Map<string, number>();
+const reached = new Map<string, number>();
+/** Enough is played, and as it is meant to be, for every branch to be reached. */
+const isWide = to - from + 1 >= REACHING_SEEDS && !mutant && !options.theme && !options.isBrief;
 const fingerprint = (history: readonly Seen[]) =>
   createHash("sha256").update(JSON.stringify(history)).digest("hex");
 let simulatedMs = 0;
@@ -45,6 +49,7 @@ for (let seed = from; seed <= to; seed++) {
   const outcome = await simulate(plan, mutant);
   simulatedMs += outcome.lengthMs;
   for (const [fault, times] of outcome.bites) bites.set(fault, (bites.get(fault) ?? 0) + times);
+  for (const [branch, times] of outcome.reached) reached.set(branch, (reached.get(branch) ?? 0) + times);
   const breaches = outcome.breaches.filter((breach) => only.test(breach));
   if (file) appendFileSync(file, linesOf({ name: `seed ${seed}`, history: outcome.history }));
   if (flags.includes("--twice")) {
@@ -78,4 +83,12 @@ console.log(
   `${failed} of ${to - from + 1} seeds failed; ${(hours / minutes).toFixed(2)} simulated hours a CPU minute`,
 );
 for (const [fault, times] of [...bites].sort()) console.log(`  ${fault}: ${times}`);
+console.log("branches of the protocol:");
+for (const [branch, times] of [...reached].sort()) console.log(`  ${branch}: ${times}`);
+const missing = unreached(reached);
+for (const branch of missing) console.log(`  never reached: ${branch}`);
+if (missing.length > 0 && isWide) {
+  console.log(`vacuous: ${missing.length} branches were not reached`);
+  failed += 1;
+}
 process.exit(failed > 0 ? 1 : 0);

@@ -35,6 +35,8 @@ export interface Outcome {
   /** The longest that a send took which nothing of its own device or of the stores held up, in ms. */
   readonly longestSendMs: number;
   readonly bites: Bites;
+  /** How often each branch of the protocol was reached. */
+  readonly reached: Bites;
   /** Simulated ms, without those in which everybody slept. */
   readonly lengthMs: number;
   readonly steps: number;
@@ -55,6 +57,7 @@ export async function simulate(plan: Plan, mutant: Mutant = {}): Promise<Outcome
   return {
     history,
     bites: world.bites,
+    reached: world.reached,
     breaches: [...breachesOf(history), ...thrown],
     longestSendMs: stallsOf(history)[0]?.forMs ?? 0,
     lengthMs: world.engine.nowMs - play.sleptMs,
@@ -155,6 +158,7 @@ class Play implements Clients, Stage {
 
   #lookAtStores(): void {
     this.#noteStores();
+    for (const process of this.world.processes.values()) if (process.life.isAlive) process.look();
     const { engine } = this.world;
     engine.at(Math.max(engine.nowMs + LOOK_MS, this.#asleepUntilMs), undefined, () => this.#lookAtStores());
   }

@@ -24,7 +24,8 @@ import type { SqliteThreadStore } from "../../../store/sqlite/sqlite-thread-stor
 import type { Mutant } from "../mutants/mutant.ts";
 import type { Host, Network } from "../network/network.ts";
 import { remoteStore, type StoreState } from "../network/remote-store.ts";
-import type { Bites } from "../network/sim-link.ts";
+import { type Bites, bite } from "../network/sim-link.ts";
+import { countedLink, countedLogs } from "../reach/counting.ts";
 import type { Engine, Life } from "../time/engine.ts";
 import { LifeClock } from "../time/life-clock.ts";
 import type { SimRandom } from "../time/sim-random.ts";
@@ -40,6 +41,8 @@ export interface Machines {
   readonly engine: Engine;
   readonly mutant: Mutant;
   readonly bites: Bites;
+  /** How often each branch of the protocol was reached. */
+  readonly reached: Bites;
   readonly network: Network;
   readonly registry: SharedRegistry;
   readonly logs: MessageStore;
@@ -65,6 +68,8 @@ export class MeshProcess implements Host {
   readonly methods = new Map<string, BoundMethod>();
   /** Set where clients' streams come. */
   push: PushServer | undefined;
+  /** Set where a presence instance runs. */
+  presence: { readonly isLearning: boolean } | undefined;
   /** What a link to it is served with. */
   serves: ServeLink | undefined;
   registration: Registration | undefined;
@@ -128,7 +133,7 @@ export class MeshProcess implements Host {
       links = new KeptLinks({ ...this.links, service, registered, dial: (to) => this.dial(to) });
       this.#kept.set(service, links);
     }
-    const link = links.to(member);
+    const link = countedLink(links.to(member), this.world.reached);
     return this.world.mutant.caller?.(link) ?? link;
   }
 
@@ -157,12 +162,25 @@ export class MeshProcess implements Host {
     return mirror;
   }
 
+  /** Counts what it does not know just now. */
+  look(): void {
+    for (const mirror of this.#mirrors.values()) {
+      const { state } = mirror.view();
+      if (state !== "known") bite(this.world.reached, `mirror ${state}`);
+    }
+    if (this.presence?.isLearning) bite(this.world.reached, "presence learns");
+  }
+
   /** Takes its place in the registry, for as long as it lives. */
   register(hooks: Pick<RegistrationInit, "lost"> = {}, details?: Offer["details"]): Registration {
     const { service, name, clock, registry } = this;
     const offer = { service, name, address: name, build: "sim", ...(details && { details }) };
     const seen = () => this.#mirrors.get(service)?.view().number ?? 0;
-    this.registration = new Registration({ registry, clock, offer, seen, ...hooks });
+    const lost = () => {
+      bite(this.world.reached, "lease lost");
+      hooks.lost?.();
+    };
+    this.registration = new Registration({ registry, clock, offer, seen, ...hooks, lost });
     void this.registration.start();
     return this.registration;
   }
@@ -185,7 +203,8 @@ export class MeshProcess implements Host {
   logs(): MessageStore {
     const { engine, bites, logs, logsState: state } = this.world;
     const { life, random } = this;
-    return remoteStore(logs, { engine, bites, state, life, random, name: "log" });
+    const store = remoteStore(logs, { engine, bites, state, life, random, name: "log" });
+    return countedLogs(store, this.world.reached);
   }
 
   readonly authenticate: Authenticate = async (authorization) => callerOf(authorization, this.clock.nowMs());

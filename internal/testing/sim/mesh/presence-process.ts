@@ -24,6 +24,7 @@ export function startPresence(process: MeshProcess): void {
     register: (hooks) => process.register(hooks),
   });
   process.answer(clientBindings({ presence: service }, { users: authenticate, tickets: authenticate }));
+  process.presence = service;
   process.serves = serve;
   process.leaves = leave;
 }

@@ -7,9 +7,11 @@ import { RoutedMessages } from "../../../peers/routed-messages.ts";
 import { ThreadClient } from "../../../peers/thread-client.ts";
 import type { Channel } from "../../../push/ports.ts";
 import { PushServer } from "../../../push/service.ts";
+import { Topics } from "../../../push/topics/topics.ts";
 import { servingRing } from "../../../registry/mirror.ts";
 import { pushServerDetails } from "../../../registry/mirrored-push-servers.ts";
 import { LinkServer } from "../../../rpc/links/link-server.ts";
+import { countedTopics } from "../reach/counting.ts";
 import { HISTORY } from "./deployment.ts";
 import type { MeshProcess } from "./mesh-process.ts";
 import { presenceRing } from "./presence-process.ts";
@@ -44,7 +46,7 @@ export function startPush(process: MeshProcess): void {
     log,
     config: { name, capacity: CAPACITY },
     history: HISTORY,
-    ...(mutant.topics && { topics: mutant.topics }),
+    topics: countedTopics(mutant.topics ?? Topics, process.world.reached),
   });
   process.push = push;
   process.serves = (below) =>

@@ -30,6 +30,7 @@ export class World implements Machines {
   readonly engine: Engine;
   readonly mutant: Mutant;
   readonly bites: Bites = new Map();
+  readonly reached: Bites = new Map();
   readonly network: Network;
   readonly registry: SharedRegistry;
   readonly logs: MessageStore;

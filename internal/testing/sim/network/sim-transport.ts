@@ -15,14 +15,18 @@ import type {
 } from "../../../../client/transport/transport.ts";
 import { unreachable } from "../../../../client/transport/wire.ts";
 import { Code, ErrorReason, HeddleError } from "../../../base/heddle-error.ts";
+import { PresenceStatus } from "../../../gen/heddle/presence/v1/presence_pb.js";
 import {
   type ClientFrame,
   ClientFrameSchema,
+  DrainingReason,
+  type Event,
   type ServerFrame,
   ServerFrameSchema,
 } from "../../../gen/heddle/push/v1/frame_pb.js";
 import { runUnary } from "../../../rpc/calls/call-runner.ts";
 import type { MeshProcess } from "../mesh/mesh-process.ts";
+import { reasonOf } from "../reach/counting.ts";
 import type { Engine, Life } from "../time/engine.ts";
 import type { SimRandom } from "../time/sim-random.ts";
 import { callerOf } from "../users/sim-credentials.ts";
@@ -34,6 +38,8 @@ export interface SimTransportInit {
   readonly random: SimRandom;
   readonly way: Way;
   readonly bites: Bites;
+  /** How often each branch of the protocol was reached. */
+  readonly reached: Bites;
   readonly life: Life;
   /** Where a call of a service goes, by the word of the service; undefined: nowhere. */
   readonly edge: (word: string) => MeshProcess | undefined;
@@ -58,7 +64,12 @@ export class SimTransport implements Transport {
     { token, timeoutMs, signal }: CallOptions,
   ): Promise<MessageShape<O>> {
     const { engine, life } = this.#init;
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve, refuse) => {
+      bite(this.#init.reached, `asked ${method.name}`);
+      const reject = (error: unknown) => {
+        bite(this.#init.reached, `asked ${method.name}: ${reasonOf(error)}`);
+        refuse(error);
+      };
       const late = () =>
         reject(new HeddleError(Code.DEADLINE_EXCEEDED, ErrorReason.UNSPECIFIED, "no answer"));
       engine.after(timeoutMs, life, late);
@@ -222,6 +233,7 @@ class SimStream implements Stream {
   }
 
   #say(frame: ClientFrame): void {
+    if (frame.kind.case === "send" && frame.kind.value.attempt > 1) bite(this.#init.reached, "send again");
     if (frame.kind.case === "ack") this.#acknowledged = Number(frame.kind.value.upTo);
     const bytes = toBinary(ClientFrameSchema, frame);
     if (this.server) this.#up.carry(this.server.life, () => this.#far?.receive(bytes));
@@ -229,6 +241,7 @@ class SimStream implements Stream {
 
   #hear(bytes: Uint8Array): void {
     const frame = fromBinary(ServerFrameSchema, bytes);
+    for (const event of frame.events) countEvent(event, this.#init.reached);
     const { engine, way } = this.#init;
     this.#far?.taken(bytes.length, (run) => void engine.after(way.delayMs, this.server?.life, run));
     this.#heard += frame.events.length;
@@ -240,4 +253,11 @@ class SimStream implements Stream {
     this.#items.push(item);
     this.#wake();
   }
+}
+
+function countEvent({ kind }: Event, reached: Bites): void {
+  if (kind.case === "presence") bite(reached, `told presence ${PresenceStatus[kind.value.status]}`);
+  else if (kind.case === "draining") bite(reached, `told draining ${DrainingReason[kind.value.reason]}`);
+  else bite(reached, `told ${kind.case}`);
+  if (kind.case === "accepted" && kind.value.duplicate) bite(reached, "told accepted: a repeat");
 }

@@ -49,7 +49,7 @@ export class SimDevice {
   start(): void {
     if (this.client || this.life?.isAlive) return;
     const { world, random, user, name } = this.#init;
-    const { engine, bites } = world;
+    const { engine, bites, reached } = world;
     const life: Life = { name, isAlive: true, pausedUntilMs: 0 };
     this.life = life;
     const edge = (word: string) => world.edge(word);
@@ -64,6 +64,7 @@ export class SimDevice {
       edge,
       pushAt,
       streamEnded,
+      reached,
     });
     const { transport } = this;
     engine.after(0, life, () => {
