@@ -6,6 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../base/clock.ts";
 import { DataFolderError } from "../../store/data-folder-error.ts";
 import { LevelMessageStore } from "../../store/level/level-message-store.ts";
+import { lockFile } from "../../store/sqlite/file-lock.ts";
 import { storeLog } from "../../testing/fakes/message/message-samples.ts";
 import { startHeddle } from "../all-in-one.ts";
 import { openDataFolder } from "../folder/data-folder.ts";
@@ -103,6 +104,34 @@ describe("A repair of the rows", function () {
     await repair();
     assert.deepEqual(tables(DECIDED), later, "the same entries");
     await start();
+  });
+
+  it("is alone: a look, a start and another repair are refused while it runs, and not once it was killed", async () => {
+    const folder = await openDataFolder(data);
+    let tries: Promise<readonly PromiseSettledResult<unknown>[]> | undefined;
+    const meanwhile = () => {
+      const quiet = () => {};
+      const all = [verifyFolder(data, quiet), repairFolder(folder, quiet), repairFolder(folder, quiet, true)];
+      return Promise.allSettled<unknown>(all);
+    };
+    await repairFolder(folder, () => {
+      tries ??= meanwhile();
+    });
+    for (const settled of (await tries) ?? assert.fail("it made no progress")) {
+      assert.equal(settled.status, "rejected");
+      assert.match(
+        String(settled.reason),
+        /DataFolderError: .*data is being repaired: wait until bin.heddle admin repair has ended/,
+      );
+    }
+    const release = lockFile(folder.repairLock);
+    await assert.rejects(start(), /is being repaired/);
+    release();
+    await writeFile(folder.repairLock, ""); // As a repair leaves it that is killed.
+    assert.deepEqual((await verifyFolder(data, () => {})).problems, []);
+    await repair();
+    await start();
+    assert.ok(!(await readdir(data)).includes("repair.lock"));
   });
 
   it("refuses to make rows of nothing where rows know of threads", async () => {

@@ -9,6 +9,7 @@ import { LevelMessageStore } from "../../store/level/level-message-store.ts";
 import { type TakenOver, takeOver } from "../../store/sqlite/rows-takeover.ts";
 import { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
 import type { DataFolder } from "../folder/data-folder.ts";
+import { holdForRepair } from "../folder/repair-lock.ts";
 import { type Loss, salvageMessages } from "./salvage.ts";
 import type { Progress } from "./verify.ts";
 
@@ -30,7 +31,8 @@ export interface Repair {
 
 /**
  * Makes the rows of a data folder that no process uses anew from its message log, in a file of their own that then takes
- * the place of the old one, which is kept beside it. Rejects with DataFolderError, with everything as it was.
+ * the place of the old one, which is kept beside it. Rejects with DataFolderError, with everything as it was; also where
+ * another repair runs. Starts and looks are refused meanwhile.
  *
  * With `acceptsLoss` messages that are damaged are made anew too, from all that can be read of them, and the damaged
  * ones are kept beside: a page that lacks what is lost stays LOG_DAMAGED. For those who have no backup.
@@ -40,6 +42,15 @@ export async function repairFolder(
   progress: Progress,
   acceptsLoss = false,
 ): Promise<Repair> {
+  const release = holdForRepair(folder);
+  try {
+    return await repairHeld(folder, progress, acceptsLoss);
+  } finally {
+    release();
+  }
+}
+
+async function repairHeld(folder: DataFolder, progress: Progress, acceptsLoss: boolean): Promise<Repair> {
   const path = `${folder.threads}.new`;
   await removeRows(path);
   const { taken, lost } = takeOverIfReadable(path, folder.threads);

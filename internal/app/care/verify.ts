@@ -11,6 +11,7 @@ import { rowsOf } from "../../store/level/log-scan.ts";
 import { LogContent, type LostPart } from "../../store/level/offline/log-content.ts";
 import { RowsCheck } from "../../store/sqlite/rows-check.ts";
 import { placesIn } from "../folder/data-folder.ts";
+import { refuseRepairing } from "../folder/repair-lock.ts";
 import { checkIdentity } from "./identity-check.ts";
 
 /** Something that is not as it was written. */
@@ -48,7 +49,7 @@ const THREAD_KEY_BYTES = 18;
 /**
  * Looks at everything in a data folder that no process uses, layer by layer, each whatever was found in the others: the
  * small files, the rows' file and its tables, every block and record of the message log, and of each thread every entry
- * that can be read. Nothing is written. Rejects with DataFolderError where the folder is in use, or cannot be read.
+ * that can be read. Nothing is written. Rejects with DataFolderError where the folder is in use or being repaired, or cannot be read.
  */
 export async function verifyFolder(path: string, progress: Progress): Promise<Verification> {
   const look = new Look(path, progress);
@@ -80,7 +81,9 @@ class Look implements Verification {
   }
 
   async run(): Promise<void> {
-    const { messages, threads } = placesIn(this.#path);
+    const places = placesIn(this.#path);
+    refuseRepairing(places);
+    const { messages, threads } = places;
     if ((await readdir(this.#path)).length === 0) {
       this.problems.push({ where: ".", what: "the folder is empty: a start would begin anew" });
       return;

@@ -22,6 +22,8 @@ export interface DataFolder {
   readonly devUserKey: string;
   /** Opens the admin port's calls that do something. */
   readonly adminKey: string;
+  /** Held while the folder is repaired; not there at other times, or left over from a repair that was killed. */
+  readonly repairLock: string;
 }
 
 /**
@@ -49,6 +51,7 @@ export function placesIn(path: string): DataFolder {
     ticketKey: join(path, "keys/ticket.json"),
     devUserKey: join(path, "keys/dev-user.json"),
     adminKey: join(path, "keys/admin"),
+    repairLock: join(path, "repair.lock"),
   };
 }
 

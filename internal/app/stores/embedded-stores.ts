@@ -5,11 +5,13 @@ import { TwoHalves } from "../../store/two-halves.ts";
 import { backUp, clearStaging } from "../care/backup.ts";
 import { refuseElsewhere, refuseHalf } from "../folder/data-folder.ts";
 import { beginHistory, refuseUnnamed } from "../folder/history.ts";
+import { refuseRepairing } from "../folder/repair-lock.ts";
 import type { Stores, StoresInit } from "./stores.ts";
 
 /** Opens the stores that are files of the data folder. Rejects with DataFolderError. */
 export async function openEmbeddedStores(init: StoresInit): Promise<Stores> {
   const { config, folder, clock, log, watch, stack } = init;
+  refuseRepairing(folder);
   await refuseElsewhere(config.dataDir);
   refuseHalf(folder);
   await refuseUnnamed(folder);

@@ -9,6 +9,7 @@ import { equalBytes } from "../../base/ids.ts";
 import { directThreadId } from "../../base/thread-id.ts";
 import { DataFolderError } from "../data-folder-error.ts";
 import type { HistoryMark } from "../thread-store.ts";
+import { isLocked } from "./file-lock.ts";
 import { knownThreadsSql } from "./known-threads.ts";
 import { MIGRATIONS } from "./migrations.ts";
 import { isSqliteError, openError } from "./sqlite-file.ts";
@@ -53,7 +54,7 @@ export class RowsCheck {
 
   /** Throws DataFolderError where another process has it, or where there is no room for a copy. */
   constructor(path: string) {
-    refuseInUse(path);
+    if (isLocked(path)) throw DataFolderError.locked(path, undefined);
     try {
       this.#look(path);
     } catch (error) {
@@ -184,20 +185,5 @@ export class RowsCheck {
     this.notedLogMark = value("log_mark");
     for (const row of db.prepare("SELECT era, last_mark FROM era").all())
       this.#eras.set(Number(row.era), Number(row.last_mark ?? mark));
-  }
-}
-
-/** Without a write: this asks for a lock that a connection which only reads is never given, and BUSY comes first. */
-function refuseInUse(path: string): void {
-  let db: DatabaseSync | undefined;
-  try {
-    db = new DatabaseSync(path, { readOnly: true });
-    db.exec("PRAGMA locking_mode = EXCLUSIVE");
-    db.prepare("SELECT 1 FROM sqlite_schema").all();
-  } catch (error) {
-    const shown = openError(path, error);
-    if (shown instanceof DataFolderError && /is in use/.test(shown.message)) throw shown;
-  } finally {
-    db?.close();
   }
 }
