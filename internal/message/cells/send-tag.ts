@@ -1,8 +1,11 @@
 import { equalBytes, USER_ID_BYTES } from "../../base/ids.ts";
-import { sha256 } from "../../base/sha256.ts";
+import { hasSha256, sha256 } from "../../base/sha256.ts";
+import type { CellPlaces } from "../../wire/cell-places.ts";
 
 /** Where sender, NUL and client_id stand side by side to be hashed. For the length of one call. */
 const joined = Buffer.alloc(USER_ID_BYTES + 1 + 16);
+/** The first so many bytes of it, once they were asked for. */
+const starts: Uint8Array[] = [];
 
 /** Bytes of a tag. */
 export const TAG_BYTES = 8;
@@ -37,7 +40,28 @@ function hashOf(sender: string, clientId: Uint8Array, length: number): Uint8Arra
   const end = joined.write(sender, "latin1");
   joined[end] = 0;
   joined.set(clientId, end + 1);
-  return sha256(joined.subarray(0, end + 1 + clientId.length), length);
+  return sha256(startOf(end + 1 + clientId.length), length);
+}
+
+/** Whether a tag is that of the sender and the client_id that stand in a cell. */
+export function isTagIn(cell: Uint8Array, places: CellPlaces, tag: Uint8Array): boolean {
+  const { senderFrom, senderTo, clientIdFrom, clientIdTo } = places;
+  const length = senderTo - senderFrom + 1 + clientIdTo - clientIdFrom;
+  if (length > joined.length || tag.length !== TAG_BYTES) return false;
+  let end = 0;
+  for (let at = senderFrom; at < senderTo; at++) joined[end++] = cell[at] ?? 0;
+  joined[end++] = 0;
+  for (let at = clientIdFrom; at < clientIdTo; at++) joined[end++] = cell[at] ?? 0;
+  return hasSha256(startOf(length), tag, 0, TAG_BYTES);
+}
+
+function startOf(length: number): Uint8Array {
+  let start = starts[length];
+  if (!start) {
+    start = joined.subarray(0, length);
+    starts[length] = start;
+  }
+  return start;
 }
 
 /**

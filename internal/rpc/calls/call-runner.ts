@@ -61,7 +61,7 @@ export function runUnary(
   call: {
     readonly transport: "grpc" | "web";
     readonly requestId: string;
-    /** As Call.source. */
+    /** As Call.source: may be a getter, since few methods ask for it, and none before its handler. */
     readonly source: string;
     /** What is left of the client's deadline, in milliseconds. */
     readonly askedMs: number | undefined;
@@ -75,8 +75,16 @@ export function runUnary(
     const request = call.request();
     method.checkRequest(request);
     const handler = method.handler as (request: Message, call: Call) => Promise<Message>;
-    const { requestId, source } = call;
-    const response = await handler(request, { caller, requestId, source, signal });
+    const { requestId } = call;
+    const seen = {
+      caller,
+      requestId,
+      signal,
+      get source() {
+        return call.source;
+      },
+    };
+    const response = await handler(request, seen);
     return create(method.desc.output, response);
   });
   const observe = (code: Code) =>

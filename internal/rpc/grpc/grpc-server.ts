@@ -140,14 +140,13 @@ function implement(context: RpcContext, method: BoundMethod): UntypedServiceImpl
 function unary(context: RpcContext, method: BoundMethod): handleUnaryCall<Buffer, Buffer> {
   return (call, respond) => {
     const requestId = requestIdOf(call.metadata);
+    const peer = call.getPeer(); // Now: of a connection that is gone nobody knows it.
     const running = runUnary(context, method, {
       transport: "grpc",
       requestId,
-      source: sourceOf(
-        call.getPeer(),
-        allText(call.metadata, "x-forwarded-for"),
-        context.proxies ?? NO_PROXIES,
-      ),
+      get source() {
+        return sourceOf(peer, allText(call.metadata, "x-forwarded-for"), context.proxies ?? NO_PROXIES);
+      },
       askedMs: Number(call.getDeadline()) - Date.now(),
       caller: () => method.authenticate(authorizationOf(call.metadata), false),
       request: () => decodeBinary(method.desc.input, call.request) as Message,
