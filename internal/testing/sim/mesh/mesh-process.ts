@@ -27,6 +27,7 @@ import { remoteStore, type StoreState } from "../network/remote-store.ts";
 import { type Bites, bite } from "../network/sim-link.ts";
 import { countedLink, countedLogs } from "../reach/counting.ts";
 import type { Engine, Life } from "../time/engine.ts";
+import type { LentClock } from "../time/lent-clock.ts";
 import { LifeClock } from "../time/life-clock.ts";
 import type { SimRandom } from "../time/sim-random.ts";
 import { callerOf } from "../users/sim-credentials.ts";
@@ -47,6 +48,7 @@ export interface Machines {
   readonly registry: SharedRegistry;
   readonly logs: MessageStore;
   readonly rows: SqliteThreadStore;
+  readonly rowsClock: LentClock;
   readonly logsState: StoreState;
   readonly rowsState: StoreState;
   /** Notes what was thrown that is no word of a service. */
@@ -194,8 +196,9 @@ export class MeshProcess implements Host {
 
   /** The SQL that it holds: another machine's. */
   rows(): SqliteThreadStore {
-    const { engine, bites, rows, rowsState: state } = this.world;
-    const { life, random } = this;
+    const { engine, bites, rowsState: state, mutant, rowsClock } = this.world;
+    const { life, random, clock } = this;
+    const rows = mutant.rowsOf?.(this.world.rows, rowsClock, clock) ?? this.world.rows;
     return remoteStore(rows, { engine, bites, state, life, random, name: "row" });
   }
 

@@ -1,5 +1,12 @@
-import { clientBindings, rowViews } from "../../../app/assembly/assemble.ts";
-import { assembleMessageServer } from "../../../app/assembly/assemble-message.ts";
+import { assembleMessage, clientBindings, rowViews, tellPresence } from "../../../app/assembly/assemble.ts";
+import {
+  assembleMessageServer,
+  type HeldMessage,
+  type MessageServerInit,
+} from "../../../app/assembly/assemble-message.ts";
+import { logHandlers } from "../../../peers/log-server.ts";
+import { messageHandlers } from "../../../peers/message-server.ts";
+import { LinkServer } from "../../../rpc/links/link-server.ts";
 import { HISTORY, SIGHT_RULE } from "./deployment.ts";
 import type { MeshProcess } from "./mesh-process.ts";
 import { presencePort } from "./presence-process.ts";
@@ -8,7 +15,8 @@ import { presencePort } from "./presence-process.ts";
 export function startMessage(process: MeshProcess): void {
   const { name, clock, log, world, authenticate } = process;
   const publisher = process.publisher();
-  const { service, serve, leave } = assembleMessageServer({
+  const assemble = world.mutant.isMessageAlone ? assembleAlone : assembleMessageServer;
+  const { service, serve, leave } = assemble({
     name,
     clock,
     log,
@@ -26,4 +34,19 @@ export function startMessage(process: MeshProcess): void {
   process.answer(clientBindings({ message: service }, { users: authenticate, tickets: authenticate }));
   process.serves = serve;
   process.leaves = leave;
+}
+
+/** For a mutant: a message server that knows of no other, and so takes what it once read for what is. */
+function assembleAlone(init: MessageServerInit): HeldMessage {
+  const { clock, views, publisher, channel = publisher } = init;
+  const { logs, history, damage, sightRule } = init;
+  const service = assembleMessage({ logs, views, channel, clock, history, damage, sightRule });
+  tellPresence(views, init.presence);
+  const registration = init.register();
+  const handlers = [...messageHandlers(service, clock), ...logHandlers(service, clock)];
+  return {
+    service,
+    serve: (below) => void new LinkServer({ ...below, service: "message", handlers }),
+    leave: () => registration.revoke(),
+  };
 }

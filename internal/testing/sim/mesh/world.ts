@@ -7,6 +7,7 @@ import { Network } from "../network/network.ts";
 import type { StoreState } from "../network/remote-store.ts";
 import type { Bites } from "../network/sim-link.ts";
 import { Engine, type Life } from "../time/engine.ts";
+import { LentClock } from "../time/lent-clock.ts";
 import { LifeClock } from "../time/life-clock.ts";
 import { startChannel } from "./channel-process.ts";
 import { startGateway } from "./gateway-process.ts";
@@ -35,6 +36,7 @@ export class World implements Machines {
   readonly registry: SharedRegistry;
   readonly logs: MessageStore;
   readonly rows: SqliteThreadStore;
+  readonly rowsClock: LentClock;
   readonly logsState: StoreState = { slowUntilMs: 0, awayUntilMs: 0 };
   readonly rowsState: StoreState = { slowUntilMs: 0, awayUntilMs: 0 };
   registryAwayUntilMs = 0;
@@ -56,7 +58,10 @@ export class World implements Machines {
     this.registry = mutant.registry?.(registryClock) ?? new SharedRegistry(registryClock);
     const logs = new MemoryMessageStore();
     this.logs = mutant.logs?.(logs) ?? logs;
-    const rows = new SqliteThreadStore({ path: ":memory:", clock: machine("rows", 20_000) });
+    const clock = machine("rows", 20_000);
+    this.rowsClock = new LentClock(clock);
+    const storeNowMs = () => this.rowsClock.nowMs();
+    const rows = new SqliteThreadStore({ path: ":memory:", clock, storeNowMs });
     this.rows = mutant.rows?.(rows) ?? rows;
   }
 
@@ -91,7 +96,11 @@ export class World implements Machines {
       const end = () => {
         if (this.crash(name, true)) ended(process);
       };
-      process.leaves().then(end, end);
+      const { unregistersFirst } = this.mutant;
+      const revoked = unregistersFirst ? process.registration?.revoke() : undefined;
+      Promise.resolve(revoked)
+        .then(() => process.leaves())
+        .then(end, end);
     });
   }
 

@@ -11,6 +11,7 @@ import type { SharedRegistry } from "../../../registry/shared-registry.ts";
 import type { LinkCaller } from "../../../rpc/links/link-client.ts";
 import type { MessageStore } from "../../../store/message-store.ts";
 import type { SqliteThreadStore } from "../../../store/sqlite/sqlite-thread-store.ts";
+import type { LentClock } from "../time/lent-clock.ts";
 
 type PushServers = PresenceInit["place"]["pushServers"];
 
@@ -18,6 +19,8 @@ type PushServers = PresenceInit["place"]["pushServers"];
 export interface Mutant {
   readonly logs?: (logs: MessageStore) => MessageStore;
   readonly rows?: (rows: SqliteThreadStore) => SqliteThreadStore;
+  /** The rows as one process has them: `storeClock` says what time it is there, `own` what the process has. */
+  readonly rowsOf?: (rows: SqliteThreadStore, storeClock: LentClock, own: Clock) => SqliteThreadStore;
   readonly registry?: (clock: Clock) => SharedRegistry;
   /** What message and thread servers publish through. */
   readonly publishes?: (channel: PublishTo) => PublishTo;
@@ -29,6 +32,10 @@ export interface Mutant {
   readonly areLinksKept?: boolean;
   /** A channel instance does not know that it leaves. */
   readonly leavesUnsaid?: boolean;
+  /** A message server takes itself for the only one: nothing tells it that what it knows may be old. */
+  readonly isMessageAlone?: boolean;
+  /** A process that leaves gives up its place first, and only then lets go of what it serves. */
+  readonly unregistersFirst?: boolean;
   /** A link to another process. */
   readonly caller?: (link: LinkCaller) => LinkCaller;
   /** What presence instances know of push servers. */

@@ -29,6 +29,8 @@ function refusing(link: LinkCaller): LinkCaller {
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...HAND_OFF_MUTANTS,
   "an error of the transport is passed on as the service's": { caller: refusing },
+  "a view is never refreshed": { isMessageAlone: true },
+  "who leaves unregisters first": { unregistersFirst: true },
   "attempt is not raised on a resend": {
     messages: (server) => {
       const first = new Map<string, number>();
@@ -67,6 +69,20 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
       replacing(rows, "touch", (touch) => {
         const isDue = every(3);
         return ((...values: never[]) => (isDue() ? Promise.resolve() : touch(...values))) as Method;
+      }),
+  },
+  "a touch is of the process's clock": {
+    rowsOf: (rows, storeClock, own) =>
+      replacing(rows, "touch", (touch) => {
+        const touchByOwn = async (...values: never[]) => {
+          storeClock.lent = own;
+          try {
+            await touch(...values);
+          } finally {
+            storeClock.lent = undefined;
+          }
+        };
+        return touchByOwn as Method;
       }),
   },
   "read positions are not written": {
