@@ -15,7 +15,7 @@ export function startChannel(process: MeshProcess): void {
   const lease = mutant.lease?.(registration) ?? registration;
   const service = new ChannelService({ clock, tick, lease });
   const served = mutant.channel?.(service, lease) ?? service;
-  process.serves = (below) => serveChannel(served, below);
+  process.serves = (below) => serveChannel(served, mutant.channelBelow?.(below) ?? below);
   process.leaves = async () => {
     if (!mutant.leavesUnsaid) service.leave();
     await registration.leaving();

@@ -9,6 +9,7 @@ import type { Channel as SubscribeAt } from "../../../push/ports.ts";
 import type { Topics } from "../../../push/topics/topics.ts";
 import type { SharedRegistry } from "../../../registry/shared-registry.ts";
 import type { LinkCaller } from "../../../rpc/links/link-client.ts";
+import type { LinkBelow } from "../../../rpc/links/link-server.ts";
 import type { MessageStore } from "../../../store/message-store.ts";
 import type { SqliteThreadStore } from "../../../store/sqlite/sqlite-thread-store.ts";
 import type { LentClock } from "../time/lent-clock.ts";
@@ -28,6 +29,8 @@ export interface Mutant {
   /** A channel instance: its lease, and it itself. */
   readonly lease?: (lease: Lease) => Lease;
   readonly channel?: (channel: ServedChannel, lease: Lease) => ServedChannel;
+  /** What its links are served over. */
+  readonly channelBelow?: (below: LinkBelow) => LinkBelow;
   /** A channel instance keeps its links when its lease is lost. */
   readonly areLinksKept?: boolean;
   /** A channel instance does not know that it leaves. */

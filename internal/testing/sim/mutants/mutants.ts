@@ -3,6 +3,8 @@ import { hex } from "../../../base/ids.ts";
 import type { HandOff, Publication } from "../../../base/publication.ts";
 import type { Send } from "../../../base/send.ts";
 import type { LinkCaller } from "../../../rpc/links/link-client.ts";
+import { decodeFrame, LinkItemKind } from "../../../rpc/links/link-frames.ts";
+import type { LinkStream } from "../../../rpc/links/link-stream.ts";
 import { HAND_OFF_MUTANTS } from "./hand-off-mutants.ts";
 import type { Mutant } from "./mutant.ts";
 import { type Method, replacing } from "./replacing.ts";
@@ -25,10 +27,27 @@ function refusing(link: LinkCaller): LinkCaller {
   };
 }
 
+/** What of notices waits on a link before it skips the next ones, in bytes: little, as is what the simulator writes. */
+const FULL_BYTES = 1_000;
+
+/** A stream that leaves out what is not answered where much waits already, and goes on. */
+function skipping(stream: LinkStream): LinkStream {
+  return replacing(stream, "write", (write) => {
+    const writeOrSkip = (bytes: Uint8Array) => {
+      const isNotice = decodeFrame(bytes).every(({ kind }) => kind === LinkItemKind.NOTICE);
+      return isNotice && stream.bufferedBytes > FULL_BYTES ? true : write(bytes as never);
+    };
+    return writeOrSkip as Method;
+  });
+}
+
 /** Broken variants, each of which some seed must find. */
 export const MUTANTS: Readonly<Record<string, Mutant>> = {
   ...HAND_OFF_MUTANTS,
   "an error of the transport is passed on as the service's": { caller: refusing },
+  "a link skips on when it is full": {
+    channelBelow: (below) => ({ ...below, stream: skipping(below.stream) }),
+  },
   "a view is never refreshed": { isMessageAlone: true },
   "who leaves unregisters first": { unregistersFirst: true },
   "attempt is not raised on a resend": {

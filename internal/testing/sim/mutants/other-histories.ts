@@ -8,9 +8,10 @@ export interface OtherHistory {
 
 const PROCESSES = ["channel-0", "message-0", "thread-0", "presence-0", "push-0", "gateway-0"];
 
-/** u0, and those with whom it chats: each on one device, in the order of their threads. */
+/** u0, and those with whom it chats: each on one device, in the order of their threads. All are in one group. */
 const USERS = [0, 1, 7, 10, 5, 9];
 const PEERS = USERS.slice(1);
+const GROUP = PEERS.length;
 
 interface Told {
   readonly seed?: string;
@@ -26,7 +27,7 @@ function history({ seed = "1", calmMs, more = [] }: Told, ...told: readonly (rea
     seed,
     users: 1 + Math.max(...USERS),
     devices: USERS,
-    threads: PEERS.map((peer) => [0, peer]),
+    threads: [...PEERS.map((peer) => [0, peer]), USERS],
     processes: [...PROCESSES, ...more],
     theme: "all",
     calms: [calmMs],
@@ -34,10 +35,10 @@ function history({ seed = "1", calmMs, more = [] }: Told, ...told: readonly (rea
   };
 }
 
-/** u0 writes to everybody. */
-function writes(atMs: number): PlanStep[] {
+/** u0 writes to everybody, one after the other. */
+function writes(atMs: number, everyMs = 200): PlanStep[] {
   return PEERS.map((_, thread) => ({
-    atMs: atMs + 200 * thread,
+    atMs: atMs + everyMs * thread,
     what: "write",
     device: 0,
     thread,
@@ -61,6 +62,26 @@ function away(atMs: number, forMs: number): PlanStep[] {
 
 /** The short histories in which broken variants show that are none of the hand-off. */
 export const OTHER_HISTORIES: Readonly<Record<string, OtherHistory>> = {
+  /** One of two thread servers is gone when many come back: it is asked which groups they are in. */
+  "an error of the transport is passed on as the service's": {
+    breach: /^5: .* in the calm/m,
+    plan: history(
+      { calmMs: 60_000, more: ["thread-1"] },
+      [{ atMs: 8_500, what: "crash", process: "thread-1", forMs: 3_000 }],
+      away(9_000, 0),
+      [{ atMs: 25_000, what: "write", device: 0, thread: GROUP, text: "to all" }],
+    ),
+  },
+  /** Much is written at a time, over a link that is slow. */
+  "a link skips on when it is full": {
+    breach: /^5: .* in the calm/m,
+    plan: history(
+      { calmMs: 42_000 },
+      [{ atMs: 12_100, what: "links slow", process: "push-0", other: "channel-0", forMs: 5_000 }],
+      writes(13_000, 20),
+      writes(13_005, 20),
+    ),
+  },
   /**
    * u0 blocks through another server, while the threads' own is not reached; of a stream that begins later no push server
    * remembers the blocks. Half a minute later what the others read and type must not come.
