@@ -1,7 +1,7 @@
 import { breachesOf } from "./judge/checker.ts";
 import type { Seen } from "./judge/history.ts";
 import { stallsOf } from "./judge/stalls.ts";
-import { befall, type Clients, heal } from "./mesh/befall.ts";
+import { befall, type Clients, heal, tellLate } from "./mesh/befall.ts";
 import type { MeshProcess } from "./mesh/mesh-process.ts";
 import { World } from "./mesh/world.ts";
 import type { Mutant } from "./mutants/mutant.ts";
@@ -105,6 +105,7 @@ class Play implements Clients, Stage {
     for (const calmMs of this.plan.calms) {
       await engine.runUntil(calmMs - 2 * WATCH_MS);
       if (calmMs === this.plan.calms.at(-1)) this.#heal();
+      else if (!this.plan.isBrief) tellLate(this.world);
       await engine.runUntil(calmMs - WATCH_MS);
       for (const device of this.devices) engine.after(0, device.life, () => this.#watch(device));
       await engine.runUntil(calmMs);

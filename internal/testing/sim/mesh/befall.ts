@@ -1,6 +1,6 @@
 import { bite } from "../network/sim-link.ts";
 import type { MeshFault } from "../plan/mesh-faults.ts";
-import type { MeshProcess } from "./mesh-process.ts";
+import { LAG_MS, type MeshProcess } from "./mesh-process.ts";
 import type { World } from "./world.ts";
 
 /** Clients' connections to a process that is gone. */
@@ -126,7 +126,15 @@ function daysPass(world: World, clients: Clients, { what, forMs }: MeshFault): v
 /** Ends what keeps a process from the registry. */
 function reachRegistry({ registry: { way } }: MeshProcess): void {
   way.isCut = false;
-  way.lagMs = 2;
+  way.lagMs = LAG_MS;
+}
+
+/** Lets every process hear of the registry what it would hear late. */
+export function tellLate(world: World): void {
+  for (const process of world.processes.values()) {
+    process.registry.way.lagMs = LAG_MS;
+    world.engine.after(0, process.life, () => process.registry.tellLate());
+  }
 }
 
 /** Ends every fault: what is down starts again. */
@@ -136,9 +144,7 @@ export function heal(world: World, processes: readonly string[]): void {
   world.network.heal();
   for (const state of [world.logsState, world.rowsState])
     Object.assign(state, { slowUntilMs: 0, awayUntilMs: 0 });
-  for (const process of world.processes.values()) {
-    reachRegistry(process);
-    world.engine.after(0, process.life, () => process.registry.tellLate());
-  }
+  for (const process of world.processes.values()) reachRegistry(process);
+  tellLate(world);
   for (const name of processes) world.start(name);
 }

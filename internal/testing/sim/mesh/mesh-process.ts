@@ -32,6 +32,9 @@ import { LifeClock } from "../time/life-clock.ts";
 import type { SimRandom } from "../time/sim-random.ts";
 import { callerOf } from "../users/sim-credentials.ts";
 
+/** How late a watch of the registry tells where nothing is wrong, in ms. */
+export const LAG_MS = 2;
+
 const SILENT = createLog({ level: "silent" });
 
 /** The word of a service that has processes of its own. */
@@ -95,7 +98,7 @@ export class MeshProcess implements Host {
     );
     this.registry = new SharedRegistryClient(world.registry, this.clock);
     this.registry.way.answerMs = 3;
-    this.registry.way.lagMs = 2;
+    this.registry.way.lagMs = LAG_MS;
     this.context = {
       clock: this.clock,
       log: SILENT,

@@ -57,6 +57,11 @@ export interface Plan {
   /** When all is quiet, and what clients know is noted; the last ends the run. Simulated ms. */
   readonly calms: readonly number[];
   readonly steps: readonly PlanStep[];
+  /**
+   * Its one scene may last through a calm. Otherwise everybody has heard of the registry before one: while a push server
+   * has not, what happens to other instances meanwhile may pass it by, and all is not quiet (docs/design.md, section 7, Holds).
+   */
+  readonly isBrief?: boolean;
 }
 
 /** What a plan is asked for. */
@@ -101,7 +106,7 @@ export function planOf(seed: number, { theme: asked, isBrief = false }: PlanOpti
     (_, at) => BEGIN_MS + (at + 1) * episodeMs + (at > 0 ? sleepMs : 0),
   );
   const calms = isBrief ? [...ends.map((endMs) => endMs - QUIET_MS), ...ends] : ends;
-  const plan = { seed: String(seed), users, devices, threads, processes, theme, calms, steps: [] };
+  const plan = { seed: String(seed), users, devices, threads, processes, theme, calms, steps: [], isBrief };
   const steps: PlanStep[] = ends.flatMap((endMs) => {
     const fromMs = endMs - episodeMs;
     const within = (share: number) => fromMs + Math.floor(random.fraction() * share * episodeMs);
