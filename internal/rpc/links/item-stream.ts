@@ -4,6 +4,9 @@ import { FRAME_BYTES, ITEM_BYTES, KEEPALIVE_MS, type LinkLimits, PART_BYTES, WHO
 import { decodeFrame, encodeFrame, type LinkItem } from "./link-frames.ts";
 import type { LinkStream } from "./link-stream.ts";
 
+/** A turn that comes so much later than it was due, in ms, says that the process was paused. */
+const LATE_MS = 1_000;
+
 /** What both ends of a link need. */
 export interface LinkContext {
   readonly clock: Clock;
@@ -43,10 +46,10 @@ export class ItemStream {
   /** The parts of the body that has begun to arrive. */
   #parts: Uint8Array[] = [];
   #partBytes = 0;
-  #hasHeard = true;
-  #hasSaid = false;
-  #silentTurns = 0;
-  #cancelKeepalive: () => void;
+  /** By the monotonic clock. */
+  #heardAtMs: number;
+  #turnDueMs = 0;
+  #cancelKeepalive = () => {};
 
   constructor(stream: LinkStream, context: LinkContext, handlers: ItemHandlers) {
     this.#stream = stream;
@@ -59,7 +62,8 @@ export class ItemStream {
     stream.onMessage((bytes) => this.#guarded(() => this.#receive(bytes)));
     stream.onHalfClose(() => this.close(new Error("the other end has closed the link")));
     stream.onClose(() => this.#close(new Error("the stream below the link has closed")));
-    this.#cancelKeepalive = context.clock.after(KEEPALIVE_MS, this.#keepalive);
+    this.#heardAtMs = context.clock.monotonicMs();
+    this.#nextTurn(this.#heardAtMs, KEEPALIVE_MS);
   }
 
   get isClosed(): boolean {
@@ -108,7 +112,7 @@ export class ItemStream {
   release(): void {
     if (!this.#isHeld || this.#isClosed) return;
     this.#isHeld = false;
-    this.#hasHeard = true; // What was said meanwhile is still to be read.
+    this.#heardAtMs = this.#context.clock.monotonicMs(); // What was said meanwhile is still to be read.
     this.#stream.resume();
   }
 
@@ -149,7 +153,6 @@ export class ItemStream {
 
   #flush(): void {
     while (this.#queue.length > 0 && !this.#isStreamFull && !this.#isClosed) {
-      this.#hasSaid = true;
       if (!this.#stream.write(encodeFrame(this.#takeFrame()))) this.#isStreamFull = true;
     }
     if (!this.#wasFull || this.#isClosed || this.#queuedBytes > this.#context.limits.queueBytes / 2) return;
@@ -180,7 +183,7 @@ export class ItemStream {
 
   #receive(bytes: Uint8Array): void {
     if (this.#isClosed) return;
-    this.#hasHeard = true;
+    this.#heardAtMs = this.#context.clock.monotonicMs();
     if (bytes.length > FRAME_BYTES) throw new RangeError(`a frame of ${bytes.length} bytes`);
     for (const item of decodeFrame(bytes)) {
       if (this.#isClosed) return;
@@ -204,20 +207,26 @@ export class ItemStream {
   }
 
   /**
-   * Says something where nothing was said, and closes when nothing was heard in two turns. Turns are counted, not time:
-   * a process that was paused finds what was said meanwhile before the next turn, and closes no good link.
+   * Says something, and closes when nothing was heard for two keepalives. A process that was paused, whose turn comes
+   * late, finds what was said meanwhile before the next turn: it waits for that one, and closes no good link.
    */
   readonly #keepalive = (): void => {
-    this.#silentTurns = this.#hasHeard || this.#isHeld ? 0 : this.#silentTurns + 1;
-    this.#hasHeard = false;
-    if (this.#silentTurns >= 2) {
+    const nowMs = this.#context.clock.monotonicMs();
+    if (this.#isHeld) this.#heardAtMs = nowMs;
+    const isLate = nowMs > this.#turnDueMs + LATE_MS;
+    const leftMs = this.#heardAtMs + 2 * KEEPALIVE_MS - nowMs;
+    if (leftMs <= 0 && !isLate) {
       this.close(new Error(`nothing was heard for ${2 * KEEPALIVE_MS} ms`));
       return;
     }
-    if (!this.#hasSaid && !this.#isStreamFull) this.#stream.write(encodeFrame([]));
-    this.#hasSaid = false;
-    this.#cancelKeepalive = this.#context.clock.after(KEEPALIVE_MS, this.#keepalive);
+    if (!this.#isStreamFull) this.#stream.write(encodeFrame([]));
+    this.#nextTurn(nowMs, Math.min(KEEPALIVE_MS, Math.max(LATE_MS, leftMs)));
   };
+
+  #nextTurn(nowMs: number, waitMs: number): void {
+    this.#turnDueMs = nowMs + waitMs;
+    this.#cancelKeepalive = this.#context.clock.after(waitMs, this.#keepalive);
+  }
 }
 
 function joined(parts: readonly Uint8Array[], last: Uint8Array, length: number): Uint8Array {

@@ -45,6 +45,12 @@ export class FakeClock implements Clock {
     this.#move(end - this.#monotonicMs);
   }
 
+  /** Moves both times on by `ms` while nothing runs, as where a process was paused: what falls due is called back after it. */
+  sleep(ms: number): void {
+    this.#move(ms);
+    this.advance(0);
+  }
+
   /** Sets the wall clock forward, or back, as an administrator or NTP does: no time passes. */
   jumpWall(ms: number): void {
     this.#wallMs += ms;
