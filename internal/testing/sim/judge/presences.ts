@@ -41,8 +41,8 @@ class PresenceJudge {
   readonly #sight: Sight;
   readonly #where: Whereabouts;
   readonly #screens = new Map<string, Screen>();
-  /** When each user was last surely there. */
-  readonly #lastThereMs = new Map<string, number>();
+  /** From when until when each user was surely there, as far as is read. */
+  readonly #stays = new Map<string, { readonly fromMs: number; untilMs: number }[]>();
 
   constructor(history: readonly Seen[]) {
     this.#sight = new Sight(history);
@@ -52,7 +52,7 @@ class PresenceJudge {
   /** What a line says, judged by what was before it. */
   *read(seen: Seen): Iterable<string> {
     const { atMs, user, device, type } = seen;
-    if (type === "phase" && this.#where.thereSinceMs(user) !== undefined) this.#lastThereMs.set(user, atMs);
+    this.#noteThere(user, atMs);
     this.#where.read(seen);
     if (type === "watch") {
       const { watched, shown } = this.#screenOf(device, user);
@@ -99,10 +99,28 @@ class PresenceJudge {
     const isQuiet = this.#where.quietSinceMs <= atMs - SETTLED_MS;
     if (this.#sight.isShut(user, of, atMs, isQuiet ? UNDER_WAY_MS : LATE_MS))
       yield `9: ${device} was told that ${of} is ${status}, who may not be seen`;
-    const isThere = this.#where.thereSinceMs(of) !== undefined;
-    const thereMs = isThere ? atMs : (this.#lastThereMs.get(of) ?? Number.NEGATIVE_INFINITY);
-    if (isQuiet && before === "online" && status === "offline" && thereMs > atMs - GRACE_MS)
-      yield `9: ${device} was told that ${of} went, who was there at ${thereMs}`;
+    if (isQuiet && before === "online" && status === "offline" && !this.#wasGone(of, atMs))
+      yield `9: ${device} was told at ${atMs} that ${of} went, who was there`;
+  }
+
+  #noteThere(user: string, atMs: number): void {
+    const fromMs = this.#where.thereSinceMs(user);
+    if (fromMs === undefined || fromMs > atMs) return;
+    const stays = this.#stays.get(user) ?? [];
+    this.#stays.set(user, stays);
+    const last = stays.at(-1);
+    if (last && fromMs <= last.untilMs) last.untilMs = atMs;
+    else stays.push({ fromMs, untilMs: atMs });
+  }
+
+  /** Whether the user is gone for as long as the grace, or was, and came back so lately that it is not shown yet. */
+  #wasGone(user: string, atMs: number): boolean {
+    this.#noteThere(user, atMs);
+    const [before, last] = (this.#stays.get(user) ?? []).slice(-2);
+    const newest = last ?? before;
+    if (!newest || newest.untilMs <= atMs - GRACE_MS) return true;
+    const wentMs = (last && before?.untilMs) ?? Number.NEGATIVE_INFINITY;
+    return newest.fromMs >= atMs - SHOWN_MS && newest.fromMs - wentMs >= GRACE_MS;
   }
 
   #screenOf(device: string, user: string): Screen {

@@ -66,8 +66,10 @@ export class SimTransport implements Transport {
     const { engine, life } = this.#init;
     return new Promise((resolve, refuse) => {
       bite(this.#init.reached, `asked ${method.name}`);
+      let isOver = false;
       const reject = (error: unknown) => {
-        bite(this.#init.reached, `asked ${method.name}: ${reasonOf(error)}`);
+        if (!isOver) bite(this.#init.reached, `asked ${method.name}: ${reasonOf(error)}`);
+        isOver = true;
         refuse(error);
       };
       const late = () =>
@@ -96,7 +98,10 @@ export class SimTransport implements Transport {
         answer.then(
           (message) => {
             const said = toBinary(method.output, message as MessageShape<O>);
-            down.carry(life, () => resolve(fromBinary(method.output, said)));
+            down.carry(life, () => {
+              isOver = true;
+              resolve(fromBinary(method.output, said));
+            });
           },
           (error) => down.carry(life, () => reject(error)),
         );

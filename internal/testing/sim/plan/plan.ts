@@ -75,7 +75,7 @@ export interface PlanOptions {
 const DEVICE_FAULTS = ["crash device", "offline", "cut", "half-open"] as const;
 
 /** The themes of some seeds, by their last digit; of all others the seed draws one. */
-const THEMES: Readonly<Record<number, Theme>> = { 3: "all", 7: "people" };
+const THEMES: Readonly<Record<number, Theme>> = { 0: "all", 3: "all", 5: "all", 7: "people" };
 
 /** When devices have started, groups are made and the first things happen, in ms. */
 const BEGIN_MS = 6_000;

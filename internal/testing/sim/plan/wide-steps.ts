@@ -41,7 +41,7 @@ export function sleepMsOf(seed: number): number {
 
 /**
  * What is too long or too heavy for every seed, each under one in some: the registry is away for minutes; a service is
- * restarted one by one; nobody does anything for days, and some come back only when others have written long since; a
+ * restarted one by one; two message servers append to one thread;  nobody does anything for days, and some come back only when others have written long since; a
  * device reads slowly while much is written.
  */
 export function wideSteps(width: Width): WideStep[] {
@@ -50,6 +50,7 @@ export function wideSteps(width: Width): WideStep[] {
   const steps = slowReaders(random, width);
   if (isPeople) return steps;
   if (sleepMs > 0) steps.push(...daysPass(random, width));
+  if (seed % 10 === 5) steps.push(...rivals(random, width));
   if (seed % 10 === 0) {
     const atMs = (ends[2] ?? 0) - episodeMs + 2_000;
     steps.push({ atMs, what: "registry away", forMs: random.between(120_000, 150_000) });
@@ -60,6 +61,33 @@ export function wideSteps(width: Width): WideStep[] {
     steps.push({ atMs, what: "rolling restart", process, forMs: random.between(200, 3_000) });
   }
   return steps;
+}
+
+/** One push server reaches another message server than the rest do, and all members of a thread write at once. */
+function rivals(random: SimRandom, { devices, threads, ends, episodeMs }: Width): WideStep[] {
+  const atMs = (ends[0] ?? 0) - Math.floor(0.85 * episodeMs);
+  const members = (thread: number) =>
+    [...devices.keys()].filter((at) => threads[thread]?.includes(devices[at] ?? -1));
+  const thread = threads.map((_, at) => at).sort((a, b) => members(b).length - members(a).length)[0] ?? 0;
+  const forMs = 8_000;
+  return [
+    ...["push-0", "push-1"].map((process, at) => ({
+      atMs,
+      what: "apart" as const,
+      process,
+      other: `message-${at}`,
+      forMs,
+    })),
+    { atMs, what: "slow logs", forMs },
+    ...Array.from({ length: 60 }, () => ({
+      atMs: atMs + random.between(500, 5_000),
+      what: "write" as const,
+      device: random.pick(members(thread)),
+      thread,
+      text: "" as const,
+      bytes: 0,
+    })),
+  ];
 }
 
 function daysPass(random: SimRandom, { devices, ends, episodeMs, sleepMs }: Width): WideStep[] {

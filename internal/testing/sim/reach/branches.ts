@@ -24,7 +24,6 @@ const BRANCHES: readonly string[] = [
   "append",
   "append: false",
   "append: unclear",
-  "append: false after an unclear answer",
   "message.send answered",
   "message.send STORE_UNAVAILABLE",
   "message.send PEER_UNAVAILABLE",
@@ -55,8 +54,8 @@ const BRANCHES: readonly string[] = [
   "asked Sync",
   // Confirmed by all, and learning.
   "presence.blockChanged answered",
-  "presence.blockChanged PEER_UNAVAILABLE",
   "presence.membersChanged answered",
+  "presence.membersChanged PEER_UNAVAILABLE",
   "presence.visibilityChanged answered",
   "presence.presencesOf answered",
   "presence learns",
