@@ -150,6 +150,37 @@ describe("Errors", () => {
     });
   }
 
+  it("abort the signal of a call whose client goes, and not of one that was answered before it ended", async () => {
+    const signals: AbortSignal[] = [];
+    const { promise: arrived, resolve: arrive } = Promise.withResolvers<AbortSignal>();
+    const gateway = bind(GatewayService, async () => callerNamed("ann"), {
+      openSession: async ({ deviceId }, { signal }) => {
+        signals.push(signal);
+        if (deviceId === "slow") arrive(signal);
+        return await misbehave(deviceId, signal);
+      },
+      renewTicket: async () => ({}),
+    });
+    const own = await startRpcListeners([gateway]);
+    const client = new Client(own.grpc, credentials.createInsecure());
+    try {
+      await grpcBytes(client, PATH)(request("phone"));
+      const same = (bytes: Buffer) => bytes;
+      const call = client.makeUnaryRequest(PATH, same, same, Buffer.from(request("slow")), () => {});
+      const signal = await arrived;
+      const aborted = new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+      call.cancel();
+      await aborted;
+      assert.deepEqual(
+        signals.map((one) => one.aborted),
+        [false, true],
+      );
+    } finally {
+      client.close();
+      await own.close();
+    }
+  });
+
   it("end a call after 10 s where the client sets no deadline", async () => {
     const clock = new FakeClock();
     let arrived = () => {};

@@ -151,12 +151,18 @@ function unary(context: RpcContext, method: BoundMethod): handleUnaryCall<Buffer
       caller: () => method.authenticate(authorizationOf(call.metadata), false),
       request: () => decodeBinary(method.desc.input, call.request) as Message,
     });
-    call.once("cancelled", () => running.stop(clientGone()));
+    const onCancelled = () => running.stop(clientGone());
+    call.once("cancelled", onCancelled);
+    const answer: typeof respond = (...given) => {
+      // grpc-js says it of every call that ends, also of one that was answered: an error each, made for nobody.
+      call.off("cancelled", onCancelled);
+      respond(...given);
+    };
     const encoded = running.answer.then((response) => asBuffer(toBinary(method.desc.output, response)));
     encoded.then(
-      (bytes) => respond(null, bytes),
+      (bytes) => answer(null, bytes),
       (error) =>
-        respond(
+        answer(
           grpcStatus(error instanceof HeddleError ? error : showError(context, method, error, requestId)),
         ),
     );
