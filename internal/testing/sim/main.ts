@@ -72,7 +72,8 @@ for (let seed = from; seed <= to; seed++) {
   }
   const small = await shrunk(plan, mutant);
   console.log(`  shrunk from ${plan.steps.length} steps to ${small.steps.length}:`);
-  for (const step of small.steps) console.log(`    ${storyOf(small, step)}`);
+  for (const sentence of storyOf(small)) console.log(`    ${sentence}`);
+  for (const breach of (await simulate(small, mutant)).breaches.slice(0, 12)) console.log(`  ${breach}`);
   const saved = flag("--save");
   if (saved) writeFileSync(saved, JSON.stringify(small));
   if (flags.includes("--first")) break;
