@@ -1,5 +1,4 @@
 import { ErrorReason, HeddleError, threadNotFound } from "../../../base/heddle-error.ts";
-import { hex } from "../../../base/ids.ts";
 import type { HandOff, Publication } from "../../../base/publication.ts";
 import type { Send } from "../../../base/send.ts";
 import type { LinkCaller } from "../../../rpc/links/link-client.ts";
@@ -27,6 +26,9 @@ function refusing(link: LinkCaller): LinkCaller {
   };
 }
 
+/** By the client_id as a push server holds it: the attempt as which its client sent it. */
+const firstAttempts = new WeakMap<Uint8Array, number>();
+
 /** What of notices waits on a link before it skips the next ones, in bytes: little, as is what the simulator writes. */
 const FULL_BYTES = 1_000;
 
@@ -51,17 +53,15 @@ export const MUTANTS: Readonly<Record<string, Mutant>> = {
   "a view is never refreshed": { isMessageAlone: true },
   "who leaves unregisters first": { unregistersFirst: true },
   "attempt is not raised on a resend": {
-    messages: (server) => {
-      const first = new Map<string, number>();
-      return replacing(server, "send", (send) => {
+    messages: (server) =>
+      replacing(server, "send", (send) => {
         const again = (sent: Send, ...others: unknown[]) => {
-          const attempt = first.get(hex(sent.clientId)) ?? sent.attempt;
-          first.set(hex(sent.clientId), attempt);
+          const attempt = firstAttempts.get(sent.clientId) ?? sent.attempt;
+          firstAttempts.set(sent.clientId, attempt);
           return send({ ...sent, attempt } as never, ...(others as never[]));
         };
         return again as unknown as Method;
-      });
-    },
+      }),
   },
   "presence takes push servers that are not known yet for gone": {
     pushServers: (ring) => ({ ...ring, view: () => ({ ...ring.view(), state: "known" }) }),
