@@ -7,6 +7,7 @@ import { directThreadId, participants } from "../../base/thread-id.ts";
 import { BodySchema } from "../../gen/heddle/message/v1/entry_pb.js";
 import { HeadReader } from "../../message/log/head-finder.ts";
 import type { MessageStore, Threads } from "../../message/ports.ts";
+import type { SqlThreadStore } from "../../store/sql/sql-thread-store.ts";
 import { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
 import type { ThreadStore } from "../../store/thread-store.ts";
 import { Directory } from "../../thread/directory.ts";
@@ -20,8 +21,13 @@ import { type Fate, Interleaving, quiet } from "./interleaving.ts";
 /** What a broken variant of section 6 changes: the pieces of a server, or the thread store. */
 export interface TouchVariant {
   readonly parts?: (parts: ServerParts) => ServerParts;
-  readonly store?: (world: TouchWorld) => SqliteThreadStore;
+  readonly store?: (world: TouchWorld) => TouchRows;
+  /** Resolves when no call of that store is under way: where that takes more than turns of the event loop. */
+  readonly settle?: () => Promise<void>;
 }
+
+/** The rows of one history, which end with it. */
+export type TouchRows = SqlThreadStore & { close(): Promise<void> };
 
 /** The user whose devices do nothing but sync, and those who write to it. */
 const READER = "bob";
@@ -44,7 +50,7 @@ class SyncingDevice {
  * versions are tried (docs/design.md, section 6). Time passes only by `pass`, at any point of any call.
  */
 export class TouchWorld {
-  readonly points = new Interleaving();
+  readonly points: Interleaving;
   readonly devices = [new SyncingDevice()];
   readonly acknowledged: { readonly thread: string; readonly seq: number }[] = [];
   syncs = 0;
@@ -54,12 +60,13 @@ export class TouchWorld {
     put: (...args) => this.#messages.put(...args),
     checkAndPut: (...args) => this.#messages.checkAndPut(...args),
   };
-  readonly #rows: SqliteThreadStore;
+  readonly #rows: TouchRows;
   readonly #variant: TouchVariant;
   #incarnation = 0;
   #server: AppendServer;
 
   constructor(variant: TouchVariant = {}) {
+    this.points = new Interleaving(variant.settle);
     this.#rows = variant.store?.(this) ?? new SqliteThreadStore({ path: ":memory:", clock: this.clock });
     this.#variant = variant;
     this.#server = this.#start();
