@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { ErrorReason } from "../../base/heddle-error.ts";
 import { directThreadId } from "../../base/thread-id.ts";
 import { directView } from "../fakes/message/message-ports.ts";
+import type { MemoryGroups } from "../fakes/stores/memory-groups.ts";
 import type { ServerParts } from "./append-server.ts";
-import { expectKnown, type Post, ThreadWorld } from "./thread-world.ts";
+import { expectKnown, inMemory, type Post, ThreadWorld } from "./thread-world.ts";
 
 /** Wraps the parts of a server so that one mechanism of the design is missing. */
 export type BlockVariant = (parts: ServerParts, world: BlockWorld) => ServerParts;
@@ -27,6 +28,7 @@ export class BlockWorld extends ThreadWorld {
   readonly blocked: Span[] = [];
   refused = 0;
   readonly #variant: BlockVariant;
+  readonly #blocks: MemoryGroups;
   /** Owners whose block is stored, with the effect that stored it. */
   readonly #stored = new Map<string, number>();
   /** Calls of each owner that have no answer: what they do may come at any time. */
@@ -35,7 +37,9 @@ export class BlockWorld extends ThreadWorld {
   #freeSince: number | undefined = 0;
 
   constructor(bucketSize: number, variant: BlockVariant = (parts) => parts) {
-    super(bucketSize, directThreadId(...PAIR));
+    const stores = inMemory();
+    super(bucketSize, directThreadId(...PAIR), stores);
+    this.#blocks = stores.groups;
     this.#variant = variant;
   }
 
@@ -48,7 +52,7 @@ export class BlockWorld extends ThreadWorld {
     const store = async () => {
       stored = this.tick();
       this.#freeSince = undefined;
-      this.memory.setBlock(owner, other, isBlocked);
+      this.#blocks.setBlock(owner, other, isBlocked);
       if (isBlocked) this.#stored.set(owner, stored);
       else this.#unstore(owner, stored);
     };
@@ -107,7 +111,7 @@ export class BlockWorld extends ThreadWorld {
     return this.#variant(parts, this);
   }
 
-  protected viewOf(userId: string) {
+  protected async viewOf(userId: string) {
     return PAIR.some((user) => user === userId) ? directView(...PAIR) : undefined;
   }
 

@@ -9,7 +9,14 @@ import { memberChangeOf, previousOf, rosterEntryOf } from "../../message/group/m
 import { applyEntry, EMPTY_ROSTER, judgeChange } from "../../message/group/roster.ts";
 import { entryFrame } from "../../wire/event-frames.ts";
 import type { ServerParts } from "./append-server.ts";
-import { expectKnown, type LogEntry, type Post, ThreadWorld } from "./thread-world.ts";
+import {
+  expectKnown,
+  inMemory,
+  type LogEntry,
+  type Post,
+  ThreadWorld,
+  type WorldStores,
+} from "./thread-world.ts";
 
 /** Wraps the parts of a server so that one mechanism of the design is missing. */
 export type GroupVariant = (parts: ServerParts, world: GroupWorld) => ServerParts;
@@ -47,8 +54,12 @@ export class GroupWorld extends ThreadWorld {
   readonly #covered: { readonly seq: number; readonly tick: number }[] = [];
   readonly #variant: GroupVariant;
 
-  constructor(bucketSize: number, variant: GroupVariant = (parts) => parts) {
-    super(bucketSize, groupThreadId("ann", CREATION));
+  constructor(
+    bucketSize: number,
+    variant: GroupVariant = (parts) => parts,
+    stores: WorldStores = inMemory(),
+  ) {
+    super(bucketSize, groupThreadId("ann", CREATION), stores);
     this.#variant = variant;
   }
 
@@ -110,7 +121,7 @@ export class GroupWorld extends ThreadWorld {
    * that holds a try of the send knows of the seal.
    */
   async sealOnce(post: Post, place: number): Promise<void> {
-    if (this.viewOf(post.userId) && (await this.seal(post, place)) === "sealed") {
+    if ((await this.viewOf(post.userId)) && (await this.seal(post, place)) === "sealed") {
       post.never = true;
       this.sealed += 1;
     }
@@ -157,7 +168,7 @@ export class GroupWorld extends ThreadWorld {
     const rosters = this.#replay(log);
     const last = rosters.at(-1) ?? EMPTY_ROSTER;
     assert.ok(last.appliedSeq > 0, "the group was never made");
-    const projected = await this.memory.roster(this.threadId);
+    const projected = await this.groups.roster(this.threadId);
     assert.deepEqual(projected ?? EMPTY_ROSTER, last, "the projection is not what the log says");
     assert.ok(
       this.changes.every(({ done }) => done),
@@ -185,8 +196,8 @@ export class GroupWorld extends ThreadWorld {
     return this.#variant(parts, this);
   }
 
-  protected viewOf(userId: string) {
-    return this.memory.view(this.threadId, userId);
+  protected async viewOf(userId: string) {
+    return this.groups.view(this.threadId, userId);
   }
 
   async #seal(post: Post): Promise<void> {

@@ -39,6 +39,26 @@ export interface LogEntry {
   readonly value: Uint8Array;
 }
 
+/** What two servers share. Memory but where a database is tried. */
+export interface WorldStores<G extends WorldGroups = WorldGroups> {
+  readonly store: MessageStore;
+  readonly groups: G;
+  /** Resolves when no call of these is under way: where that takes more than turns of the event loop. */
+  readonly settle?: () => Promise<void>;
+}
+
+/** The rows of groups, and blocks. */
+export interface WorldGroups extends Pick<Groups, "roster" | "project" | "changeSeq" | "spanCounts"> {
+  between: Blocks["between"];
+  view(threadId: Uint8Array, userId: string): Promise<ThreadView | undefined> | ThreadView | undefined;
+}
+
+/** Stores in memory: each call takes effect at once, when it is made. */
+export const inMemory = (): WorldStores<MemoryGroups> => ({
+  store: new MemoryMessageStore(),
+  groups: new MemoryGroups(),
+});
+
 /**
  * Two message services on one store and one thread service, and one thread: the world in which interleavings of appends
  * with changes of members, settings and blocks are tried. What each call did, and when, is noted where it takes effect.
@@ -46,9 +66,9 @@ export interface LogEntry {
 export abstract class ThreadWorld {
   readonly bucketSize: number;
   readonly threadId: Uint8Array;
-  readonly points = new Interleaving();
-  readonly store = new MemoryMessageStore();
-  readonly memory = new MemoryGroups();
+  readonly points: Interleaving;
+  readonly store: MessageStore;
+  readonly groups: WorldGroups;
   readonly publications: Publication[] = [];
   readonly posts: Post[] = [];
   readonly commits = new Map<number, Effect>();
@@ -67,14 +87,17 @@ export abstract class ThreadWorld {
     after: () => () => {},
   };
 
-  constructor(bucketSize: number, threadId: Uint8Array) {
+  constructor(bucketSize: number, threadId: Uint8Array, stores: WorldStores) {
     this.bucketSize = bucketSize;
     this.threadId = threadId;
+    this.store = stores.store;
+    this.groups = stores.groups;
+    this.points = new Interleaving(stores.settle);
   }
 
   /** The parts of a server, perhaps with one broken. */
   protected abstract vary(parts: ServerParts): ServerParts;
-  protected abstract viewOf(userId: string): ThreadView | undefined;
+  protected abstract viewOf(userId: string): Promise<ThreadView | undefined>;
 
   /** The next place in the order of all effects. */
   tick(): number {
@@ -183,10 +206,10 @@ export abstract class ThreadWorld {
 
   /** Projects an entry, as the thread service does: a touch of who comes and who goes, or of `touched` alone. */
   async project(entry: RosterEntry, headBucket: number, touched?: readonly string[]): Promise<number> {
-    const before = (await this.memory.roster(entry.threadId))?.appliedSeq ?? 0;
-    const applied = await this.memory.project(entry, headBucket);
+    const before = (await this.groups.roster(entry.threadId))?.appliedSeq ?? 0;
+    const applied = await this.groups.project(entry, headBucket);
     const all = [...entry.added.map(({ userId }) => userId), ...entry.removed];
-    if (before === entry.previousSeq) this.#touch(touched ?? all);
+    if (before === entry.previousSeq) await this.#touch(touched ?? all);
     return applied;
   }
 
@@ -232,9 +255,9 @@ export abstract class ThreadWorld {
     }
   }
 
-  #touch(userIds: readonly string[]): void {
+  async #touch(userIds: readonly string[]): Promise<void> {
     const effect = { tick: this.tick(), atMs: this.#timeMs };
-    for (const userId of userIds) if (this.viewOf(userId)) this.#touches.push({ ...effect, userId });
+    for (const userId of userIds) if (await this.viewOf(userId)) this.#touches.push({ ...effect, userId });
   }
 
   #start(place: number): AppendServer {
@@ -245,28 +268,28 @@ export abstract class ThreadWorld {
   }
 
   #parts(name: string): ServerParts {
-    const { points, store, memory, clock, bucketSize } = this;
+    const { points, store, groups: rows, clock, bucketSize } = this;
     const reached: MessageStore = {
       checkAndPut: (...args) => points.call(name, "message", true, () => this.#append(...args)),
       put: (...args) => points.call(name, "message", true, () => store.put(...args)),
       get: (...args) => points.call(name, "message", false, () => store.get(...args)),
     };
     const threads: Threads = {
-      view: (_threadId, userId) => points.call(name, "thread", false, async () => this.viewOf(userId)),
+      view: (_threadId, userId) => points.call(name, "thread", false, () => this.viewOf(userId)),
       createDirect: async () => {},
-      touch: (_threadId, owners) => points.call(name, "thread", true, async () => this.#touch(owners)),
+      touch: (_threadId, owners) => points.call(name, "thread", true, () => this.#touch(owners)),
       raiseRead: async () => {},
       noteWriter: async () => {},
     };
     const groups: Groups = {
-      roster: (...args) => points.call(name, "thread", false, () => memory.roster(...args)),
+      roster: (...args) => points.call(name, "thread", false, () => rows.roster(...args)),
       project: (...args) => points.call(name, "thread", true, () => this.project(...args)),
-      changeSeq: (...args) => points.call(name, "thread", false, () => memory.changeSeq(...args)),
-      spanCounts: (...args) => points.call(name, "thread", false, () => memory.spanCounts(...args)),
+      changeSeq: (...args) => points.call(name, "thread", false, () => rows.changeSeq(...args)),
+      spanCounts: (...args) => points.call(name, "thread", false, () => rows.spanCounts(...args)),
       noteActivity: async () => {},
     };
     const blocks: Blocks = {
-      between: (...args) => points.call(name, "thread", false, () => memory.between(...args)),
+      between: (...args) => points.call(name, "thread", false, () => rows.between(...args)),
       find: async () => undefined,
     };
     const publish = (publication: Publication) =>

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Client } from "pg";
+import { inTurn } from "../../store/in-turn.ts";
 import { PostgresPool } from "../../store/postgres/postgres-pool.ts";
 import { PostgresThreadStore } from "../../store/postgres/postgres-thread-store.ts";
 import { testSeed } from "../fakes/time/seeded-random.ts";
 import { freshDatabase } from "../postgres/fresh-database.ts";
-import { quiet } from "./interleaving.ts";
+import { HistoryCalls } from "./history-calls.ts";
 import { playTouches, type TouchStep, touchSteps } from "./touch-steps.ts";
 import { type TouchRows, TouchWorld } from "./touch-world.ts";
 
@@ -51,8 +52,13 @@ describe("Touch and sync on Postgres under interleavings (docs/design.md, sectio
   /** Plays a history on tables that have no other rows. */
   async function played(history: readonly TouchStep[]): Promise<TouchWorld> {
     await client.query("DELETE FROM thread; DELETE FROM owner");
-    const rows = new HistoryRows(stores, client);
-    const world = new TouchWorld({ store: (of) => rows.in(of), settle: () => rows.settle() });
+    const calls = new HistoryCalls();
+    const store = (of: TouchWorld): TouchRows => {
+      const setClock = () => client.query("UPDATE world_clock SET ms = $1", [of.clock.nowMs()]);
+      const rows = calls.noting(inTurn(stores), setClock);
+      return Object.assign(rows, { close: async () => {} });
+    };
+    const world = new TouchWorld({ store, settle: () => calls.settle() });
     await playTouches(world, history);
     return world;
   }
@@ -78,45 +84,3 @@ describe("Touch and sync on Postgres under interleavings (docs/design.md, sectio
     assert.ok(failed);
   });
 });
-
-/** Two stores on one database, called in turn; knows which calls are under way, and has the database's clock follow. */
-class HistoryRows {
-  readonly #stores: readonly PostgresThreadStore[];
-  readonly #client: Client;
-  readonly #calls = new Set<Promise<unknown>>();
-  #turn = 0;
-
-  constructor(stores: readonly PostgresThreadStore[], client: Client) {
-    this.#stores = stores;
-    this.#client = client;
-  }
-
-  /** The rows as a world sees them. */
-  in(world: TouchWorld): TouchRows {
-    return new Proxy(this.#stores[0] as object, {
-      get: (_target, name) => {
-        if (name === "close") return async () => {};
-        return (...args: unknown[]) => this.#under(this.#call(world, name, args));
-      },
-    }) as TouchRows;
-  }
-
-  /** Resolves when no call is under way and nothing makes another. */
-  async settle(): Promise<void> {
-    for (await quiet(); this.#calls.size > 0; await quiet()) await Promise.allSettled(this.#calls);
-  }
-
-  async #call(world: TouchWorld, name: string | symbol, args: unknown[]): Promise<unknown> {
-    await this.#client.query("UPDATE world_clock SET ms = $1", [world.clock.nowMs()]);
-    const store = this.#stores[this.#turn++ % this.#stores.length] as object;
-    const work = Reflect.get(store, name) as (...args: unknown[]) => Promise<unknown>;
-    return work.apply(store, args);
-  }
-
-  #under<T>(call: Promise<T>): Promise<T> {
-    this.#calls.add(call);
-    const end = () => this.#calls.delete(call);
-    call.then(end, end);
-    return call;
-  }
-}
