@@ -2,7 +2,7 @@ import { renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build, type Plugin, type Rolldown } from "vite";
-import { descriptorsAsData, withoutText } from "./build/lean-protobuf.ts";
+import { byTheBrowser, descriptorsAsData, withoutText } from "./build/lean-protobuf.ts";
 
 const folder = import.meta.dirname;
 
@@ -32,7 +32,7 @@ export async function buildPage(outDir: string = join(folder, "dist")): Promise<
     oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
     // A table of linkify-it's, in place of which the browser is asked.
     resolve: { alias: { "uc.micro": join(folder, "build/characters.ts") } },
-    plugins: [withoutPreload(), withoutText(), descriptorsAsData()],
+    plugins: [withoutPreload(), withoutText(), byTheBrowser(), descriptorsAsData()],
     build: {
       outDir: part,
       emptyOutDir: true,

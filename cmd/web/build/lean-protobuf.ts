@@ -27,6 +27,23 @@ export function withoutText(): Plugin {
   };
 }
 
+/** Parts of protobuf for browsers that are older than those the page is built for, and what stands in for each. */
+const standIns: readonly (readonly [part: RegExp, file: string])[] = [
+  [/@bufbuild\/protobuf\/dist\/esm\/wire\/base64-encoding\.js$/, "base64.ts"],
+  [/@bufbuild\/protobuf\/dist\/esm\/proto-int64\.js$/, "int64.ts"],
+];
+
+/** Has the browser do what protobuf does by hand where there is no BigInt and no base64 (1 KB gzipped). */
+export function byTheBrowser(): Plugin {
+  return {
+    name: "protobuf-by-the-browser",
+    load(id) {
+      const found = standIns.find(([part]) => part.test(id));
+      return found ? `export * from ${JSON.stringify(join(import.meta.dirname, found[1]))};` : null;
+    },
+  };
+}
+
 /**
  * What only servers read of the contract: the validation rules (13 KB gzipped), and what Heddle does not use of Google's
  * error details (0.8 KB): ErrorInfo and RetryInfo stay.
