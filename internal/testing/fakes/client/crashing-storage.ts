@@ -1,6 +1,7 @@
 import type { FileStorage } from "../../../../client/storage/file-storage.ts";
 import type { Change, Json, Storage } from "../../../../client/storage/storage.ts";
 
+/** Changes that were given and are not yet being written. */
 interface Waiting {
   readonly changes: readonly Change[];
   readonly durable: boolean;
@@ -11,7 +12,9 @@ interface Waiting {
 /** Storage in a file that stops taking anything from one moment on, as when its process is killed. */
 export class CrashingStorage implements Storage {
   readonly #inner: FileStorage;
+  /** Lost at a crash. */
   #waiting: Waiting[] = [];
+  /** The write under way, which a crash does not undo: the system has it. */
   #writing: Promise<void> | undefined;
   #isCrashed = false;
 
@@ -39,6 +42,7 @@ export class CrashingStorage implements Storage {
     await this.#inner.close();
   }
 
+  /** In order; after a crash nothing is left to do. */
   async close(): Promise<void> {
     if (this.#isCrashed) return;
     await this.#writing;

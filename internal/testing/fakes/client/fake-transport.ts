@@ -29,6 +29,7 @@ export class FakeTransport implements Transport {
   readonly calls: { readonly name: string; readonly request: unknown; readonly token: string }[] = [];
   /** Answers by the method's name; what is missing gets an empty message. It may throw. */
   readonly answers: Record<string, (request: never) => object | Promise<object>> = {};
+  /** Whether the client has closed it. */
   isClosed = false;
 
   async call<I extends DescMessage, O extends DescMessage>(
@@ -68,7 +69,9 @@ export class FakeTransport implements Transport {
 /** One stream: what the client said on it, and what the test has it hear. */
 export class FakeStream implements Stream {
   readonly options: StreamOptions;
+  /** Every frame of the client's, in order. */
   readonly said: ClientFrame[] = [];
+  /** Whether the client has closed it. */
   isClosed = false;
   #waiting: ServerFrame[] = [];
   #end: { readonly error: HeddleError | undefined } | undefined;

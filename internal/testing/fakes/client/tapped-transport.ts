@@ -21,9 +21,12 @@ import type { SendLedger } from "../../trials/load/send-ledger.ts";
 
 /** Everybody's sightings of entries: all who see one, live or in history, must see the same bytes. */
 export class Sightings {
+  /** Entries that two have seen with different bytes, in words. Empty: all is well. */
   readonly breaches: string[] = [];
+  /** The bytes as first seen, in hex, by `<thread>/<seq>`. */
   readonly #bytes = new Map<string, string>();
 
+  /** Notes an entry that somebody was given. */
   see(entry: Entry): void {
     const key = `${hex(entry.threadId)}/${entry.seq}`;
     const bytes = hex(toBinary(EntrySchema, entry));
@@ -33,11 +36,14 @@ export class Sightings {
   }
 }
 
+/** Whose transport is listened in on, and who is told. */
 export interface Taps {
   readonly userId: string;
   /** Names the device among all of the test. */
   readonly device: string;
+  /** Learns what became of sends, by every way in which a client is told. */
   readonly ledger: SendLedger;
+  /** One for all devices of a test. */
   readonly sightings: Sightings;
 }
 
@@ -85,6 +91,7 @@ export class TappedTransport implements Transport {
     this.#inner.close();
   }
 
+  /** An answer of ResolveSend tells as much as `accepted` does. */
   #resolved({ clientId, target }: ResolveSendRequest, { outcome }: ResolveSendResponse): void {
     const { ledger, userId, device } = this.#taps;
     if (outcome.case === "never") ledger.never(hex(clientId));
@@ -100,6 +107,7 @@ class TappedStream implements Stream {
   readonly #taps: Taps;
   readonly #onEnd: () => void;
   readonly #cut: Promise<undefined>;
+  /** Ends it under the client, which hears nothing more; what is under way has no answer. */
   cut: () => void = () => {};
   #isOver = false;
 
@@ -119,6 +127,7 @@ class TappedStream implements Stream {
   async say(frame: ClientFrame): Promise<SubmitResponse_Outcome | undefined> {
     const clientId = frame.kind.case === "send" ? hex(frame.kind.value.clientId) : "";
     if (clientId) this.#taps.ledger.tried(clientId, this.#taps.device, this);
+    // Said on a stream that was cut meanwhile: it may have gone out all the same.
     if (this.#isOver) this.#taps.ledger.lost(this);
     try {
       return await this.#inner.say(frame);
@@ -160,6 +169,7 @@ class TappedStream implements Stream {
     } else if (kind.case === "refused") ledger.refused(hex(kind.value.clientId), this);
   }
 
+  /** From now on the outcome of every try on this stream is unknown. Once. */
   #end(): void {
     if (this.#isOver) return;
     this.#isOver = true;

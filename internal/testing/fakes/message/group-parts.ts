@@ -6,10 +6,12 @@ import type { ThreadLog } from "../../../message/log/thread-log.ts";
 import { MessageParts, type SharedPorts } from "./message-parts.ts";
 import { clientIdOf } from "./message-samples.ts";
 
+/** The request_id under which the group is made, which its thread's id is made of. */
 const CREATION = clientIdOf(1_000);
 
 /** The append path of one message service, and a group of ann's with bob and cid in it. */
 export class GroupParts extends MessageParts {
+  /** Known before the group is there. */
   readonly groupId = groupThreadId("ann", CREATION);
 
   constructor(shared: SharedPorts = {}, bucketSize = 8) {
@@ -26,6 +28,7 @@ export class GroupParts extends MessageParts {
     return this.changes.change({ threadId: this.groupId, userId, requestId: clientIdOf(n), change });
   }
 
+  /** The log as a member opens it. Rejects with THREAD_NOT_FOUND for others. */
   openGroup(userId = "ann"): Promise<ThreadLog> {
     return this.logs.open(this.groupId, userId);
   }

@@ -9,7 +9,10 @@ import { FakeClock } from "../time/fake-clock.ts";
 import { HookedStore, KeptChannel, MemoryThreads } from "./message-ports.ts";
 import { clientIdOf, textBody } from "./message-samples.ts";
 
-/** A service, and a group of ann's with bob and cid: seq 1. */
+/**
+ * A service, and a group of ann's with bob and cid: seq 1, of which the publication is forgotten. Rows have four entries,
+ * so that a few sends reach the next one. What is asked through `ask` comes the way that `bound` says.
+ */
 export async function groupedService(bound: Bound) {
   const [store, threads, channel, clock] = [
     new HookedStore(),
@@ -40,7 +43,9 @@ export async function groupedService(bound: Bound) {
         as(userId),
       );
     },
+    /** What the channel service was given since. */
     told: () => channel.publications,
+    /** 1.5 s, in steps in which what falls due comes to its end. */
     async pass() {
       for (let time = 0; time < 30; time++) {
         clock.advance(50);

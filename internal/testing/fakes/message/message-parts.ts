@@ -24,7 +24,9 @@ export type SharedPorts = Partial<Pick<MessageParts, "store" | "threads" | "chan
 
 /** The append path of one message service, on ports that a test holds in its hands. */
 export class MessageParts {
+  /** Entries of a row: few, so that tests meet the next one. */
   readonly bucketSize: number;
+  /** What store, threads and channel were called for, in one order. */
   readonly trace: Trace;
   readonly clock: FakeClock;
   readonly store: HookedStore;
@@ -47,6 +49,7 @@ export class MessageParts {
   /** The direct thread of ann and bob. */
   readonly threadId: Uint8Array;
 
+  /** `shared`: of an earlier one, so that this is a second service over the same ports. */
   constructor(bucketSize = 4, shared: SharedPorts = {}) {
     this.bucketSize = bucketSize;
     const trace = shared.trace ?? [];

@@ -23,8 +23,10 @@ export type Trace = string[];
 
 /** A memory store that notes its calls, and whose calls a test may hold up, fail or lose the answers of. */
 export class HookedStore implements MessageStore {
+  /** Asked by tests, past the hooks and without a note. */
   readonly inner = new MemoryMessageStore();
   readonly trace: Trace;
+  /** Reads, in order. */
   readonly gets: { readonly bucket: number; readonly query: RowQuery }[] = [];
   /** Instead of a check-and-put: `apply` makes it. */
   onAppend: ((apply: () => Promise<boolean>) => Promise<boolean>) | undefined;
@@ -85,9 +87,11 @@ export class MemoryThreads implements Threads {
   readonly clock: FakeClock | undefined;
   /** Each touch of an owner, with the monotonic time at which the call came. */
   readonly touches: { readonly ownerId: string; readonly headBucket: number; readonly atMs: number }[] = [];
+  /** Read positions that the rows were given, in order. */
   readonly raised: ReadPosition[] = [];
   /** Who was noted as one who has written, in order. */
   readonly writers: { readonly userId: string; readonly seq: number }[] = [];
+  /** Groups and blocks, asked by tests past the hooks. */
   readonly memory = new MemoryGroups();
   /** The groups' port, noted and held up like the rows'. */
   readonly groups: Groups = {
@@ -169,8 +173,9 @@ export class MemoryThreads implements Threads {
 /** A channel service that keeps what it was given. */
 export class KeptChannel implements Channel {
   readonly trace: Trace;
+  /** In order; a test may take them out. */
   readonly publications: Publication[] = [];
-  /** Topics with a subscriber. */
+  /** Topics with a subscriber: for what is published to others a sender is told that nobody is there. */
   readonly subscribed = new Set<string>();
   /** Before a publication is taken; what it throws is what publish rejects with. */
   onPublish: ((publication: Publication) => Promise<void>) | undefined;

@@ -27,6 +27,7 @@ export function storedClientId(seq: number): Uint8Array {
   return clientIdOf(1_000_000 + seq);
 }
 
+/** What of a send a test cares about. */
 export type SendSample = Partial<Omit<Send, "body">> & { readonly text?: string };
 
 /** A first try of ann's to bob; `sample` says what is otherwise. */
@@ -46,6 +47,7 @@ export function sendOf(sample: SendSample = {}): Send {
   };
 }
 
+/** What of a pending send a test cares about. */
 export type PendingSample = Partial<Omit<PendingSend, "body" | "tag" | "tagKey">> & {
   readonly text?: string;
   /** Instead of the one made of sender and client_id. */

@@ -61,6 +61,7 @@ export class MessageServers {
   readonly ring = new SetRing();
   /** By server, what its looks at who may come in wait for. */
   readonly #held = new Map<string, Promise<void>>();
+  /** By name. Ones that left the ring stay, as a process does that does not know yet. */
   readonly #servers = new Map<string, MessageService>();
 
   constructor() {
@@ -88,6 +89,7 @@ export class MessageServers {
   /** Where a member of the ring is asked. */
   readonly at = ({ name }: Member): MessageService => this.server(name);
 
+  /** Sends through a server, under a client_id of its own. Resolves to what became of it; never rejects. */
   send(name: string, sample: SendSample = {}): Promise<Accepted | HeddleError> {
     const send = sendOf({ clientId: new Uint8Array(randomBytes(16)), ...sample });
     return new Promise((resolve) => this.server(name).send(send, resolve));
@@ -108,6 +110,7 @@ export class MessageServers {
     return threadId;
   }
 
+  /** Changes a group through a server, under a request_id of its own. */
   change(name: string, threadId: Uint8Array, userId: string, change: GroupChange) {
     const requestId = new Uint8Array(randomBytes(16));
     return this.server(name).change({ threadId, userId, requestId, change });
@@ -120,6 +123,7 @@ export class MessageServers {
     await this.server(name).raiseEpoch(threadId);
   }
 
+  /** A user has received and read so far, told to a server. */
   async raise(name: string, threadId: Uint8Array, userId: string, deliveredSeq: number, readSeq: number) {
     await this.server(name).raiseReceipt({ userId, threadId, deliveredSeq, readSeq, originSession: "" });
   }

@@ -19,6 +19,7 @@ export async function receiptsOf(seq: number) {
   return worldOf(parts, await parts.open());
 }
 
+/** `maxBytes`: of what the service remembers of receipts; left out, as in production. */
 function worldOf(
   parts: MessageParts,
   log: ThreadLog,
@@ -44,6 +45,7 @@ function worldOf(
     log,
     visibilities,
     receipts,
+    /** Settles when the higher position is taken; it is written within a second. */
     raise(userId: string, raised: { deliveredSeq?: number; readSeq?: number }, originSession = "") {
       return receipts.raise(log, { userId, deliveredSeq: 0, readSeq: 0, originSession, ...raised });
     },
@@ -76,15 +78,20 @@ function worldOf(
         await quiet();
       }
     },
+    /** The positions in the row of receipts. */
     async stored(userId: string): Promise<Positions | undefined> {
       const row = { threadId: parts.threadId, bucket: RECEIPTS_BUCKET };
       return positionsOf((await store.inner.get(row, { family: "r" })).cells).get(userId);
     },
+    /** Reads of the row of receipts. */
     reads: () => store.gets.filter(({ query }) => "family" in query).length,
     /** Reads of entries. */
     logReads: () => store.gets.filter(({ query }) => "entries" in query && !query.entries?.keysOnly).length,
+    /** Writes of it. */
     puts: () => parts.trace.filter((call) => call === "put r").length,
+    /** What the thread rows were told, `<user> <read seq>`. */
     rows: () => threads.raised.map(({ ownerId, readSeq }) => `${ownerId} ${readSeq}`),
+    /** What members were told. */
     told: () =>
       channel.publications
         .filter(({ kind }) => kind === "receipt")

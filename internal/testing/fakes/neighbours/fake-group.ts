@@ -8,9 +8,13 @@ import type { FakeMessages, FakeThreads } from "../../worlds/push-world.ts";
 
 /** A group's log and members, as the message and thread services know them behind the ports of a push server. */
 export class FakeGroup {
+  /** In hex. */
   readonly thread: string;
+  /** By user the seq of the entry that made them one. */
   readonly members = new Map<string, number>();
+  /** Of the newest entry. */
   seq = 0;
+  /** Of the newest member entry. */
   membersSeq = 0;
   readonly #threads: FakeThreads;
 
@@ -28,6 +32,7 @@ export class FakeGroup {
     this.change(members, []);
   }
 
+  /** What the message service says of these users. Throws THREAD_NOT_FOUND before the first entry. */
   membership(userIds: readonly string[]): Membership {
     if (this.seq === 0) throw threadNotFound();
     const joined = new Map<string, number>();
@@ -61,11 +66,13 @@ export class FakeGroup {
     return { ...this.#event(kind, from, "", { membersSeq: this.membersSeq }), seq: 0, ordinal: 0 };
   }
 
+  /** The thread service lists the group to its members alone. */
   #list(userId: string): void {
     const others = (this.#threads.memberOf.get(userId) ?? []).filter((one) => one !== this.thread);
     this.#threads.memberOf.set(userId, this.members.has(userId) ? [...others, this.thread] : others);
   }
 
+  /** As the message service publishes it, in a frame with no more than what push servers look at. */
   #event(kind: Publication["kind"], from: string, originSession: string, group: GroupMark): Publication {
     const { thread, seq } = this;
     const threadId = fromHex(thread);

@@ -3,6 +3,7 @@ import type { Member, Ring, RingView } from "../../../base/ring.ts";
 /** A ring whose members a test says. */
 export class FakeRing implements Ring {
   #view: RingView;
+  /** Of the last one that was registered: each registration has a higher one, as in the registry. */
   #incarnation = 0;
   readonly #callbacks = new Set<() => void>();
 
@@ -21,6 +22,7 @@ export class FakeRing implements Ring {
     return () => this.#callbacks.delete(callback);
   }
 
+  /** There is nothing newer than what was set. */
   async listAgain(): Promise<boolean> {
     return true;
   }
@@ -34,10 +36,12 @@ export class FakeRing implements Ring {
     for (const callback of [...this.#callbacks]) callback();
   }
 
+  /** One more is registered; of one that is there already nothing changes. */
   add(name: string): void {
     this.set([...this.#names(), name]);
   }
 
+  /** It is no longer registered; added again it is another registration. */
   remove(name: string): void {
     this.set(this.#names().filter((one) => one !== name));
   }

@@ -5,6 +5,7 @@ import { type CryptoKey, exportJWK, generateKeyPair, type JWK, SignJWT } from "j
 /** Algorithms that providers sign with. */
 export type ProviderAlgorithm = "RS256" | "ES256";
 
+/** A key that signs, and its public half as it is published. */
 interface ProviderKey {
   readonly kid: string;
   readonly alg: ProviderAlgorithm;
@@ -46,10 +47,12 @@ export class IdentityProvider {
     return provider;
   }
 
+  /** Where the keys are served. */
   get jwksUrl(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/jwks.json`;
   }
 
+  /** The oldest first. */
   get publicKeys(): readonly JWK[] {
     return this.#keys.map(({ publicJwk }) => publicJwk);
   }
@@ -82,6 +85,7 @@ export class IdentityProvider {
       .sign(key.privateKey);
   }
 
+  /** Keys cannot be fetched any more. */
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));

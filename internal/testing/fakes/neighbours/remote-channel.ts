@@ -4,10 +4,14 @@ import type { Channel, ChannelLink, Link } from "../../../push/ports.ts";
 
 /** A channel instance at the other end of a network: the test says when it confirms, fails and closes. */
 export class RemoteChannel implements Channel {
+  /** What push servers attached with, the newest last: by it the instance tells them things. */
   readonly links: Link[] = [];
+  /** Subscriptions that were asked for. They wait until a test settles them: without an error they are confirmed. */
   readonly asked: { readonly topic: Topic; readonly settle: (error?: Error) => void }[] = [];
+  /** In order. */
   readonly unsubscribed: Topic[] = [];
   readonly ring = soleRing({ name: "channel", address: "", incarnation: 1 });
+  /** How many links were closed by push servers. */
   goodbyes = 0;
 
   attach(_instance: Member, link: Link): ChannelLink {

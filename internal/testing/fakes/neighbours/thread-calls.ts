@@ -25,9 +25,11 @@ export class ThreadCalls implements GroupLog, Heads, EntryTimes, Presence, Chann
   readonly directory = new Directory(this.store);
   /** What was done, in words. */
   readonly steps: string[] = [];
+  /** What the channel service was given, in order. */
   readonly published: Publication[] = [];
   /** Called before each publication goes out. */
   beforePublish: (publication: Publication) => Promise<void> = async () => {};
+  /** The seq of the last entry, by thread in hex. */
   readonly #heads = new Map<string, number>();
   /** When the last entry of a thread was made. */
   readonly #posted = new Map<string, number>();
@@ -35,6 +37,7 @@ export class ThreadCalls implements GroupLog, Heads, EntryTimes, Presence, Chann
   /** The service, as push servers have it. */
   forPush: Threads = this.#service;
 
+  /** The RPCs, as the listener calls them. */
   get handlers(): Handlers<typeof ThreadDesc> {
     return this.#service.handlers;
   }
@@ -85,6 +88,7 @@ export class ThreadCalls implements GroupLog, Heads, EntryTimes, Presence, Chann
     return new Map(entries.map(({ threadId }) => [hex(threadId), this.#posted.get(hex(threadId)) ?? 0]));
   }
 
+  /** An entry for what the change comes to, projected at once; seq 0 where that is nothing. Roles are not judged. */
   async change({ threadId, userId, requestId, change }: Change) {
     this.steps.push(`change ${change.kind}`);
     const found = await this.store.changeSeq(threadId, userId, requestId);
@@ -118,6 +122,7 @@ export class ThreadCalls implements GroupLog, Heads, EntryTimes, Presence, Chann
     return { seq, removed };
   }
 
+  /** Notes whether ann's row had the block already: the store must have it before senders are told. */
   async raiseEpoch(threadId: Uint8Array) {
     const [row] = await this.store.get("ann", [threadId]);
     this.steps.push(`epoch raised, ${row?.isBlocked ? "block" : "no block"} stored`);
@@ -139,6 +144,7 @@ export class ThreadCalls implements GroupLog, Heads, EntryTimes, Presence, Chann
   }
 }
 
+/** What of a group an entry changes. */
 interface Changes {
   readonly name?: string;
   readonly added?: readonly Member[];

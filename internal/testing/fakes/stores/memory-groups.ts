@@ -5,10 +5,13 @@ import { applyEntry, EMPTY_ROSTER } from "../../../message/group/roster.ts";
 import type { Blocks, Groups, LargeGroups, ThreadView } from "../../../message/ports.ts";
 import type { Block } from "../../../store/block-store.ts";
 
+/** A user's row of a group, kept after the user has left. */
 interface GroupRow {
+  /** Memberships before this one, the oldest first. */
   readonly earlier: readonly Span[];
   joinedSeq: number;
   joinedOrdinal: number;
+  /** Undefined for members. */
   leftSeq: number | undefined;
   leftOrdinal: number | undefined;
 }
@@ -24,6 +27,7 @@ interface MemoryGroup {
 /** The projection of groups, and blocks, in memory: each call takes effect at once, when it is made. */
 export class MemoryGroups implements Groups, Blocks, LargeGroups {
   readonly #groups = new Map<string, MemoryGroup>();
+  /** `<owner> <blocked user>`. */
   readonly #blocks = new Set<string>();
   /** How many large groups users are in. */
   readonly large = new Map<string, number>();
@@ -34,6 +38,7 @@ export class MemoryGroups implements Groups, Blocks, LargeGroups {
     return this.#groups.get(hex(threadId))?.roster;
   }
 
+  /** As GroupStore.project: an entry that does not follow on what was applied changes nothing. */
   async project(entry: RosterEntry, headBucket: number): Promise<number> {
     const group = this.#group(entry.threadId);
     if (group.roster.appliedSeq !== entry.previousSeq) return group.roster.appliedSeq;
@@ -90,6 +95,7 @@ export class MemoryGroups implements Groups, Blocks, LargeGroups {
     return new Map(userIds.map((userId) => [userId, this.large.get(userId) ?? 0]));
   }
 
+  /** In force when it returns. */
   setBlock(owner: string, other: string, isBlocked: boolean): void {
     if (isBlocked) this.#blocks.add(`${owner} ${other}`);
     else this.#blocks.delete(`${owner} ${other}`);
@@ -116,6 +122,7 @@ export class MemoryGroups implements Groups, Blocks, LargeGroups {
   }
 }
 
+/** All memberships that are over. */
 function spansOf(row: GroupRow | undefined): readonly Span[] {
   if (row?.leftSeq === undefined) return row?.earlier ?? [];
   return [...row.earlier, { firstSeq: row.joinedSeq, lastSeq: row.leftSeq }];

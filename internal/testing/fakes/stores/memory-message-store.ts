@@ -8,10 +8,13 @@ import type {
   VersionedCell,
 } from "../../../store/message-store.ts";
 
+/** A row, made when it is first named. */
 interface MemoryRow {
+  /** 32 bytes; undefined until something was appended. */
   head: Uint8Array | undefined;
   /** By seq and tag, as text that sorts like the bytes of the qualifier. */
   readonly entries: Map<string, EntryCellPut>;
+  /** Families `x` and `r`, by the qualifier in hex. */
   readonly x: Map<string, VersionedCell>;
   readonly r: Map<string, VersionedCell>;
 }
@@ -71,6 +74,7 @@ function beginsWith({ qualifier }: VersionedCell, prefix: Uint8Array = NO_VALUE)
   return equalBytes(qualifier.subarray(0, prefix.length), prefix);
 }
 
+/** Sorts like the qualifier's bytes: the seq in 16 digits of hex, and then the tag. */
 function entryName(entry: EntryCellPut): string {
   return entry.seq.toString(16).padStart(16, "0") + hex(entry.tag);
 }

@@ -41,8 +41,10 @@ export function describeBound(title: string, suite: (bound: () => Bound) => void
 /** Ports bound one way, and what closes them. */
 export class Bound {
   readonly #serve: (typeof WAYS)[number][1] | undefined;
+  /** Called last first. */
   readonly #closes: (() => unknown)[] = [];
 
+  /** `serve`: over which kind of link; left out, ports are bound directly. */
   constructor(serve?: (typeof WAYS)[number][1]) {
     this.#serve = serve;
   }
@@ -84,6 +86,7 @@ export class Bound {
     return link ? new PresenceClient(link) : instance;
   }
 
+  /** Closes links and what serves them; the services stay. */
   async close(): Promise<void> {
     for (const close of this.#closes.splice(0).reverse()) await close();
   }

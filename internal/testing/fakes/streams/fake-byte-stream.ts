@@ -19,14 +19,17 @@ export class FakeByteStream implements ByteStream {
   /** How the stream ended: undefined while it has not, "ok", or the error. */
   ended: HeddleError | "ok" | undefined;
   readonly #highWaterBytes: number;
+  /** Writes that the client has not taken. */
   readonly #buffered: Uint8Array[] = [];
   #clientReads = true;
+  /** The server was told to wait, from above the high water mark until nothing is buffered. */
   #isHeld = false;
   #onDrain = () => {};
   #onMessage: (bytes: Uint8Array) => void = () => {};
   #onHalfClose = () => {};
   #onClose = () => {};
 
+  /** `highWaterBytes`: beyond so many in the buffer `write` says that the server is to wait. */
   constructor(call: Call, highWaterBytes = 16 * 1024) {
     this.call = call;
     this.#highWaterBytes = highWaterBytes;
@@ -106,14 +109,17 @@ export class FakeByteStream implements ByteStream {
     this.sayBytes(toBinary(ClientFrameSchema, create(ClientFrameSchema, { kind } as never)));
   }
 
+  /** The client says these bytes, a frame or not. */
   sayBytes(bytes: Uint8Array): void {
     this.#onMessage(bytes);
   }
 
+  /** The client has taken so many events; left out, all that it has received. */
   ack(upTo = this.events.length): void {
     this.say({ case: "ack", value: { upTo: BigInt(upTo) } as never });
   }
 
+  /** The client will say nothing more, and still listens. */
   halfClose(): void {
     this.#onHalfClose();
   }

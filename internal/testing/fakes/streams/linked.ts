@@ -16,9 +16,11 @@ import { eventLoopTick } from "../../../stream/each-tick.ts";
 
 /** A service that serves links, and the way to it. */
 export interface Linked {
+  /** A new link. Its other end serves at once. */
   dial(): LinkStream;
   /** Breaks every link. */
   cut(): void;
+  /** Ends links and listener. */
   close(): Promise<void>;
 }
 

@@ -24,11 +24,13 @@ export interface RpcListeners {
   readonly web: string;
   /** What was logged, a line each. */
   readonly logged: string[];
+  /** Of the listeners, and of nothing else. */
   readonly metrics: Metrics;
+  /** Resolves when calls under way have ended. */
   close(): Promise<void>;
 }
 
-/** Starts both listeners, with reflection. */
+/** Starts both listeners, with reflection. Left out: the machine's clock, everything logged, no routes, no other origins. */
 export async function startRpcListeners(
   services: readonly ServiceBinding[],
   options: {

@@ -1,6 +1,8 @@
 import type { Clock } from "../../../base/clock.ts";
 
+/** Calls back once, when the clock gets there. */
 interface Timer {
+  /** By the monotonic time. */
   readonly atMs: number;
   readonly callback: () => void;
 }
@@ -8,9 +10,11 @@ interface Timer {
 /** A clock that stands still until a test moves it. Its wall and its monotonic time can be moved apart. */
 export class FakeClock implements Clock {
   #wallMs: number;
+  /** As of a process that has run for a while. */
   #monotonicMs = 5_000;
   readonly #timers = new Set<Timer>();
 
+  /** `wallMs`: what time it is, in Unix ms. */
   constructor(wallMs = 1_700_000_000_000) {
     this.#wallMs = wallMs;
   }
@@ -61,6 +65,7 @@ export class FakeClock implements Clock {
     this.#monotonicMs += ms;
   }
 
+  /** Of several that fall due at one time, the one that was set first. */
   #nextUntil(endMs: number): Timer | undefined {
     let next: Timer | undefined;
     for (const timer of this.#timers) {

@@ -2,8 +2,10 @@ import type { Tick } from "../../../stream/each-tick.ts";
 
 /** An event loop that turns when a test says so. */
 export class ManualLoop {
+  /** What the next turn runs, in the order in which it was scheduled. */
   #due: (() => void)[] = [];
 
+  /** Given to code instead of `eventLoopTick`. */
   readonly tick: Tick = (run) => {
     this.#due.push(run);
   };

@@ -38,6 +38,7 @@ export abstract class Choices {
 /** Choices that a seed decides. */
 export class SeededRandom extends Choices {
   readonly #seed: string;
+  /** How many fractions were drawn: the same seed gives the same ones, on every machine. */
   #drawn = 0;
 
   constructor(seed: number | string) {
