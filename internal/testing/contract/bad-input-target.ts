@@ -17,6 +17,7 @@ export type Told = HeddleError | Refused | undefined;
 export class Target {
   readonly addresses: Addresses;
   readonly dataDir: string;
+  /** User tokens of ann, bob and eve. */
   readonly tokens: Record<string, string>;
   readonly #transport;
 
@@ -27,6 +28,7 @@ export class Target {
     this.#transport = grpcTransport({ url: addresses.grpcUrl });
   }
 
+  /** Of a program that runs already; `close` leaves it so. */
   static async open(addresses: Addresses, dataDir: string): Promise<Target> {
     return new Target(addresses, dataDir, await devTokens(addresses.webUrl, ["ann", "bob", "eve"]));
   }
@@ -56,6 +58,7 @@ export class Target {
     );
   }
 
+  /** A fresh ticket for a stream. */
   async ticket(user = "ann", deviceId = "phone", token = this.tokens[user]): Promise<string> {
     return (await this.call(GatewayService.method.openSession, { deviceId }, token)).ticket;
   }
@@ -95,6 +98,7 @@ export class Target {
     return token.setProtectedHeader({ alg: "ES256", kid }).sign(await importJWK(jwk, "ES256"));
   }
 
+  /** The keys that check user tokens, the oldest first. */
   async publicKeys(): Promise<{ kid: string }[]> {
     const response = await fetch(`${this.addresses.webUrl}/.well-known/jwks.json`);
     return ((await response.json()) as { keys: { kid: string }[] }).keys;

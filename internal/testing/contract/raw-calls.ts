@@ -7,14 +7,20 @@ import { StatusSchema } from "../../gen/google/rpc/status_pb.js";
 
 /** What a client learns of a failed call. */
 export interface Failure {
+  /** gRPC's. */
   readonly code: number;
+  /** Of Heddle's ErrorInfo; "" without one, as of what another program on the way has answered. */
   readonly reason: string;
   readonly metadata: Record<string, string>;
+  /** How long to wait, in ms; 0 without RetryInfo. */
   readonly retryMs: number;
   readonly message: string;
 }
 
-/** One unary call with raw bytes, whatever the transport; resolves to the answer's bytes or a failure. */
+/**
+ * One unary call with raw bytes, whatever the transport; resolves to the answer's bytes or a failure. `token`: "" for
+ * none, left out a wrong one. `timeoutMs`: what the server is told; left out, nothing.
+ */
 export type CallBytes = (
   bytes: Uint8Array,
   options?: { token?: string; timeoutMs?: number },

@@ -6,6 +6,7 @@ import { ClientFrameSchema, type Event, ServerFrameSchema } from "../../gen/hedd
 
 /** Which event, by the name of its arm. */
 export type EventKind = NonNullable<Event["kind"]["case"]>;
+/** What an event of a kind holds. */
 export type EventValue<K extends EventKind> = Extract<Event["kind"], { case: K }>["value"];
 
 const CONNECT = "/heddle.push.v1.PushService/Connect";
@@ -17,6 +18,7 @@ export class RawStream {
   readonly #client: Client;
   readonly #call: ClientDuplexStream<Buffer, Buffer>;
   readonly #status: Promise<StatusObject>;
+  /** How many `next` has gone past. */
   #seen = 0;
   #waiters: (() => void)[] = [];
   #over = false;
@@ -62,6 +64,7 @@ export class RawStream {
     return Promise.race([new Promise((resolve) => this.#call.once("drain", resolve)), this.#status]);
   }
 
+  /** The first frame of a well-behaved client. Without a cursor everything is told. */
   open(deviceId: string, cursor: Uint8Array = new Uint8Array(0)): void {
     this.say({ case: "open", value: { deviceId, cursor } as never });
   }

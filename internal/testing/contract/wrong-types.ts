@@ -32,6 +32,7 @@ export const ODD_VALUES: readonly (readonly [name: string, value: unknown])[] = 
 
 /** A JSON body with one field, at any depth, that has an odd value; the others have good ones. */
 export interface OddBody {
+  /** Says where the odd value is, for a person. */
   readonly name: string;
   readonly json: unknown;
 }
@@ -71,6 +72,7 @@ function goodBody(message: DescMessage, but: DescField | undefined, depth: numbe
   return body;
 }
 
+/** Of the right type, and mostly of the right form: an id, a name. */
 function goodValue(field: DescField, depth: number): string | number | boolean | JsonObject {
   if (field.message) return depth === 0 ? {} : goodBody(field.message, undefined, depth - 1);
   if (field.enum) return 1;

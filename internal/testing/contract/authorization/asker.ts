@@ -11,6 +11,7 @@ export const ASKERS = [
   "another's",
 ] as const;
 
+/** One of the columns. */
 export type Asker = (typeof ASKERS)[number];
 
 /** Who each of them is in the world of the test. */

@@ -42,6 +42,7 @@ export class World {
     this.#heddle = heddle;
   }
 
+  /** Starts it all. Rejects with nothing left behind. */
   static async open(): Promise<World> {
     const heddle = await RecordedHeddle.start(new Coverage(), { sightRule: "written" });
     const world = new World(heddle);
@@ -64,6 +65,7 @@ export class World {
     await this.#heddle.remove();
   }
 
+  /** The services as a user calls them. */
   as(userId: string): Api {
     return this.#heddle.as(userId);
   }
@@ -84,6 +86,7 @@ export class World {
     return isPair ? directThreadId("ann", USERS[asker]) : this.group;
   }
 
+  /** A fresh ticket for a device's stream. */
   async ticket(userId: string, deviceId: string): Promise<string> {
     return (await this.as(userId).gateway.openSession({ deviceId })).ticket;
   }

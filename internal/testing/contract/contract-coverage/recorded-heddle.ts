@@ -133,6 +133,7 @@ export class RecordedHeddle {
     }
   }
 
+  /** Removes its data. */
   async remove(): Promise<void> {
     await rm(this.dataDir, { recursive: true, force: true });
   }
@@ -154,6 +155,7 @@ export class RecordedStream extends RawStream {
   }
 }
 
+/** Puts a token or ticket on each call, and 10 s on those without a deadline: no test waits for ever. */
 function bearing(transport: Transport, credential: string): Transport {
   const authorization = `Bearer ${credential}`;
   const named = (header: HeadersInit | undefined) => {
@@ -169,6 +171,7 @@ function bearing(transport: Transport, credential: string): Transport {
   };
 }
 
+/** Notes every message of every call, both ways, also those of streams as they go. */
 function recorder(coverage: Coverage): Interceptor {
   return (next) => async (request) => {
     const { input, output } = request.method;

@@ -10,7 +10,9 @@ import { pythonStubs } from "../programs/tools.ts";
 /** How to start an example client of `docs/examples/`: program, first arguments, environment. */
 export interface ExampleProgram {
   readonly command: string;
+  /** What stands before the client's own arguments. */
   readonly args: readonly string[];
+  /** Left out: as of this process. */
   readonly env?: NodeJS.ProcessEnv;
 }
 

@@ -37,6 +37,7 @@ function say(line: object): void {
   writeSync(1, `${JSON.stringify(line)}\n`);
 }
 
+/** What a start on the folder says to those who read, each outcome once; or that there was none. */
 async function outcomesOf(dataDir: string): Promise<readonly string[]> {
   let heddle: Heddle | undefined;
   try {

@@ -24,6 +24,7 @@ export const DISK_MIB = 16;
 const LOADED = 100;
 /** How long anything may take that is not measured. */
 const SOON_MS = 60_000;
+/** How often it is looked whether there is room again, in ms: no event tells of that. */
 const POLL_MS = 50;
 
 /** bin/heddle with its data on a small disk, under load from ann and bob, who has two devices. */

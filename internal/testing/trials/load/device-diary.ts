@@ -2,8 +2,10 @@ import type { Entry } from "../../../../client/model/model.ts";
 
 /** What one device was given, over all lives of its client, by thread and seq: what its user has before them. */
 export class DeviceDiary {
+  /** What no client may do: skip an entry, give one again in the same life, or give another than before. In words. */
   readonly breaches: string[] = [];
   readonly #device: string;
+  /** By thread, of each seq what was given. */
   readonly #threads = new Map<string, Map<number, string>>();
   /** The next seq of each thread that this life of the client may give. */
   #next = new Map<string, number>();
@@ -47,6 +49,7 @@ export class DeviceDiary {
       .map(([, text]) => text);
   }
 
+  /** In hex, those of which it was given something. */
   threads(): readonly string[] {
     return [...this.#threads.keys()];
   }

@@ -11,9 +11,11 @@ import { DeviceDiary } from "./device-diary.ts";
 import type { LoadTexts } from "./load-texts.ts";
 import type { SendLedger } from "./send-ledger.ts";
 
+/** Who a device is, where the server stands, and who keeps account of it. */
 export interface LoadDeviceInit {
   readonly userId: string;
   readonly deviceId: string;
+  /** A user token that outlasts the test. */
   readonly token: string;
   readonly grpcUrl: string;
   /** Where this device keeps its outbox. */
@@ -31,6 +33,7 @@ interface Life {
   readonly client: Client;
   readonly transport: TappedTransport;
   readonly storage: CrashingStorage;
+  /** What its client still says is not listened to: nobody hears one who was killed. */
   isOver: boolean;
 }
 
@@ -44,11 +47,13 @@ const DEPTH = 3;
 export class LoadDevice {
   /** The device among all of the test. */
   readonly name: string;
+  /** What its user has before them, over all lives. */
   readonly diary: DeviceDiary;
   /** What its clients said went wrong. */
   readonly troubles: string[] = [];
   readonly #init: LoadDeviceInit;
   readonly #random: SeededRandom;
+  /** Undefined between a crash and the next start. */
   #life: Life | undefined;
   #isTalking = false;
   #peers: readonly string[] = [];
@@ -89,7 +94,7 @@ export class LoadDevice {
       transport,
       storage,
       credentials: async () => token,
-      catchUp: 1e9,
+      catchUp: 1e9, // Every entry comes as an event, so that the diary misses none.
       random: () => this.#random.fraction(),
     });
     const life: Life = { client, transport, storage, isOver: false };
@@ -125,6 +130,7 @@ export class LoadDevice {
     await Promise.all([life.storage.crash(), life.client.close()]);
   }
 
+  /** Its client ends in order; what waits stays in the files. */
   async close(): Promise<void> {
     await this.#end()?.client.close();
   }
@@ -152,6 +158,7 @@ export class LoadDevice {
     this.#init.changed();
   }
 
+  /** Says one text after the other, as long as few of them wait. A text is known before it is given to the client. */
   async #talk(life: Life, peer: string): Promise<void> {
     const { texts, userId } = this.#init;
     const { threadId } = await life.client.direct(peer);

@@ -13,6 +13,7 @@ export interface Meant {
 
 /** The texts of a load: each once, each known. */
 export class LoadTexts {
+  /** By the text. */
   readonly meant = new Map<string, Meant>();
 
   /** A new text of 1 to a few hundred characters more than its mark. */

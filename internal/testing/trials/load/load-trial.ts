@@ -10,8 +10,11 @@ export class LoadTrial {
   readonly ledger: SendLedger;
   readonly texts = new LoadTexts();
   readonly sightings = new Sightings();
+  /** Those that take part, which each trial makes. */
   readonly devices: LoadDevice[] = [];
+  /** Told after everything that a trial may wait for. */
   protected readonly changes = new Changes();
+  /** Devices fork it, so that what one does changes nothing for the others. */
   protected readonly random: SeededRandom;
   /** Where the clients keep their outboxes. */
   protected readonly folder: string;

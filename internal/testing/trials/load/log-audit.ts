@@ -13,6 +13,7 @@ const PAGE = 200;
 
 /** A thread's log as ListEntries gives it to a member. */
 export interface Log {
+  /** Ascending. */
   readonly entries: readonly Entry[];
   /** Every entry's bytes, in hex. */
   readonly bytes: readonly string[];
@@ -112,6 +113,7 @@ function faultsOfTexts(byText: ReadonlyMap<string, readonly Entry[]>, texts: Loa
   return faults;
 }
 
+/** For a person who reads a fault. */
 function show(entry: Entry | undefined): string {
   return entry ? `${entry.threadId}/${entry.seq} (${entry.body.kind}) of ${entry.sender}` : "not there";
 }

@@ -11,6 +11,7 @@ import type { SeededRandom } from "../../fakes/time/seeded-random.ts";
 import type { LoadTexts } from "./load-texts.ts";
 import type { SendLedger } from "./send-ledger.ts";
 
+/** Who sends to whom, over what, and who keeps account of it. */
 export interface PlainSenderInit {
   readonly userId: string;
   readonly to: string;
@@ -46,6 +47,7 @@ export class PlainSender {
   readonly #random: SeededRandom;
   #isTalking = true;
   #isStopped = false;
+  /** The highest seq that it was told: the base of its next send. */
   #highest = 0n;
 
   constructor(init: PlainSenderInit) {
@@ -70,6 +72,7 @@ export class PlainSender {
     this.#isStopped = true;
   }
 
+  /** One send after the other: each is seen through before the next. */
   async #lane(): Promise<void> {
     const { userId, to, texts } = this.#init;
     while (this.#isTalking) {

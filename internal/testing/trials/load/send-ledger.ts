@@ -1,7 +1,9 @@
 /** Where the server says a send is. */
 export interface Place {
+  /** In hex. */
   readonly threadId: string;
   readonly seq: number;
+  /** Unix ms by the server's clock: a repeat must be told the same. */
   readonly createdAtMs: number;
 }
 
@@ -20,7 +22,9 @@ interface Fate {
   isByKill: boolean;
   /** Kills before its first try. */
   readonly firstTriedAfter: number;
+  /** Where it is, once the sending device knows. */
   place?: Place;
+  /** It will never be in the log. */
   isNever: boolean;
 }
 
@@ -29,10 +33,13 @@ interface Fate {
  * later. What contradicts an earlier answer is a breach.
  */
 export class SendLedger {
+  /** What a test asserts that it has met, and prints: a trial in which nothing was in flight has shown nothing. */
   readonly counts = {
     kills: 0,
     inFlightAtKills: 0,
+    /** Sends, each once. */
     acknowledged: 0,
+    /** Answers that said `duplicate`. */
     duplicates: 0,
     /** Of those, first tried at a server that was killed since: it knew them from its disk. */
     duplicatesAcrossKills: 0,
@@ -42,10 +49,13 @@ export class SendLedger {
     resolvedAfterKills: 0,
     sealed: 0,
   };
+  /** Answers that contradict others, in words. Empty: all is well. */
   readonly breaches: string[] = [];
+  /** By client_id in hex. */
   readonly #fates = new Map<string, Fate>();
   readonly #changed: () => void;
 
+  /** `changed` is called after each answer. */
   constructor(changed: () => void = () => {}) {
     this.#changed = changed;
   }

@@ -20,6 +20,7 @@ export class AskedHeddle {
     });
   }
 
+  /** Resolves to its answer. Asked "ready", it resolves once Heddle serves. One question at a time. */
   async ask<Q extends keyof Answers>(question: Q): Promise<Answers[Q]> {
     if (question !== "ready") this.#child.send(question);
     for (;;) {
@@ -29,6 +30,7 @@ export class AskedHeddle {
     }
   }
 
+  /** Heddle stops in order. Resolves when the process has ended. */
   async stop(): Promise<void> {
     const exit = once(this.#child, "exit");
     this.#child.send("stop");
@@ -39,11 +41,13 @@ export class AskedHeddle {
 /** A client that holds what it reads, acknowledges as it reads, and can stop reading. */
 export class Reader {
   readonly userId: string;
+  /** The seqs that it has, from the stream or pulled. */
   readonly held = new Set<number>();
   /** The longest time between an entry's making and its arrival, in ms. */
   latestMs = 0;
   /** Whether it was told that it missed something. */
   behind = false;
+  /** What comes on it is acknowledged as it is read. */
   readonly stream: RawStream;
   #watching = true;
 

@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 /** The root of the checkout. */
 export const ROOT = join(import.meta.dirname, "../../../..");
 
+/** Where a started one serves: `http://127.0.0.1:<port>`, three of them. */
 export interface Addresses {
   readonly grpcUrl: string;
   readonly webUrl: string;
@@ -77,6 +78,7 @@ export class HeddleProcess {
     return this.#stderr;
   }
 
+  /** 0 where it was never started. */
   get pid(): number {
     return this.#child.pid ?? 0;
   }
@@ -91,7 +93,7 @@ export class HeddleProcess {
   }
 }
 
-/** Tokens of the development profile, by user. */
+/** Tokens of the development profile, by user, good for `ttlS` seconds or as long as usual. Rejects where there is none. */
 export async function devTokens(
   webUrl: string,
   users: readonly string[],

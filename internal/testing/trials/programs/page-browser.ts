@@ -11,6 +11,7 @@ import { developmentConfig, type HeddleConfig } from "../../../app/settings/conf
 import { parseListenAddress } from "../../../rpc/listen-address.ts";
 import { chromium } from "./tools.ts";
 
+/** No work of the browser's own beside what a test asks for. */
 const quiet = [
   "--disable-gpu",
   "--disable-quic",
@@ -49,6 +50,7 @@ let built: Promise<unknown> | undefined;
  * logs as an error or throws: a test that expects none asserts that it is empty.
  */
 export class PageBrowser {
+  /** In order. A test that expects some takes them out. */
   readonly problems: string[] = [];
   #begun: Begun | undefined;
   readonly #profiles: BrowserContext[] = [];
@@ -194,6 +196,7 @@ export class PageBrowser {
   }
 }
 
+/** Chromium does not sandbox what root starts. */
 function launchArguments(): string[] {
   return process.getuid?.() === 0 ? [...quiet, "--no-sandbox"] : quiet;
 }

@@ -13,11 +13,13 @@ const run = promisify(execFile);
 /** An entry in protobuf's JSON. */
 interface EntryJson {
   readonly seq: string;
+  /** Base64. */
   readonly clientId: string;
   readonly sender: string;
   readonly createdAtMs: string;
   readonly body: { readonly text?: { readonly text: string } };
 }
+/** An event in protobuf's JSON: one arm. */
 type EventJson = Readonly<Record<string, Readonly<Record<string, unknown>> | undefined>>;
 
 /** Where the schema comes from: asked of the server, or read from proto/. */
@@ -36,12 +38,18 @@ export class GrpcurlMember implements Member {
   readonly #peer: string;
   readonly #address: string;
   readonly #token: string;
+  /** What it has seen, by seq. */
   readonly #held = new Map<number, Sighting>();
+  /** Its own texts by client_id: `accepted` does not repeat them. */
   readonly #sends = new Map<string, string>();
+  /** Up to which seq each user has read. */
   readonly #read = new Map<string, number>();
   #stream: JsonChild | undefined;
+  /** Frames of this stream that were looked at. */
   #taken = 0;
+  /** Events of this stream that came, for the acks. */
   #events = 0;
+  /** From where the next stream goes on, in base64. */
   #cursor = "";
 
   constructor(userId: string, peer: string, grpcUrl: string, token: string) {
@@ -123,6 +131,7 @@ export class GrpcurlMember implements Member {
     return String((thread as Said).threadId);
   }
 
+  /** Ends its stream, however that stands. */
   async close(): Promise<void> {
     await this.#stream?.kill();
   }

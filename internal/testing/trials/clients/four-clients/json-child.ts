@@ -44,6 +44,7 @@ export class JsonChild {
     this.#ended.then(() => this.#wake());
   }
 
+  /** The last 10,000 characters. */
   get stderr(): string {
     return this.#stderr;
   }
@@ -71,6 +72,7 @@ export class JsonChild {
     return this.#ended;
   }
 
+  /** Ends it at once. Resolves when it is gone. */
   kill(): Promise<number | null> {
     this.#child.kill("SIGKILL");
     return this.#ended;

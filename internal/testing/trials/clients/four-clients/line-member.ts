@@ -4,6 +4,7 @@ import type { Member, Sighting } from "./member.ts";
 /** A client that speaks the lines of `bin/chat --json`: the terminal client, and docs/examples/python_client.py. */
 export class LineMember implements Member {
   readonly userId: string;
+  /** The program, which the test ends. */
   readonly child: JsonChild;
   readonly #peer: string;
 
@@ -41,6 +42,7 @@ export class LineMember implements Member {
     return this.child.until(`receipt of ${userId} for ${seq}`, () => this.child.said.some(says));
   }
 
+  /** In the order in which it printed them: none is printed twice. */
   #entries(): Said[] {
     return this.child.said.filter(({ type }) => type === "entry");
   }

@@ -5,6 +5,7 @@ export interface Sighting {
   readonly clientId: string;
   readonly sender: string;
   readonly text: string;
+  /** Unix ms, as the server said it. */
   readonly createdAtMs: number;
 }
 

@@ -5,6 +5,7 @@ import type { Member, Sighting } from "./member.ts";
 /** The page in a browser, as a person sees it: what it shows is read from its DOM. */
 export class PageMember implements Member {
   readonly userId: string;
+  /** Its tab, for what only a page can be asked. */
   readonly page: Page;
   /** What the page threw. */
   readonly faults: string[] = [];

@@ -14,6 +14,7 @@ export function texts(number: number): readonly string[] {
   ];
 }
 
+/** Filled up to the last byte, mostly with characters of three. */
 function longest(start: string): string {
   const filler = LONGEST_BYTES - Buffer.byteLength(start);
   return start + "字".repeat(Math.floor(filler / 3)) + "x".repeat(filler % 3);
