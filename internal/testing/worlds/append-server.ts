@@ -37,6 +37,7 @@ export interface ServerParts {
   readonly admit: (send: Send) => Send | Promise<Send>;
 }
 
+/** What a world of direct threads without blocks leaves out. */
 type GroupParts = Pick<ServerParts, "groups" | "blocks" | "largeGroups">;
 
 /** The parts as the product has them; without groups and blocks if there are no ports of theirs. */
@@ -77,11 +78,13 @@ export class AppendServer {
     this.#admit = admit;
   }
 
+  /** As the message service's port of push servers. Resolves to what it settles with; never rejects. */
   async send(send: Send): Promise<Accepted | HeddleError> {
     const admitted = await this.#admit(send);
     return new Promise((resolve) => this.#parts.sender.send(admitted, resolve));
   }
 
+  /** As its port of thread servers. Rejects with HeddleError. */
   change(asked: AskedChange): Promise<MadeChange> {
     return this.#parts.changes.change(asked);
   }
@@ -91,6 +94,7 @@ export class AppendServer {
     return this.reader.range(await this.#parts.logs.open(threadId, userId), userId);
   }
 
+  /** Likewise: from its answer on no send is judged by blocks as they were before. */
   raiseEpoch(threadId: Uint8Array): Promise<void> {
     return this.#parts.appender.raiseEpoch(this.#parts.logs.bare(threadId));
   }

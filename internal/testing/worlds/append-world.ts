@@ -24,13 +24,17 @@ export interface Item {
   readonly clientId: Uint8Array;
   readonly baseSeq: number;
   readonly text: string;
+  /** Tries so far. */
   attempt: number;
+  /** By `AppendWorld.now`, as is `at` below. */
   readonly firstTriedAt: number;
+  /** Each answer that said where it is. All must say the same. */
   readonly accepted: { readonly seq: number; readonly createdAtMs: number; readonly at: number }[];
   /** Whether somebody answered that it is not in the log and never will be. */
   never: boolean;
 }
 
+/** Both of them write. */
 export const USERS = ["ann", "bob"] as const;
 const THREAD = directThreadId("ann", "bob");
 
@@ -39,16 +43,23 @@ const THREAD = directThreadId("ann", "bob");
  * What the clients see is noted as it comes, and judged by `verify` against the store (docs/design.md, section 2).
  */
 export class AppendWorld {
+  /** Entries of a row: few, so that histories cross into the next one. */
   readonly bucketSize: number;
+  /** Where the calls of servers wait until a history lets them go on, fail or lose their answers. */
   readonly points: Interleaving;
   readonly store: MessageStore;
+  /** In the order in which they were composed. */
   readonly items: Item[] = [];
+  /** In the order in which the channel service got them. */
   readonly publications: Publication[] = [];
+  /** When the reader asked for the head, and what it was told. */
   readonly headReads: { readonly at: number; readonly seq: number }[] = [];
   /** The highest seq that each user holds. */
   readonly held = new Map<string, number>(USERS.map((user) => [user, 0]));
+  /** Undefined until it has opened. `waiting`: what came by the stream before its head had been compared. */
   reader: { held: number; listening: boolean; readonly waiting: number[] } | undefined;
   #step = 0;
+  /** Counts starts of servers, so that each has a name of its own among the points. */
   #incarnation = 0;
   readonly #names: string[] = [];
   readonly #variant: Variant;
@@ -75,6 +86,7 @@ export class AppendWorld {
     return this.#step;
   }
 
+  /** A new send, based on what the user holds now. It is not tried yet. */
   compose(user: string, text: string): Item {
     const clientId = new Uint8Array(16);
     clientId[15] = this.items.length + 1;
@@ -114,6 +126,7 @@ export class AppendWorld {
     if (!superseded) this.#note(item, outcome);
   }
 
+  /** A client asks what became of a send, and has it sealed or not. */
   async resolve(item: Item, server: number, seal: boolean): Promise<void> {
     const { userId, clientId, baseSeq } = item;
     const inquiry = { userId, threadId: THREAD, toUserId: "", clientId, baseSeq, seal };
@@ -141,6 +154,7 @@ export class AppendWorld {
     for (const seq of reader.waiting.splice(0)) reader.held = Math.max(reader.held, seq);
   }
 
+  /** Lets calls that wait go on, as the interleaving picks them, with this fate. */
   advance(pick: number, times: number, fate: Fate): Promise<void> {
     return this.points.advanceSome(pick, times, fate);
   }

@@ -9,7 +9,9 @@ import { expectKnown, inMemory, type Post, ThreadWorld } from "./thread-world.ts
 /** Wraps the parts of a server so that one mechanism of the design is missing. */
 export type BlockVariant = (parts: ServerParts, world: BlockWorld) => ServerParts;
 
+/** Either may block the other. */
 export const PAIR = ["ann", "bob"] as const;
+/** Sends of a history, at most. */
 const POSTS = 8;
 
 /** A time between two effects. */
@@ -26,6 +28,7 @@ interface Span {
 export class BlockWorld extends ThreadWorld {
   /** From the answer to a block to the moment at which some call took it back in the store. */
   readonly blocked: Span[] = [];
+  /** Sends that were refused as BLOCKED: a history without one has shown nothing of that. */
   refused = 0;
   readonly #variant: BlockVariant;
   readonly #blocks: MemoryGroups;
@@ -68,6 +71,7 @@ export class BlockWorld extends ThreadWorld {
     this.#answer(owner, isBlocked, stored);
   }
 
+  /** Tries a send once. A refusal must be right at some moment of the call. */
   async sendOnce(post: Post, place: number): Promise<void> {
     const began = this.tick();
     const refusal = await this.send(post, place);
@@ -80,10 +84,12 @@ export class BlockWorld extends ThreadWorld {
     );
   }
 
+  /** Undefined once there are enough. */
   composeNext(userId: string): Post | undefined {
     return this.posts.length < POSTS ? this.compose(userId) : undefined;
   }
 
+  /** Lets all calls end, and brings each send to an end: accepted, or sealed. */
   async finish(): Promise<void> {
     await this.points.drain();
     for (const post of this.posts) {
@@ -93,6 +99,7 @@ export class BlockWorld extends ThreadWorld {
     }
   }
 
+  /** Throws AssertionError where the log breaks what was answered. After `finish`. */
   async verify(): Promise<void> {
     const log = await this.readLog();
     this.verifyPosts(log);

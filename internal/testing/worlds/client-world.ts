@@ -55,7 +55,9 @@ export function listEntries(request: ListEntriesRequest, last: number) {
 export class ClientWorld {
   readonly clock = new FakeClock();
   readonly transport = new FakeTransport();
+  /** What the client told the application, in order. */
   readonly events: ClientEvent[] = [];
+  /** Each call for a token, and whether the one before had been refused. */
   readonly stale: boolean[] = [];
   client!: Client;
 

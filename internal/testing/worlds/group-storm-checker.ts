@@ -31,6 +31,7 @@ export function checkGroup(clients: readonly GroupStormClient[], thread: string,
   for (const client of clients) checkClient(client, thread, stays.get(client.userId) ?? [], headSeq);
 }
 
+/** What one client holds: nothing that it may not see, and all of its last stay. */
 function checkClient(
   client: GroupStormClient,
   thread: string,
@@ -59,6 +60,7 @@ export function checkDirect(clients: readonly GroupStormClient[], thread: string
   logOf(clients, thread);
 }
 
+/** Throws where two hold different bytes at one seq. */
 function logOf(clients: readonly GroupStormClient[], thread: string): Log {
   const log = new Map<number, Entry>();
   const bytesAt = new Map<number, string>();
@@ -73,6 +75,7 @@ function logOf(clients: readonly GroupStormClient[], thread: string): Log {
   return new Map([...log].sort(([a], [b]) => a - b));
 }
 
+/** By user, as the member entries in the log have it. */
 function staysIn(log: Log): Map<string, Stay[]> {
   const stays = new Map<string, Stay[]>();
   for (const [seq, { body }] of log) {

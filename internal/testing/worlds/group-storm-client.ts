@@ -21,27 +21,34 @@ export interface HeldThread {
   toldSeq: number;
   /** The first entry that it may see, as far as it knows. */
   firstSeq: number;
+  /** A call for a page is under way. */
   isPulling: boolean;
 }
 
 /** What clients were told, in all. */
 export interface StormCounts {
+  /** Sends that were accepted, and that were refused. */
   posts: number;
   refusedPosts: number;
+  /** Times that a stream said that it had left entries out. */
   behinds: number;
+  /** Entries that came by streams. */
   liveEntries: number;
+  /** Pages that were asked for. */
   pulls: number;
 }
 
 /** A client of a few lines: it takes what comes, pulls what it was told of and does not hold, and forgets nothing. */
 export class GroupStormClient {
   readonly userId: string;
+  /** By thread in hex. */
   readonly held = new Map<string, HeldThread>();
   readonly #services: GroupStormServices;
   readonly #number: number;
   readonly #counts: StormCounts;
   #stream: FakeByteStream | undefined;
   #cursor: Uint8Array = new Uint8Array(0);
+  /** Events of this stream, for the acks. */
   #received = 0;
   #isCaughtUp = false;
   /** Threads of which it was told more than it holds. */
@@ -70,6 +77,7 @@ export class GroupStormClient {
     this.#stream.say({ case: "open", value: { deviceId: "phone", cursor: this.#cursor } } as never);
   }
 
+  /** Says that it is there: a silent session is ended. */
   ping(): void {
     this.#stream?.say({ case: "ping", value: {} } as never);
   }
@@ -107,6 +115,7 @@ export class GroupStormClient {
     this.#stream?.ack(this.#received);
   }
 
+  /** Empty for a thread of which nothing has come. */
   heldOf(thread: string): HeldThread {
     let held = this.held.get(thread);
     if (!held) {

@@ -30,11 +30,13 @@ export interface StormVariant {
   readonly isEpochKept?: boolean;
 }
 
+/** More than one of each, so that a group's members and writers are spread over them. */
 export const PUSH_SERVERS = 3;
 const MESSAGE_SERVERS = 2;
 
 /** How long a call between services takes, in turns of the event loop, at most. */
 const CALL_TURNS = 2;
+/** And a publication: longer, so that later ones may overtake it. */
 const PUBLISH_TURNS = 16;
 
 /**
@@ -161,6 +163,7 @@ export class GroupStormServices {
     for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
 
+  /** Ends services and store; sessions are not told. */
   async close(): Promise<void> {
     for (const message of this.#messages) await message.close();
     this.#presence.close();

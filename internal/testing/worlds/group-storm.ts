@@ -8,6 +8,7 @@ import { checkDirect, checkGroup } from "./group-storm-checker.ts";
 import { GroupStormClient } from "./group-storm-client.ts";
 import { GroupStormServices, PUSH_SERVERS, type StormVariant } from "./group-storm-services.ts";
 
+/** How large a storm is. */
 export interface StormInit {
   readonly random: SeededRandom;
   readonly users: number;
@@ -25,9 +26,12 @@ const LINKS_BREAK_STEPS = 20;
 const LOUD_STEPS = 1_000;
 /** Time enough for all that is waited for or tried again: 3 s. */
 const QUIET_STEPS = 150;
+/** How long such a step is, in ms. */
 const QUIET_STEP_MS = 20;
 
+/** A group of the storm. */
 interface Group {
+  /** In hex. */
   readonly thread: string;
   /** Stays for ever, so that somebody sees everything. */
   readonly keeper: GroupStormClient;
@@ -64,6 +68,7 @@ export class GroupStorm {
   readonly #blocked = new Map<string, number>();
   /** What is neither an answer nor a refusal. */
   readonly #faults: unknown[] = [];
+  /** Makes each text another. */
   #texts = 0;
 
   constructor(init: StormInit) {

@@ -30,8 +30,10 @@ export interface Variant {
   readonly readsBeforeSubscribed?: boolean;
 }
 
+/** A message, or a change of members, in the log. */
 interface Entry {
   readonly seq: number;
+  /** Of the member entry before it. */
   readonly previousSeq: number;
   readonly added: readonly string[];
   readonly removed: readonly string[];
@@ -41,6 +43,7 @@ interface Entry {
 /** One stay of a user: what its client was given, or was told to fetch. */
 class Stay implements LocalUser {
   readonly userId: string;
+  /** Seqs that it was given, or knows that it has to fetch. */
   readonly covered = new Set<number>();
 
   constructor(userId: string) {
@@ -66,10 +69,13 @@ export class GroupTopicWorld implements GroupEffects<Stay> {
   readonly #log: Entry[] = [];
   readonly #stays = new Map<string, Stay>();
   #unpublished: Entry[] = [];
+  /** On their way to this push server: of the topic, in order, and of each user's inbox. */
   #topicWire: Publication[] = [];
   readonly #inboxWires = new Map<string, Publication[]>();
+  /** Somebody is online, so the topic is subscribed to; and that was confirmed. */
   #isTaken = false;
   #isSubscribed = false;
+  /** Of whom the members are being read, and what was found, which is answered later. */
   #asked: readonly Stay[] | undefined;
   #looked: Membership | undefined;
 
@@ -79,6 +85,7 @@ export class GroupTopicWorld implements GroupEffects<Stay> {
     this.#commit(["u0", "u1", "u2"], []);
   }
 
+  /** Takes one step of a history. Throws AssertionError where an effect is one that must not be. */
   act(step: Step): void {
     if (step.do === "post") this.#commit([], []);
     else if (step.do === "add") this.#add(`u${step.user}`);

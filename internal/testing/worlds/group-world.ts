@@ -21,7 +21,9 @@ import {
 /** Wraps the parts of a server so that one mechanism of the design is missing. */
 export type GroupVariant = (parts: ServerParts, world: GroupWorld) => ServerParts;
 
+/** Of them ann and bob are in it from the start. */
 export const MEMBERS = ["ann", "bob", "cid", "dee"] as const;
+/** The request_id that makes the group, and its thread's id. */
 const CREATION = new Uint8Array(16).fill(9);
 
 /** A change of the group as its caller keeps it, with all that was ever answered. */
@@ -29,6 +31,7 @@ export interface Change {
   readonly userId: string;
   readonly requestId: Uint8Array;
   readonly change: GroupChange;
+  /** Where the entry is, by each answer that said it. All must say the same. */
   readonly seqs: number[];
   /** Whether it was answered for good: with a seq, that nothing changes, or with a refusal. */
   done: boolean;
@@ -36,6 +39,7 @@ export interface Change {
 
 /** An answer that depends on who was in the group: right if it is so at some moment of the call. */
 interface Answer {
+  /** For a person who reads that it was wrong. */
   readonly what: string;
   /** The log's length, at least and at most, at moments of the call. */
   readonly from: number;
@@ -50,7 +54,9 @@ interface Answer {
 export class GroupWorld extends ThreadWorld {
   readonly changes: Change[] = [];
   readonly answers: Answer[] = [];
+  /** Sends that are sealed: a history without one has shown nothing of that. */
   sealed = 0;
+  /** Entries that were acknowledged, and when: from then on who may see them must be told. */
   readonly #covered: { readonly seq: number; readonly tick: number }[] = [];
   readonly #variant: GroupVariant;
 
@@ -76,6 +82,7 @@ export class GroupWorld extends ThreadWorld {
     return this.ask(change, place);
   }
 
+  /** A new change, not asked for yet. */
   composeChange(userId: string, change: GroupChange): Change {
     const requestId = new Uint8Array(16).fill(1);
     requestId[15] = this.changes.length;
@@ -108,6 +115,7 @@ export class GroupWorld extends ThreadWorld {
     }
   }
 
+  /** Tries a send once. That there is no such thread must be right at some moment of the call. */
   async sendOnce(post: Post, place: number): Promise<void> {
     const from = this.acknowledged;
     const refusal = await this.send(post, place);
