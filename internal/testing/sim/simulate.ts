@@ -57,7 +57,7 @@ export async function simulate(plan: Plan, mutant: Mutant = {}): Promise<Outcome
   return {
     history,
     bites: world.bites,
-    reached: world.reached,
+    reached: play.reached,
     breaches: [...breachesOf(history), ...thrown],
     longestSendMs: stallsOf(history)[0]?.forMs ?? 0,
     lengthMs: world.engine.nowMs - play.sleptMs,
@@ -71,6 +71,8 @@ class Play implements Clients, Stage {
   readonly plan: Plan;
   readonly devices: readonly SimDevice[];
   readonly threadIds: (string | undefined)[];
+  /** How often each branch was reached until the last calm. */
+  reached: Bites = new Map();
   /** How long nobody did anything, in simulated ms. */
   sleptMs = 0;
   #asleepUntilMs = 0;
@@ -111,6 +113,7 @@ class Play implements Clients, Stage {
       await engine.runUntil(calmMs);
       this.#noteCalm();
     }
+    this.reached = new Map(this.world.reached); // What is asked for now proves nothing.
     for (const device of this.devices) device.client?.foreground();
     await engine.runUntil(engine.nowMs + 10_000);
     for (const device of this.devices) engine.at(engine.nowMs, device.life, () => void this.#noteEnd(device));

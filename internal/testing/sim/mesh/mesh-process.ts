@@ -25,7 +25,7 @@ import type { Mutant } from "../mutants/mutant.ts";
 import type { Host, Network } from "../network/network.ts";
 import { remoteStore, type StoreState } from "../network/remote-store.ts";
 import { type Bites, bite } from "../network/sim-link.ts";
-import { countedLink, countedLogs } from "../reach/counting.ts";
+import { countedLink, countedLogs, countedRows } from "../reach/counting.ts";
 import type { Engine, Life } from "../time/engine.ts";
 import type { LentClock } from "../time/lent-clock.ts";
 import { LifeClock } from "../time/life-clock.ts";
@@ -202,7 +202,8 @@ export class MeshProcess implements Host {
     const { engine, bites, rowsState: state, mutant, rowsClock } = this.world;
     const { life, random, clock } = this;
     const rows = mutant.rowsOf?.(this.world.rows, rowsClock, clock) ?? this.world.rows;
-    return remoteStore(rows, { engine, bites, state, life, random, name: "row" });
+    const store = remoteStore(rows, { engine, bites, state, life, random, name: "row" });
+    return countedRows(store, this.world.reached, () => engine.nowMs);
   }
 
   /** The logs: another machine's. */

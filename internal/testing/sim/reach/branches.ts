@@ -28,6 +28,8 @@ const BRANCHES: readonly string[] = [
   "message.send STORE_UNAVAILABLE",
   "message.send PEER_UNAVAILABLE",
   "message.send as a later attempt",
+  "touch",
+  "touch of a row whose touch had grown old",
   // Sync, and what a stream tells.
   "thread.sync of everything",
   "thread.sync since a cursor",
@@ -50,8 +52,7 @@ const BRANCHES: readonly string[] = [
   "asked ListPresence",
   "asked ListReceipts",
   "asked OpenSession",
-  "asked ResolveSend",
-  "asked Sync",
+  "asked Sync", // Ten minutes after the last one.
   // Confirmed by all, and learning.
   "presence.blockChanged answered",
   "presence.membersChanged answered",

@@ -1,4 +1,5 @@
 import { ErrorReason, HeddleError } from "../../../base/heddle-error.ts";
+import { hex } from "../../../base/ids.ts";
 import { CHANNEL, toWord } from "../../../peers/channel-methods.ts";
 import { MESSAGE } from "../../../peers/message-methods.ts";
 import { PRESENCE } from "../../../peers/presence-methods.ts";
@@ -8,7 +9,12 @@ import { MarkedTopics } from "../../../push/topics/marked-topics.ts";
 import type { Subscriber, Subscription, Topics, TopicsInit } from "../../../push/topics/topics.ts";
 import type { LinkCaller } from "../../../rpc/links/link-client.ts";
 import type { MessageStore } from "../../../store/message-store.ts";
+import type { SqliteThreadStore } from "../../../store/sqlite/sqlite-thread-store.ts";
+import type { Touch } from "../../../store/thread-store.ts";
 import { type Bites, bite } from "../network/sim-link.ts";
+
+/** A touch counts for so long, in ms. */
+const TOUCH_MS = 45_000;
 
 /** The name of each method of a link: `channel.publish`. */
 const NAMES = new Map<object, string>(
@@ -58,13 +64,12 @@ function countRequest(name: string, request: object, reached: Bites): void {
   bite(reached, `thread.sync ${how}`);
 }
 
-/** Counts what becomes of appends: `false` may be the answer to one's own write, after one whose outcome was unclear. */
+/** Counts what becomes of appends to a remote store: `false` may be the answer to one's own write, after one whose outcome was unclear. */
 export function countedLogs(logs: MessageStore, reached: Bites): MessageStore {
   const unclear = new Set<string>();
   return new Proxy(logs, {
     get(target, key) {
-      const value: unknown = Reflect.get(target, key, target);
-      if (key !== "checkAndPut") return typeof value === "function" ? value.bind(target) : value;
+      if (key !== "checkAndPut") return Reflect.get(target, key, target);
       return async (...[row, expected, head, entries]: Parameters<MessageStore["checkAndPut"]>) => {
         const name = `${JSON.stringify(row)} ${Buffer.from(expected ?? []).toString("hex")}`;
         try {
@@ -77,6 +82,27 @@ export function countedLogs(logs: MessageStore, reached: Bites): MessageStore {
           bite(reached, "append: unclear");
           throw error;
         }
+      };
+    },
+  });
+}
+
+/** Counts touches in a remote store that were made anew since the one before had grown old: after TOUCH_MS by `nowMs`. */
+export function countedRows<T extends SqliteThreadStore>(rows: T, reached: Bites, nowMs: () => number): T {
+  const touchedMs = new Map<string, number>();
+  return new Proxy(rows, {
+    get(target, key) {
+      if (key !== "touch") return Reflect.get(target, key, target);
+      return (touches: readonly Touch[]) => {
+        for (const { threadId, ownerIds } of touches) {
+          for (const owner of ownerIds) {
+            const row = `${hex(threadId)} ${owner}`;
+            const isOld = (touchedMs.get(row) ?? Number.POSITIVE_INFINITY) <= nowMs() - TOUCH_MS;
+            bite(reached, isOld ? "touch of a row whose touch had grown old" : "touch");
+            touchedMs.set(row, nowMs());
+          }
+        }
+        return target.touch(touches);
       };
     },
   });
