@@ -151,6 +151,9 @@ describe("The judge of histories", () => {
       /^receipt: ann-0 was told that bob went back to 3\/1/,
     );
     breaks(told().tell(42_000, "ann-0", receipt(2, 2)), /^receipt: ann-0/);
+    const entry = entryOf(4, "bob", "[member_change +cid -bob]", 3);
+    const cameBack = told().tell(42_000, "ann-0", { type: "entry", thread: DIRECT, entry });
+    assert.deepEqual(breachesOf(cameBack.tell(43_000, "ann-0", receipt(2, 2)).seen), []);
     assert.deepEqual(breachesOf(told().live(42_000, "ann-0").tell(43_000, "ann-0", receipt(2, 2)).seen), []);
   });
 

@@ -16,6 +16,9 @@ export function* positionBreaches(history: readonly Seen[], moved: ReadonlySet<s
     if (seen.type === "begin") {
       for (const key of told.keys()) if (key.startsWith(`${device} `)) told.delete(key);
     }
+    // Of one who has gone nothing is shown, and of one who came back what is told of the stay before may come once more.
+    if (seen.type === "entry" && seen.entry.said.startsWith("[member_change"))
+      for (const gone of goneBy(seen.entry)) told.delete(`${device} ${seen.thread} ${gone}`);
     if (seen.type !== "receipt" && seen.type !== "typing") continue;
     const isDirect = seen.thread === sight.threadOf(user, seen.of);
     if (isDirect && sight.isBlocked(user, seen.of, atMs, LATE_MS))
@@ -28,6 +31,12 @@ export function* positionBreaches(history: readonly Seen[], moved: ReadonlySet<s
     told.set(key, seen);
   }
   yield* readBreaches(history, moved);
+}
+
+/** Whom a change of members has taken out: `[member_change +ann -bob]`. */
+function goneBy({ said }: SeenEntry): readonly string[] {
+  const words = said.slice(1, -1).split(" ");
+  return words.filter((word) => word.startsWith("-")).map((word) => word.slice(1));
 }
 
 function* readBreaches(history: readonly Seen[], moved: ReadonlySet<string>): Iterable<string> {
