@@ -132,12 +132,14 @@ function serve(
     ...user,
   });
   let said = "";
+  let isReady = false;
   return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("exit", (code) => reject(new Error(`postgres ended with ${code}: ${said.slice(-2_000)}`)));
     child.stderr.on("data", (chunk) => {
       said = (said + chunk).slice(-4_000);
-      if (!/ready to accept (read-only )?connections/.test(said)) return;
+      if (isReady || !/ready to accept (read-only )?connections/.test(said)) return;
+      isReady = true;
       for (const handle of [child, child.stdin, child.stderr]) (handle as { unref?(): void }).unref?.();
       resolve(async () => {
         const ended = child.exitCode ?? once(child, "exit");
