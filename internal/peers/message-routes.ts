@@ -27,7 +27,7 @@ export class MessageRoutes<Server> {
   /** Asks about one thread (in hex). What is repeated must not mind. Rejects as the last one that was asked. */
   async ask<T>(thread: string, call: (server: Server) => Promise<T>): Promise<T> {
     const tried: Member[] = [];
-    let refusal: unknown = peerUnavailable("message");
+    let refusal: unknown;
     for (let next = this.next(thread, tried); next; next = this.next(thread, tried)) {
       tried.push(next);
       try {
@@ -37,7 +37,7 @@ export class MessageRoutes<Server> {
         refusal = error;
       }
     }
-    throw refusal;
+    throw refusal ?? peerUnavailable("message"); // Not made before: its stack costs what the rest of a call does.
   }
 
   /** Asks about many threads, each server about its own, and puts the answers together. */

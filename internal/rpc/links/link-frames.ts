@@ -20,9 +20,16 @@ const ITEM = 1;
 const FIELD = { id: 1, kind: 2, method: 3, budgetMs: 4, goesOn: 5, body: 6 } as const;
 const NOTHING: Uint8Array = new Uint8Array(0);
 
+/** The largest frame after which the writer is kept, in bytes: it keeps up to twice as much. */
+const IDLE_BYTES = 16 * 1024;
+
+/** A writer whose memory is used again for the next frame; none while one is written. */
+let idleWriter: BinaryWriter | undefined;
+
 /** A frame of these items. Bodies are copied into it. */
 export function encodeFrame(items: readonly LinkItem[]): Uint8Array {
-  const writer = new BinaryWriter();
+  const writer = idleWriter ?? new BinaryWriter();
+  idleWriter = undefined; // One that has thrown is not used again.
   for (const item of items) {
     writer.tag(ITEM, WireType.LengthDelimited).fork();
     if (item.id !== 0) writer.tag(FIELD.id, WireType.Varint).uint64(item.id);
@@ -33,7 +40,9 @@ export function encodeFrame(items: readonly LinkItem[]): Uint8Array {
     if (item.body.length > 0) writer.tag(FIELD.body, WireType.LengthDelimited).bytes(item.body);
     writer.join();
   }
-  return writer.finish();
+  const frame = writer.finish();
+  if (frame.length <= IDLE_BYTES) idleWriter = writer;
+  return frame;
 }
 
 /**

@@ -46,13 +46,20 @@ export function remoteStore<T extends object>(
     await wait(delayMs, life);
     throw storeUnavailable(name);
   };
+  const calls = new Map<string | symbol, unknown>();
   return new Proxy(store, {
     get(target, key) {
+      const known = calls.get(key);
+      if (known) return known;
       const value: unknown = Reflect.get(target, key, target);
       if (typeof value !== "function") return value;
       const method = value as (...values: unknown[]) => Promise<unknown>;
-      if (key === "noteUse") return method.bind(target);
-      return (...values: unknown[]) => call(async () => method.apply(target, values));
+      const made =
+        key === "noteUse"
+          ? method.bind(target)
+          : (...values: unknown[]) => call(async () => method.apply(target, values));
+      calls.set(key, made);
+      return made;
     },
   });
 }
