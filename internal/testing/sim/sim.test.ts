@@ -28,9 +28,17 @@ function verdictOf(text: string): readonly string[] {
 }
 
 describe("Simulator", () => {
-  it("finds no breach, and gives the same trace twice for the same seed", async () => {
-    const { code, text } = await simulated("1", "--brief", "--twice");
-    assert.equal(code, 0, text);
+  it("finds no breach, gives the same trace twice for the same seed, and plays no clean seed again", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "heddle-sim-"));
+    try {
+      const asked = ["1", "--brief", "--twice", "--jobs", "2", "--clean", join(folder, "clean")];
+      const { code, text } = await simulated(...asked);
+      assert.equal(code, 0, text);
+      assert.match(text, /^0 of 1 seeds failed/m);
+      assert.match((await simulated(...asked)).text, /^0 of 0 seeds failed/m);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   }).timeout(LONGEST_MS);
 
   const found: Readonly<Record<string, RegExp>> = {
