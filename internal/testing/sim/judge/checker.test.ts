@@ -129,6 +129,24 @@ describe("The judge of histories", () => {
     });
   });
 
+  it("finds a send that waits too long, unless its device stood still", () => {
+    const slow = (history: SmallHistory) => {
+      const four = entryOf(4, "ann", "four");
+      history.tell(40_000, "ann-0", { type: "write", thread: DIRECT, clientId: "id four", text: "four" });
+      const sent = { type: "sent", thread: DIRECT, clientId: "id four", seq: 4, text: "four" } as const;
+      history
+        .tell(54_000, "ann-0", sent)
+        .tell(54_000, "ann-0", { type: "entry", thread: DIRECT, entry: four });
+      history.seen.sort((a, b) => a.atMs - b.atMs);
+      return history.end(90_000, [...LOG, four], [...BOTH, "bob-1"]);
+    };
+    breaks(slow(chat()), /^stall: ann-0 had no answer to four of 40000 for 14000 ms/);
+    const pause = (atMs: number) =>
+      slow(chat().tell(atMs, "ann-0", { type: "trouble", what: "pause device", forMs: 20_000 }));
+    assert.deepEqual(breachesOf(pause(41_000).seen), []);
+    assert.deepEqual(breachesOf(pause(39_000).seen), []);
+  });
+
   it("counts what is unread, keeps what was read, and lets no position go back", () => {
     breaks(
       chat().end(60_000, LOG, ["ann-0"], { readSeq: 1, unread: 0 }),

@@ -13,6 +13,7 @@ export function stallsOf(history: readonly Seen[]): Stall[] {
   const stalls: Stall[] = [];
   const open = new Map<string, Map<string, number>>();
   const live = new Set<string>();
+  const ailsUntilMs = new Map<string, number>();
   let serve = true;
   for (const seen of history) {
     const { atMs, device } = seen;
@@ -22,10 +23,14 @@ export function stallsOf(history: readonly Seen[]): Stall[] {
       live.delete(device);
       own.clear();
     } else if (seen.type === "phase") live.add(device);
-    else if (seen.type === "stores") {
+    else if (seen.type === "trouble") {
+      ailsUntilMs.set(device, atMs + seen.forMs);
+      own.clear();
+    } else if (seen.type === "stores") {
       serve = seen.serve;
       for (const sends of open.values()) sends.clear();
-    } else if (seen.type === "write" && serve && live.has(device)) own.set(seen.text, atMs);
+    } else if (seen.type === "write" && serve && live.has(device) && (ailsUntilMs.get(device) ?? 0) <= atMs)
+      own.set(seen.text, atMs);
     else if (seen.type === "sent" || seen.type === "failed") {
       const since = own.get(seen.text);
       own.delete(seen.text);
