@@ -50,6 +50,16 @@ function blocks(atMs: number): PlanStep[] {
   return PEERS.map((peer, at) => ({ atMs: atMs + 50 * at, what: "block", device: 0, peer }));
 }
 
+/** Everybody but u0 writes to u0, over and over. */
+function answers(fromMs: number, times: number, everyMs: number): PlanStep[] {
+  return Array.from({ length: times }, (_, time) =>
+    PEERS.map((_, thread): PlanStep => {
+      const text = `answer ${time} of ${thread}, ${fromMs}`;
+      return { atMs: fromMs + everyMs * time + 6 * thread, what: "write", device: thread + 1, thread, text };
+    }),
+  ).flat();
+}
+
 /** Everybody but u0 does so, each in its own thread. */
 function each(atMs: number, what: "read" | "type"): PlanStep[] {
   return PEERS.map((_, thread) => ({ atMs, what, device: thread + 1, thread }));
@@ -102,6 +112,24 @@ export const OTHER_HISTORIES: Readonly<Record<string, OtherHistory>> = {
       [{ atMs: 14_000, what: "cut", device: 0, forMs: 0 }],
       each(46_000, "read"),
       each(47_000, "type"),
+    ),
+  },
+  /**
+   * u0 blocks all: the rows hold it, and the epochs cannot be raised yet. A message server whose try takes effect late says
+   * UNAVAILABLE, slowly, and the other, which reads the rows now, refuses what the first one is still to commit.
+   */
+  "attempt is not raised on a resend": {
+    breach: /^4: .* was said to have failed, and is there/m,
+    plan: history(
+      { seed: "30", calmMs: 45_000, more: ["message-1"] },
+      answers(19_000, 1, 0),
+      ["message-0", "message-1"].flatMap((other): PlanStep[] => [
+        { atMs: 20_000, what: "links slow", process: "push-0", other, forMs: 3_000 },
+        { atMs: 20_300, what: "links silent", process: "thread-0", other, forMs: 9_000 },
+      ]),
+      answers(20_300, 10, 30),
+      blocks(20_400),
+      [{ atMs: 20_600, what: "logs away", forMs: 150 }],
     ),
   },
   /** A presence instance leaves, to which a push server listens for longer; meanwhile u0 blocks. */
