@@ -95,6 +95,10 @@ export class Incoming {
     this.#deps.rows.want(state);
     // A void of one's own says the opposite: the send was sealed. ResolveSend, which sealed it, answers that.
     const isOwnSend = entry.sender === this.#deps.userId && entry.body.kind !== "void";
-    if (isOwnSend) this.#deps.pump.seen(entry);
+    if (!isOwnSend) return;
+    // The server raises the read position to the base_seq as it accepts a send, which this one may never be told of.
+    const baseSeq = this.#deps.pump.baseSeqOf(entry.clientId);
+    if (baseSeq !== undefined) this.#deps.positions.markRead(state, Math.min(baseSeq, entry.seq - 1));
+    this.#deps.pump.seen(entry);
   }
 }

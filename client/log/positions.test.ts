@@ -63,6 +63,23 @@ describe("A client's read positions", () => {
     await third.client.close();
   });
 
+  it("are said up to where the device held the thread when the entry of a send comes before its answer", async () => {
+    const world = await new ClientWorld().live();
+    const { stream } = world.transport;
+    stream.hear({ case: "entry", value: wireEntry(1) }, { case: "entry", value: wireEntry(2) });
+    await settled();
+    const { item } = await world.client.send({ threadId: THREAD }, "hi");
+    const own = wireEntry(4, { sender: "ann", clientId: fromHex(item.clientId) });
+    stream.hear({ case: "entry", value: wireEntry(3) }, { case: "entry", value: own });
+    await settled();
+    await world.pass(200);
+    assert.deepEqual(
+      stream.frames("receipt").map(({ readSeq }) => readSeq),
+      [2n],
+    );
+    await world.client.close();
+  });
+
   it("of another only grow, also in what an event says of them", async () => {
     const world = await new ClientWorld().live();
     const { stream } = world.transport;

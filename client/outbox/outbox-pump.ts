@@ -158,6 +158,11 @@ export class OutboxPump {
     this.pump();
   }
 
+  /** The base_seq of a send whose outcome is not known. */
+  baseSeqOf(clientId: string): number | undefined {
+    return this.#deps.outbox.get(clientId)?.identity.baseSeq;
+  }
+
   /** A live entry of the user's own: the gate was passed. Never called for pulled history. */
   seen(entry: Entry): void {
     const { threadId, seq, createdAtMs } = entry;
