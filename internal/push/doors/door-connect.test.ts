@@ -3,7 +3,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { Code, ErrorReason, HeddleError, overloaded, threadNotFound } from "../../base/heddle-error.ts";
 import { BodySchema } from "../../gen/heddle/message/v1/entry_pb.js";
 import type { FakeByteStream } from "../../testing/fakes/streams/fake-byte-stream.ts";
-import { entry, PushWorld, threadOf } from "../../testing/worlds/push-world.ts";
+import { describePushWorlds, entry, threadOf } from "../../testing/worlds/push-world.ts";
 import { FRAME_BYTES } from "../../wire/limits.ts";
 import { ANSWERS, IDLE_FRAMES_BURST, IN_FLIGHT } from "../limits.ts";
 
@@ -34,11 +34,12 @@ function reason(stream: FakeByteStream): string | undefined {
   return ended instanceof HeddleError ? `${Code[ended.code]} ${ended.reasonName}` : ended;
 }
 
-describe("Connect", () => {
+describePushWorlds("Connect", (worldOf) => {
   it("hands a send on with its session as origin, and answers with its outcome", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const bob = await world.live("bob", 1);
     send(bob);
+    await world.loop.settle();
     const [{ send: sent } = assert.fail()] = world.messages.sends;
     assert.deepEqual(
       [sent.userId, sent.baseSeq, sent.attempt, sent.originSession, sent.toUserId],
@@ -60,10 +61,11 @@ describe("Connect", () => {
   });
 
   it("refuses with what the message service says, and does not say committed=never itself then", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const bob = await world.live("bob", 1);
     send(bob);
     send(bob);
+    await world.loop.settle();
     world.messages.settle(overloaded("thread", 250));
     world.messages.settle(threadNotFound().withCommittedNever());
     await world.loop.settle();
@@ -77,7 +79,7 @@ describe("Connect", () => {
   });
 
   it("tells the number of the refused frame, whatever came before it and whenever its answer comes", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const bob = await world.live("bob", 1); // `open` is 1.
     send(bob); // 2
     bob.say({ case: "ping", value: {} });
@@ -112,7 +114,7 @@ describe("Connect", () => {
   };
   for (const [what, [changes, field]] of Object.entries(wrong)) {
     it(`refuses a send with ${what}, and says that it never commits if it is the first attempt`, async () => {
-      const world = new PushWorld();
+      const world = worldOf();
       const bob = await world.live("bob", 1);
       send(bob, changes);
       send(bob, { ...changes, attempt: 2 });
@@ -129,7 +131,7 @@ describe("Connect", () => {
   }
 
   it("hands receipts on, and refuses those that fail with their thread", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const bob = await world.live("bob", 1);
     receipt(bob);
     await world.loop.settle();
@@ -179,7 +181,7 @@ describe("Connect", () => {
     };
     for (const [what, [act, expected]] of Object.entries(cases)) {
       it(what, async () => {
-        const world = new PushWorld();
+        const world = worldOf();
         const bob = await world.live("bob", 1);
         act(bob);
         assert.equal(reason(bob), expected);
@@ -205,7 +207,7 @@ describe("Connect", () => {
     };
     for (const [what, [act, expected]] of Object.entries(openings)) {
       it(what, async () => {
-        const world = new PushWorld();
+        const world = worldOf();
         const stream = world.stream("bob", 1);
         act(stream);
         await world.loop.settle();
@@ -217,7 +219,7 @@ describe("Connect", () => {
 
   describe("bounds what a client may ask for", () => {
     it("reads no more while 256 sends are in flight, and goes on when one is settled", async () => {
-      const world = new PushWorld();
+      const world = worldOf();
       const bob = await world.live("bob", 1);
       for (let count = 0; count < IN_FLIGHT; count++) {
         assert.equal(bob.isReading, true);
@@ -225,16 +227,17 @@ describe("Connect", () => {
       }
       assert.equal(bob.isReading, false);
       send(bob); // The one message that may still come.
+      await world.loop.settle();
       assert.equal(world.messages.sends.length, IN_FLIGHT);
-      world.messages.settle();
+      await world.settleSend();
       assert.equal(world.messages.sends.length, IN_FLIGHT, "the kept one took the place");
       assert.equal(bob.isReading, false);
-      world.messages.settle();
+      await world.settleSend();
       assert.equal(bob.isReading, true);
     });
 
     it("reads no more while 1 MiB of them is in flight", async () => {
-      const world = new PushWorld();
+      const world = worldOf();
       const bob = await world.live("bob", 1);
       const text = "x".repeat(8_000);
       let sent = 0;
@@ -245,12 +248,12 @@ describe("Connect", () => {
     });
 
     it("does not take a client that it does not read for silent", async () => {
-      const world = new PushWorld();
+      const world = worldOf();
       const bob = await world.live("bob", 1);
       for (let count = 0; count < IN_FLIGHT; count++) send(bob);
       await world.advance(60_000);
       assert.equal(bob.ended, undefined);
-      world.messages.settle();
+      await world.settleSend();
       await world.advance(24_000);
       assert.equal(bob.ended, undefined);
       await world.advance(2_000);
@@ -258,7 +261,7 @@ describe("Connect", () => {
     });
 
     it("ends a stream with more than 1,000 frames at once that advance nothing", async () => {
-      const world = new PushWorld();
+      const world = worldOf();
       const bob = await world.live("bob", 1);
       for (let count = 0; count < IDLE_FRAMES_BURST; count++) ping(bob);
       assert.equal(bob.ended, undefined);
@@ -272,7 +275,7 @@ describe("Connect", () => {
         (one: FakeByteStream) => receipt(one),
         (one: FakeByteStream) => send(one, { clientId: new Uint8Array(0) }),
       ]) {
-        const world = new PushWorld();
+        const world = worldOf();
         const bob = await world.live("bob", 1);
         bob.ack(2);
         for (let count = 0; count <= IDLE_FRAMES_BURST; count++) {
@@ -281,19 +284,18 @@ describe("Connect", () => {
         }
         assert.equal(reason(bob), "RESOURCE_EXHAUSTED TOO_MANY_FRAMES");
       }
-      const world = new PushWorld();
+      const world = worldOf();
       const bob = await world.live("bob", 1);
       for (let count = 0; count < 1.2 * IDLE_FRAMES_BURST; count++) {
         send(bob);
-        world.messages.settle();
-        world.loop.turn();
+        await world.settleSend();
         bob.ack();
       }
       assert.equal(bob.ended, undefined);
     });
 
     it("refills 100 a second", async () => {
-      const world = new PushWorld();
+      const world = worldOf();
       const bob = await world.live("bob", 1);
       for (let count = 0; count < IDLE_FRAMES_BURST; count++) ping(bob);
       await world.advance(1_000);
@@ -304,13 +306,12 @@ describe("Connect", () => {
     });
 
     it("ends a stream that leaves more than 256 answers unread", async () => {
-      const world = new PushWorld();
+      const world = worldOf();
       const bob = await world.live("bob", 1);
       bob.stopReading();
       for (let count = 0; count < 20_000 && bob.ended === undefined; count++) {
         send(bob);
-        world.messages.settle();
-        if (count % 16 === 0) await world.loop.settle();
+        await world.settleSend();
       }
       assert.equal(reason(bob), "UNAVAILABLE CLIENT_TOO_SLOW");
       assert.deepEqual((bob.ended as HeddleError).metadata, { what: "answers" });
@@ -320,20 +321,19 @@ describe("Connect", () => {
 
   describe("a client that says it has said all", () => {
     it("gets what it is owed, and then OK", async () => {
-      const world = new PushWorld();
+      const world = worldOf();
       const bob = await world.live("bob", 1);
       send(bob);
       bob.halfClose();
       await world.loop.settle();
       assert.equal(bob.ended, undefined);
-      world.messages.settle({ seq: 5 });
-      await world.loop.settle();
+      await world.settleSend({ seq: 5 });
       assert.equal(bob.ended, "ok");
       assert.equal(bob.kinds.at(-1), "accepted");
     });
 
     it("gets its backfill too", async () => {
-      const world = new PushWorld();
+      const world = worldOf();
       const bob = world.stream("bob", 1);
       bob.say({ case: "open", value: { deviceId: "phone" } } as never);
       bob.halfClose();
@@ -343,9 +343,10 @@ describe("Connect", () => {
   });
 
   it("answers nobody when the stream ended before the outcome", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const bob = await world.live("bob", 1);
     send(bob);
+    await world.loop.settle();
     bob.drop();
     world.messages.settle({ seq: 5 });
     await world.loop.settle();
@@ -354,7 +355,7 @@ describe("Connect", () => {
   });
 
   it("gives the origin session no entry of its own send, and the user's other session one", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const phone = await world.live("bob", 1);
     const tablet = await world.live("bob", 2);
     await world.publish(
@@ -364,7 +365,7 @@ describe("Connect", () => {
   });
 
   it("is refused beyond what the ticket allows", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const past = { openByMs: world.clock.nowMs() };
     assert.equal(reason(world.stream("bob", 1, past)), "UNAUTHENTICATED TOKEN_EXPIRED");
     const over = { userTokenExpiresAtMs: world.clock.nowMs() };
@@ -373,7 +374,7 @@ describe("Connect", () => {
   });
 
   it("is refused beyond the streams of one user, those that have not opened among them; a take-over is not", async () => {
-    const world = new PushWorld({ streamsPerUser: 2 });
+    const world = worldOf({ streamsPerUser: 2 });
     const first = world.stream("bob", 1);
     await world.live("bob", 2);
     assert.equal(reason(world.stream("bob", 3)), "RESOURCE_EXHAUSTED OVERLOADED");
@@ -386,7 +387,7 @@ describe("Connect", () => {
   });
 
   it("is refused beyond the capacity of the push server", async () => {
-    const world = new PushWorld({ capacity: 1 });
+    const world = worldOf({ capacity: 1 });
     const bob = await world.live("bob", 1);
     assert.equal(reason(world.stream("ann", 2)), "RESOURCE_EXHAUSTED OVERLOADED");
     bob.drop();

@@ -3,7 +3,13 @@ import { create } from "@bufbuild/protobuf";
 import { Code, HeddleError, overloaded, threadNotFound } from "../../base/heddle-error.ts";
 import { SubmitRequestSchema, SubmitResponseSchema } from "../../gen/heddle/push/v1/push_service_pb.js";
 import { FakeByteStream } from "../../testing/fakes/streams/fake-byte-stream.ts";
-import { entry, PushWorld, subscribeRequest, threadOf } from "../../testing/worlds/push-world.ts";
+import {
+  describePushWorlds,
+  entry,
+  type PushWorld,
+  subscribeRequest,
+  threadOf,
+} from "../../testing/worlds/push-world.ts";
 import { IDLE_FRAMES_BURST, IN_FLIGHT, SUBMIT_MS } from "../limits.ts";
 
 const ID = new Uint8Array(16).fill(7);
@@ -20,11 +26,17 @@ const receipt: Frame = { case: "receipt", value: { threadId: ID, deliveredSeq: 4
 const ping: Frame = { case: "ping", value: {} };
 const ack = (upTo: number): Frame => ({ case: "ack", value: { upTo: BigInt(upTo) } });
 
-function submit(world: PushWorld, frames: readonly Frame[], session = 1, user = "bob") {
+/** Submits, and turns the loop until it is answered. */
+async function submit(world: PushWorld, frames: readonly Frame[], session = 1, user = "bob") {
   const request = create(SubmitRequestSchema, { frames: frames.map((kind) => ({ kind })) } as never);
-  return world.server
-    .submit(request, world.call(user, session))
-    .then((response) => create(SubmitResponseSchema, response).outcomes.map(({ kind }) => kind));
+  const answer = world.server.submit(request, world.call(user, session));
+  let isAnswered = false;
+  const answered = () => {
+    isAnswered = true;
+  };
+  answer.then(answered, answered);
+  while (!isAnswered) await world.loop.settle();
+  return create(SubmitResponseSchema, await answer).outcomes.map(({ kind }) => kind);
 }
 
 function reason(stream: FakeByteStream): string | undefined {
@@ -38,9 +50,9 @@ function word(kind: Awaited<ReturnType<typeof submit>>[number]): string {
   return String(kind.case);
 }
 
-describe("Subscribe and Submit", () => {
+describePushWorlds("Subscribe and Submit", (worldOf) => {
   it("are one session: what Subscribe says, Connect would say, and what Submit brings moves it", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const bob = await world.subscribed("bob", 1);
     assert.deepEqual(bob.kinds, ["opened", "caughtUp"]);
     await world.publish(entry({ thread: threadOf(1), seq: 5, from: "ann", to: "bob" }));
@@ -55,9 +67,10 @@ describe("Subscribe and Submit", () => {
   });
 
   it("answer a send in the response alone, with the session as its origin", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const bob = await world.subscribed("bob", 1);
     const answer = submit(world, [send(), send({ attempt: 2 })]);
+    await world.loop.settle();
     assert.equal(world.messages.sends[0]?.send.originSession, "01".repeat(16));
     world.messages.settle({ seq: 4, createdAtMs: 77, duplicate: true, recipientOffline: true });
     world.messages.settle(overloaded("thread", 100));
@@ -80,9 +93,10 @@ describe("Subscribe and Submit", () => {
   });
 
   it("give the outcomes in the order of the frames, whatever settles first", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     await world.subscribed("bob", 1);
     const answer = submit(world, [send(), ping, send(), receipt, send({ clientId: new Uint8Array(3) })]);
+    await world.loop.settle();
     const [first, second] = world.messages.sends.splice(0);
     second?.settle({
       threadId: ID,
@@ -110,7 +124,7 @@ describe("Subscribe and Submit", () => {
   });
 
   it("take watch and typing, and say of each what is wrong with it", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     await world.subscribed("bob", 1);
     const typing = (threadId: Uint8Array): Frame => ({ case: "typing", value: { threadId } });
     const watch = (userIds: readonly string[]): Frame => ({ case: "watch", value: { userIds } });
@@ -129,7 +143,7 @@ describe("Subscribe and Submit", () => {
   });
 
   it("need no live session for a send, and NO_SESSION is the answer to all else without one", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const answer = submit(world, [send(), ping, receipt, ack(1)]);
     await world.loop.settle();
     world.messages.settle({ seq: 9 });
@@ -141,22 +155,22 @@ describe("Subscribe and Submit", () => {
   });
 
   it("let another user's ticket move nobody's session", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     await world.subscribed("bob", 1);
     assert.deepEqual((await submit(world, [ping], 1, "eve")).map(word), ["FAILED_PRECONDITION NO_SESSION"]);
   });
 
   it("keep a send's outcome when the Subscribe ends", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const bob = await world.subscribed("bob", 1);
     const answer = submit(world, [send()]);
     bob.drop();
-    world.messages.settle({ seq: 9 });
+    await world.settleSend({ seq: 9 });
     assert.deepEqual((await answer).map(word), ["accepted 9"]);
   });
 
   it("refuse frames that a Submit may not have, and say so per frame", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     await world.subscribed("bob", 1);
     const open: Frame = { case: "open", value: { deviceId: "phone" } };
     const nothing = { case: undefined } as unknown as Frame;
@@ -169,17 +183,17 @@ describe("Subscribe and Submit", () => {
   });
 
   it("refuse a receipt that fails", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     await world.subscribed("bob", 1);
     world.messages.receiptError = threadNotFound();
     assert.deepEqual((await submit(world, [receipt])).map(word), ["NOT_FOUND THREAD_NOT_FOUND"]);
   });
 
   it("answer what is known when the deadline comes, and leave the rest unknown", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     await world.subscribed("bob", 1);
     const answer = submit(world, [send(), send()]);
-    world.messages.settle({ seq: 1 });
+    await world.settleSend({ seq: 1 });
     world.clock.advance(SUBMIT_MS);
     const outcomes = await answer;
     assert.deepEqual(outcomes.map(word), ["accepted 1", "DEADLINE_EXCEEDED DEADLINE"]);
@@ -191,7 +205,7 @@ describe("Subscribe and Submit", () => {
   });
 
   it("keep a session alive by pings, and end one whose client is silent", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const bob = await world.subscribed("bob", 1);
     for (let times = 0; times < 5; times++) {
       await world.advance(15_000);
@@ -203,7 +217,7 @@ describe("Subscribe and Submit", () => {
   });
 
   it("end the session for an ack beyond what was sent, and for too many frames", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const bob = await world.subscribed("bob", 1);
     assert.deepEqual((await submit(world, [ack(3)])).map(word), ["INVALID_ARGUMENT ACK_BEYOND_SENT"]);
     assert.equal(reason(bob), "ACK_BEYOND_SENT");
@@ -220,7 +234,7 @@ describe("Subscribe and Submit", () => {
   });
 
   it("take 256 sends of a session at a time, however many calls they come in", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const first = submit(world, Array(IN_FLIGHT).fill(send()));
     const more = (await submit(world, [send()]))[0];
     assert.ok(more?.case === "refused");
@@ -228,6 +242,7 @@ describe("Subscribe and Submit", () => {
       [more.value.errorInfo?.reason, more.value.errorInfo?.metadata.committed, more.value.retryAfterMs],
       ["OVERLOADED", "never", 1_000],
     );
+    await world.loop.settle();
     for (let count = 0; count < IN_FLIGHT; count++) world.messages.settle();
     await first;
     const again = submit(world, [send()]);
@@ -237,7 +252,7 @@ describe("Subscribe and Submit", () => {
   });
 
   it("refuse a ticket that has expired, and a Subscribe for another device", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const request = create(SubmitRequestSchema, { frames: [{ kind: ping }] } as never);
     const late = world.call("bob", 1, { expiresAtMs: world.clock.nowMs() });
     await assert.rejects(world.server.submit(request, late), { code: Code.UNAUTHENTICATED });

@@ -234,6 +234,13 @@ export class PushWorld {
     return stream;
   }
 
+  /** Settles the oldest send, once it has come, and lets its outcome arrive. */
+  async settleSend(outcome?: Parameters<FakeMessages["settle"]>[0]): Promise<void> {
+    await this.loop.settle();
+    this.messages.settle(outcome);
+    await this.loop.settle();
+  }
+
   /** Publishes and lets it arrive. */
   async publish(publication: Publication): Promise<void> {
     await this.channel.publish(publication);
