@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { threadNotFound } from "../../base/heddle-error.ts";
 import type { FakeByteStream } from "../../testing/fakes/streams/fake-byte-stream.ts";
-import { PushWorld } from "../../testing/worlds/push-world.ts";
+import { describePushWorlds } from "../../testing/worlds/push-world.ts";
 
 const ID = new Uint8Array(16).fill(7);
 
@@ -9,9 +9,9 @@ function typing(stream: FakeByteStream, threadId = ID): void {
   stream.say({ case: "typing", value: { threadId } } as never);
 }
 
-describe("Connect, for those who write and those who watch", () => {
+describePushWorlds("Connect, for those who write and those who watch", (worldOf) => {
   it("hands typing on once in 3 s per thread, and refuses what the message service does not take", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const bob = await world.live("bob", 1);
     const other = new Uint8Array(16).fill(8);
     for (let times = 0; times < 3; times++) typing(bob);
@@ -20,6 +20,7 @@ describe("Connect, for those who write and those who watch", () => {
     typing(bob);
     await world.advance(1);
     typing(bob);
+    await world.loop.settle();
     assert.deepEqual(
       world.messages.typings.map(({ threadId }) => threadId[0]),
       [7, 8, 7],
@@ -44,7 +45,7 @@ describe("Connect, for those who write and those who watch", () => {
   });
 
   it("refuses a watch of too many, or of what is no user, and goes on", async () => {
-    const world = new PushWorld();
+    const world = worldOf();
     const bob = await world.live("bob", 1);
     const users = Array.from({ length: 101 }, (_, at) => `u${at}`);
     for (const userIds of [users, ["Ann B"], users.slice(1)]) {

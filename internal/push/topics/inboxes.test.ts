@@ -3,7 +3,7 @@ import { createLog } from "../../base/log.ts";
 import { inbox, type Publication } from "../../base/publication.ts";
 import { FakeGroup } from "../../testing/fakes/neighbours/fake-group.ts";
 import { RemoteChannel } from "../../testing/fakes/neighbours/remote-channel.ts";
-import { entry, PushWorld, receipt, threadOf } from "../../testing/worlds/push-world.ts";
+import { describePushWorlds, entry, PushWorld, receipt, threadOf } from "../../testing/worlds/push-world.ts";
 import { PushServer } from "../service.ts";
 
 const toBob = (seq: number) => entry({ thread: threadOf(1), seq, from: "ann", to: "bob" });
@@ -29,7 +29,7 @@ async function open() {
   return { world, channel, server, bob };
 }
 
-describe("Inboxes", () => {
+describePushWorlds("Inboxes", (worldOf) => {
   it("are subscribed to under the name of the push server, once per user", async () => {
     const { world, channel, server, bob } = await open();
     const tablet = world.stream("bob", 2, { deviceId: "tablet" }, server);
@@ -124,7 +124,7 @@ describe("Inboxes", () => {
     const read = (userId: string, to: string) => receipt({ thread: threadOf(1), userId, to, readSeq: 1 });
 
     it("drop receipts and typing of each for the other, until it is over", async () => {
-      const world = new PushWorld();
+      const world = worldOf();
       const [ann, bob] = [await world.live("ann", 1), await world.live("bob", 2)];
       const count = () =>
         [ann, bob].map((stream) => stream.of("receipt").length + stream.of("typing").length);
@@ -161,7 +161,7 @@ describe("Inboxes", () => {
     });
 
     it("leave what the blocked one says to others, and what both say in groups", async () => {
-      const world = new PushWorld();
+      const world = worldOf();
       const group = new FakeGroup(world, threadOf(9), ["ann", "bob"]);
       const [ann, bob] = [await world.live("ann", 1), await world.live("bob", 2)];
       await world.publish(block("ann", "bob", true));
@@ -171,7 +171,7 @@ describe("Inboxes", () => {
     });
 
     it("forget it with the link, over which they might not hear that it is over", async () => {
-      const world = new PushWorld({ linkBytes: 4_000 });
+      const world = worldOf({ linkBytes: 4_000 });
       const bob = await world.live("bob", 1);
       await world.publish(block("ann", "bob", true));
       await world.publish({ ...toBob(1), frame: new Uint8Array(8_000) }); // More than the link takes.
@@ -180,7 +180,7 @@ describe("Inboxes", () => {
     });
 
     it("remember it until the user's last session ends", async () => {
-      const world = new PushWorld();
+      const world = worldOf();
       const first = await world.live("bob", 1);
       await world.publish(block("ann", "bob", true));
       const second = await world.live("bob", 2);

@@ -9,6 +9,7 @@ import { messageHandlers } from "../../peers/message-server.ts";
 import { ThreadClient } from "../../peers/thread-client.ts";
 import { threadHandlers } from "../../peers/thread-server.ts";
 import type { Channel, Messages, Threads } from "../../push/ports.ts";
+import type { LinkContext } from "../../rpc/links/item-stream.ts";
 import { DEFAULT_LIMITS } from "../../rpc/links/limits.ts";
 import { LinkClient } from "../../rpc/links/link-client.ts";
 import { LinkServer } from "../../rpc/links/link-server.ts";
@@ -26,17 +27,24 @@ export interface PushPorts {
   readonly channel: Channel;
 }
 
-/** The same ports, each over a link of its own in memory that the loop moves on. */
+/** How a link to what `serve` serves is dialled. */
+export type DialLink = (context: LinkContext, serve: ServeLink) => LinkStream;
+
+/** In memory, where the loop moves it on. */
+export const dialInMemory: DialLink = (context, serve) => {
+  const { near, far } = memoryPair(context.tick);
+  serve({ ...context, stream: far, fault: (error) => HeddleError.from(error, "linked") });
+  return near;
+};
+
+/** The same ports, each over a link of its own. */
 export function overLinks(
   { messages, threads, channel }: PushPorts & { readonly channel: SoleChannel },
   tick: Tick,
+  dialLink: DialLink,
 ): PushPorts {
   const context = { clock: STILL, tick, limits: DEFAULT_LIMITS };
-  const dial = (serve: ServeLink): LinkStream => {
-    const { near, far } = memoryPair(tick);
-    serve({ ...context, stream: far, fault: (error) => HeddleError.from(error, "linked") });
-    return near;
-  };
+  const dial = (serve: ServeLink) => dialLink(context, serve);
   const link = (service: string, serve: ServeLink) =>
     new LinkClient({ ...context, stream: dial(serve), service });
   const instance = {

@@ -15,7 +15,8 @@ import { FakeRing } from "../fakes/neighbours/fake-ring.ts";
 import { FakeByteStream } from "../fakes/streams/fake-byte-stream.ts";
 import { FakeClock } from "../fakes/time/fake-clock.ts";
 import { ManualLoop } from "../fakes/time/manual-loop.ts";
-import { overLinks, type PushPorts } from "./push-links.ts";
+import { GrpcLinks } from "./grpc-links.ts";
+import { type DialLink, dialInMemory, overLinks, type PushPorts } from "./push-links.ts";
 
 /** The presence service without an instance. */
 export const NO_PRESENCE: Presence = {
@@ -137,7 +138,7 @@ export class FakeThreads implements Threads {
 /** A push server between a real channel service and the two ports behind it, with time and ticks in a test's hand. */
 export class PushWorld {
   readonly clock = new FakeClock();
-  readonly loop = new ManualLoop();
+  readonly loop: ManualLoop;
   readonly messages = new FakeMessages();
   readonly threads = new FakeThreads();
   readonly presence = NO_PRESENCE;
@@ -152,11 +153,15 @@ export class PushWorld {
       readonly linkBytes?: number;
       readonly capacity?: number;
       readonly streamsPerUser?: number;
-      /** Whether messages, threads and channel are at the other ends of links. */
-      readonly isLinked?: boolean;
+      /** Where messages, threads and channel are at the other ends of links: how these are dialled. */
+      readonly dial?: DialLink;
+      /** What such links have on their way (ManualLoop). */
+      readonly arrives?: () => Promise<boolean>;
     } = {},
   ) {
-    const { clock, loop } = this;
+    const { clock } = this;
+    const loop = new ManualLoop(options.arrives);
+    this.loop = loop;
     const { linkBytes, capacity = 1_000, streamsPerUser = capacity } = options;
     this.#streamsPerUser = streamsPerUser;
     this.channel = new SoleChannel({
@@ -167,7 +172,7 @@ export class PushWorld {
     this.#capacity = capacity;
     const { messages, threads, channel } = this;
     const ports = { messages, threads, channel };
-    this.#ports = options.isLinked ? overLinks(ports, loop.tick) : ports;
+    this.#ports = options.dial ? overLinks(ports, loop.tick, options.dial) : ports;
     this.server = this.restart();
   }
 
@@ -320,18 +325,32 @@ export function receipt(options: {
   };
 }
 
+type MakeWorld = (options?: ConstructorParameters<typeof PushWorld>[0]) => PushWorld;
+
 /**
- * A suite of a push server that is run twice: bound directly, and with each service at the other end of a link. `world`
- * makes one.
+ * A suite of a push server that is run three times: bound directly, with each service at the other end of a link in
+ * memory, and of one over grpc-js. `world` makes one.
  */
-export function describePushWorlds(
-  title: string,
-  suite: (world: (options?: ConstructorParameters<typeof PushWorld>[0]) => PushWorld) => void,
-): void {
-  for (const isLinked of [false, true]) {
-    describe(`${title}, ${isLinked ? "over links" : "bound directly"}`, () =>
-      suite((options) => new PushWorld({ ...options, isLinked })));
-  }
+export function describePushWorlds(title: string, suite: (world: MakeWorld) => void): void {
+  describe(`${title}, bound directly`, () => suite((options) => new PushWorld(options)));
+  describe(`${title}, over links`, () =>
+    suite((options) => new PushWorld({ ...options, dial: dialInMemory })));
+  describe(`${title}, over gRPC`, () => {
+    let links: GrpcLinks;
+    before(async () => {
+      links = await GrpcLinks.start();
+    });
+    afterEach(() => links.cut());
+    after(() => links.close());
+    suite(
+      (options) =>
+        new PushWorld({
+          ...options,
+          dial: (context, serve) => links.dial(context, serve),
+          arrives: () => links.arrives(),
+        }),
+    );
+  });
 }
 
 /** A row of Sync. */

@@ -4,6 +4,12 @@ import type { Tick } from "../../../stream/each-tick.ts";
 export class ManualLoop {
   /** What the next turn runs, in the order in which it was scheduled. */
   #due: (() => void)[] = [];
+  /** Waits for what comes from outside the loop, if anything does: a network's. */
+  readonly #arrives: () => Promise<boolean>;
+
+  constructor(arrives: () => Promise<boolean> = async () => false) {
+    this.#arrives = arrives;
+  }
 
   /** Given to code instead of `eventLoopTick`. */
   readonly tick: Tick = (run) => {
@@ -17,11 +23,11 @@ export class ManualLoop {
     for (const run of due) run();
   }
 
-  /** Turns, and lets promises settle, until nothing is due. */
+  /** Turns, and lets promises settle, until nothing is due, or on its way. */
   async settle(): Promise<void> {
     do {
       this.turn();
       await new Promise((resolve) => setImmediate(resolve));
-    } while (this.#due.length > 0);
+    } while (this.#due.length > 0 || (await this.#arrives()));
   }
 }
