@@ -3,7 +3,7 @@ import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
 import { quiet } from "../testing/worlds/interleaving.ts";
 import { Mirror, servingRing } from "./mirror.ts";
 import { Registration, SURE_MS } from "./registration.ts";
-import { LEASE_MS } from "./registry.ts";
+import { LEASE_MS, type RegistryChange } from "./registry.ts";
 import { SharedRegistry, SharedRegistryClient } from "./shared-registry.ts";
 
 function world() {
@@ -137,6 +137,31 @@ describe("A mirror", () => {
     assert.deepEqual(names(), ["b"]);
     await advance(3_000);
     assert.deepEqual(names(), ["b", "c"]);
+  });
+
+  it("hears in order where the watch lags, however timers are rounded", async () => {
+    const { clock, process, shared } = world();
+    const rounded = {
+      nowMs: () => clock.nowMs(),
+      monotonicMs: () => clock.monotonicMs(),
+      after: (ms: number, callback: () => void) => clock.after(Math.ceil(ms / 1_000) * 1_000, callback),
+    };
+    const client = new SharedRegistryClient(shared, rounded);
+    const told: string[] = [];
+    const watcher = {
+      changed: (change: RegistryChange) => told.push(change.kind === "put" ? change.entry.name : change.name),
+      ended: () => {},
+    };
+    client.watch("channel", shared.revision, watcher);
+    client.way.lagMs = 10_100;
+    await process("a"); // Told by a timer of 11 s.
+    clock.advance(9_000);
+    client.way.lagMs = 0;
+    await process("b"); // By one of 2 s, at the same moment, or of 1 s.
+    clock.advance(200);
+    await process("c"); // By one of 1 s, before those.
+    clock.advance(5_000);
+    assert.deepEqual(told, ["a", "b", "c"]);
   });
 
   it("lists again when its watch was cut, and says whether one registered and went meanwhile", async () => {

@@ -256,26 +256,30 @@ export class SharedRegistryClient implements Registry {
     };
     let lastAtMs = 0;
     const late = new Map<() => void, () => void>();
+    /** Timers are rounded and may overtake one another: what is due takes all before it along. */
+    const tellUpTo = (last?: () => void) => {
+      for (const [run, cancel] of late) {
+        late.delete(run);
+        cancel();
+        run();
+        if (run === last) return;
+      }
+    };
     const later = (run: () => void) => {
       const nowMs = this.#clock.monotonicMs();
       lastAtMs = Math.max(lastAtMs, nowMs + this.way.lagMs); // A lag that ends lets nothing overtake.
-      if (lastAtMs <= nowMs) run();
-      else {
-        const due = () => {
-          late.delete(due);
-          run();
-        };
-        late.set(due, this.#clock.after(lastAtMs - nowMs, due));
-      }
+      if (lastAtMs <= nowMs && late.size === 0) run();
+      else
+        late.set(
+          run,
+          this.#clock.after(lastAtMs - nowMs, () => late.has(run) && tellUpTo(run)),
+        );
     };
     const watching: Watching = {
       service,
       tellLate: () => {
         lastAtMs = 0;
-        for (const [due, cancel] of late) {
-          cancel();
-          due();
-        }
+        tellUpTo();
       },
       tell: (change) => later(() => isOver || watcher.changed(change)),
       end: () =>
