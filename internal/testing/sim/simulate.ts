@@ -193,6 +193,13 @@ class Play implements Clients, Stage {
     }
   }
 
+  unheard(process: MeshProcess, forMs: number): void {
+    for (const device of this.devices) {
+      if (device.transport?.isAt(process))
+        device.tell({ type: "trouble", what: "server stands still", forMs: forMs + WAKING_MS });
+    }
+  }
+
   #breakDevice(device: SimDevice, { what, forMs }: DeviceFault): void {
     const { engine, bites } = this.world;
     if (what !== "crash device" && what !== "sign in")

@@ -77,7 +77,12 @@ class PresenceJudge {
       for (const [of, watchedMs] of watched) {
         const status = shown.get(of) ?? "unknown";
         const isLive = (forMs: number) => Math.max(liveMs, watchedMs) <= atMs - forMs;
-        if (status === "online" && isLive(underWayMs) && this.#sight.isShut(user, of, atMs, underWayMs))
+        // Who is not watched is asked about every few minutes: what a watch begins with is that, until it is answered.
+        if (
+          status === "online" &&
+          isLive(Math.max(underWayMs, SHOWN_MS)) &&
+          this.#sight.isShut(user, of, atMs, underWayMs)
+        )
           yield `9: ${device} still shows ${of} as online, who may not be seen`;
         if (!isQuiet || !isLive(SHOWN_MS)) continue;
         const thereMs = where.thereSinceMs(of) ?? Number.POSITIVE_INFINITY;
