@@ -1,6 +1,7 @@
-import { Client } from "pg";
+import type { Client } from "pg";
 import { DatabaseError } from "../database-error.ts";
 import { connectionConfig, type DatabaseAddress } from "./connection-config.ts";
+import { PostgresClient } from "./postgres-client.ts";
 
 /** What the connection is waited for, to open and for each answer, in ms. */
 const ANSWER_MS = 3_000;
@@ -68,7 +69,7 @@ export class DatabaseHold {
       connectionTimeoutMillis: ANSWER_MS,
       query_timeout: ANSWER_MS,
     };
-    const client = new Client(config);
+    const client = new PostgresClient(config);
     const hold = new DatabaseHold(client);
     try {
       await client.connect();

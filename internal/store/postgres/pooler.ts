@@ -1,6 +1,7 @@
-import { Client } from "pg";
+import type { Client } from "pg";
 import { DatabaseError } from "../database-error.ts";
 import { connectionConfig, type DatabaseAddress } from "./connection-config.ts";
+import { PostgresClient } from "./postgres-client.ts";
 
 /** How often it is looked: one that gives out connections in turn may by chance give the same. */
 const TRIES = 3;
@@ -16,11 +17,11 @@ const UNPREPARED = /^(26000|42P05|08P01)$/;
  * statements along, else as pg does.
  */
 export async function isPooledByTransaction(database: DatabaseAddress, place: string): Promise<boolean> {
-  const clients = [new Client(connectionConfig(database)), new Client(connectionConfig(database))] as const;
+  const config = connectionConfig(database);
+  const clients = [new PostgresClient(config), new PostgresClient(config)] as const;
   const [asked, holder] = clients;
   try {
     for (const client of clients) {
-      client.on("error", () => {}); // The query under way is told of it.
       await client.connect();
     }
     for (let at = 0; at < TRIES; at++) {

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
 import { Client } from "pg";
 import { type PostgresServer, postgresServer } from "../../testing/postgres/postgres-server.ts";
 import { PostgresPool, type PostgresPoolInit } from "./postgres-pool.ts";
 
 const NOTHING = { name: "nothing", text: "SELECT 1" };
+const PROCESS = { name: "process", text: "SELECT pg_backend_pid() AS pid" };
 /** Waits for `holder`. */
 const LOCKED = { name: "locked", text: "SELECT pg_advisory_xact_lock(7)" };
 /** Sends a row of 1 MB, then waits for `holder`. */
@@ -67,6 +69,29 @@ describe("PostgresPool", () => {
     assert.match(String(refused), /queue is full/);
     await holder.query("SELECT pg_advisory_unlock(7)");
     assert.equal((await long).length, 2);
+    assert.equal((await pool.rows(NOTHING, [], 0)).length, 1);
+  });
+
+  it("fails a transaction whose connection breaks between two statements, and serves again", async () => {
+    open({});
+    // pg-pool listens to connections that are idle only.
+    const broken = new Promise<void>((resolve) => {
+      Client.prototype.emit = function (this: Client, name: string, ...values: unknown[]) {
+        if (name === "error") resolve();
+        return EventEmitter.prototype.emit.call(this, name, ...values);
+      } as Client["emit"];
+    });
+    const torn = pool.transaction("write", 0, async (run) => {
+      const { rows } = await run<{ pid: number }>(PROCESS, []);
+      await holder.query("SELECT pg_terminate_backend($1)", [rows[0]?.pid]);
+      await broken;
+      await run(NOTHING, []);
+    });
+    try {
+      await assert.rejects(torn, { reasonName: "STORE_UNAVAILABLE" });
+    } finally {
+      Reflect.deleteProperty(Client.prototype, "emit");
+    }
     assert.equal((await pool.rows(NOTHING, [], 0)).length, 1);
   });
 

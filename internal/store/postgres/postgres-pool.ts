@@ -1,7 +1,8 @@
-import { Client, Pool, type PoolClient } from "pg";
+import { type ClientBase, Pool, type PoolClient } from "pg";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { HeddleError, overloaded, storeUnavailable } from "../../base/heddle-error.ts";
 import { connectionConfig, type DatabaseAddress } from "./connection-config.ts";
+import { PostgresClient } from "./postgres-client.ts";
 
 export interface PostgresPoolInit {
   readonly database: DatabaseAddress;
@@ -86,6 +87,7 @@ export class PostgresPool {
     this.#init = { database, name, callMs, maxWaiting, maxQueuedBytes, migrateMs, isPooled, clock };
     this.#pool = new Pool({
       ...connectionConfig(database),
+      Client: PostgresClient,
       max: maxConnections,
       connectionTimeoutMillis: callMs,
       allowExitOnIdle: true,
@@ -229,12 +231,11 @@ export class PostgresPool {
    */
   async migrate(schema: string, steps: readonly string[]): Promise<void> {
     const { database, name, callMs, migrateMs } = this.#init;
-    const client = new Client({
+    const client = new PostgresClient({
       ...connectionConfig(database),
       connectionTimeoutMillis: callMs,
       query_timeout: migrateMs,
     });
-    client.on("error", () => {}); // The query under way is told of it.
     try {
       await client.connect();
       await migrate(client, schema, steps, migrateMs - MARGIN_MS);
@@ -269,7 +270,7 @@ export class NewerTables extends Error {
 }
 
 async function migrate(
-  client: Client,
+  client: ClientBase,
   schema: string,
   steps: readonly string[],
   deadlineMs: number,
