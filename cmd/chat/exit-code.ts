@@ -1,4 +1,4 @@
-import { Code, type ConnectionState, type HeddleError } from "../../client/index.ts";
+import { Code, type ConnectionState, ErrorReason, type HeddleError } from "../../client/index.ts";
 
 /** Exit codes (docs/design.md, section 12). `away` also says that something is kept and not sent yet: run it again. */
 export const EXIT = { well: 0, failed: 1, wrongUse: 2, away: 3 } as const;
@@ -18,7 +18,7 @@ export class ChatError extends Error {
  * same way, and 3 where it may not.
  */
 export function connectionProblem(
-  { reason }: ConnectionState,
+  { phase, reason }: ConnectionState,
   { grpcUrl, userId }: { readonly grpcUrl: string; readonly userId: string },
 ): ChatError {
   const detail = reason?.error?.message ?? "";
@@ -33,8 +33,21 @@ export function connectionProblem(
     case "refused":
       return new ChatError(EXIT.failed, `the server refuses: ${detail}`);
     default:
+      // Only what answers can say either: to start another would be wrong advice.
+      if (isStoreAway(reason))
+        return new ChatError(
+          EXIT.away,
+          `Heddle answers at ${grpcUrl}, but does not serve: ${detail}; it serves again by itself, try later`,
+        );
+      if (phase === "backfilling")
+        return new ChatError(EXIT.away, `Heddle answers at ${grpcUrl}, but not in time; try again`);
       return new ChatError(EXIT.away, `no Heddle answers at ${grpcUrl}; start one with: make run`);
   }
+}
+
+/** Whether the server is there, and its store is what is away. */
+export function isStoreAway(reason: ConnectionState["reason"]): boolean {
+  return reason?.error?.reason === ErrorReason.STORE_UNAVAILABLE;
 }
 
 /** What becomes of what waits in the outbox when the program ends: a device that was signed out sends nothing any more. */

@@ -10,6 +10,7 @@ import {
   type SendState,
   type Thread,
 } from "../../../client/index.ts";
+import { isStoreAway } from "../exit-code.ts";
 import type { NameOf } from "../text/display-name.ts";
 import { oneLine, safeText } from "../text/safe-text.ts";
 import { textWidth, wrap } from "../text/text-width.ts";
@@ -233,6 +234,8 @@ export function connectionNotice(
       return wasLive ? undefined : notice("connected");
     case "offline":
       if (!wasLive && state.reason?.kind !== "server-away") return undefined;
+      if (isStoreAway(state.reason))
+        return notice("the server does not serve now; what you write is kept and goes out later, by itself");
       return notice("no connection; what you write is kept and goes out later (server down? make run)");
     case "signed-out":
       if (state.reason?.kind === "closed") return undefined;
