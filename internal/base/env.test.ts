@@ -28,6 +28,7 @@ describe("Settings", () => {
   before(() => {
     folder = mkdtempSync(join(tmpdir(), "heddle-env-"));
     writeFileSync(join(folder, "secret"), "from a file\n");
+    writeFileSync(join(folder, "empty"), "\n");
   });
   after(() => rmSync(folder, { recursive: true }));
 
@@ -72,11 +73,18 @@ describe("Settings", () => {
     assert.equal(problems({ LOOM_NAME_FILE: join(folder, "secret") }).length, 1);
   });
 
+  it("are not what they are by default where the file of a secret is empty", () => {
+    const path = join(folder, "empty");
+    assert.deepEqual(problems({ LOOM_SECRET_FILE: path }), [
+      `LOOM_SECRET_FILE: ${path} is empty: write the value there, or unset LOOM_SECRET_FILE`,
+    ]);
+  });
+
   it("are printed without their secrets", () => {
     const values = read({ LOOM_SECRET: "hush", LOOM_NAME: "x" });
     assert.equal(
       describeSettings(settings, values),
-      "# the port\nLOOM_PORT=1\n# a name\nLOOM_NAME=x\n# a secret\nLOOM_SECRET=[set]\n",
+      "# the port\nLOOM_PORT=1\n# a name\nLOOM_NAME=x\n# a secret; or LOOM_SECRET_FILE, a file that holds it\nLOOM_SECRET=[set]\n",
     );
   });
 });

@@ -7,7 +7,7 @@ export interface Setting<T = unknown> {
   readonly schema: z.ZodType<T>;
   /** One line for people: meaning, unit, default. */
   readonly about: string;
-  /** Never shown; may also be given as the path of a file that holds it, under NAME_FILE. */
+  /** Never shown; may also be given as the path of a file that holds it, under NAME_FILE. An empty file is refused. */
   readonly secret?: boolean;
 }
 
@@ -52,7 +52,8 @@ export function describeSettings<S extends Settings>(settings: S, values: Settin
     .map(([name, setting]) => {
       const value = values[name as keyof S];
       const shown = value === undefined ? "" : setting.secret ? "[set]" : String(value);
-      return `# ${setting.about}\n${name}=${shown}\n`;
+      const ways = setting.secret ? `; or ${name}_FILE, a file that holds it` : "";
+      return `# ${setting.about}${ways}\n${name}=${shown}\n`;
     })
     .join("");
 }
@@ -67,7 +68,11 @@ function textOf(
   if (path === undefined || path === "") return env[name];
   if (env[name]) problems.push(`${name}: is set, and ${name}_FILE too: leave one out`);
   try {
-    return readFileSync(path, "utf8").trim();
+    const text = readFileSync(path, "utf8").trim();
+    // A secret that was not delivered must not run with a default.
+    if (text === "")
+      problems.push(`${name}_FILE: ${path} is empty: write the value there, or unset ${name}_FILE`);
+    return text;
   } catch (error) {
     problems.push(`${name}_FILE: ${path} cannot be read (${(error as NodeJS.ErrnoException).code})`);
     return undefined;
