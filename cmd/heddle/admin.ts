@@ -6,7 +6,7 @@ import type { Backup } from "../../internal/app/care/backup.ts";
 import type { Repair } from "../../internal/app/care/repair.ts";
 import type { Loss } from "../../internal/app/care/salvage.ts";
 import type { Verification } from "../../internal/app/care/verify.ts";
-import { type DataFolder, openDataFolder, refuseElsewhere } from "../../internal/app/folder/data-folder.ts";
+import { type DataFolder, openDataFolder, refuseCare } from "../../internal/app/folder/data-folder.ts";
 import { EXIT } from "../../internal/app/run-service.ts";
 import type { HeddleConfig } from "../../internal/app/settings/config.ts";
 import { SettingsError } from "../../internal/base/env.ts";
@@ -77,9 +77,9 @@ async function status({ adminAddress }: HeddleConfig): Promise<number> {
 const SHOWN_THREADS = 20;
 
 /** Reads every file of the folder and changes none. Minutes for a large one, so it says how far it is. */
-async function verify({ dataDir }: HeddleConfig, asJson: boolean): Promise<number> {
+async function verify({ dataDir, databaseUrl }: HeddleConfig, asJson: boolean): Promise<number> {
+  await refuseCare("heddle admin verify", dataDir, databaseUrl);
   demandFolder(dataDir);
-  await refuseElsewhere(dataDir);
   // Only here: the stores are slow to load, and `status` needs none of them.
   const { verifyFolder } = await import("../../internal/app/care/verify.ts");
   const progress = progressLine();
@@ -190,9 +190,9 @@ async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string>
  * Rebuilds the rows. The folder as it was is kept beside the new one, and the text says where. Exit code 1: it opens,
  * but some threads are damaged and are left as they are, or are gone, or something is lost that no log holds.
  */
-async function repair({ dataDir }: HeddleConfig, acceptsLoss: boolean): Promise<number> {
+async function repair({ dataDir, databaseUrl }: HeddleConfig, acceptsLoss: boolean): Promise<number> {
+  await refuseCare("heddle admin repair", dataDir, databaseUrl);
   demandFolder(dataDir);
-  await refuseElsewhere(dataDir);
   const { repairFolder } = await import("../../internal/app/care/repair.ts");
   const progress = progressLine();
   const done = await repairFolder(await existingFolder(dataDir), progress.say, acceptsLoss).finally(

@@ -65,7 +65,7 @@ function commandLine(exit: (code: number) => void): Command {
     .command("serve", { isDefault: true })
     .description("start and serve until Ctrl-C; what `heddle` alone does")
     .option("--json", "when ready, print the addresses that clients dial, in one line of JSON")
-    .option("--check-config", "say whether the settings are good, and start nothing")
+    .option("--check-config", "say whether the settings are good; starts nothing, connects to nothing")
     // As the default it also gets every word that is no command, so it is here that such a word is named.
     .allowExcessArguments()
     .action(async (options: { json?: boolean; checkConfig?: boolean }, command: Command) => {
@@ -106,7 +106,9 @@ async function serve(options: { json?: boolean; checkConfig?: boolean }): Promis
   const settings = config();
   // Reached only if reading them did not throw.
   if (options.checkConfig) {
-    process.stdout.write("the settings are good\n");
+    process.stdout.write(
+      "the settings are good; no connection was tried, no address taken, no data opened\n",
+    );
     return EXIT.well;
   }
   return await runService({

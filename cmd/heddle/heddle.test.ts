@@ -218,10 +218,22 @@ describe("The program heddle", function () {
     const printed = await run(["config", "print"], { HEDDLE_DRAIN_MS: "7" });
     assert.equal(printed.code, 0);
     assert.match(printed.stdout, /^# .+ms\nHEDDLE_DRAIN_MS=7$/m);
-    assert.equal((await run(["--check-config"])).code, 0);
+    const good = await run(["--check-config"]);
+    assert.equal(good.code, 0);
+    assert.match(good.stdout, /^the settings are good.*no connection was tried.*\n$/);
     const bad = await run(["--check-config"], { HEDDLE_DRAIN_MS: "x" });
     assert.equal(bad.code, 2);
     assert.match(bad.stderr, /^heddle: HEDDLE_DRAIN_MS: .*\n$/);
+  });
+
+  it("leaves the care of a database to Postgres's own tools", async () => {
+    const set = { HEDDLE_DATABASE_URL: "postgres://ann:s3cret@127.0.0.1:1/heddle" };
+    for (const command of ["verify", "repair"]) {
+      const { code, stdout, stderr } = await run(["admin", command], set);
+      assert.deepEqual([code, stdout], [1, ""]);
+      const start = `heddle: heddle admin ${command} is for embedded stores, and HEDDLE_DATABASE_URL is set: `;
+      assert.ok(stderr.startsWith(start) && stderr.includes("docs/postgres.md"), stderr);
+    }
   });
 
   const wrongUse: [string, string[], Record<string, string>, RegExp][] = [

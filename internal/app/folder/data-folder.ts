@@ -67,13 +67,32 @@ export function refuseHalf({ messages, threads }: DataFolder): void {
 
 /** Refuses a folder whose rows and messages are in Postgres: new ones beside its keys would look like all was lost. */
 export async function refuseElsewhere(folder: string): Promise<void> {
-  const note = await readNote(folder).catch(() => undefined); // A damaged one is told of by `verify`.
-  if (note?.stores !== "postgres") return;
+  if (!(await isElsewhere(folder))) return;
   throw new DataFolderError(
     folder,
     `${folder} holds only keys, its rows and messages are in Postgres: set HEDDLE_DATABASE_URL, or HEDDLE_DATA_DIR to ` +
       "another folder (docs/postgres.md says how they are looked after)",
   );
+}
+
+/** Refuses `command`, which looks after embedded stores, where rows and messages are in Postgres: that has tools of its own. */
+export async function refuseCare(
+  command: string,
+  folder: string,
+  databaseUrl: string | undefined,
+): Promise<void> {
+  const isSet = databaseUrl !== undefined;
+  if (!isSet && !(await isElsewhere(folder))) return;
+  const why = isSet ? "HEDDLE_DATABASE_URL is set" : `rows and messages of ${folder} are in Postgres`;
+  throw new DataFolderError(
+    folder,
+    `${command} is for embedded stores, and ${why}: look after the database with Postgres's own tools (docs/postgres.md)`,
+  );
+}
+
+async function isElsewhere(folder: string): Promise<boolean> {
+  const note = await readNote(folder).catch(() => undefined); // A damaged one is told of by `verify`.
+  return note?.stores === "postgres";
 }
 
 /** Refuses a folder that has rows or messages, where others are in Postgres: these would be hidden. */
