@@ -114,9 +114,14 @@ describe("JSON lines", () => {
       '{"typing":true}',
       '{"to":"bob"}',
       '{"to":1,"text":"x"}',
+      '{"to":"bob","read_seq":-1}',
+      '{"to":"bob","read_seq":1.5}',
+      '{"to":"bob","read_seq":1e300}',
+      '{"to":"bob","read_seq":"3"}',
+      '{"thread":"ab","read_seq":3}',
       "hi",
     ]) {
-      assert.throws(() => parseRequest(line), SyntaxError);
+      assert.throws(() => parseRequest(line), SyntaxError, line);
     }
   });
 });

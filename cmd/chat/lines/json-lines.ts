@@ -125,6 +125,13 @@ export function eventJson(event: ClientEvent): JsonLine | undefined {
   }
 }
 
+const THREAD_ID = /^[0-9a-f]{32}$/i;
+
+/** A place in a log. Checked here, for the client takes what is no place as nothing to do, and says nothing. */
+function isSeq(given: unknown): given is number {
+  return Number.isSafeInteger(given) && Number(given) >= 0;
+}
+
 /** What a line of --json input asks for. */
 export type Request =
   | {
@@ -155,14 +162,14 @@ export function parseRequest(line: string): Request {
   const target =
     typeof to === "string"
       ? { to }
-      : typeof thread === "string"
+      : typeof thread === "string" && THREAD_ID.test(thread)
         ? { threadId: thread.toLowerCase() }
         : undefined;
   // In this order: a line with both a text and a position sends, and marks nothing.
   if (target && typeof text === "string") return { kind: "send", target, text };
-  if (target && typeof seq === "number") return { kind: "read", target, seq };
+  if (target && isSeq(seq)) return { kind: "read", target, seq };
   if (target && typing === true) return { kind: "typing", target };
   throw new SyntaxError(
-    'a line is {"to":"bob","text":"hi"}, or "thread" for "to", or "read_seq" or "typing" for "text"; or {"watch":["bob"]}',
+    'a line is {"to":"bob","text":"hi"}, or "thread" with 32 hex digits for "to", or "read_seq" with a whole number from 0 or "typing":true for "text"; or {"watch":["bob"]}',
   );
 }
