@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { cp, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { systemClock } from "../../base/clock.ts";
 import { DataFolderError } from "../../store/data-folder-error.ts";
@@ -97,6 +97,32 @@ describe("A look at a data folder", function () {
       assert.ok(where.has(one), `${one} is not in ${[...where]}`);
     const threads = [...where].filter((one) => one.startsWith("thread "));
     assert.ok(threads.length > 0 && threads.length === damagedThreads, threads.join());
+  });
+
+  it("names each damaged block of a table, and each place of a log, the first twenty of a file", async () => {
+    const linesOf = async (file: string) =>
+      (await verify()).problems.filter(({ where }) => where === file).map(({ what }) => what);
+    let table = "";
+    for (const part of [0.2, 0.45, 0.7]) table = await flip(/\.ldb$/, part);
+    const three = await linesOf(table);
+    assert.deepEqual([three.length, new Set(three).size], [3, 3], three.join("\n"));
+    for (const line of three) assert.match(line, /^the checksum of the block at \d+ is wrong$/);
+    for (let part = 0.01; part < 0.7; part += 0.02) await flip(/\.ldb$/, part);
+    const many = await linesOf(table);
+    assert.equal(many.length, 21);
+    assert.match(many.at(-1) ?? "", /^\d+ more places of it are damaged$/);
+    const messages = join(data, "messages");
+    await cp(join(base, "killed", "messages"), messages, { recursive: true });
+    const store = await LevelMessageStore.open({ path: messages, clock: systemClock });
+    for (let thread = 11; thread <= 18; thread++)
+      await storeLog(store, new Uint8Array(16).fill(thread), 512, 20);
+    data = join(base, "killed-later");
+    await cp(dirname(messages), data, { recursive: true });
+    await store.close();
+    let log = "";
+    for (const part of [0.2, 0.6]) log = await flip(/messages\/\d+\.log$/, part);
+    const places = await linesOf(log);
+    assert.deepEqual([places.length, new Set(places).size], [2, 2], places.join("\n"));
   });
 
   it("reads what is left where CURRENT, the MANIFEST, or the index of a table is gone", async () => {

@@ -18,19 +18,30 @@ export interface Handle {
 
 /**
  * Looks at every checksum of a table (`.ldb`): all blocks of data, the indexes, and that nothing lies between them.
- * LevelDB looks at none of them when it reads. Returns what is wrong, or undefined.
+ * LevelDB looks at none of them when it reads. Yields what is wrong, block by block; where the indexes are damaged, that
+ * alone.
  */
-export function tableProblem(file: Uint8Array): string | undefined {
-  return problemOf(() => {
+export function* tableProblems(file: Uint8Array): Generator<string> {
+  let handles: readonly Handle[] = [];
+  const problem = problemOf(() => {
     const { blocks, frame } = framework(file);
-    let end = 0;
-    for (const block of [...blocks, ...frame]) {
-      if (block.offset !== end) throw new RangeError(`nothing names the bytes at ${end}`);
-      readBlock(file, block);
-      end = block.offset + block.bytes + TRAILER_BYTES;
-    }
-    if (end !== file.length - FOOTER_BYTES) throw new RangeError(`nothing names the bytes at ${end}`);
+    handles = [...blocks, ...frame];
   });
+  if (problem) return yield problem;
+  let end = 0;
+  for (const block of handles) {
+    if (block.offset !== end) yield `nothing names the bytes at ${end}`;
+    const wrong = problemOf(() => void readBlock(file, block));
+    if (wrong) yield wrong;
+    end = endOfBlock(block);
+  }
+  if (end !== file.length - FOOTER_BYTES) yield `nothing names the bytes at ${end}`;
+}
+
+/** The first thing that is wrong with a table, or undefined. The rest of it is not looked at then. */
+export function tableProblem(file: Uint8Array): string | undefined {
+  for (const problem of tableProblems(file)) return problem;
+  return undefined;
 }
 
 /**

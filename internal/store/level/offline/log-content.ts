@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Damage, fileName, lookAtFiles } from "../files/level-files.ts";
 import { readAllRecords } from "../files/record-file.ts";
-import { tableProblem } from "../files/table-file.ts";
+import { tableProblems } from "../files/table-file.ts";
 import type { Version } from "../files/version-edits.ts";
 import { type LostRange, tableCells } from "./table-cells.ts";
 import { readBatch, type StoredCell } from "./write-batch.ts";
@@ -11,6 +11,9 @@ import { readBatch, type StoredCell } from "./write-batch.ts";
 export interface LostPart extends LostRange {
   readonly file: string;
 }
+
+/** More damaged places of a file are counted and not named. */
+const MAX_PLACES = 20;
 
 /** Told before each table: how many are read, of how many. */
 export type TableProgress = (done: number, of: number) => void;
@@ -94,8 +97,7 @@ export class LogContent {
       this.lost.push({ file, after: smallest, upTo: largest });
       return [];
     }
-    const why = tableProblem(bytes);
-    if (why && !this.damages.some((damage) => damage.file === file)) this.damages.push({ file, why });
+    if (!this.damages.some((damage) => damage.file === file)) this.#tell(file, [...tableProblems(bytes)]);
     const { cells, lost } = tableCells(bytes);
     for (const range of lost) this.lost.push({ file, ...range });
     return cells;
@@ -115,12 +117,24 @@ export class LogContent {
           isLost = true;
         }
       }
-      const isTold = this.damages.some((damage) => damage.file === file);
-      if (isLost && !isTold)
-        this.damages.push({ file, why: damages[0]?.why ?? "a record is no batch of writes" });
+      const told = this.damages.filter((damage) => damage.file === file).map(({ why }) => why);
+      const isTold = told.length > 0;
+      const places = damages.map(({ offset, why }) => `${why} (at byte ${offset})`);
+      if (isLost && places.length === 0 && !isTold) places.push("a record is no batch of writes");
+      this.#tell(
+        file,
+        places.filter((place) => !told.includes(place)),
+      );
       if (isLost || isTold) this.lost.push({ file, after: undefined, upTo: undefined });
     }
     return cells.sort((a, b) => Buffer.compare(a.key, b.key) || b.sequence - a.sequence);
+  }
+
+  /** Every place by itself: a person wants to know how much of a file is damaged. */
+  #tell(file: string, places: readonly string[]): void {
+    for (const why of places.slice(0, MAX_PLACES)) this.damages.push({ file, why });
+    const others = places.length - MAX_PLACES;
+    if (others > 0) this.damages.push({ file, why: `${others} more places of it are damaged` });
   }
 
   /** Without a MANIFEST only the tables themselves say where they begin. */
