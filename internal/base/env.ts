@@ -99,10 +99,10 @@ function unknownNames(
 }
 
 /**
- * The setting that a person who wrote `name` may have meant: one with a slip or two (one in four characters behind the
+ * The one of `known` that a person who wrote `name` may have meant: one with a slip or two (one in four characters behind the
  * prefix, and one more), or else one that is its beginning, or begins with it, at a `_`.
  */
-function nearest(name: string, known: readonly string[], prefix: string): string | undefined {
+export function nearest(name: string, known: readonly string[], prefix: string): string | undefined {
   const ranked = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) }));
   ranked.sort((a, b) => a.distance - b.distance);
   const [best] = ranked;

@@ -30,6 +30,19 @@ describe("The settings of heddle", () => {
     assert.deepEqual(config.auth.audiences, ["heddle"]);
   });
 
+  it("take only parameters of the database's URL that do something, and show no value of it", () => {
+    const told = (query: string) =>
+      problems({ HEDDLE_DATABASE_URL: `postgres://ann:s3cret@db/heddle?${query}` }).join("\n");
+    assert.match(told("sslmod=verify-full"), /^HEDDLE_DATABASE_URL: .*sslmod .*did you mean sslmode\?$/);
+    assert.match(told("sslmode=verify_full"), /^HEDDLE_DATABASE_URL: .*sslmode.*write one of .*verify-full$/);
+    assert.match(told("keepalives=0"), /knows no parameter keepalives of the URL: use those of sslmode,/);
+    assert.equal(told("sslmode=verify-full&sslrootcert=/ca.pem&application_name=a"), "");
+    assert.deepEqual(problems({ HEDDLE_DATABASE_URL: "postgres://ann@/heddle?host=/run/postgresql" }), []);
+    const cut = problems({ HEDDLE_DATABASE_URL: "postgres://ann:12?s3cret@db/heddle" }).join();
+    assert.match(cut, /what is special in the password as %XX/);
+    assert.ok(!cut.includes("s3cret"), cut);
+  });
+
   it("keep the log quiet on a developer's terminal only", () => {
     assert.equal(readConfig({}, true).config.logLevel, "warn");
     assert.equal(readConfig({}, false).config.logLevel, "info");

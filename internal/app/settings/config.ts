@@ -8,6 +8,7 @@ import { STREAMS_PER_USER } from "../../push/limits.ts";
 import { plainAddress } from "../../rpc/calls/source-address.ts";
 import { type ListenAddress, parseListenAddress } from "../../rpc/listen-address.ts";
 import type { ProfileRules } from "../../thread/profile-calls.ts";
+import { databaseUrl } from "./database-url.ts";
 import { profileProblems } from "./profile.ts";
 
 /**
@@ -66,18 +67,6 @@ const whole = (fallback: number, min: number, max: number) =>
 /** Who may see whose presence (docs/design.md, section 8). */
 const SIGHT_RULES = ["written", "shared-thread"] as const satisfies readonly SightRule[];
 
-/**
- * A Postgres, by its URL. Nothing of it is shown, for it has a password. A Unix socket's host may be left empty, which no
- * URL of WHATWG's has.
- */
-const postgresUrl = z
-  .string()
-  .refine(
-    (text) => /^postgres(ql)?:\/\/./.test(text) && URL.canParse(text.replace("@/", "@localhost/")),
-    "write postgres://user:password@host:5432/database, with what is special in the password as %XX",
-  )
-  .optional();
-
 /** At least one: without any, every token would do. */
 type Audiences = readonly [string, ...string[]];
 
@@ -124,7 +113,7 @@ export const SETTINGS = {
   HEDDLE_DATA_DIR: setting(z.string().default("./data"), "the folder that holds everything worth keeping"),
   HEDDLE_DATABASE_URL: {
     ...setting(
-      postgresUrl,
+      databaseUrl,
       "postgres://user:password@host:5432/database: keep rows and messages there; by default in the data folder",
     ),
     secret: true,
