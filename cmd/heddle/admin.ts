@@ -209,7 +209,7 @@ async function repair({ dataDir, databaseUrl }: HeddleConfig, acceptsLoss: boole
  */
 function repairText(repair: Repair): readonly string[] {
   const { made, taken, lost, gone, mutes, before, loss } = repair;
-  const { direct, groups, memberEntries, readPositions, unknownOthers, maybeBlocked, damaged } = made;
+  const { direct, groups, memberEntries, readPositions, unknownOthers, damaged } = made;
   const { block = 0, device = 0, profile = 0, visibility = 0 } = taken?.kept ?? {};
   const lines = [
     `made anew from the messages: ${direct} direct threads, ${groups} groups from ${memberEntries} changes, ` +
@@ -234,17 +234,27 @@ function repairText(repair: Repair): readonly string[] {
     const shown = `not shown until somebody writes there: ${unknownOthers.length} direct threads of which one user is known`;
     lines.push(`${shown}: ${some(unknownOthers)}`);
   }
-  if (maybeBlocked.length > 0) {
-    lines.push(
-      `a block was set or lifted once in ${maybeBlocked.length} direct threads: ${some(maybeBlocked)}`,
-    );
-  }
+  lines.push(...blocksText(made));
   if (damaged.length > 0) {
     lines.push(`DAMAGED, see bin/heddle admin verify: ${damaged.length} threads: ${some(damaged)}`);
   }
   lines.push(...goneText(gone));
   if (before) lines.push(`the rows from before are kept in ${before}`);
   if (loss) lines.push(...lossText(loss));
+  return lines;
+}
+
+/** What the log says of blocks, and no more: a head that is made anew looks ever after like one that a block raised. */
+function blocksText({ maybeBlocked, unknownBlocks }: Repair["made"]): readonly string[] {
+  const lines: string[] = [];
+  if (maybeBlocked.length > 0) {
+    const what = "a block was set or lifted once, or an earlier repair made the head anew";
+    lines.push(`${what}, in ${maybeBlocked.length} direct threads: ${some(maybeBlocked)}`);
+  }
+  if (unknownBlocks.length > 0) {
+    const what = "the log does not say any more whether a block was ever set";
+    lines.push(`${what} in ${unknownBlocks.length} direct threads: ${some(unknownBlocks)}`);
+  }
   return lines;
 }
 

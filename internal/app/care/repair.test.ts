@@ -3,8 +3,12 @@ import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/p
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { ClassicLevel } from "classic-level";
 import { systemClock } from "../../base/clock.ts";
+import { fromHex } from "../../base/ids.ts";
 import { DataFolderError } from "../../store/data-folder-error.ts";
+import { rowKey } from "../../store/keys.ts";
+import { headKey } from "../../store/level/cell-keys.ts";
 import { LevelMessageStore } from "../../store/level/level-message-store.ts";
 import { lockFile } from "../../store/sqlite/file-lock.ts";
 import { storeLog } from "../../testing/fakes/message/message-samples.ts";
@@ -191,5 +195,36 @@ describe("A repair of the rows", function () {
     const { loss } = await repairFolder(await openDataFolder(data), () => {}, true);
     assert.deepEqual(await readFile(join(loss?.aside ?? "", log)), bytes);
     await start();
+  });
+
+  it("takes no head that was lost for a block", async () => {
+    const messages = join(data, "messages");
+    await rm(messages, { recursive: true });
+    await cp(join(FIXTURE, "messages"), messages, { recursive: true });
+    const { maybeBlocked } = (await repair()).made;
+    const [direct = []] = tables([
+      "SELECT DISTINCT lower(hex(thread_id)) AS thread FROM thread WHERE kind = 'direct' AND head_bucket = 0",
+    ]);
+    const threads = direct.map(({ thread }) => String(thread));
+    const thread = threads.find((one) => !maybeBlocked.includes(one)) ?? assert.fail("all were blocked");
+    const head = headKey(rowKey({ threadId: fromHex(thread), bucket: 0 }));
+    const level = new ClassicLevel<Uint8Array, Uint8Array>(messages, {
+      keyEncoding: "view",
+      valueEncoding: "view",
+    });
+    await level.open();
+    assert.ok(await level.get(head), "it had a head");
+    const junk = Buffer.from("to be damaged");
+    await level.put(junk, junk);
+    await level.del(head);
+    await level.close();
+    const log = (await readdir(messages)).filter((name) => name.endsWith(".log")).sort();
+    const path = join(messages, log.at(-1) ?? assert.fail("no log"));
+    const bytes = await readFile(path);
+    const at = bytes.lastIndexOf(junk);
+    bytes[at] = (bytes[at] ?? 0) ^ 1;
+    await writeFile(path, bytes);
+    const { made } = await repairFolder(await openDataFolder(data), () => {}, true);
+    assert.deepEqual([made.maybeBlocked, made.unknownBlocks], [maybeBlocked, [thread]]);
   });
 });

@@ -71,7 +71,7 @@ async function repairHeld(folder: DataFolder, progress: Progress, acceptsLoss: b
     throw error;
   });
   try {
-    const { made, ends } = await rebuild(log, timed(rows, time), taken, progress);
+    const { made, ends } = await rebuild(log, timed(rows, time), { taken, loss }, progress);
     const gone = [...ends.cutOf(taken?.known ?? [])];
     const knows = taken !== undefined && taken.pairs.size + taken.known.length > 0;
     if (made.direct + made.groups + made.unknownOthers.length === 0 && knows) throw emptyLog(folder.messages);
@@ -129,11 +129,15 @@ function timed(store: SqliteThreadStore, time: { nowMs: number }): RebuiltRows {
 async function rebuild(
   log: LevelMessageStore,
   rows: RebuiltRows,
-  taken: TakenOver | undefined,
+  { taken, loss }: Pick<Repair, "taken" | "loss">,
   progress: Progress,
 ): Promise<{ readonly made: Rebuilt; readonly ends: ThreadEnds }> {
   const ends = new ThreadEnds();
-  const work = new Rebuild(rows, { pairs: taken?.pairs ?? new Map(), users: taken?.users ?? [] });
+  const work = new Rebuild(rows, {
+    pairs: taken?.pairs ?? new Map(),
+    users: taken?.users ?? [],
+    epochsMade: loss?.epochsMade ?? new Set(),
+  });
   let entries = 0;
   for await (const row of log.rows()) {
     await work.addRow(row.key, row);

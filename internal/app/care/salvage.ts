@@ -14,6 +14,8 @@ export interface Loss {
   readonly files: readonly { readonly file: string; readonly why: string }[];
   /** Threads with entries that are gone, as far as what is left shows it, and which. */
   readonly threads: readonly { readonly thread: string; readonly lost: readonly LostSeqs[] }[];
+  /** Threads of which the head was lost, and what it said of blocks with it. In hex. */
+  readonly epochsMade: ReadonlySet<string>;
   /** Where the damaged folder is now, as it was. */
   readonly aside: string;
 }
@@ -40,7 +42,7 @@ export async function salvageMessages(
     if (content.damages.length === 0) return undefined;
     await rename(path, aside);
     await rename(target, path);
-    return { files: content.damages, threads: copy.lossy, aside };
+    return { files: content.damages, threads: copy.lossy, epochsMade: copy.epochsMade, aside };
   } finally {
     await log.abandon();
     await rm(target, { recursive: true, force: true });
@@ -50,6 +52,7 @@ export async function salvageMessages(
 class Copy {
   readonly #log: NewLog;
   readonly lossy: { thread: string; lost: readonly LostSeqs[] }[] = [];
+  readonly epochsMade = new Set<string>();
   #threadId = new Uint8Array(0);
   #thread = new ThreadSalvage();
 
@@ -77,7 +80,8 @@ class Copy {
 
   /** After the last cell of a thread: the receipts, which stand last, have been copied too. */
   async endThread(): Promise<void> {
-    const { lost } = this.#thread;
+    const { lost, isEpochMade } = this.#thread;
+    if (isEpochMade) this.epochsMade.add(hex(this.#threadId));
     for (const [bucket, head] of this.#thread.heads())
       await this.#log.put(headKey(rowKey({ threadId: this.#threadId, bucket })), head);
     if (lost.length > 0) this.lossy.push({ thread: hex(this.#threadId), lost });

@@ -26,6 +26,8 @@ export interface Hints {
   readonly pairs: ReadonlyMap<string, readonly [string, string]>;
   /** Users that the old rows know. */
   readonly users: Iterable<string>;
+  /** Threads of which the epoch is of a head made anew, and not of a block. In hex. */
+  readonly epochsMade: ReadonlySet<string>;
 }
 
 /** What was made. */
@@ -36,8 +38,13 @@ export interface Rebuilt {
   readPositions: number;
   /** Direct threads of which only one user is known: they show again once somebody writes there. In hex. */
   readonly unknownOthers: string[];
-  /** Direct threads in which a block was set, or lifted, at some time: whether one stands, the log does not say. */
+  /**
+   * Direct threads in which a block was set, or lifted, at some time, or of which an earlier repair made the head anew:
+   * which of these, and whether a block stands, the log does not say. In hex.
+   */
   readonly maybeBlocked: string[];
+  /** Direct threads of which the head was lost that would say whether a block was ever set. In hex. */
+  readonly unknownBlocks: string[];
   /** Threads with entries that cannot be read, or do not follow one another. In hex. */
   readonly damaged: string[];
 }
@@ -54,11 +61,13 @@ export class Rebuild {
     readPositions: 0,
     unknownOthers: [],
     maybeBlocked: [],
+    unknownBlocks: [],
     damaged: [],
   };
   readonly #rows: RebuiltRows;
   readonly #pairs: Hints["pairs"];
   readonly #users: Set<string>;
+  readonly #epochsMade: Hints["epochsMade"];
   /** Direct threads that wait for all users to be known. */
   readonly #open: OpenThread[] = [];
   #thread: OpenThread | undefined;
@@ -67,6 +76,7 @@ export class Rebuild {
     this.#rows = rows;
     this.#pairs = hints.pairs;
     this.#users = new Set(hints.users);
+    this.#epochsMade = hints.epochsMade;
   }
 
   /** Takes the next row: of a thread after the other, the buckets in order, the receipts last. */
@@ -140,7 +150,8 @@ export class Rebuild {
 
   async #endDirect(thread: OpenThread): Promise<void> {
     const key = hex(thread.threadId);
-    if (thread.head.epoch > 0) this.made.maybeBlocked.push(key);
+    if (this.#epochsMade.has(key)) this.made.unknownBlocks.push(key);
+    else if (thread.head.epoch > 0) this.made.maybeBlocked.push(key);
     for (const userId of thread.positions.keys()) thread.users.add(userId);
     const pair = this.#pairs.get(key) ?? pairOf(thread);
     if (pair) await this.#direct(thread, pair);

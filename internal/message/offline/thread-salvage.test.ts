@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { decodeHead, encodeHead } from "../../base/head.ts";
+import { decodeHead, encodeHead, type Head } from "../../base/head.ts";
 import { headAt, storedCell } from "../../testing/fakes/message/message-samples.ts";
 import { ThreadSalvage } from "./thread-salvage.ts";
 
@@ -46,5 +46,25 @@ describe("What is left of a thread's log", () => {
     assert.deepEqual(lost, [[11, 1_024]]);
     assert.deepEqual([mended.get(0)?.seq, mended.get(1)?.seq, mended.has(2)], [512, 1_024, false]);
     assert.equal(salvaged({ 0: 512 }, range(1, 515)).mended.get(1)?.seq, 515);
+  });
+
+  it("knows an epoch that comes of the making from one that a head had", () => {
+    const isMade = (heads: readonly Head[], seqs: readonly number[]) => {
+      const thread = new ThreadSalvage();
+      for (const [bucket, head] of heads.entries()) thread.addHead(bucket, encodeHead(head));
+      for (const seq of seqs) thread.addEntry(storedCell(seq));
+      return thread.isEpochMade;
+    };
+    const raised = { ...headAt(512), epoch: 1 };
+    assert.deepEqual(
+      [
+        isMade([], range(1, 6)),
+        isMade([headAt(512)], range(1, 515)),
+        isMade([headAt(6)], range(1, 6)),
+        isMade([raised], range(1, 515)),
+        isMade([], []),
+      ],
+      [true, true, false, false, false],
+    );
   });
 });

@@ -48,11 +48,21 @@ export class ThreadSalvage {
     return this.#last.seq < seq ? [...this.#lost, [this.#last.seq + 1, seq]] : this.#lost;
   }
 
+  /**
+   * Whether the last head is made anew, and none that is left has an epoch: so that the epoch it gets is of the making,
+   * and says nothing of blocks.
+   */
+  get isEpochMade(): boolean {
+    const { seq } = this;
+    const isMade = this.#heads.get(lastBucketOf(seq))?.seq !== seq;
+    return seq > 0 && isMade && [...this.#heads.values()].every(({ epoch }) => epoch === 0);
+  }
+
   /** The heads that are to be written, by bucket: those that are missing, or say less than stands below them. */
   heads(): ReadonlyMap<number, Uint8Array> {
     const mended = new Map<number, Uint8Array>();
     const { seq } = this;
-    const lastBucket = Math.floor((Math.max(seq, 1) - 1) / BUCKET_SIZE);
+    const lastBucket = lastBucketOf(seq);
     let before = EMPTY_HEAD;
     for (let bucket = 0; seq > 0 && bucket <= lastBucket; bucket++) {
       const stored = this.#heads.get(bucket);
@@ -74,4 +84,8 @@ export class ThreadSalvage {
     }
     return mended;
   }
+}
+
+function lastBucketOf(seq: number): number {
+  return Math.floor((Math.max(seq, 1) - 1) / BUCKET_SIZE);
 }
