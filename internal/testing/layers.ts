@@ -77,6 +77,7 @@ const walls: readonly (readonly [name: string, folders: readonly string[]])[] = 
   ["node:sqlite", ["internal/store/"]],
   ["kysely", ["internal/store/"]],
   ["pg", ["internal/store/postgres/", "internal/testing/postgres/"]],
+  ["pg-connection-string", ["internal/store/postgres/"]],
   ["mocha", []],
   ["fast-check", []],
   ["playwright-core", []],

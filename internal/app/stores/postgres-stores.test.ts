@@ -93,6 +93,10 @@ describe("Heddle in one process on Postgres", function () {
       (await refusal(url.replace(/[^/]+$/, "nowhere"))).message,
       /"nowhere" does not exist: make that database/,
     );
+    assert.match(
+      (await refusal(`${url}?sslmode=verify-full&sslrootcert=/none/ca.pem`)).message,
+      /names the file \/none\/ca\.pem, which cannot be read \(ENOENT\): mend sslrootcert/,
+    );
     const nobody = url.replace(`:${server.tcp.port}`, ":1");
     const away = await refusal(nobody);
     assert.match(away.message, /ECONNREFUSED.*start it, or mend HEDDLE_DATABASE_URL/);
@@ -210,6 +214,23 @@ describe("Heddle in one process on Postgres", function () {
       body: JSON.stringify({ folder: join(folders, "copy") }),
     });
     assert.match(await response.text(), /are in Postgres: copy the database with Postgres's own tools/);
+  });
+
+  it("prints no warning beside the log where TLS is asked for", async () => {
+    const warnings: Error[] = [];
+    const note = (warning: Error) => warnings.push(warning);
+    process.on("warning", note);
+    try {
+      for (const mode of ["require", "prefer", "verify-ca"])
+        assert.match(
+          (await refusal(`${database.url}?sslmode=${mode}`)).message,
+          /does not support SSL connections/,
+        );
+      await new Promise((resolve) => setImmediate(resolve));
+      assert.deepEqual(warnings, []);
+    } finally {
+      process.off("warning", note);
+    }
   });
 
   it("takes the URL from a file", async () => {

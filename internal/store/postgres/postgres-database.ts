@@ -1,8 +1,7 @@
-import { Client } from "pg";
 import { type Clock, sleep } from "../../base/clock.ts";
 import { DatabaseError } from "../database-error.ts";
 import type { StoreWatch } from "../store-watch.ts";
-import { connectionConfig, type DatabaseAddress } from "./connection-config.ts";
+import { type DatabaseAddress, readAddress } from "./connection-config.ts";
 import { DatabaseHold } from "./database-hold.ts";
 import { isPooledByTransaction } from "./pooler.ts";
 import { PostgresMessageStore } from "./postgres-message-store.ts";
@@ -43,6 +42,7 @@ export class PostgresDatabase {
   /** Resolves to why the program has to start anew, in a sentence; never if it need not. */
   readonly over: Promise<string>;
   readonly #init: PostgresDatabaseInit;
+  readonly #place: string;
   readonly #parts: Parts;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
@@ -50,8 +50,9 @@ export class PostgresDatabase {
   #hold: DatabaseHold;
   #trouble: string | undefined;
 
-  private constructor(init: PostgresDatabaseInit, parts: Parts) {
+  private constructor(init: PostgresDatabaseInit, place: string, parts: Parts) {
     this.#init = init;
+    this.#place = place;
     this.#parts = parts;
     this.#hold = parts.hold;
     this.messages = parts.messages;
@@ -65,10 +66,11 @@ export class PostgresDatabase {
 
   /** Waits for the database, takes it for this program alone, makes its tables. Rejects with DatabaseError. */
   static async open(init: PostgresDatabaseInit): Promise<PostgresDatabase> {
-    const place = placeOf(init.database);
+    const { address, place } = readAddress(init.database);
+    const read = { ...init, database: address };
     const closes: (() => Promise<unknown>)[] = [];
     try {
-      return new PostgresDatabase(init, await openParts(init, place, closes));
+      return new PostgresDatabase(read, place, await openParts(read, place, closes));
     } catch (error) {
       for (const close of closes.toReversed()) await close();
       throw startProblem(place, error);
@@ -85,7 +87,7 @@ export class PostgresDatabase {
     try {
       return await this.rows.deployment(mine);
     } catch (error) {
-      throw startProblem(placeOf(this.#init.database), error);
+      throw startProblem(this.#place, error);
     }
   }
 
@@ -109,7 +111,7 @@ export class PostgresDatabase {
         if (this.#trouble !== undefined) watch?.recovered();
         this.#trouble = undefined;
       } catch (error) {
-        const { message } = startProblem(placeOf(this.#init.database), error);
+        const { message } = startProblem(this.#place, error);
         if (this.#trouble === undefined) watch?.failed(new Error(message));
         this.#trouble = message;
       }
@@ -126,7 +128,7 @@ export class PostgresDatabase {
 
   async #takeAgain(): Promise<void> {
     await this.#hold.release();
-    const { hold } = await DatabaseHold.connect(this.#init.database, placeOf(this.#init.database));
+    const { hold } = await DatabaseHold.connect(this.#init.database, this.#place);
     this.#hold = hold;
     const holder = await hold.take();
     if (holder === undefined) return;
@@ -207,10 +209,4 @@ async function takeAtStart(hold: DatabaseHold, init: PostgresDatabaseInit, place
       throw new DatabaseError("stopped while another Heddle served the database", { isAway: true });
     });
   }
-}
-
-/** `host:port/database`, or the folder of a socket. */
-function placeOf(database: DatabaseAddress): string {
-  const { host, port, database: name } = new Client(connectionConfig(database));
-  return `${host}:${port}/${name}`;
 }
