@@ -13,14 +13,20 @@ import { sendOf } from "./send-request.ts";
  */
 const WRITERS = Array.from({ length: 1_600 }, (_, at) => `writer${at}`);
 const FEW = 40;
+const AT_A_TIME = 90;
 const LONGEST = "x".repeat(32_768);
+/** Where the longest do not fit any more these fill what is left; and they are written before the silent reader is noticed. */
+const SHORT = "x".repeat(2_000);
 
 /** What streams learn when something ends them, or when they do not read. */
 export function underStress(recorded: () => RecordedHeddle): void {
   const writeAll = async (writers: readonly string[], to: string) => {
-    const write = (writer: string) => recorded().as(writer).message.send(sendOf(to, LONGEST));
-    for (let at = 0; at < writers.length; at += 30) {
-      await Promise.all(writers.slice(at, at + 30).map(write));
+    const write = (writer: string, at: number) =>
+      recorded()
+        .as(writer)
+        .message.send(sendOf(to, at < 2 * FEW ? LONGEST : SHORT));
+    for (let at = 0; at < writers.length; at += AT_A_TIME) {
+      await Promise.all(writers.slice(at, at + AT_A_TIME).map((writer, of) => write(writer, at + of)));
     }
   };
 
