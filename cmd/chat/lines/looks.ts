@@ -1,4 +1,3 @@
-import pc from "picocolors";
 import {
   type ConnectionState,
   changeText,
@@ -11,6 +10,7 @@ import {
   type Thread,
 } from "../../../client/index.ts";
 import { isStoreAway } from "../exit-code.ts";
+import { colours as pc } from "../text/colours.ts";
 import type { NameOf } from "../text/display-name.ts";
 import { oneLine, safeText } from "../text/safe-text.ts";
 import { textWidth, wrap } from "../text/text-width.ts";

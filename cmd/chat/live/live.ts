@@ -1,4 +1,3 @@
-import pc from "picocolors";
 import {
   type Client,
   type ClientEvent,
@@ -13,6 +12,7 @@ import type { Settings } from "../device/settings.ts";
 import { ChatError, connectionProblem, EXIT, fateOfKept } from "../exit-code.ts";
 import { connectionNotice, notice } from "../lines/looks.ts";
 import { conversationOf, titleOf } from "../lines/target.ts";
+import { colours as pc } from "../text/colours.ts";
 import { namesOf } from "../text/display-name.ts";
 import { oneLine } from "../text/safe-text.ts";
 import { ConversationView } from "./conversation-view.ts";

@@ -56,7 +56,7 @@ export async function clearStaging(dataDir: string): Promise<boolean> {
 export async function backUp(sources: BackupSources, folder: string, progress: Progress): Promise<Backup> {
   const { dataDir } = sources;
   const inside = relative(dataDir, folder);
-  if (!inside.startsWith("../.."))
+  if (inside !== ".." && !inside.startsWith("../"))
     throw new BackupError(`${folder} is within the data folder: name one outside`);
   const partial = join(dirname(folder), `.${basename(folder)}.partial`);
   const staging = join(dataDir, STAGING);
