@@ -1,9 +1,9 @@
 import { type Clock, sleep } from "../../base/clock.ts";
 import { ChannelService } from "../../channel/service.ts";
 import { serveChannel } from "../../peers/channel-server.ts";
-import type { ServeLink } from "../../peers/link-listener.ts";
 import type { Registration, RegistrationInit } from "../../registry/registration.ts";
 import type { Tick } from "../../stream/each-tick.ts";
+import type { Held } from "./held.ts";
 
 /** After its registration is gone push servers have so long to attach elsewhere before their links are closed, in ms. */
 export const MOVE_MS = 1_500;
@@ -14,14 +14,6 @@ export interface ChannelInit {
   readonly tick?: Tick;
   /** Takes its place in the registry, told of what happens to it. Called once. */
   readonly register: (hooks: Pick<RegistrationInit, "lost">) => Registration;
-}
-
-/** A channel instance, in a program that holds one. */
-export interface HeldChannel {
-  readonly service: ChannelService;
-  readonly serve: ServeLink;
-  /** Leaves in good order. Afterwards links are closed, and the listener may stop as soon as it has let them out. */
-  leave(): Promise<void>;
 }
 
 /**
@@ -35,7 +27,7 @@ export interface HeldChannel {
  *
  * The first before the second: an instance that answers `exact` while others own its topics loses events in silence.
  */
-export function assembleChannel({ clock, tick, register }: ChannelInit): HeldChannel {
+export function assembleChannel({ clock, tick, register }: ChannelInit): Held<ChannelService> {
   const registration = register({ lost: () => service.leaseLost() });
   const service = new ChannelService({ clock, lease: registration, ...(tick && { tick }) });
   return {

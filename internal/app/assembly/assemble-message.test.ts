@@ -16,7 +16,7 @@ import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
 import { quiet } from "../../testing/worlds/interleaving.ts";
 import { rowViews } from "./assemble.ts";
 import { assembleMessageServer } from "./assemble-message.ts";
-import { MOVE_MS } from "./leave-writer.ts";
+import { HEARD_MS } from "./held.ts";
 
 /** A message server of the mesh, one channel instance that answers as a test says, and the registry. */
 async function world() {
@@ -84,7 +84,7 @@ describe("A message server in a program of the mesh", () => {
     void held.leave().then(() => {
       hasLeft = true;
     });
-    await pass(MOVE_MS + 4_000);
+    await pass(HEARD_MS + 4_000);
     assert.deepEqual([state(), hasLeft, publisher.repairs.size], ["leaving", false, 2]);
     answer.kind = "exact";
     await pass(1_500);
@@ -96,7 +96,7 @@ describe("A message server in a program of the mesh", () => {
     answer.kind = "broadcast";
     await send();
     void held.leave();
-    await pass(MOVE_MS + DRAINED_MS + 500);
+    await pass(HEARD_MS + DRAINED_MS + 500);
     assert.deepEqual([state(), lines.map(({ topics }) => topics)], ["gone", [2]]);
   });
 });

@@ -4,7 +4,6 @@ import type { Logger } from "../../base/log.ts";
 import type { Publisher } from "../../channel/publisher/publisher.ts";
 import type { Channel, LogDamage, MessageStore } from "../../message/ports.ts";
 import type { MessageService } from "../../message/service.ts";
-import type { ServeLink } from "../../peers/link-listener.ts";
 import { logHandlers } from "../../peers/log-server.ts";
 import { messageHandlers } from "../../peers/message-server.ts";
 import type { SightRule } from "../../presence/sight.ts";
@@ -13,6 +12,7 @@ import type { Registration } from "../../registry/registration.ts";
 import { LinkServer } from "../../rpc/links/link-server.ts";
 import type { Presence } from "../../thread/ports.ts";
 import { assembleMessage, type RowViews, tellPresence } from "./assemble.ts";
+import type { Held } from "./held.ts";
 import { leaveWriter } from "./leave-writer.ts";
 
 export interface MessageServerInit {
@@ -29,7 +29,7 @@ export interface MessageServerInit {
   readonly publisher: Publisher;
   /** What events are handed to, where a test stands before the publisher. */
   readonly channel?: Channel;
-  /** Told of whom the writes here take out of whose sight. */
+  /** Told which users the writes here take out of whose sight. */
   readonly presence: Pick<Presence, "membersChanged">;
   readonly history: History;
   readonly damage: LogDamage;
@@ -38,19 +38,11 @@ export interface MessageServerInit {
   readonly register: () => Registration;
 }
 
-/** A message server, in a program that holds one. */
-export interface HeldMessage {
-  readonly service: MessageService;
-  readonly serve: ServeLink;
-  /** Leaves in good order. Afterwards the listener may stop. */
-  leave(): Promise<void>;
-}
-
 /**
  * A message server with its place in the registry (docs/design.md, section 5, Several message servers): push and thread
  * servers ask it over links, and it settles each send within their time.
  */
-export function assembleMessageServer(init: MessageServerInit): HeldMessage {
+export function assembleMessageServer(init: MessageServerInit): Held<MessageService> {
   const { name, clock, log, logs, views, servers, publisher, channel = publisher, presence } = init;
   const { history, damage, sightRule } = init;
   const place = { name, ring: servingRing(servers) };

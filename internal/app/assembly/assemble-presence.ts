@@ -1,6 +1,5 @@
 import { type Clock, sleep } from "../../base/clock.ts";
 import type { Member, Ring } from "../../base/ring.ts";
-import type { ServeLink } from "../../peers/link-listener.ts";
 import { PresenceClient } from "../../peers/presence-client.ts";
 import { servePresence } from "../../peers/presence-server.ts";
 import { EveryInstance } from "../../presence/every-instance.ts";
@@ -12,9 +11,7 @@ import type { Registration, RegistrationInit } from "../../registry/registration
 import type { LinkCaller } from "../../rpc/links/link-client.ts";
 import type { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
 import { assemblePresence, rowViews } from "./assemble.ts";
-
-/** After it is `leaving` push servers have so long to hear of it, in ms. */
-const MOVE_MS = 1_000;
+import { HEARD_MS, type Held } from "./held.ts";
 
 /** The presence instances, as a program of the mesh reaches them. */
 export interface PresenceWay {
@@ -36,16 +33,11 @@ export interface PresenceInstanceInit extends PresenceWay {
   readonly register: (hooks: Pick<RegistrationInit, "lost">) => Registration;
 }
 
-/** A presence instance, in a program that holds one. */
-export interface HeldPresence {
-  readonly service: PresenceService;
-  readonly serve: ServeLink;
-  /** Leaves in good order: push servers move, and while one may still listen to it it is told of every block. */
-  leave(): Promise<void>;
-}
-
-/** A presence instance with its place in the registry (docs/design.md, section 8). */
-export function assemblePresenceInstance(init: PresenceInstanceInit): HeldPresence {
+/**
+ * A presence instance with its place in the registry (docs/design.md, section 8). When it leaves push servers move, and
+ * while one may still listen to it it is told of every block.
+ */
+export function assemblePresenceInstance(init: PresenceInstanceInit): Held<PresenceService> {
   const { clock, name, rows, sightRule, instances, pushServers, link } = init;
   const registration = init.register({ lost: () => service.leaseLost() });
   const place: Place = {
@@ -63,7 +55,7 @@ export function assemblePresenceInstance(init: PresenceInstanceInit): HeldPresen
     serve: (below) => servePresence(service, below),
     leave: async () => {
       await registration.leaving();
-      await sleep(clock, MOVE_MS);
+      await sleep(clock, HEARD_MS);
       service.close();
       await registration.revoke();
     },

@@ -3,7 +3,6 @@ import type { History } from "../../base/history.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Member } from "../../base/ring.ts";
 import type { Publisher } from "../../channel/publisher/publisher.ts";
-import type { ServeLink } from "../../peers/link-listener.ts";
 import { LogClient } from "../../peers/log-client.ts";
 import { RoutedLog } from "../../peers/routed-log.ts";
 import { threadHandlers } from "../../peers/thread-server.ts";
@@ -13,6 +12,7 @@ import type { LinkCaller } from "../../rpc/links/link-client.ts";
 import { LinkServer } from "../../rpc/links/link-server.ts";
 import type { Channel, Presence } from "../../thread/ports.ts";
 import { type ThreadPorts, ThreadService } from "../../thread/service.ts";
+import type { Held } from "./held.ts";
 import { leaveWriter } from "./leave-writer.ts";
 
 export interface ThreadServerInit {
@@ -33,16 +33,8 @@ export interface ThreadServerInit {
   readonly register: () => Registration;
 }
 
-/** A thread server, in a program that holds one. */
-export interface HeldThread {
-  readonly service: ThreadService;
-  readonly serve: ServeLink;
-  /** Leaves in good order. Afterwards the listener may stop. */
-  leave(): Promise<void>;
-}
-
 /** A thread server with its place in the registry: it asks message servers over links, and push servers ask it. */
-export function assembleThreadServer(init: ThreadServerInit): HeldThread {
+export function assembleThreadServer(init: ThreadServerInit): Held<ThreadService> {
   const { clock, log, rows, messageServers, link, publisher, channel = publisher, presence, history } = init;
   const logs = new RoutedLog({
     ring: servingRing(messageServers),

@@ -1,10 +1,8 @@
-import type { Clock } from "../../base/clock.ts";
+import { type Clock, sleep } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Publisher } from "../../channel/publisher/publisher.ts";
 import type { Registration } from "../../registry/registration.ts";
-
-/** After it is `leaving` others have so long to hear of it, in ms. */
-export const MOVE_MS = 1_000;
+import { HEARD_MS } from "./held.ts";
 
 /** A program that hands events over: a message or a thread server. */
 export interface LeavingWriter {
@@ -24,7 +22,7 @@ export interface LeavingWriter {
 export async function leaveWriter(writer: LeavingWriter): Promise<void> {
   const { clock, log, registration, publisher, close } = writer;
   await registration.leaving();
-  await new Promise<void>((resolve) => clock.after(MOVE_MS, resolve));
+  await sleep(clock, HEARD_MS);
   await close?.();
   const topics = await publisher.drained();
   if (topics > 0)

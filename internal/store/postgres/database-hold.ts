@@ -2,6 +2,7 @@ import type { Client } from "pg";
 import { DatabaseError } from "../database-error.ts";
 import { connectionConfig, type DatabaseAddress } from "./connection-config.ts";
 import { PostgresClient } from "./postgres-client.ts";
+import { ERA } from "./thread-schema.ts";
 
 /** What the connection is waited for, to open and for each answer, in ms. */
 const ANSWER_MS = 3_000;
@@ -101,9 +102,8 @@ export class DatabaseHold {
 
   /** Which history the rows are of now, 0 on a standby. Rejects if the connection does not answer: then it is lost. */
   async era(): Promise<number> {
-    const text = "SELECT CASE WHEN pg_is_in_recovery() THEN 0 ELSE store_era() END AS era";
     try {
-      const { rows } = await this.#client.query<{ era: number }>(text);
+      const { rows } = await this.#client.query<{ era: number }>(`SELECT ${ERA} AS era`);
       return rows[0]?.era ?? 0;
     } catch (error) {
       this.#isLost = true;

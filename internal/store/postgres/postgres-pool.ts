@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../../base/clock.ts";
 import { HeddleError, overloaded, storeUnavailable } from "../../base/heddle-error.ts";
 import { connectionConfig, type DatabaseAddress } from "./connection-config.ts";
 import { PostgresClient } from "./postgres-client.ts";
+import { ERA } from "./thread-schema.ts";
 
 export interface PostgresPoolInit {
   readonly database: DatabaseAddress;
@@ -207,8 +208,7 @@ export class PostgresPool {
     const limits = `SET ${SYNCED}; ${limitedTo(callMs - MARGIN_MS, "SET")}`;
     // Kept by the connection to the pooler, it would be another's.
     if (!isPooled) await client.query(within(callMs, limits));
-    const ofHistory = "CASE WHEN pg_is_in_recovery() THEN 0 ELSE store_era() END";
-    const era = this.#era === undefined ? "0::bigint" : ofHistory;
+    const era = this.#era === undefined ? "0::bigint" : ERA;
     const text = `SELECT pg_is_in_recovery() AS is_standby, ${era} AS era`;
     const { rows } = await client.query<{ is_standby: boolean; era: number }>(within(callMs, text));
     const [at] = rows;

@@ -1,5 +1,8 @@
 import { ACTIVE_MS } from "../thread-store.ts";
 
+/** Which history the rows of a server that serves are of; 0 on a standby. */
+export const ERA = "CASE WHEN pg_is_in_recovery() THEN 0 ELSE store_era() END";
+
 /** Partitions of the largest table, by owner. Few enough that a statement's locks of all of them cost nothing. */
 const PARTITIONS = 8;
 

@@ -1,3 +1,4 @@
+import { sleep } from "../../../base/clock.ts";
 import { HeddleError } from "../../../base/heddle-error.ts";
 import { createLog, type Logger } from "../../../base/log.ts";
 import { createMetrics } from "../../../base/metrics.ts";
@@ -218,7 +219,7 @@ export class MeshProcess implements Host {
 
   /** Resolves after so many ms of its own time. */
   wait(ms: number): Promise<void> {
-    return new Promise((resolve) => this.clock.after(ms, resolve));
+    return sleep(this.clock, ms);
   }
 
   /** Lets clients call these. */

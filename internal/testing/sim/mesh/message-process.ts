@@ -1,9 +1,7 @@
 import { assembleMessage, clientBindings, rowViews, tellPresence } from "../../../app/assembly/assemble.ts";
-import {
-  assembleMessageServer,
-  type HeldMessage,
-  type MessageServerInit,
-} from "../../../app/assembly/assemble-message.ts";
+import { assembleMessageServer, type MessageServerInit } from "../../../app/assembly/assemble-message.ts";
+import type { Held } from "../../../app/assembly/held.ts";
+import type { MessageService } from "../../../message/service.ts";
 import { logHandlers } from "../../../peers/log-server.ts";
 import { messageHandlers } from "../../../peers/message-server.ts";
 import { LinkServer } from "../../../rpc/links/link-server.ts";
@@ -37,7 +35,7 @@ export function startMessage(process: MeshProcess): void {
 }
 
 /** For a mutant: a message server that knows of no other, and so takes what it once read for what is. */
-function assembleAlone(init: MessageServerInit): HeldMessage {
+function assembleAlone(init: MessageServerInit): Held<MessageService> {
   const { clock, views, publisher, channel = publisher } = init;
   const { logs, history, damage, sightRule } = init;
   const service = assembleMessage({ logs, views, channel, clock, history, damage, sightRule });
