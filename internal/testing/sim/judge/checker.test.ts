@@ -6,7 +6,7 @@ import { DIRECT, entryOf, GROUP, QUIET_MS, SmallHistory } from "./small-history.
 const BOTH = ["ann-0", "bob-0"];
 const LOG = [entryOf(1, "ann", "one"), entryOf(2, "bob", "two"), entryOf(3, "ann", "three")];
 
-/** Ann and bob, who chat, and to whom all that was promised happens. */
+/** Ann and bob, who chat, and for both all that was promised happens. */
 function chat(): SmallHistory {
   return new SmallHistory()
     .live(1_000, "ann-0", "bob-0", "bob-1")

@@ -3,6 +3,7 @@ import type { Seen, SeenEntry } from "./history.ts";
 import { positionBreaches } from "./positions.ts";
 import { presenceBreaches } from "./presences.ts";
 import { pushBreaches } from "./pushes.ts";
+import { Sight } from "./sight.ts";
 import { stallsOf } from "./stalls.ts";
 import { strangerBreaches } from "./strangers.ts";
 
@@ -25,8 +26,10 @@ export function breachesOf(history: readonly Seen[]): string[] {
   for (const end of ends) if (!moved.has(`${end.thread} ${end.user}`)) breaches.push(...endBreaches(end));
   breaches.push(...headBreaches(ends), ...sendBreaches(history, ends), ...calmBreaches(history, ends));
   breaches.push(...changeBreaches(history), ...watchBreaches(history), ...stallBreaches(history));
-  breaches.push(...forkBreaches(history), ...strangerBreaches(history), ...positionBreaches(history, moved));
-  breaches.push(...presenceBreaches(history), ...pushBreaches(history));
+  const sight = new Sight(history);
+  breaches.push(...forkBreaches(history), ...strangerBreaches(history, sight));
+  breaches.push(...positionBreaches(history, moved, sight), ...presenceBreaches(history, sight));
+  breaches.push(...pushBreaches(history));
   return [...new Set(breaches)];
 }
 

@@ -80,3 +80,11 @@ export type Seen = { readonly atMs: number; readonly device: string; readonly us
     }
   | { readonly type: "outbox"; readonly texts: readonly string[] }
 );
+
+/** Who came and who went by an entry, in its order: `[member_change +ann -bob]`. */
+export function movesOf({ said }: SeenEntry): readonly { readonly user: string; readonly comes: boolean }[] {
+  const words = /^\[member_change(.*)\]$/.exec(said)?.[1]?.split(" ") ?? [];
+  return words
+    .filter((word) => word !== "")
+    .map((word) => ({ user: word.slice(1), comes: word.startsWith("+") }));
+}

@@ -1,5 +1,5 @@
-import type { Seen, SeenEntry } from "./history.ts";
-import { Sight } from "./sight.ts";
+import { movesOf, type Seen, type SeenEntry } from "./history.ts";
+import type { Sight } from "./sight.ts";
 
 /** What was under way when a block was answered has come by then, in ms. */
 const LATE_MS = 30_000;
@@ -8,8 +8,11 @@ const LATE_MS = 30_000;
 const KEPT_MS = 1_000;
 
 /** Positions only grow, what was read stays read on every device, and a block lets neither receipts nor typing through. */
-export function* positionBreaches(history: readonly Seen[], moved: ReadonlySet<string>): Iterable<string> {
-  const sight = new Sight(history);
+export function* positionBreaches(
+  history: readonly Seen[],
+  moved: ReadonlySet<string>,
+  sight: Sight,
+): Iterable<string> {
   const told = new Map<string, { readonly delivered: number; readonly read: number }>();
   for (const seen of history) {
     const { atMs, device, user } = seen;
@@ -17,8 +20,10 @@ export function* positionBreaches(history: readonly Seen[], moved: ReadonlySet<s
       for (const key of told.keys()) if (key.startsWith(`${device} `)) told.delete(key);
     }
     // Of one who has gone nothing is shown, and of one who came back what is told of the stay before may come once more.
-    if (seen.type === "entry" && seen.entry.said.startsWith("[member_change"))
-      for (const gone of goneBy(seen.entry)) told.delete(`${device} ${seen.thread} ${gone}`);
+    if (seen.type === "entry") {
+      for (const move of movesOf(seen.entry))
+        if (!move.comes) told.delete(`${device} ${seen.thread} ${move.user}`);
+    }
     if (seen.type !== "receipt" && seen.type !== "typing") continue;
     const isDirect = seen.thread === sight.threadOf(user, seen.of);
     if (isDirect && sight.isBlocked(user, seen.of, atMs, LATE_MS))
@@ -31,12 +36,6 @@ export function* positionBreaches(history: readonly Seen[], moved: ReadonlySet<s
     told.set(key, seen);
   }
   yield* readBreaches(history, moved);
-}
-
-/** Whom a change of members has taken out: `[member_change +ann -bob]`. */
-function goneBy({ said }: SeenEntry): readonly string[] {
-  const words = said.slice(1, -1).split(" ");
-  return words.filter((word) => word.startsWith("-")).map((word) => word.slice(1));
 }
 
 function* readBreaches(history: readonly Seen[], moved: ReadonlySet<string>): Iterable<string> {

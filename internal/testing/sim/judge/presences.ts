@@ -1,5 +1,5 @@
 import type { Seen } from "./history.ts";
-import { Sight } from "./sight.ts";
+import type { Sight } from "./sight.ts";
 import { Whereabouts } from "./whereabouts.ts";
 
 /** After the last trouble of the servers their leases, digests and watches are in order again, in ms. */
@@ -25,8 +25,8 @@ interface Screen {
 }
 
 /** Presence is bounded, and told to nobody who may not see it, also between the calms. */
-export function* presenceBreaches(history: readonly Seen[]): Iterable<string> {
-  const judge = new PresenceJudge(history);
+export function* presenceBreaches(history: readonly Seen[], sight: Sight): Iterable<string> {
+  const judge = new PresenceJudge(history, sight);
   let lookedMs = 0;
   for (const seen of history) {
     if (seen.atMs >= lookedMs + 500) {
@@ -44,8 +44,8 @@ class PresenceJudge {
   /** From when until when each user was surely there, as far as is read. */
   readonly #stays = new Map<string, { readonly fromMs: number; untilMs: number }[]>();
 
-  constructor(history: readonly Seen[]) {
-    this.#sight = new Sight(history);
+  constructor(history: readonly Seen[], sight: Sight) {
+    this.#sight = sight;
     this.#where = new Whereabouts(history);
   }
 

@@ -3,7 +3,7 @@ import { directThreadId } from "../../../base/thread-id.ts";
 import type { Seen } from "./history.ts";
 import { isWithin, meets, NEVER, type Spells, spellsOf } from "./spells.ts";
 
-/** Who may see whom, of two users with a direct thread, as far as a history surely tells. */
+/** Which of two users with a direct thread may see the other, as far as a history surely tells. */
 export class Sight {
   readonly #hidden: ReadonlyMap<string, Spells>;
   readonly #blocked: ReadonlyMap<string, Spells>;

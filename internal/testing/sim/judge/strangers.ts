@@ -1,9 +1,8 @@
-import type { Seen, SeenEntry } from "./history.ts";
-import { Sight } from "./sight.ts";
+import { movesOf, type Seen, type SeenEntry } from "./history.ts";
+import type { Sight } from "./sight.ts";
 
 /** Nobody holds or is told what is not for it: entries of others' threads, or of a group before and after a stay. */
-export function* strangerBreaches(history: readonly Seen[]): Iterable<string> {
-  const sight = new Sight(history);
+export function* strangerBreaches(history: readonly Seen[], sight: Sight): Iterable<string> {
   const logs = logsOf(history);
   const stays = new Map(
     [...logs].map(([thread, log]) => [thread, isGroup(thread) ? staysOf(log) : undefined]),
@@ -44,14 +43,12 @@ function staysOf(log: ReadonlyMap<number, SeenEntry>): (user: string, seq: numbe
   let knownSeq = 0;
   for (let entry = log.get(1); entry; entry = log.get(entry.seq + 1)) {
     knownSeq = entry.seq;
-    const change = /^\[member_change(.*)\]$/.exec(entry.said)?.[1] ?? "";
-    for (const word of change.split(" ").filter((one) => one !== "")) {
-      const user = word.slice(1);
+    for (const { user, comes } of movesOf(entry)) {
       const own = stays.get(user) ?? [];
       stays.set(user, own);
       const open = own.find(({ untilSeq }) => untilSeq === Number.POSITIVE_INFINITY);
-      if (word.startsWith("-") && open) open.untilSeq = entry.seq;
-      if (word.startsWith("+") && !open) own.push({ fromSeq: entry.seq, untilSeq: Number.POSITIVE_INFINITY });
+      if (!comes && open) open.untilSeq = entry.seq;
+      if (comes && !open) own.push({ fromSeq: entry.seq, untilSeq: Number.POSITIVE_INFINITY });
     }
   }
   return (user, seq) => {

@@ -8,7 +8,7 @@ export interface OtherHistory {
 
 const PROCESSES = ["channel-0", "message-0", "thread-0", "presence-0", "push-0", "gateway-0"];
 
-/** u0, and those with whom it chats: each on one device, in the order of their threads. All are in one group. */
+/** u0, and those that it chats with: each on one device, in the order of their threads. All are in one group. */
 const USERS = [0, 1, 7, 10, 5, 9];
 const PEERS = USERS.slice(1);
 const GROUP = PEERS.length;

@@ -72,7 +72,7 @@ async function chat(
   device.tell({ type: "write", thread: item.threadId, clientId: item.clientId, text: shownText(step.text) });
 }
 
-/** Everybody with whom a user has a direct thread: the list of chats is on the screen. */
+/** Everybody that a user has a direct thread with: the list of chats is on the screen. */
 export function chatsOf({ threads }: Plan, user: string): string[] {
   return threads
     .filter((members) => members.length === 2 && members.some((member) => `u${member}` === user))
