@@ -15,10 +15,11 @@ import { ThreadService } from "../thread/service.ts";
 import {
   assembleMessage,
   assemblePresence,
-  clientBindings,
   directPresence,
   soleRowViews,
+  streamBindings,
   tellPresence,
+  userBindings,
 } from "./assembly/assemble.ts";
 import type { Credentials } from "./folder/credentials.ts";
 import type { DataFolder } from "./folder/data-folder.ts";
@@ -114,10 +115,10 @@ export async function openServices(init: ServicesInit): Promise<Services> {
   const calls = new ProfileCalls(rows, config.profiles);
 
   return {
-    bindings: clientBindings(
-      { gateway, push, message, thread, profiles: calls, presence },
-      { users, tickets },
-    ),
+    bindings: [
+      ...userBindings({ gateway, message, thread, profiles: calls, presence }, users),
+      ...streamBindings(push, tickets),
+    ],
     push,
     engine: stores.engine,
     notReady: stores.notReady,

@@ -9,7 +9,7 @@ import type { SightRule } from "../../presence/sight.ts";
 import { type Mirror, servingRing } from "../../registry/mirror.ts";
 import type { Registration, RegistrationInit } from "../../registry/registration.ts";
 import type { LinkCaller } from "../../rpc/links/link-client.ts";
-import type { SqliteThreadStore } from "../../store/sqlite/sqlite-thread-store.ts";
+import type { SqlThreadStore } from "../../store/sql/sql-thread-store.ts";
 import { assemblePresence, rowViews } from "./assemble.ts";
 import { HEARD_MS, type Held } from "./held.ts";
 
@@ -25,7 +25,7 @@ export interface PresenceWay {
 export interface PresenceInstanceInit extends PresenceWay {
   /** Its name in the registry. */
   readonly name: string;
-  readonly rows: SqliteThreadStore;
+  readonly rows: SqlThreadStore;
   readonly sightRule: SightRule;
   /** Of the push servers. Closed by its owner. */
   readonly pushServers: Ring;

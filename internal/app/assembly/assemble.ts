@@ -109,10 +109,9 @@ export function tellPresence(
   directory.onShown((userId) => changed([userId]));
 }
 
-/** The services that a program holds. */
-export interface HeldServices {
+/** The services of a program that clients call with their user tokens. */
+export interface UserServices {
   readonly gateway?: GatewayService;
-  readonly push?: PushServer;
   readonly message?: MessageService;
   readonly thread?: ThreadService;
   readonly profiles?: ProfileCalls;
@@ -124,18 +123,19 @@ export function directPresence({ ring }: Place, presence: PresenceService): Pres
   return { ring, attach: (_instance, link) => presence.attach(link) };
 }
 
-/** What clients may call of a program. Streams are opened by tickets, all else by user tokens: a ticket names one session. */
-export function clientBindings(
-  held: HeldServices,
-  { users, tickets }: { readonly users: Authenticate; readonly tickets: Authenticate },
-): ServiceBinding[] {
-  const { gateway, push, message, thread, profiles, presence } = held;
+/** What clients may call with their user tokens: all but streams. */
+export function userBindings(services: UserServices, users: Authenticate): ServiceBinding[] {
+  const { gateway, message, thread, profiles, presence } = services;
   return [
     gateway && bind(GatewayDesc, users, gateway.handlers),
-    push && bind(PushDesc, tickets, push.handlers, { piecewise: ["submit"] }),
     message && bind(MessageDesc, users, message.handlers),
     thread && bind(ThreadDesc, users, thread.handlers),
     profiles && bind(ProfileDesc, users, profiles.handlers),
     presence && bind(PresenceDesc, users, presence.handlers),
   ].filter((binding) => binding !== undefined);
+}
+
+/** What clients may call with a ticket, which names one session: their streams. */
+export function streamBindings(push: PushServer, tickets: Authenticate): ServiceBinding[] {
+  return [bind(PushDesc, tickets, push.handlers, { piecewise: ["submit"] })];
 }

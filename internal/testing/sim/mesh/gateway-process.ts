@@ -1,25 +1,21 @@
-import { clientBindings } from "../../../app/assembly/assemble.ts";
-import { GatewayService } from "../../../gateway/service.ts";
-import { PushClients } from "../../../peers/push-client.ts";
-import { MirroredPushServers } from "../../../registry/mirrored-push-servers.ts";
+import { userBindings } from "../../../app/assembly/assemble.ts";
+import { assembleGateway } from "../../../app/assembly/assemble-gateway.ts";
 import { ticketOf } from "../users/sim-credentials.ts";
 import type { MeshProcess } from "./mesh-process.ts";
 
 /** A process with the gateway. */
 export function startGateway(process: MeshProcess): void {
-  const { clock, authenticate, registry } = process;
-  const mirror = process.mirror("push");
-  const gateway = new GatewayService({
+  const { clock, authenticate, registry, neighbours } = process;
+  const { service, leave } = assembleGateway({
+    clock,
+    registry,
+    pushServers: neighbours.mirror("push"),
+    link: (member) => neighbours.link(member, "push"),
     devices: process.rows(),
-    streams: new PushClients(mirror, (member) => process.keptLink(member, "push")),
-    registry: new MirroredPushServers({ registry, clock, mirror }),
     tickets: { sign: async (grant) => ticketOf(grant, clock.nowMs()) },
     random: () => process.random.fraction(),
+    register: () => process.register(),
   });
-  process.answer(clientBindings({ gateway }, { users: authenticate, tickets: authenticate }));
-  const registration = process.register();
-  process.leaves = async () => {
-    await registration.leaving();
-    await registration.revoke();
-  };
+  process.answer(userBindings({ gateway: service }, authenticate));
+  process.leaves = leave;
 }

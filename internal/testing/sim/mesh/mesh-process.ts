@@ -1,24 +1,17 @@
+import { Neighbours, type ServiceWord } from "../../../app/assembly/neighbours.ts";
 import { sleep } from "../../../base/clock.ts";
 import { HeddleError } from "../../../base/heddle-error.ts";
 import { createLog, type Logger } from "../../../base/log.ts";
 import { createMetrics } from "../../../base/metrics.ts";
-import type { Member } from "../../../base/ring.ts";
-import { Publisher } from "../../../channel/publisher/publisher.ts";
-import { ChannelClient } from "../../../peers/channel-client.ts";
+import type { Publisher } from "../../../channel/publisher/publisher.ts";
 import type { ServeLink } from "../../../peers/link-listener.ts";
 import type { PushServer } from "../../../push/service.ts";
-import { Mirror, servingRing } from "../../../registry/mirror.ts";
 import { Registration, type RegistrationInit } from "../../../registry/registration.ts";
 import type { Offer } from "../../../registry/registry.ts";
 import { type SharedRegistry, SharedRegistryClient } from "../../../registry/shared-registry.ts";
 import { type BoundMethod, methodsOf, type RpcContext } from "../../../rpc/calls/call-runner.ts";
 import type { Authenticate, ServiceBinding } from "../../../rpc/calls/handlers.ts";
-import type { LinkContext } from "../../../rpc/links/item-stream.ts";
-import { KeptLinks } from "../../../rpc/links/kept-links.ts";
-import { DEFAULT_LIMITS } from "../../../rpc/links/limits.ts";
-import type { LinkCaller } from "../../../rpc/links/link-client.ts";
 import type { LinkStream } from "../../../rpc/links/link-stream.ts";
-import { peerUnavailable } from "../../../rpc/links/peer-errors.ts";
 import { createRpcMetrics } from "../../../rpc/metrics.ts";
 import type { MessageStore } from "../../../store/message-store.ts";
 import type { SqliteThreadStore } from "../../../store/sqlite/sqlite-thread-store.ts";
@@ -37,9 +30,6 @@ import { callerOf } from "../users/sim-credentials.ts";
 export const LAG_MS = 2;
 
 const SILENT = createLog({ level: "silent" });
-
-/** The word of a service that has processes of its own. */
-export type ServiceWord = "push" | "message" | "channel" | "presence" | "thread" | "gateway";
 
 /** What a process finds around it. */
 export interface Machines {
@@ -70,6 +60,8 @@ export class MeshProcess implements Host {
   readonly log: Logger = SILENT;
   readonly registry: SharedRegistryClient;
   readonly context: RpcContext;
+  /** The other processes, as this one knows and reaches them. */
+  readonly neighbours: Neighbours;
   /** What clients may call here. */
   readonly methods = new Map<string, BoundMethod>();
   /** Set where clients' streams come. */
@@ -81,8 +73,6 @@ export class MeshProcess implements Host {
   registration: Registration | undefined;
   /** Gives up its place in good order. */
   leaves: () => Promise<void> = async () => {};
-  readonly #mirrors = new Map<string, Mirror>();
-  readonly #kept = new Map<ServiceWord, KeptLinks>();
 
   constructor(world: Machines, service: ServiceWord, name: string) {
     const { engine } = world;
@@ -100,6 +90,17 @@ export class MeshProcess implements Host {
     this.registry = new SharedRegistryClient(world.registry, this.clock);
     this.registry.way.answerMs = 3;
     this.registry.way.lagMs = LAG_MS;
+    this.neighbours = new Neighbours({
+      registry: this.registry,
+      clock: this.clock,
+      tick: this.tick,
+      dial: ({ address }) => world.network.dial(this, address),
+      random: () => this.random.fraction(),
+      linked: (link) => {
+        const counted = countedLink(link, world.reached);
+        return world.mutant.caller?.(counted) ?? counted;
+      },
+    });
     this.context = {
       clock: this.clock,
       log: SILENT,
@@ -112,13 +113,9 @@ export class MeshProcess implements Host {
     this.world.engine.after(0, this.life, run);
   };
 
-  get links(): LinkContext {
-    return { clock: this.clock, tick: this.tick, limits: DEFAULT_LIMITS };
-  }
-
   serveLink(stream: LinkStream): void {
     this.serves?.({
-      ...this.links,
+      ...this.neighbours.links,
       stream,
       fault: (error) => {
         this.world.threw(error);
@@ -127,50 +124,9 @@ export class MeshProcess implements Host {
     });
   }
 
-  dial(member: Pick<Member, "address">): LinkStream {
-    return this.world.network.dial(this, member.address);
-  }
-
-  /** A link for calls that stand each for itself, one to each address. */
-  keptLink(member: Pick<Member, "address">, service: ServiceWord): LinkCaller {
-    let links = this.#kept.get(service);
-    if (!links) {
-      const registered = this.mirror(service);
-      links = new KeptLinks({ ...this.links, service, registered, dial: (to) => this.dial(to) });
-      this.#kept.set(service, links);
-    }
-    const link = countedLink(links.to(member), this.world.reached);
-    return this.world.mutant.caller?.(link) ?? link;
-  }
-
-  /** Where any process of a service will do: one of those that serve, another for each call. */
-  anyLink(service: ServiceWord): LinkCaller {
-    const mirror = this.mirror(service);
-    const link = () => {
-      const member = this.random.maybePick(mirror.view().members.filter(({ state }) => state === "serving"));
-      if (!member) throw peerUnavailable(service);
-      return this.keptLink(member, service);
-    };
-    return {
-      call: async (method, request, budgetMs) => link().call(method, request, budgetMs),
-      notify: (notice, said) => link().notify(notice, said),
-    };
-  }
-
-  /** What it knows of a service, from the first time it is asked for. */
-  mirror(service: ServiceWord): Mirror {
-    let mirror = this.#mirrors.get(service);
-    if (!mirror) {
-      mirror = new Mirror({ registry: this.registry, clock: this.clock, service });
-      this.#mirrors.set(service, mirror);
-      void mirror.start();
-    }
-    return mirror;
-  }
-
   /** Counts what it does not know just now. */
   look(): void {
-    for (const mirror of this.#mirrors.values()) {
+    for (const mirror of this.neighbours.mirrors.values()) {
       const { state } = mirror.view();
       if (state !== "known") bite(this.world.reached, `mirror ${state}`);
     }
@@ -181,7 +137,7 @@ export class MeshProcess implements Host {
   register(hooks: Pick<RegistrationInit, "lost"> = {}, details?: Offer["details"]): Registration {
     const { service, name, clock, registry } = this;
     const offer = { service, name, address: name, build: "sim", ...(details && { details }) };
-    const seen = () => this.#mirrors.get(service)?.view().number ?? 0;
+    const seen = () => this.neighbours.mirrors.get(service)?.view().number ?? 0;
     const lost = () => {
       bite(this.world.reached, "lease lost");
       hooks.lost?.();
@@ -193,9 +149,7 @@ export class MeshProcess implements Host {
 
   /** What hands events over to the channel instances. */
   publisher(): Publisher {
-    const instance = (member: Member) => new ChannelClient(this.keptLink(member, "channel"));
-    const init = { clock: this.clock, ring: servingRing(this.mirror("channel")), instance };
-    return new Publisher(this.world.mutant.publisher?.(init) ?? init);
+    return this.neighbours.publisher((init) => this.world.mutant.publisher?.(init) ?? init);
   }
 
   /** The SQL that it holds: another machine's. */

@@ -1,5 +1,6 @@
-import { assembleMessage, clientBindings, rowViews, tellPresence } from "../../../app/assembly/assemble.ts";
+import { assembleMessage, rowViews, tellPresence, userBindings } from "../../../app/assembly/assemble.ts";
 import { assembleMessageServer, type MessageServerInit } from "../../../app/assembly/assemble-message.ts";
+import { everyPresence } from "../../../app/assembly/assemble-presence.ts";
 import type { Held } from "../../../app/assembly/held.ts";
 import type { MessageService } from "../../../message/service.ts";
 import { logHandlers } from "../../../peers/log-server.ts";
@@ -7,7 +8,6 @@ import { messageHandlers } from "../../../peers/message-server.ts";
 import { LinkServer } from "../../../rpc/links/link-server.ts";
 import { HISTORY, SIGHT_RULE } from "./deployment.ts";
 import type { MeshProcess } from "./mesh-process.ts";
-import { presencePort } from "./presence-process.ts";
 
 /** A process with the message service. */
 export function startMessage(process: MeshProcess): void {
@@ -20,16 +20,16 @@ export function startMessage(process: MeshProcess): void {
     log,
     logs: process.logs(),
     views: rowViews(process.rows(), clock),
-    servers: process.mirror("message"),
+    servers: process.neighbours.mirror("message"),
     publisher,
     channel: world.mutant.publishes?.(publisher) ?? publisher,
-    presence: presencePort(process),
+    presence: everyPresence(process.neighbours.presenceWay()),
     history: HISTORY,
     damage: () => world.threw(new Error("a log is damaged")),
     sightRule: SIGHT_RULE,
     register: () => process.register(),
   });
-  process.answer(clientBindings({ message: service }, { users: authenticate, tickets: authenticate }));
+  process.answer(userBindings({ message: service }, authenticate));
   process.serves = serve;
   process.leaves = leave;
 }

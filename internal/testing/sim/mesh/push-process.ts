@@ -1,23 +1,11 @@
+import { assemblePushServer } from "../../../app/assembly/assemble-push.ts";
 import type { Member } from "../../../base/ring.ts";
-import { DrainingReason } from "../../../gen/heddle/push/v1/frame_pb.js";
-import { attachChannel } from "../../../peers/channel-client.ts";
 import { MessageClient } from "../../../peers/message-client.ts";
-import { pushHandlers } from "../../../peers/push-server.ts";
-import { RoutedMessages } from "../../../peers/routed-messages.ts";
-import { ThreadClient } from "../../../peers/thread-client.ts";
-import type { Channel } from "../../../push/ports.ts";
-import { PushServer } from "../../../push/service.ts";
 import { Topics } from "../../../push/topics/topics.ts";
-import { servingRing } from "../../../registry/mirror.ts";
 import { pushServerDetails } from "../../../registry/mirrored-push-servers.ts";
-import { LinkServer } from "../../../rpc/links/link-server.ts";
 import { countedTopics } from "../reach/counting.ts";
 import { HISTORY } from "./deployment.ts";
 import type { MeshProcess } from "./mesh-process.ts";
-import { presenceRing } from "./presence-process.ts";
-
-/** How often the load is told, in ms. */
-const LOAD_EVERY_MS = 2_000;
 
 const CAPACITY = 1_000;
 
@@ -26,47 +14,27 @@ const DRAIN_MS = 6_000;
 
 /** A process with a push server. */
 export function startPush(process: MeshProcess): void {
-  const { clock, tick, log, name } = process;
-  const { mutant } = process.world;
-  const channel: Channel = {
-    ring: servingRing(process.mirror("channel")),
-    attach: (member, link) => attachChannel(process.links, process.dial(member), link),
-  };
-  const push = new PushServer({
-    messages: new RoutedMessages({
-      clock,
-      ring: servingRing(process.mirror("message")),
-      at: (member) => mutant.messages?.(messageAt(process, member)) ?? messageAt(process, member),
-    }),
-    threads: new ThreadClient(process.anyLink("thread")),
-    channel: mutant.subscribes?.(channel) ?? channel,
-    presence: presenceRing(process),
+  const { clock, tick, log, name, neighbours } = process;
+  const { mutant, reached } = process.world;
+  const channel = neighbours.channel();
+  const messageAt = (member: Member) => new MessageClient(neighbours.link(member, "message"));
+  const { service, serve, leave } = assemblePushServer({
     clock,
     tick,
     log,
     config: { name, capacity: CAPACITY },
     history: HISTORY,
-    topics: countedTopics(mutant.topics ?? Topics, process.world.reached),
+    channel: mutant.subscribes?.(channel) ?? channel,
+    messageServers: neighbours.mirror("message"),
+    messageAt: (member) => mutant.messages?.(messageAt(member)) ?? messageAt(member),
+    threads: neighbours.anyLink("thread"),
+    presence: neighbours.presence(),
+    drainMs: DRAIN_MS,
+    topics: countedTopics(mutant.topics ?? Topics, reached),
+    register: () =>
+      process.register({}, pushServerDetails({ grpcUrl: name, webUrl: name, capacity: CAPACITY })),
   });
-  process.push = push;
-  process.serves = (below) =>
-    void new LinkServer({ ...below, service: "push", handlers: pushHandlers(push) });
-  const registration = process.register(
-    {},
-    pushServerDetails({ grpcUrl: name, webUrl: name, capacity: CAPACITY }),
-  );
-  const tellLoad = () => {
-    registration.tellLoad(push.load().sessions);
-    clock.after(LOAD_EVERY_MS, tellLoad);
-  };
-  tellLoad();
-  process.leaves = async () => {
-    await registration.leaving();
-    await push.drain(DrainingReason.SHUTDOWN, DRAIN_MS);
-    await registration.revoke();
-  };
-}
-
-function messageAt(process: MeshProcess, member: Member): MessageClient {
-  return new MessageClient(process.keptLink(member, "message"));
+  process.push = service;
+  process.serves = serve;
+  process.leaves = leave;
 }

@@ -1,9 +1,9 @@
-import { clientBindings } from "../../../app/assembly/assemble.ts";
+import { userBindings } from "../../../app/assembly/assemble.ts";
+import { everyPresence } from "../../../app/assembly/assemble-presence.ts";
 import { assembleThreadServer } from "../../../app/assembly/assemble-thread.ts";
 import { ProfileCalls } from "../../../thread/profile-calls.ts";
 import { HISTORY } from "./deployment.ts";
 import type { MeshProcess } from "./mesh-process.ts";
-import { presencePort } from "./presence-process.ts";
 
 /** A process with the thread service. */
 export function startThread(process: MeshProcess): void {
@@ -14,18 +14,16 @@ export function startThread(process: MeshProcess): void {
     clock,
     log,
     rows,
-    messageServers: process.mirror("message"),
-    link: (member) => process.keptLink(member, "message"),
+    messageServers: process.neighbours.mirror("message"),
+    link: (member) => process.neighbours.link(member, "message"),
     publisher,
     channel: world.mutant.publishes?.(publisher) ?? publisher,
-    presence: presencePort(process),
+    presence: everyPresence(process.neighbours.presenceWay()),
     history: HISTORY,
     register: () => process.register(),
   });
   const profiles = new ProfileCalls(rows, { canBeSet: false, pictureHosts: [] });
-  process.answer(
-    clientBindings({ thread: service, profiles }, { users: authenticate, tickets: authenticate }),
-  );
+  process.answer(userBindings({ thread: service, profiles }, authenticate));
   process.serves = serve;
   process.leaves = leave;
 }

@@ -1,3 +1,4 @@
+import type { ServiceWord } from "../../../app/assembly/neighbours.ts";
 import { SharedRegistry } from "../../../registry/shared-registry.ts";
 import type { MessageStore } from "../../../store/message-store.ts";
 import { SqliteThreadStore } from "../../../store/sqlite/sqlite-thread-store.ts";
@@ -11,7 +12,7 @@ import { LentClock } from "../time/lent-clock.ts";
 import { LifeClock } from "../time/life-clock.ts";
 import { startChannel } from "./channel-process.ts";
 import { startGateway } from "./gateway-process.ts";
-import { type Machines, MeshProcess, type ServiceWord } from "./mesh-process.ts";
+import { type Machines, MeshProcess } from "./mesh-process.ts";
 import { startMessage } from "./message-process.ts";
 import { startPresence } from "./presence-process.ts";
 import { startPush } from "./push-process.ts";
