@@ -1,6 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { bufGenerate, cached, runTool } from "./tool.ts";
+import { cached } from "../../internal/engines/install/cached.ts";
+import { runTool } from "../../internal/engines/install/run-tool.ts";
+import { bufGenerate } from "./tool.ts";
 
 // Pinned, as the tests of docs/examples run what comes out; go.mod gets the same. Raise them together.
 const protobuf = "1.36.12";

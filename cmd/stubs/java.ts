@@ -1,7 +1,9 @@
 import { chmod, writeFile } from "node:fs/promises";
 import { arch, platform } from "node:os";
 import { join } from "node:path";
-import { bufGenerate, cached, runTool, ToolError } from "./tool.ts";
+import { cached } from "../../internal/engines/install/cached.ts";
+import { runTool, ToolError } from "../../internal/engines/install/run-tool.ts";
+import { bufGenerate } from "./tool.ts";
 
 // Pinned: generated code and its runtime must be of one version. docs/examples/java/pom.xml names the same.
 const protobuf = "4.33.1";

@@ -1,6 +1,8 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { cached, ROOT, runTool } from "./tool.ts";
+import { cached } from "../../internal/engines/install/cached.ts";
+import { runTool } from "../../internal/engines/install/run-tool.ts";
+import { ROOT } from "./tool.ts";
 
 // The interpreter that generates also runs docs/examples in the tests, so both are of one version.
 const grpcio = "1.85.1";

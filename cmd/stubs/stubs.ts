@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { makeFolder } from "../../internal/base/make-folder.ts";
+import { ToolError } from "../../internal/engines/install/run-tool.ts";
 import { goStubs } from "./go.ts";
 import { javaStubs } from "./java.ts";
 import { pythonStubs } from "./python.ts";
-import { ToolError } from "./tool.ts";
 import { typescriptStubs } from "./typescript.ts";
 
 /** What each language's generator does: fills an empty folder, and says in one or two lines how to use what is there. */

@@ -111,6 +111,18 @@ describe("The layers", () => {
     refuses({ "internal/rpc/a.ts": 'import fc from "fast-check";' }, "only tests");
   });
 
+  it("let the mesh and tools start engines, and no server", () => {
+    assert.deepEqual(check({ "cmd/mesh/main.ts": 'import "../../internal/engines/etcd/etcd.ts";' }), []);
+    assert.deepEqual(check({ "internal/engines/etcd/etcd.ts": 'import "../../base/clock.ts";' }), []);
+    refuses({ "cmd/push/main.ts": 'import "../../internal/engines/etcd/etcd.ts";' }, "main → engines");
+    refuses({ "internal/app/a.ts": 'import "../engines/etcd/etcd.ts";' }, "app → engines");
+    refuses({ "internal/engines/etcd/etcd.ts": 'import "../../rpc/server.ts";' }, "engines → rpc");
+    refuses(
+      { "internal/engines/etcd/a.ts": 'import "../hbase/b.ts";', "internal/engines/hbase/b.ts": "" },
+      "engines",
+    );
+  });
+
   it("keep test code out of programs", () => {
     refuses({ "internal/app/a.ts": 'import "../testing/fake-clock.ts";' }, "only tests");
   });

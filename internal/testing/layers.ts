@@ -22,6 +22,7 @@ const ownPrograms: readonly string[] = ["cmd/bench/links"];
 const arrows: Record<string, readonly string[]> = {
   gen: [],
   base: ["gen"],
+  engines: ["base"],
   wire: ["gen", "base"],
   stream: ["gen", "base", "wire"],
   client: ["gen", "base", "wire", "stream"],
@@ -35,6 +36,9 @@ const arrows: Record<string, readonly string[]> = {
   program: ["gen", "base", "wire", "stream", "client"],
   main: ["gen", "base", "wire", "stream", "rpc", "registry", "store", "service", "peers", "app"],
 };
+
+/** Programs that start real servers or use tools; no other may, a server of Heddle's own least of all. */
+const startsEngines = new Set(["cmd/mesh", "cmd/stubs", "cmd/bench"]);
 
 /**
  * The rooms of a folder, where they are put in order: a room may import the rooms named before it, and of the files
@@ -57,6 +61,7 @@ const rooms: Record<string, readonly string[]> = {
   "cmd/bench": ["links", "load", "server", "loads", "figures", "scenarios"],
   "cmd/chat": ["text", "device", "lines", "commands", "live"],
   "cmd/web": ["build", "memory", "chats", "parts", "people", "settings", "conversation", "screens"],
+  "internal/engines": ["install", "etcd", "hbase", "envoy", "postgres"],
   "internal/app": ["settings", "folder", "care", "stores", "operators", "page", "assembly"],
   "internal/rpc": ["calls", "credentials", "grpc", "links", "web"],
   "internal/message": ["cells", "group", "log", "receipts", "offline"],
@@ -254,6 +259,7 @@ function checkArrow(at: string, from: Place, targetPath: string): string[] {
     ];
   }
   if (arrows[from.layer]?.includes(targetLayer)) return [];
+  if (targetLayer === "engines" && startsEngines.has(from.home)) return [];
   // Both halves of a link have the port itself for a type, so that the compiler holds them to it.
   if (from.layer === "peers" && targetLayer === "service" && targetPath.endsWith("/ports.ts")) return [];
   if (targetLayer === "gen" && from.layer === "gen") return [];

