@@ -72,11 +72,11 @@ describe("Certificates of a mesh", () => {
 
   it("take the names and addresses of a machine that others dial", async () => {
     await keepCertificates(folder, NOW_MS);
-    const named = await keepCertificates(folder, NOW_MS, ["chat.example", "10.1.2.3"]);
+    const named = await keepCertificates(folder, NOW_MS, ["chat.example", "10.1.2.3", "fd00::1"]);
     assert.equal(named.made.length, SERVICES.length + 1);
     const met = await handshake(named.edge, named.of("envoy"), "chat.example");
     assert.match(met.server, /DNS:chat\.example.*IP Address:10\.1\.2\.3/);
-    assert.deepEqual((await keepCertificates(folder, NOW_MS, ["chat.example"])).made, []);
+    assert.deepEqual((await keepCertificates(folder, NOW_MS, ["chat.example", "fd00::1"])).made, []);
   });
 
   it("are this user's alone", async () => {

@@ -1,4 +1,5 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import { Authority, type CertificateAndKey, LIFE_MS, SERVICES, type Service } from "./authority.ts";
 import { readIfThere, writePrivateFile } from "./private-file.ts";
@@ -101,8 +102,8 @@ function isFresh(
 ): boolean {
   const parsed = new X509Certificate(pair.certificate);
   const isOurs = parsed.verify(new X509Certificate(authority.certificate).publicKey);
-  const named = parsed.subjectAltName?.split(", ") ?? [];
-  const isNamed = hosts.every((host) => named.some((name) => name.endsWith(`:${host}`)));
+  const names = (host: string) => (isIP(host) === 0 ? parsed.checkHost(host) : parsed.checkIP(host));
+  const isNamed = hosts.every((host) => names(host) !== undefined);
   return isOurs && isNamed && leftMs(pair, nowMs) > RENEWED_AT * LIFE_MS.leaf;
 }
 
