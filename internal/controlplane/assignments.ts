@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import { assignmentBytes, type Endpoint } from "./discovery-frames.ts";
 import type { Place, Places } from "./ports.ts";
 
@@ -12,6 +11,8 @@ interface ClusterSource {
 export interface AssignmentsInit {
   /** By the word of the service. */
   readonly places: Readonly<Record<string, Places>>;
+  /** Whether a host is an IP address. */
+  readonly isIp: (host: string) => boolean;
   /** An instance that is left out, for Envoy would refuse all of an answer that has it. Called once for each. */
   readonly onUnfit: (service: string, name: string, why: string) => void;
 }
@@ -86,7 +87,7 @@ export class Assignments {
     for (const member of members) {
       const address = addressOf(member, detail);
       const parsed = parseAddress(address);
-      if (!parsed) {
+      if (!parsed || !this.#init.isIp(parsed.host)) {
         const who = `${member.name} (${member.incarnation})`;
         unfit.add(who);
         const why = `its ${detail} address is "${address}", and Envoy takes an IP address and a port alone`;
@@ -104,10 +105,9 @@ function addressOf({ details }: Place, detail: "grpc" | "web"): string {
   return details?.[detail] ?? "";
 }
 
-/** Undefined if it is no `IP:port`. */
+/** Undefined if it is no `host:port`. */
 function parseAddress(text: string): { readonly host: string; readonly port: number } | undefined {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
-  const host = bracketed ?? plain ?? "";
   const port = Number(digits);
-  return isIP(host) > 0 && port > 0 && port < 65_536 ? { host, port } : undefined;
+  return port > 0 && port < 65_536 ? { host: bracketed ?? plain ?? "", port } : undefined;
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isIP } from "node:net";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { Mirror } from "../registry/mirror.ts";
 import { Registration } from "../registry/registration.ts";
@@ -30,7 +31,7 @@ class World {
     const named = services.map((service) => [service, new Mirror({ registry, clock, service })] as const);
     this.mirrors = Object.fromEntries(named);
     const onUnfit = (service: string, name: string) => this.unfit.push(`${service}/${name}`);
-    this.assignments = new Assignments({ places: this.mirrors, onUnfit });
+    this.assignments = new Assignments({ places: this.mirrors, isIp: (host) => isIP(host) > 0, onUnfit });
   }
 
   async load(): Promise<void> {

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { Code, ErrorReason, HeddleError } from "../base/heddle-error.ts";
 import type { Logger } from "../base/log.ts";
 import type { ByteStream } from "../rpc/calls/byte-stream.ts";
@@ -40,7 +41,7 @@ export class ControlPlane {
         { service, name, why },
         "an instance cannot be reached through Envoy; mend its HEDDLE_ADVERTISE_HOST",
       );
-    this.#assignments = new Assignments({ places, onUnfit });
+    this.#assignments = new Assignments({ places, isIp: (host) => isIP(host) > 0, onUnfit });
     this.#assignments.onChange(() => {
       for (const stream of this.#streams) stream.tell();
     });

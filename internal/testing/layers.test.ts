@@ -115,6 +115,8 @@ describe("The layers", () => {
     assert.deepEqual(check({ "cmd/mesh/main.ts": 'import "../../internal/engines/etcd/etcd.ts";' }), []);
     assert.deepEqual(check({ "internal/engines/etcd/etcd.ts": 'import "../../base/clock.ts";' }), []);
     refuses({ "cmd/push/main.ts": 'import "../../internal/engines/etcd/etcd.ts";' }, "main → engines");
+    assert.deepEqual(check({ "cmd/mesh/edge.ts": 'import "../../envoy/render-edge.ts";' }), []);
+    refuses({ "cmd/push/main.ts": 'import "../../envoy/render-edge.ts";' }, "main → edge");
     refuses({ "internal/app/a.ts": 'import "../engines/etcd/etcd.ts";' }, "app → engines");
     refuses({ "internal/engines/etcd/etcd.ts": 'import "../../rpc/server.ts";' }, "engines → rpc");
     refuses(

@@ -22,6 +22,7 @@ const ownPrograms: readonly string[] = ["cmd/bench/links"];
 const arrows: Record<string, readonly string[]> = {
   gen: [],
   base: ["gen"],
+  edge: [],
   engines: ["base"],
   wire: ["gen", "base"],
   stream: ["gen", "base", "wire"],
@@ -37,7 +38,7 @@ const arrows: Record<string, readonly string[]> = {
   main: ["gen", "base", "wire", "stream", "rpc", "registry", "store", "service", "peers", "app"],
 };
 
-/** Programs that start real servers or use tools; no other may, a server of Heddle's own least of all. */
+/** Programs that start real servers or use tools; no other may, a server of Heddle's own least of all. The edge is one. */
 const startsEngines = new Set(["cmd/mesh", "cmd/stubs", "cmd/bench"]);
 
 /**
@@ -197,6 +198,7 @@ function placeOf(path: string): Place | undefined {
   if (folder === "") return { layer: "free", home: "tool configuration" };
   if (top === "docs") return { layer: "free", home: "examples" };
   if (top === "client") return { layer: "client", home: "client" };
+  if (top === "envoy") return { layer: "edge", home: "envoy" };
   if (rest.length === 0) return undefined;
   if (top === "cmd") {
     const own = ownPrograms.find((program) => path.startsWith(`${program}/`));
@@ -260,7 +262,7 @@ function checkArrow(at: string, from: Place, targetPath: string): string[] {
     ];
   }
   if (arrows[from.layer]?.includes(targetLayer)) return [];
-  if (targetLayer === "engines" && startsEngines.has(from.home)) return [];
+  if (["engines", "edge"].includes(targetLayer) && startsEngines.has(from.home)) return [];
   // Both halves of a link have the port itself for a type, so that the compiler holds them to it.
   if (from.layer === "peers" && targetLayer === "service" && targetPath.endsWith("/ports.ts")) return [];
   if (targetLayer === "gen" && from.layer === "gen") return [];
