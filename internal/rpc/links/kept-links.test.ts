@@ -46,16 +46,18 @@ function world(names?: readonly string[]) {
       return pair.near;
     },
   });
-  const ask = (address: string) => links.to({ address }).call(ECHO, {}, 1_000);
+  const to = (name: string) =>
+    links.to(ring.view().members.find((member) => member.name === name) ?? { address: name, incarnation: 0 });
+  const ask = (name: string) => to(name).call(ECHO, {}, 1_000);
   const take = async () => {
     await quiet();
     return seen.splice(0);
   };
-  return { clock, ring, links, ask, take, held, state };
+  return { clock, ring, links, to, ask, take, held, state };
 }
 
 describe("Kept links", () => {
-  it("are one for each address, dialled when first needed", async () => {
+  it("are one for each registration, dialled when first needed", async () => {
     const { ask, take, links } = world(["a", "b"]);
     await Promise.all([ask("a"), ask("a"), ask("b")]);
     await ask("a");
@@ -96,15 +98,29 @@ describe("Kept links", () => {
     assert.deepEqual([await take(), links.size], [["dial b", "ask b", "closed b"], 0]);
   });
 
-  it("are dialled anew, through a caller that was kept, when the address is registered again", async () => {
-    const { take, links, ring } = world(["a"]);
-    const caller = links.to({ address: "a" });
+  it("are dialled anew, through a caller that was kept, while nobody is registered at the address", async () => {
+    const { take, to, links, ring } = world(["a"]);
+    const caller = to("a");
     await caller.call(ECHO, {}, 1_000);
     ring.remove("a");
     assert.deepEqual(await take(), ["dial a", "ask a", "closed a"]);
-    ring.add("a");
     await caller.call(ECHO, {}, 1_000);
-    assert.deepEqual([await take(), links.size], [["dial a", "ask a"], 1]);
+    assert.deepEqual([await take(), links.size], [["dial a", "ask a", "closed a"], 0]);
+  });
+
+  it("are dialled anew to a member that has registered again, though what waits over the old one does", async () => {
+    const { ask, take, links, ring, held, state } = world(["a"]);
+    state.isHeld = true; // As if its machine were gone, and nobody told.
+    const asked = ask("a");
+    await take();
+    ring.remove("a");
+    ring.add("a");
+    state.isHeld = false;
+    await ask("a");
+    assert.deepEqual([await take(), links.size], [["dial a", "ask a"], 2]);
+    held[0]?.();
+    await asked;
+    assert.deepEqual([await take(), links.size], [["closed a"], 1]);
   });
 
   it("stay while the members are not loaded", async () => {

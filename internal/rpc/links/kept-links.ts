@@ -14,21 +14,26 @@ export interface KeptLinksInit extends LinkContext {
   readonly dial: (member: Pick<Member, "address">) => LinkStream;
 }
 
+/** Of a member, what its link goes by. */
+type Target = Pick<Member, "address" | "incarnation">;
+
 /** A link that is kept, and how many calls wait for an answer over it. */
 interface Kept {
+  readonly target: Target;
   readonly link: KeptLink;
   waiting: number;
 }
 
 /**
- * A program's links to the members of a service, for calls that stand each for itself: one to each address, dialled when
- * first needed. A link to an address at which nobody is registered any more is closed once nothing waits for an answer
- * over it: each call has its deadline, so it is closed in the end. While the members are not loaded, all are kept.
+ * A program's links to the members of a service, for calls that stand each for itself: one to each registration of a
+ * member, dialled when first needed. A member that has registered again is dialled anew: the link to what it was may be
+ * dead, which only its keepalive would tell. A link to a registration that is no more is closed once nothing waits for an
+ * answer over it: each call has its deadline, so it is closed in the end. While the members are not loaded, all are kept.
  */
 export class KeptLinks {
   readonly #init: KeptLinksInit;
   readonly #stopWatching: () => void;
-  /** By address. */
+  /** By address and incarnation. */
   readonly #kept = new Map<string, Kept>();
   #isClosed = false;
 
@@ -43,11 +48,12 @@ export class KeptLinks {
   }
 
   /** Asks the member. It may be kept: a link that was closed is dialled anew when it is needed. */
-  to({ address }: Pick<Member, "address">): LinkCaller {
+  to({ address, incarnation }: Target): LinkCaller {
+    const target = { address, incarnation };
     return {
-      call: (method, request, budgetMs) => this.#call(address, method, request, budgetMs),
+      call: (method, request, budgetMs) => this.#call(target, method, request, budgetMs),
       notify: (notice, said) => {
-        this.#open(address).link.notify(notice, said);
+        this.#open(target).link.notify(notice, said);
         this.#follow();
       },
     };
@@ -61,43 +67,49 @@ export class KeptLinks {
   }
 
   async #call<I extends DescMessage, O extends DescMessage>(
-    address: string,
+    target: Target,
     method: LinkMethod<I, O>,
     request: MessageInitShape<I>,
     budgetMs: number,
   ): Promise<MessageShape<O>> {
-    const kept = this.#open(address);
+    const kept = this.#open(target);
     kept.waiting++;
     try {
       return await kept.link.call(method, request, budgetMs);
     } finally {
       kept.waiting--;
-      if (kept.waiting === 0) this.#closeUnneeded(address, kept);
+      if (kept.waiting === 0) this.#closeUnneeded(kept);
     }
   }
 
-  #open(address: string): Kept {
-    const held = this.#kept.get(address);
+  #open(target: Target): Kept {
+    const key = keyOf(target);
+    const held = this.#kept.get(key);
     if (held) return held;
     const { dial } = this.#init;
     const kept: Kept = {
-      link: new KeptLink({ ...this.#init, dial: () => dial({ address }) }),
+      target,
+      link: new KeptLink({ ...this.#init, dial: () => dial(target) }),
       waiting: 0,
     };
     if (this.#isClosed) kept.link.close();
-    else this.#kept.set(address, kept);
+    else this.#kept.set(key, kept);
     return kept;
   }
 
   #follow(): void {
-    for (const [address, kept] of this.#kept) this.#closeUnneeded(address, kept);
+    for (const kept of this.#kept.values()) this.#closeUnneeded(kept);
   }
 
-  #closeUnneeded(address: string, kept: Kept): void {
+  #closeUnneeded(kept: Kept): void {
     const { state, members } = this.#init.registered.view();
-    if (kept.waiting > 0 || state === "not_loaded" || members.some((member) => member.address === address))
-      return;
+    const key = keyOf(kept.target);
+    if (kept.waiting > 0 || state === "not_loaded" || members.some((member) => keyOf(member) === key)) return;
     kept.link.close();
-    if (this.#kept.get(address) === kept) this.#kept.delete(address);
+    if (this.#kept.get(key) === kept) this.#kept.delete(key);
   }
+}
+
+function keyOf({ address, incarnation }: Target): string {
+  return `${incarnation} ${address}`;
 }
