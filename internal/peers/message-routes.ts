@@ -1,12 +1,21 @@
+import type { Clock } from "../base/clock.ts";
 import { Code, HeddleError } from "../base/heddle-error.ts";
 import { rendezvousOrder, rendezvousOwner } from "../base/rendezvous.ts";
 import type { Member, Ring } from "../base/ring.ts";
+import { CALL_MS } from "../rpc/links/budget.ts";
 import { peerUnavailable } from "../rpc/links/peer-errors.ts";
 
 /** So many message servers are asked for one thing: each has a deadline, and all together what the asker has. */
 export const MAX_TRIES = 3;
 
+/**
+ * A server that let a request wait to the end is asked after the others for so long, in ms: or each send in a row would
+ * wait as long for it. By then the registry has dropped it if it is gone.
+ */
+const SHUNNED_MS = 10_000;
+
 export interface RoutesInit<Server> {
+  readonly clock: Clock;
   /** The message servers that serve: `servingRing` of their mirror. */
   readonly ring: Pick<Ring, "view">;
   /** Where a member is asked: a client on its kept link. Called for every request. Must not throw. */
@@ -15,10 +24,13 @@ export interface RoutesInit<Server> {
 
 /**
  * The message servers as those who ask them see them (docs/design.md, section 5, Several message servers): what concerns
- * a thread is asked of the rendezvous winner, and where that is UNAVAILABLE of the next one.
+ * a thread is asked of the rendezvous winner, and where that is UNAVAILABLE of the next one. One that did not answer at all
+ * comes last for a while.
  */
 export class MessageRoutes<Server> {
   readonly #init: RoutesInit<Server>;
+  /** Servers that did not answer, by registration, with until when they come last, in monotonic ms. */
+  readonly #shunned = new Map<string, number>();
 
   constructor(init: RoutesInit<Server>) {
     this.#init = init;
@@ -30,10 +42,12 @@ export class MessageRoutes<Server> {
     let refusal: unknown;
     for (let next = this.next(thread, tried); next; next = this.next(thread, tried)) {
       tried.push(next);
+      const askedMs = this.#init.clock.monotonicMs();
       try {
         return await call(this.#init.at(next));
       } catch (error) {
         if (!isUnavailable(error)) throw error;
+        this.noteUnavailable(next, askedMs, CALL_MS);
         refusal = error;
       }
     }
@@ -50,9 +64,11 @@ export class MessageRoutes<Server> {
     const parts = Map.groupBy(items, (item) => this.next(threadOf(item), tried));
     const asked = Array.from(parts, async ([member, part]) => {
       if (!member) throw peerUnavailable("message");
+      const askedMs = this.#init.clock.monotonicMs();
       try {
         return await call(this.#init.at(member), part);
       } catch (error) {
+        if (isUnavailable(error)) this.noteUnavailable(member, askedMs, CALL_MS);
         const all = [...tried, member];
         if (!isUnavailable(error) || !this.hasNext(all)) throw error;
         return this.askParts(part, threadOf, call, all);
@@ -72,17 +88,31 @@ export class MessageRoutes<Server> {
     return this.#init.at(member);
   }
 
+  /** A server was UNAVAILABLE for what it was asked at a moment, with a budget in ms: one that took all of it hangs. */
+  noteUnavailable(member: Member, askedMs: number, budgetMs: number): void {
+    const nowMs = this.#init.clock.monotonicMs();
+    if (nowMs - askedMs >= budgetMs) this.#shunned.set(keyOf(member), nowMs + SHUNNED_MS);
+  }
+
   /** Who is asked after those that were. Undefined: nobody; nothing is concluded from it, everything is UNAVAILABLE. */
   next(thread: string, tried: readonly Member[]): Member | undefined {
     const members = this.#members;
-    if (tried.length === 0) return rendezvousOwner(members, thread);
     if (tried.length >= MAX_TRIES) return undefined;
-    return rendezvousOrder(members, thread).find((one) => !wasTried(one, tried));
+    this.#forgive();
+    if (tried.length === 0 && this.#shunned.size === 0) return rendezvousOwner(members, thread);
+    const left = rendezvousOrder(members, thread).filter((one) => !wasTried(one, tried));
+    return left.find((one) => !this.#shunned.has(keyOf(one))) ?? left[0];
   }
 
   /** Whether `next` has somebody, of any thread: without the order that a hot path would pay for. */
   hasNext(tried: readonly Member[]): boolean {
     return tried.length < MAX_TRIES && this.#members.some((one) => !wasTried(one, tried));
+  }
+
+  #forgive(): void {
+    if (this.#shunned.size === 0) return;
+    const nowMs = this.#init.clock.monotonicMs();
+    for (const [key, untilMs] of this.#shunned) if (untilMs <= nowMs) this.#shunned.delete(key);
   }
 
   /** Where the registry has lost what it held, those that it held last; while nothing was loaded, none. */
@@ -97,6 +127,10 @@ export function isUnavailable(outcome: unknown): boolean {
   return outcome instanceof HeddleError && outcome.code === Code.UNAVAILABLE;
 }
 
-function wasTried({ name, incarnation }: Member, tried: readonly Member[]): boolean {
-  return tried.some((other) => other.name === name && other.incarnation === incarnation);
+function wasTried(member: Member, tried: readonly Member[]): boolean {
+  return tried.some(({ name, incarnation }) => name === member.name && incarnation === member.incarnation);
+}
+
+function keyOf({ name, incarnation }: Member): string {
+  return `${incarnation} ${name}`;
 }

@@ -50,7 +50,8 @@ function routed() {
     return messages;
   };
   const messages = new RoutedMessages({ clock: world.clock, ring: world.ring, at });
-  const log = new RoutedLog({ ring: world.ring, at: ({ name }) => logAt(world, name, ways, asked) });
+  const logOf = ({ name }: Member) => logAt(world, name, ways, asked);
+  const log = new RoutedLog({ clock: world.clock, ring: world.ring, at: logOf });
   const send = (sample: SendSample = {}) =>
     new Promise<Accepted | HeddleError>((resolve) => messages.send(sendOf(sample), resolve));
   return { world, threadId, owner, other, ways, asked, messages, log, send };
@@ -130,6 +131,32 @@ describe("Message servers behind a push server", () => {
     await world.pass(6_100);
     assert.deepEqual([accepted(await outcome).seq, accepted(await outcome).duplicate], [1, true]);
     assert.deepEqual(asked, [`${owner} 1`, `${other} 2`]);
+  });
+
+  it("are asked after the others for 10 s where they did not answer: the next send does not wait for one again", async () => {
+    const { world, owner, other, ways, asked, send } = routed();
+    ways.set(owner, "silent");
+    const first = send();
+    await world.pass(6_100);
+    accepted(await first);
+    accepted(await send({ clientId: clientIdOf(2), baseSeq: 1 }));
+    assert.deepEqual(asked.splice(0), [`${owner} 1`, `${other} 2`, `${other} 1`]);
+    ways.set(owner, "open");
+    await world.pass(10_000);
+    accepted(await send({ clientId: clientIdOf(3), baseSeq: 2 }));
+    assert.deepEqual(asked.splice(0), [`${owner} 1`]);
+  });
+
+  it("are asked all the same where none answered", async () => {
+    const { world, owner, other, ways, asked, send } = routed();
+    for (const name of [owner, other]) ways.set(name, "silent");
+    const first = send();
+    await world.pass(10_000);
+    refused(await first);
+    for (const name of [owner, other]) ways.set(name, "open");
+    asked.length = 0;
+    accepted(await send());
+    assert.deepEqual(asked, [`${owner} 1`]);
   });
 
   it("are given up on within 10 s, outcome unknown, where all hang", async () => {

@@ -19,10 +19,6 @@ export interface TimedMessages extends Messages {
   send(send: Send, settle: Settle, budgetMs?: number): void;
 }
 
-export interface RoutedInit extends RoutesInit<TimedMessages> {
-  readonly clock: Clock;
-}
-
 /**
  * The message servers as one, as a push server needs them. A send that one of them answers UNAVAILABLE goes to the next,
  * as a later attempt: it may still commit where it was, so that no refusal of it is certain any more.
@@ -31,7 +27,7 @@ export class RoutedMessages implements Messages {
   readonly #routes: MessageRoutes<TimedMessages>;
   readonly #clock: Clock;
 
-  constructor(init: RoutedInit) {
+  constructor(init: RoutesInit<TimedMessages>) {
     this.#routes = new MessageRoutes(init);
     this.#clock = init.clock;
   }
@@ -64,15 +60,18 @@ export class RoutedMessages implements Messages {
       settle(peerUnavailable("message"));
       return;
     }
-    const leftMs = untilMs - this.#clock.monotonicMs();
+    const askedMs = this.#clock.monotonicMs();
+    const leftMs = untilMs - askedMs;
     const all = [...tried, member];
     const isLast = !this.#routes.hasNext(all);
+    const budgetMs = isLast ? leftMs : leftMs * (1 - LEFT_TO_OTHERS);
     const answered: Settle = (outcome) => {
       const hasTime = untilMs - this.#clock.monotonicMs() >= LEAST_MS;
+      if (isUnavailable(outcome)) this.#routes.noteUnavailable(member, askedMs, budgetMs);
       if (!isUnavailable(outcome) || !hasTime || !this.#routes.hasNext(all)) settle(outcome);
       else this.#try(thread, { ...send, attempt: send.attempt + 1 }, { settle, untilMs, tried: all });
     };
-    this.#routes.at(member).send(send, answered, isLast ? leftMs : leftMs * (1 - LEFT_TO_OTHERS));
+    this.#routes.at(member).send(send, answered, budgetMs);
   }
 }
 

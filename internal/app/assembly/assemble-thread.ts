@@ -37,6 +37,7 @@ export interface ThreadServerInit {
 export function assembleThreadServer(init: ThreadServerInit): Held<ThreadService> {
   const { clock, log, rows, messageServers, link, publisher, channel = publisher, presence, history } = init;
   const logs = new RoutedLog({
+    clock,
     ring: servingRing(messageServers),
     at: (member) => new LogClient(link(member)),
   });
