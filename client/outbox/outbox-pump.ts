@@ -18,6 +18,8 @@ import { isAboutAge, isLost, judge, told } from "./send-verdict.ts";
 const MOST_UNDER_WAY = 32;
 /** An answer that has not come by then will not: the server's own deadline of an append is 10 s. */
 const ANSWER_MS = 15_000;
+/** Each time a send was not answered for so long, in ms, the server is asked whether it is there. */
+const OVERDUE_MS = 4_000;
 /** After an answer the same send is not hastened sooner than this, in ms, nor sooner than the server asks for. */
 const SOONEST_MS = 1_000;
 
@@ -41,7 +43,7 @@ export interface Epochs {
 }
 
 /** What a send is said on. */
-export type Voice = Pick<Session, "say" | "settle">;
+export type Voice = Pick<Session, "say" | "settle" | "answerIsOverdue">;
 
 /** What is going on with a record that is being moved along. */
 interface Run {
@@ -232,12 +234,7 @@ export class OutboxPump {
     }
     run.isPrepared = false;
     run.session = session;
-    run.cancel = this.#deps.clock.after(ANSWER_MS, () => {
-      this.#unknown(
-        record,
-        new HeddleError(Code.DEADLINE_EXCEEDED, ErrorReason.UNSPECIFIED, "no answer came"),
-      );
-    });
+    this.#awaitAnswer(record, run, session, ANSWER_MS);
     const frame = create(ClientFrameSchema, {
       kind: { case: "send", value: toSendRequest(record.identity, record.attempt) },
     });
@@ -250,6 +247,19 @@ export class OutboxPump {
     } catch (thrown) {
       if (run.session === session) this.#unknown(record, asError(thrown));
     }
+  }
+
+  /** A server that does not answer a send may stand still: its stream is given up long before the send is. */
+  #awaitAnswer(record: OutboxRecord, run: Run, session: Voice, leftMs: number): void {
+    run.cancel = this.#deps.clock.after(Math.min(OVERDUE_MS, leftMs), () => {
+      if (leftMs > OVERDUE_MS) {
+        this.#awaitAnswer(record, run, session, leftMs - OVERDUE_MS);
+        session.answerIsOverdue(OVERDUE_MS);
+        return;
+      }
+      const error = new HeddleError(Code.DEADLINE_EXCEEDED, ErrorReason.UNSPECIFIED, "no answer came");
+      this.#unknown(record, error);
+    });
   }
 
   async #resolve(record: OutboxRecord, run: Run): Promise<void> {

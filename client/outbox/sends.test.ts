@@ -104,7 +104,7 @@ describe("A client's sends", () => {
     await settled();
     world.transport.stream.hear({ case: "entry", value: wireEntry(2) });
     await settled();
-    await world.pass(15_000);
+    await world.passAnswered(15_000);
     await world.pass(1_000);
     const sends = world.transport.stream.frames("send");
     assert.deepEqual(

@@ -55,6 +55,8 @@ export class Connection {
   readonly #sessions = new Set<Session>();
   #state: ConnectionState = { phase: "offline", reason: { kind: "starting" }, retryAtMs: undefined };
   #isClosed = false;
+  /** The last session that opened, if it was given up because its server did not answer. */
+  #unansweredSessionId = new Uint8Array(0);
   /** Fresh tokens that were refused, one after the other. An opened session sets it back. */
   #unbelieved = 0;
   /** Ends the wait that is under way, if one is. */
@@ -132,7 +134,14 @@ export class Connection {
     const end = await Promise.race([session.opened.then(() => undefined), session.ended]);
     if (end) throw new Ended(courseOfEnd(end, undefined));
     this.#unbelieved = 0;
+    this.#unansweredSessionId = new Uint8Array(0);
+    void this.#noteSilence(session);
     return session;
+  }
+
+  async #noteSilence(session: Session): Promise<void> {
+    const [sessionId, { kind }] = await Promise.all([session.opened, session.ended]);
+    if (kind === "no-answer") this.#unansweredSessionId = new Uint8Array(sessionId);
   }
 
   /**
@@ -150,7 +159,7 @@ export class Connection {
         isRefused ? { ...course, reason: { kind: "not-signed-in", error }, isFinal: true } : course,
       );
     }
-    const request = { deviceId: this.#deps.deviceId };
+    const request = { deviceId: this.#deps.deviceId, unansweredSessionId: this.#unansweredSessionId };
     const answer = await this.#deps.calls.call(GatewayService.method.openSession, request);
     return { ...answer, expiresAtMs: Number(answer.expiresAtMs) };
   }

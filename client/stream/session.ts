@@ -20,6 +20,11 @@ const ACK_EVENTS = 32;
 const ACK_MS = 200;
 /** `opened`, and an answer to a ping, must come within this. */
 const ANSWER_MS = 10_000;
+/**
+ * Where an answer is overdue, a sign of life must come within this, in ms: a send takes at most 12 s while the stores
+ * serve, and another session is to be opened in that time.
+ */
+const OVERDUE_MS = 5_000;
 /** If the server names no interval. It counts a client as gone after 25 s of silence. */
 const PING_MS = 15_000;
 
@@ -72,6 +77,8 @@ export class Session {
   #cancelAck: (() => void) | undefined;
   #cancelPing = () => {};
   #cancelSilence = () => {};
+  /** When it ends unless something comes, monotonic ms; undefined: nothing is expected. */
+  #silentAtMs: number | undefined;
   readonly #open: (sessionId: Uint8Array) => void;
   readonly #catchUp: () => void;
   readonly #drain: (draining: Draining) => void;
@@ -84,7 +91,7 @@ export class Session {
     ({ promise: this.caughtUp, resolve: this.#catchUp } = settable<void>());
     ({ promise: this.draining, resolve: this.#drain } = settable<Draining>());
     ({ promise: this.ended, resolve: this.#end } = settable<SessionEnd>());
-    this.#expectSign();
+    this.#expectSign(ANSWER_MS);
     void this.#read();
   }
 
@@ -115,6 +122,13 @@ export class Session {
     this.#deps.onEvent({ $typeName: "heddle.push.v1.Event", kind } as Event, this);
   }
 
+  /** An answer is overdue for so many ms: where nothing else was heard either, the server is asked whether it is there. */
+  answerIsOverdue(forMs: number): void {
+    if (this.#isOver || this.#heardAtMs > this.#deps.clock.monotonicMs() - forMs) return;
+    this.#ping();
+    this.#expectSign(OVERDUE_MS);
+  }
+
   /** Ends it at once. */
   close(): void {
     this.#finish({ kind: "closed", error: undefined });
@@ -137,6 +151,7 @@ export class Session {
     this.#count += 1;
     this.#heardAtMs = this.#deps.clock.monotonicMs();
     this.#cancelSilence();
+    this.#silentAtMs = undefined;
     const { kind } = event;
     if (kind.case === "opened") {
       this.#open(kind.value.sessionId);
@@ -173,22 +188,28 @@ export class Session {
    */
   #schedulePing(intervalMs: number): void {
     this.#cancelPing = this.#deps.clock.after(intervalMs, () => {
-      const ping = create(PingSchema);
-      // A ping that cannot be said is answered by nothing, and the silence ends the session.
-      this.say(create(ClientFrameSchema, { kind: { case: "ping", value: ping } })).catch(() => {});
-      this.#expectSign();
+      this.#ping();
+      this.#expectSign(ANSWER_MS);
       this.#schedulePing(intervalMs);
     });
   }
 
+  #ping(): void {
+    const ping = create(PingSchema);
+    // A ping that cannot be said is answered by nothing, and the silence ends the session.
+    this.say(create(ClientFrameSchema, { kind: { case: "ping", value: ping } })).catch(() => {});
+  }
+
   /**
-   * From now on something must come within ANSWER_MS, or the session ends as `no-answer`. Any event counts, not only a
-   * pong.
+   * From now on something must come within so many ms, or the session ends as `no-answer`. Any event counts, not only a
+   * pong. What was expected sooner still is.
    */
-  #expectSign(): void {
+  #expectSign(withinMs: number): void {
     const askedAtMs = this.#deps.clock.monotonicMs();
+    if (this.#silentAtMs !== undefined && this.#silentAtMs <= askedAtMs + withinMs) return;
+    this.#silentAtMs = askedAtMs + withinMs;
     this.#cancelSilence();
-    this.#cancelSilence = this.#deps.clock.after(ANSWER_MS, () => {
+    this.#cancelSilence = this.#deps.clock.after(withinMs, () => {
       if (this.#heardAtMs > askedAtMs) return;
       const error = new HeddleError(
         Code.DEADLINE_EXCEEDED,

@@ -28,11 +28,13 @@ export class Allotment {
 
   /**
    * Throws UNAVAILABLE / STORE_UNAVAILABLE (`registry`) when none is registered, RESOURCE_EXHAUSTED / OVERLOADED
-   * (`sessions`) when all are full.
+   * (`sessions`) when all are full. `isAvoided`: not while another one has room.
    */
-  allot<S extends Allottable>(servers: readonly S[]): S {
+  allot<S extends Allottable>(servers: readonly S[], isAvoided: (server: S) => boolean = () => false): S {
     if (servers.length === 0) throw storeUnavailable("registry");
-    const open = servers.filter((server) => this.#room(server) > 0);
+    const all = servers.filter((server) => this.#room(server) > 0);
+    const others = all.filter((server) => !isAvoided(server));
+    const open = others.length > 0 ? others : all;
     const first = this.#pick(open);
     if (!first) throw overloaded("sessions", FULL_RETRY_MS);
     const second = this.#pick(open.filter((server) => server !== first));

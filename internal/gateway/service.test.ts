@@ -32,8 +32,18 @@ describe("The gateway", () => {
     requestId: "r",
     signal: new AbortController().signal,
   });
-  const open = (deviceId = "phone", userId = "ann") =>
-    gateway.handlers.openSession({ deviceId } as OpenSessionRequest, call(userId));
+  const open = (deviceId = "phone", userId = "ann") => {
+    const request = { deviceId, unansweredSessionId: new Uint8Array(0) };
+    return gateway.handlers.openSession(request as OpenSessionRequest, call(userId));
+  };
+  /** Which push server is allotted to a device that gave a session up. */
+  const openAfter = async (unansweredSessionId: Uint8Array) => {
+    await gateway.handlers.openSession(
+      { deviceId: "phone", unansweredSessionId } as OpenSessionRequest,
+      call("ann"),
+    );
+    return signed.at(-1)?.pushServer;
+  };
   const renew = (sessionId: Uint8Array, userId = "ann") =>
     gateway.handlers.renewTicket({ sessionId } as RenewTicketRequest, call(userId));
 
@@ -64,6 +74,15 @@ describe("The gateway", () => {
     state = "open";
     signed = [];
     gateway = new GatewayService({ ...ports(), random: () => 0.99 });
+  });
+
+  it("allots another push server than the one that did not answer, as long as another has room", async () => {
+    for (const name of ["a", "b", "c"]) registry.register(offer(name, 1));
+    loads = { b: 1 };
+    assert.equal(await openAfter(newSessionId("a", "ann", "phone")), "c");
+    assert.equal(await openAfter(newSessionId("c", "ann", "phone")), "a");
+    loads = { b: 1, c: 1 };
+    assert.equal(await openAfter(newSessionId("a", "ann", "phone")), "a");
   });
 
   it("ends no session, and allots none, while nothing is known of the push servers", async () => {

@@ -54,14 +54,15 @@ export class GatewayService {
   }
 
   async #openSession(
-    { deviceId }: OpenSessionRequest,
+    { deviceId, unansweredSessionId }: OpenSessionRequest,
     { caller, source = "" }: Call,
   ): Promise<MessageInitShape<typeof OpenSessionResponseSchema>> {
     const { registry, tickets, addresses } = this.#ports;
     addresses?.spend(source);
     const { userId, userTokenExpiresAtMs } = caller;
-    const servers = registry.pushServers() ?? [];
-    const server = this.#allotment.allot(servers.filter(({ isLeaving }) => !isLeaving));
+    const servers = (registry.pushServers() ?? []).filter(({ isLeaving }) => !isLeaving);
+    // One that stands still is registered until its lease runs out.
+    const server = this.#allotment.allot(servers, ({ name }) => isOnPushServer(unansweredSessionId, name));
     const state = await this.#openDevice(userId, deviceId);
     if (state === "revoked") throw deviceRevoked();
     if (state === "full") throw overloaded("devices", DEVICES_RETRY_MS);

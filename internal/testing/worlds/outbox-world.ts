@@ -168,6 +168,7 @@ class Life {
     const voice: Voice = {
       say: (frame) => this.#world.say(frame, this, voice),
       settle: () => {},
+      answerIsOverdue: () => {},
     };
     this.#voice = voice;
     this.#world.told(this.#world.mesh.epoch);

@@ -154,7 +154,7 @@ export function byCalls(recorded: () => RecordedHeddle): void {
 
   it("ListDevices and RevokeDevice: since when, and no more", async () => {
     const { gateway, thread } = recorded().as("dan", "connect");
-    await gateway.openSession({ deviceId: "tablet" });
+    await gateway.openSession({ deviceId: "tablet", unansweredSessionId: randomBytes(16) });
     const { devices } = await thread.listDevices({});
     assert.deepEqual(
       devices.map(({ deviceId }) => deviceId),

@@ -25,6 +25,15 @@ export declare type OpenSessionRequest = Message<"heddle.gateway.v1.OpenSessionR
    * @generated from field: string device_id = 1;
    */
   deviceId: string;
+
+  /**
+   * unanswered_session_id names the session that this device gave up because its push server did not answer any more:
+   * another push server is allotted where one has room. 16 bytes, as `opened` named it; empty otherwise. Set by the
+   * client.
+   *
+   * @generated from field: bytes unanswered_session_id = 2;
+   */
+  unansweredSessionId: Uint8Array;
 };
 
 /**
