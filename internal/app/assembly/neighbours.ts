@@ -68,8 +68,8 @@ export class Neighbours {
     return [...this.#kept.values()].reduce((sum, links) => sum + links.size, 0);
   }
 
-  /** A link for calls that stand each for itself, one to each address. */
-  link(member: Pick<Member, "address">, service: ServiceWord): LinkCaller {
+  /** A link for calls that stand each for itself, one to each registration of a member. */
+  link(member: Pick<Member, "address" | "incarnation">, service: ServiceWord): LinkCaller {
     let links = this.#kept.get(service);
     if (!links) {
       const { dial } = this.#init;
