@@ -3,6 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { Code, HeddleError } from "../base/heddle-error.ts";
 import { DrainingReason } from "../gen/heddle/push/v1/frame_pb.js";
 import { SubmitRequestSchema } from "../gen/heddle/push/v1/push_service_pb.js";
+import { FakeRing } from "../testing/fakes/neighbours/fake-ring.ts";
 import type { FakeByteStream } from "../testing/fakes/streams/fake-byte-stream.ts";
 import {
   describePushWorlds,
@@ -40,6 +41,18 @@ describePushWorlds("PushServer", (worldOf) => {
     await world.loop.settle();
     assert.deepEqual([world.channel.topics, world.messages.flushed], [0, ["bob"]]);
     assert.deepEqual((await world.channel.publish(toBob(3))).subscribed, [false, false]);
+  });
+
+  it("takes no stream while it has not heard which channel instances there are", async () => {
+    const world = worldOf();
+    const { channel } = world;
+    const ring = new FakeRing();
+    const server = world.restart({ ring, attach: (instance, link) => channel.attach(instance, link) });
+    const { ended } = world.stream("bob", 1, {}, server);
+    assert.ok(ended instanceof HeddleError && ended.code === Code.UNAVAILABLE, `it has ended ${ended}`);
+    ring.set(["channel"]);
+    const stream = await world.live("bob", 2, {}, server);
+    assert.deepEqual(stream.kinds, ["opened", "caughtUp"]);
   });
 
   it("gives an entry once to each session of both users, and a receipt to all but its origin", async () => {

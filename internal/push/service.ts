@@ -23,7 +23,7 @@ import type { ByteStream, Call, Caller, Channel, Messages, Presence, Threads } f
 import { SessionPresence } from "./presence/session-presence.ts";
 import { BoundedMessages } from "./session/bounded-messages.ts";
 import { Session } from "./session/session.ts";
-import { serverDraining, ticketExpired, wrongSession } from "./session/session-errors.ts";
+import { channelUnknown, serverDraining, ticketExpired, wrongSession } from "./session/session-errors.ts";
 import type { Identity, SessionHost } from "./session/session-host.ts";
 import { Sessions } from "./session/sessions.ts";
 import { DeviceChecks } from "./topics/device-checks.ts";
@@ -227,6 +227,8 @@ export class PushServer {
     if (!identity) return wrongSession("session_id");
     if (nowMs >= Math.min(caller.openByMs ?? 0, caller.userTokenExpiresAtMs)) return ticketExpired();
     if (this.#isDraining) return serverDraining();
+    // It has started while the registry was away: here a client would wait to be caught up, elsewhere it need not.
+    if (this.#init.channel.ring.view().state === "not_loaded") return channelUnknown();
     const { capacity, streamsPerUser = STREAMS_PER_USER } = this.#init.config;
     if (this.#sessions.size >= capacity) return overloaded("sessions", FULL_RETRY_MS);
     const others = this.#sessions.countOf(identity.userId) - (this.#sessions.get(identity.key) ? 1 : 0);

@@ -53,6 +53,16 @@ export function serverDraining(): HeddleError {
   return new HeddleError(Code.UNAVAILABLE, ErrorReason.DRAINING, text, { retryAfterMs: 100 });
 }
 
+/** The push server has not heard of the registry since it started. */
+export function channelUnknown(): HeddleError {
+  const text = "this push server does not know the channel instances yet; ask the gateway for another";
+  const metadata = { service: "channel" };
+  return new HeddleError(Code.UNAVAILABLE, ErrorReason.PEER_UNAVAILABLE, text, {
+    metadata,
+    retryAfterMs: 100,
+  });
+}
+
 export function noSession(): HeddleError {
   const text = "this push server does not hold the session; open a new one";
   return new HeddleError(Code.FAILED_PRECONDITION, ErrorReason.NO_SESSION, text);

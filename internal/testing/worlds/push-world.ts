@@ -8,7 +8,7 @@ import { SoleChannel } from "../../channel/sole-channel.ts";
 import { ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
 import { type SubscribeRequest, SubscribeRequestSchema } from "../../gen/heddle/push/v1/push_service_pb.js";
 import { type Thread, ThreadKind, ThreadSchema } from "../../gen/heddle/thread/v1/thread_pb.js";
-import type { Membership, Messages, Presence, SyncPage, Threads } from "../../push/ports.ts";
+import type { Channel, Membership, Messages, Presence, SyncPage, Threads } from "../../push/ports.ts";
 import { PushServer } from "../../push/service.ts";
 import type { Call, Caller } from "../../rpc/calls/handlers.ts";
 import { FakeRing } from "../fakes/neighbours/fake-ring.ts";
@@ -176,10 +176,11 @@ export class PushWorld {
     this.server = this.restart();
   }
 
-  /** Another push server on the same ports. */
-  restart(): PushServer {
+  /** Another push server on the same ports, or on another channel service. */
+  restart(channel: Channel = this.#ports.channel): PushServer {
     return new PushServer({
       ...this.#ports,
+      channel,
       presence: this.presence,
       clock: this.clock,
       log: createLog({ level: "silent" }),
