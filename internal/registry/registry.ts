@@ -83,10 +83,10 @@ export interface Registry {
   loads(service: string): Promise<ReadonlyMap<string, number>>;
 }
 
-/** The registry cannot be reached, or has not answered. */
+/** The registry cannot be reached, or has not answered. `cause` is what its last try ended with, if it did. */
 export class RegistryAway extends Error {
-  constructor() {
-    super("the registry does not answer");
+  constructor(cause?: unknown) {
+    super("the registry does not answer", { cause });
     this.name = "RegistryAway";
   }
 }

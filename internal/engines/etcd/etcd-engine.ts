@@ -1,0 +1,175 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Child } from "../child.ts";
+import type { Engine, ProcessEnd, RunningEngine, StartOptions } from "../engine.ts";
+import { freePorts } from "../ports.ts";
+import { untilSaid } from "../until.ts";
+import { ETCD_VERSION, etcdBinary } from "./etcd-binary.ts";
+import { askStatus, type EtcdTls } from "./etcd-status.ts";
+
+export interface EtcdOptions extends StartOptions {
+  /** One, or three, of which one may be away (default 1). A folder keeps what it was first started with. */
+  readonly members?: 1 | 3;
+  /** Of the first start: one for clients and one for the other members each. Free ones if missing. */
+  readonly ports?: readonly MemberPorts[];
+  /** Mutual TLS for clients and between members; plain if missing. */
+  readonly tls?: EtcdTls;
+}
+
+export interface MemberPorts {
+  readonly client: number;
+  readonly peer: number;
+}
+
+/** etcd's processes are `etcd-1` to `etcd-3`. */
+export interface RunningEtcd extends RunningEngine {
+  /** The members for clients, comma-separated, as HEDDLE_REGISTRY_URL has them. */
+  readonly url: string;
+  /** The name of the process that leads now; undefined while none does, or no member answers. */
+  leader(): Promise<string | undefined>;
+}
+
+const READY_MS = 30_000;
+const STOP_MS = 5_000;
+
+/** etcd on this machine, 0.1 s and 30 MB a member. */
+export const etcdEngine: Engine<EtcdOptions, RunningEtcd> = {
+  title: `etcd ${ETCD_VERSION}`,
+  async install(progress) {
+    await etcdBinary(progress);
+  },
+  async start(options) {
+    const binary = await etcdBinary(options.progress ?? (() => {}));
+    await mkdir(join(options.folder, "logs"), { recursive: true });
+    const etcd = new Etcd(binary, options, await keptPorts(options));
+    await etcd.start();
+    return etcd;
+  },
+};
+
+/** The members know one another by their ports: a folder keeps those that it was started with. */
+async function keptPorts({ folder, members = 1, ports }: EtcdOptions): Promise<readonly MemberPorts[]> {
+  const file = join(folder, "ports.json");
+  const kept = await readFile(file, "utf8").catch(() => undefined);
+  if (kept !== undefined) return JSON.parse(kept);
+  const chosen = ports ?? (await freeMemberPorts(members));
+  await writeFile(file, JSON.stringify(chosen));
+  return chosen;
+}
+
+async function freeMemberPorts(members: number): Promise<readonly MemberPorts[]> {
+  const free = await freePorts(members * 2);
+  return Array.from({ length: members }, (_, index) => ({
+    client: free[2 * index] ?? 0,
+    peer: free[2 * index + 1] ?? 0,
+  }));
+}
+
+interface Member extends MemberPorts {
+  readonly name: string;
+}
+
+class Etcd implements RunningEtcd {
+  readonly processes = new Map<string, Child>();
+  readonly url: string;
+  readonly #binary: string;
+  readonly #folder: string;
+  readonly #tls: EtcdTls | undefined;
+  readonly #members: readonly Member[];
+  readonly #listeners: ((end: ProcessEnd) => void)[] = [];
+
+  constructor(binary: string, { folder, tls }: EtcdOptions, ports: readonly MemberPorts[]) {
+    this.#binary = binary;
+    this.#folder = folder;
+    this.#tls = tls;
+    this.#members = ports.map((own, index) => ({ ...own, name: `etcd-${index + 1}` }));
+    this.url = this.#members.map((member) => this.#url(member.client)).join(",");
+  }
+
+  async start(): Promise<void> {
+    try {
+      await Promise.all(this.#members.map((member) => this.#start(member)));
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  onEnded(listener: (end: ProcessEnd) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  async restart(name: string): Promise<void> {
+    const member = this.#members.find((one) => one.name === name);
+    if (!member) throw new Error(`etcd has no process ${name}`);
+    if (!this.processes.get(name)?.isRunning) await this.#start(member);
+  }
+
+  async leader(): Promise<string | undefined> {
+    for (const { name, client } of this.#members) {
+      if (!this.processes.get(name)?.isRunning) continue;
+      const status = await askStatus(this.#url(client), this.#tls).catch(() => undefined);
+      if (status?.isLeader) return name;
+    }
+    return undefined;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.processes.values()].map((child) => child.stop(STOP_MS)));
+  }
+
+  #url(port: number): string {
+    return `${this.#tls ? "https" : "http"}://127.0.0.1:${port}`;
+  }
+
+  async #start(member: Member): Promise<void> {
+    const child = await Child.start({
+      name: member.name,
+      command: this.#binary,
+      args: this.#arguments(member),
+      log: join(this.#folder, "logs", `${member.name}.log`),
+      env: withoutEtcds(process.env),
+    });
+    this.processes.set(member.name, child);
+    void child.ended.then((end) => {
+      if (!end.wasAsked) for (const listener of this.#listeners) listener(end);
+    });
+    await untilSaid(child, /ready to serve client requests/, READY_MS);
+  }
+
+  #arguments({ name, client, peer }: Member): readonly string[] {
+    const cluster = this.#members.map((member) => `${member.name}=${this.#url(member.peer)}`);
+    const settings = {
+      name,
+      "data-dir": join(this.#folder, name),
+      "listen-client-urls": this.#url(client),
+      "advertise-client-urls": this.#url(client),
+      "listen-peer-urls": this.#url(peer),
+      "initial-advertise-peer-urls": this.#url(peer),
+      "initial-cluster": cluster.join(","),
+      // Loads are put every 2 s by each push server: without this all of them would be kept for ever.
+      "auto-compaction-mode": "periodic",
+      "auto-compaction-retention": "10m",
+      // Half as patient again as etcd's own: a machine that runs a whole mesh must not lose its leader to a slow disk.
+      "heartbeat-interval": "150",
+      "election-timeout": "1500",
+      ...(this.#tls ? tlsSettings(this.#tls) : {}),
+    };
+    return Object.entries(settings).map(([setting, value]) => `--${setting}=${value}`);
+  }
+}
+
+function tlsSettings({ cert, key, ca }: EtcdTls): Record<string, string> {
+  const both = ["", "peer-"].flatMap((side) => [
+    [`${side}cert-file`, cert],
+    [`${side}key-file`, key],
+    [`${side}trusted-ca-file`, ca],
+    [`${side}client-cert-auth`, "true"],
+  ]);
+  return { ...Object.fromEntries(both), "tls-min-version": "TLS1.3" };
+}
+
+/** etcd takes settings from variables, too. */
+function withoutEtcds(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith("ETCD_")));
+}

@@ -1,0 +1,54 @@
+import { readFileSync } from "node:fs";
+import { Etcd3, type IOptions } from "etcd3";
+import type { Clock } from "../../base/clock.ts";
+import type { Logger } from "../../base/log.ts";
+import { EtcdEndpoints } from "./etcd-endpoints.ts";
+import { EtcdRegistry } from "./etcd-registry.ts";
+
+export interface OpenRegistryInit {
+  /** etcd's members: `http://127.0.0.1:2379,http://…`, comma-separated. */
+  readonly url: string;
+  /** For https members: paths of PEM files. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Reconnects quickly, notices a connection that is dead, and asks no member that has lost its leader. */
+const CHANNEL = {
+  "grpc.enable_retries": 0,
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 1_000,
+  "grpc.keepalive_time_ms": 10_000, // etcd takes more than one in 5 s for an attack.
+  "grpc.keepalive_timeout_ms": 5_000,
+  callInvocationTransformer: (call: { readonly metadata: { set(key: string, value: string): void } }) => {
+    call.metadata.set("hasleader", "true");
+    return call;
+  },
+};
+
+/**
+ * Calls what it is given, once: how often and whom to ask is decided in EtcdEndpoints. Async, since the package lets what
+ * it throws end the process otherwise, whenever a stream breaks.
+ */
+const once = { execute: async (call: () => unknown) => call() } as unknown as NonNullable<
+  NonNullable<IOptions["faultHandling"]>["global"]
+>;
+
+/** The registry on etcd's members; connects when it is first asked. Throws if the URL is none, or a file is missing. */
+export function openRegistry({ url, tls, clock, log }: OpenRegistryInit): EtcdRegistry {
+  const credentials = tls && {
+    rootCertificate: readFileSync(tls.ca),
+    privateKey: readFileSync(tls.key),
+    certChain: readFileSync(tls.cert),
+  };
+  const members = url.split(",").map((part) => {
+    const hosts = part.trim();
+    const options = { hosts, grpcOptions: CHANNEL, faultHandling: { host: () => once, global: once } };
+    return {
+      address: new URL(hosts).host,
+      etcd: new Etcd3(credentials ? { ...options, credentials } : options),
+    };
+  });
+  return new EtcdRegistry(new EtcdEndpoints(members, clock, log), clock);
+}
