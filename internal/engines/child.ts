@@ -95,7 +95,6 @@ export class Child implements EngineProcess {
   async stop(deadlineMs: number, signal: "SIGTERM" | "SIGINT" = "SIGTERM"): Promise<boolean> {
     if (!this.isRunning) return true;
     this.#wasAsked = true;
-    this.#process.ref(); // Until it has ended: somebody waits.
     this.kill(signal);
     this.kill("SIGCONT");
     let wasKilled = false;
@@ -103,9 +102,15 @@ export class Child implements EngineProcess {
       wasKilled = true;
       this.killGroup();
     }, deadlineMs);
-    await this.ended;
+    await this.finish();
     clearTimeout(timer);
     return !wasKilled;
+  }
+
+  /** Waits for one that does its work and ends, and keeps this process from ending until then. */
+  async finish(): Promise<ProcessEnd> {
+    if (this.isRunning) this.#process.ref();
+    return await this.ended;
   }
 
   /** Ends it and its children at once, as asked for. */

@@ -1,6 +1,7 @@
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
 import { EngineError } from "./engine.ts";
 
 const LOWEST = 10_000;
@@ -32,6 +33,29 @@ export async function freePorts(count: number): Promise<readonly number[]> {
 export async function freePort(): Promise<number> {
   const [port = 0] = await freePorts(1);
   return port;
+}
+
+/**
+ * Ports for the servers of a folder: those that an earlier start chose, as far as they are free, so that who knows an
+ * address finds it again. They are kept in its `ports.json`. The folder is made if missing.
+ */
+export async function keptPorts<Name extends string>(
+  folder: string,
+  names: readonly Name[],
+): Promise<Readonly<Record<Name, number>>> {
+  const file = join(folder, "ports.json");
+  const kept: Partial<Record<Name, number>> = await readFile(file, "utf8").then(JSON.parse, () => ({}));
+  const chosen: [Name, number][] = [];
+  for (const name of names) {
+    const earlier = kept[name];
+    if (earlier !== undefined) given.add(earlier);
+    chosen.push([name, earlier !== undefined && (await isFree(earlier)) ? earlier : await freePort()]);
+  }
+  const ports = Object.fromEntries(chosen) as Record<Name, number>;
+  await mkdir(folder, { recursive: true });
+  await writeFile(`${file}.part`, `${JSON.stringify(ports, undefined, 2)}\n`);
+  await rename(`${file}.part`, file);
+  return ports;
 }
 
 /** Whether a server may listen there. */

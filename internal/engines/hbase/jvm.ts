@@ -1,0 +1,51 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { Child } from "../child.ts";
+import { findJava } from "./java.ts";
+
+/** A server of Hadoop or HBase, in a JVM of its own. */
+export interface JvmOptions {
+  readonly name: string;
+  /** The class that has its `main`. */
+  readonly main: string;
+  readonly args?: readonly string[];
+  readonly heapMib: number;
+  /** Java properties, which the configuration's values may name: `${region.port}`. */
+  readonly properties?: Readonly<Record<string, string | number>>;
+}
+
+/** What the JVMs of one engine share. */
+export interface JvmPlace {
+  /** The engine's folder: `conf`, `logs`, `tmp`. */
+  readonly folder: string;
+  /** The jars. */
+  readonly lib: string;
+}
+
+/**
+ * Few threads and little memory beside the heap, since many JVMs share the machine: the serial collector needs neither, and
+ * without its file of counters nothing lies in /tmp.
+ */
+const SMALL = ["-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xss512k", "-XX:+ExitOnOutOfMemoryError"];
+
+export async function startJvm(place: JvmPlace, options: JvmOptions): Promise<Child> {
+  const tmp = join(place.folder, "tmp");
+  const logs = join(place.folder, "logs");
+  for (const folder of [tmp, logs]) await mkdir(folder, { recursive: true });
+  const properties = { "java.net.preferIPv4Stack": "true", "java.io.tmpdir": tmp, ...options.properties };
+  return await Child.start({
+    name: options.name,
+    command: await findJava(),
+    args: [
+      `-Xmx${options.heapMib}m`,
+      ...SMALL,
+      ...Object.entries(properties).map(([key, value]) => `-D${key}=${value}`),
+      "-cp",
+      `${join(place.folder, "conf")}:${join(place.lib, "*")}`,
+      options.main,
+      ...(options.args ?? []),
+    ],
+    cwd: place.folder,
+    log: join(logs, `${options.name}.log`),
+  });
+}

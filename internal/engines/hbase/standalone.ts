@@ -1,0 +1,64 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Engine, RunningEngine, StartOptions } from "../engine.ts";
+import { keptPorts } from "../ports.ts";
+import { type Part, Processes } from "../processes.ts";
+import { untilSaid } from "../until.ts";
+import { writeConfiguration, writeLogging } from "./configuration.ts";
+import { hbaseSettings } from "./hbase-settings.ts";
+import { HBASE_TITLE, installHBase } from "./install-hbase.ts";
+import { startJvm } from "./jvm.ts";
+
+/** An HBase that serves. */
+export interface RunningHBase extends RunningEngine {
+  /** Where its ZooKeeper is, by which clients find all else: "127.0.0.1:2181". */
+  readonly quorum: string;
+}
+
+const START_MS = 120_000;
+const STOP_MS = 20_000;
+
+/**
+ * HBase in one process, with its ZooKeeper, on the local file system: for tests of a store. Its process is called "hbase".
+ * Nothing is replicated; a write is on the disk before it is acknowledged.
+ */
+export const standaloneHBase: Engine<StartOptions, RunningHBase> = {
+  title: `${HBASE_TITLE} in one process`,
+
+  async install(progress) {
+    await installHBase(progress);
+  },
+
+  async start({ folder, progress = () => {} }) {
+    const lib = await installHBase(progress);
+    const ports = await keptPorts(folder, ["zookeeper", "master", "regionServer"]);
+    const conf = join(folder, "conf");
+    await mkdir(conf, { recursive: true });
+    await writeConfiguration(conf, "core", { "fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem" });
+    await writeConfiguration(conf, "hbase", {
+      ...hbaseSettings(folder, `file://${join(folder, "data")}`, ports),
+      "hbase.cluster.distributed": false,
+      "hbase.regionserver.port": ports.regionServer,
+      "hbase.unsafe.stream.capability.enforce": false, // The local file system does not say that it syncs.
+    });
+    await writeLogging(conf);
+    const part: Part = {
+      name: "hbase",
+      start: () =>
+        startJvm(
+          { folder, lib },
+          {
+            name: "hbase",
+            main: "org.apache.hadoop.hbase.master.HMaster",
+            args: ["start"],
+            heapMib: 512,
+            properties: { "zookeeper.admin.enableServer": "false" }, // It would listen on 0.0.0.0:8080.
+          },
+        ),
+      serves: (child) => untilSaid(child, /Master has completed initialization/, START_MS),
+      stopMs: STOP_MS,
+    };
+    const processes = await Processes.start([[part]], [[part]], progress);
+    return Object.assign(processes, { quorum: `127.0.0.1:${ports.zookeeper}` });
+  },
+};
