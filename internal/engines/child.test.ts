@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, stat, truncate } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -105,9 +106,13 @@ describe("Child", () => {
     while (isAlive(Number(pid))) await turn();
   });
 
-  it("does not keep what started it from ending", async () => {
+  it("does not keep what started it from ending, and ends before its folder is removed", async () => {
+    const data = join(folder, "its data");
+    await mkdir(data);
     const script = `const { Child } = await import(${JSON.stringify(join(import.meta.dirname, "child.ts"))});
       const log = ${JSON.stringify(join(folder, "left.log"))};
+      const { removedWithThisProcess } = await import(${JSON.stringify(join(import.meta.dirname, "keeper.ts"))});
+      removedWithThisProcess(${JSON.stringify(data)});
       const child = await Child.start({ name: "left", command: "/bin/sleep", args: ["60"], log });
       console.log(child.pid);`;
     const parent = spawn(process.execPath, ["--input-type=module", "-e", script]);
@@ -116,7 +121,8 @@ describe("Child", () => {
       once(parent, "exit"),
     ]);
     assert.equal(code, 0);
-    while (isAlive(Number(pid))) await turn();
+    while (existsSync(data)) await turn();
+    assert.equal(isAlive(Number(pid)), false);
   });
 
   it("is waited for until it listens, or printed what was expected", async () => {

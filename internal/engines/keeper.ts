@@ -1,17 +1,25 @@
 import { type ChildProcess, spawn } from "node:child_process";
 
 /**
- * Reads "+ PID SIGNAL" and "- PID". When its input ends, because this process ended in whichever way, it sends the signals
- * to the process groups that are left.
+ * Reads "+ PID SIGNAL", "- PID" and "f FOLDER". When its input ends, because this process ended in whichever way, it sends
+ * the signals to the process groups that are left, kills those that stay for 5 s, and removes the folders.
  */
-const KEEP = `kept=" "
-while read -r what pid signal; do
+const KEEP = `kept=" "; folders=""; newline='
+'
+while read -r what first second; do
   case $what in
-    +) kept="$kept$pid:$signal " ;;
-    -) kept=$(printf %s "$kept" | sed "s/ $pid:[A-Z0-9]* / /") ;;
+    +) kept="$kept$first:$second " ;;
+    -) kept=$(printf %s "$kept" | sed "s/ $first:[A-Z]* / /") ;;
+    f) folders="$folders$first\${second:+ $second}$newline" ;;
   esac
 done
-for one in $kept; do kill -s "\${one#*:}" -- "-\${one%:*}" 2>/dev/null; done`;
+for one in $kept; do kill -s "\${one#*:}" -- "-\${one%:*}" 2>/dev/null; done
+for one in $kept; do
+  tries=0
+  while kill -s 0 -- "-\${one%:*}" 2>/dev/null && [ $tries -lt 50 ]; do sleep 0.1; tries=$((tries + 1)); done
+  kill -s KILL -- "-\${one%:*}" 2>/dev/null
+done
+printf %s "$folders" | while read -r folder; do rm -rf "$folder"; done`;
 
 let keeper: ChildProcess | undefined;
 
@@ -20,9 +28,18 @@ let keeper: ChildProcess | undefined;
  * does it for all. Call the result when the group has ended.
  */
 export function endsWithThisProcess(pid: number, signal: "KILL" | "INT" | "QUIT" | "TERM"): () => void {
+  tellKeeper(`+ ${pid} ${signal}`);
+  return () => tellKeeper(`- ${pid}`);
+}
+
+/** Lets a folder of a test be removed when this process has ended, and after it all that was started. */
+export function removedWithThisProcess(folder: string): void {
+  tellKeeper(`f ${folder}`);
+}
+
+function tellKeeper(line: string): void {
   keeper ??= startKeeper();
-  keeper.stdin?.write(`+ ${pid} ${signal}\n`);
-  return () => keeper?.stdin?.write(`- ${pid}\n`);
+  keeper.stdin?.write(`${line}\n`);
 }
 
 function startKeeper(): ChildProcess {

@@ -33,6 +33,7 @@ export function hbaseSettings(folder: string, root: string, ports: HBasePorts): 
     "hbase.master.port": ports.master,
     "hbase.master.info.port": -1, // No pages.
     "hbase.regionserver.info.port": -1,
+    "hbase.regionserver.msginterval": 1_000, // At a start it asks its master again after so long.
     // Each family of each region takes one of 2 MiB otherwise: 100 MiB for 16 regions of three.
     "hbase.hregion.memstore.mslab.chunksize": 256 * 1024,
     "hbase.hregion.memstore.mslab.max.allocation": 64 * 1024,

@@ -8,8 +8,8 @@ import { findJava, JAVA_ADVICE } from "./java.ts";
 /** Brings Hadoop 3.4.2 (HDFS) and ZooKeeper 3.8.4 along. Later ones of 2.6 do not resolve everywhere. */
 const HBASE_VERSION = "2.6.4-hadoop3";
 const COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies";
-/** What its jars were when this was written: for the progress alone. */
-const JARS = 180;
+/** What Maven loads into an empty cache, jars and descriptions: for the progress alone. */
+const FILES = 1_300;
 
 export const HBASE_TITLE = `HBase ${HBASE_VERSION}`;
 
@@ -46,9 +46,9 @@ async function fill(target: string, progress: Progress): Promise<void> {
   await writeFile(join(target, "pom.xml"), POM);
   let count = 0;
   const onLine = (line: string) => {
-    if (!/^Downloaded from .*\.jar /.test(line.replace(/^\[INFO\] /, ""))) return;
+    if (!/^(\[INFO\] )?Downloaded from /.test(line)) return;
     count += 1;
-    if (count % 20 === 0) progress(`installing ${HBASE_TITLE}: ${count} of about ${JARS} files`);
+    if (count % 100 === 0) progress(`installing ${HBASE_TITLE}: ${count} of about ${FILES} files`);
   };
   const args = ["-B", COPY, `-DoutputDirectory=${lib}`, "-DincludeScope=runtime"];
   const advice = `install Maven 3 (Debian: apt-get install maven), and ${JAVA_ADVICE}`;

@@ -28,6 +28,9 @@ export interface JvmPlace {
  */
 const SMALL = ["-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xss512k", "-XX:+ExitOnOutOfMemoryError"];
 
+/** Without it HBase prints a stack at each start, and compares bytes one by one. */
+const OPEN = ["--add-opens", "java.base/java.nio=ALL-UNNAMED"];
+
 export async function startJvm(place: JvmPlace, options: JvmOptions): Promise<Child> {
   const tmp = join(place.folder, "tmp");
   const logs = join(place.folder, "logs");
@@ -39,6 +42,7 @@ export async function startJvm(place: JvmPlace, options: JvmOptions): Promise<Ch
     args: [
       `-Xmx${options.heapMib}m`,
       ...SMALL,
+      ...OPEN,
       ...Object.entries(properties).map(([key, value]) => `-D${key}=${value}`),
       "-cp",
       `${join(place.folder, "conf")}:${join(place.lib, "*")}`,

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Engine, RunningEngine, StartOptions } from "../engine.ts";
+import type { Engine, EngineProcess, RunningEngine, StartOptions } from "../engine.ts";
 import { keptPorts } from "../ports.ts";
 import { type Part, Processes } from "../processes.ts";
 import { untilSaid } from "../until.ts";
@@ -13,6 +13,8 @@ import { startJvm } from "./jvm.ts";
 export interface RunningHBase extends RunningEngine {
   /** Where its ZooKeeper is, by which clients find all else: "127.0.0.1:2181". */
   readonly quorum: string;
+  /** One of its processes, for faults. Throws where none is called so. */
+  process(name: string): EngineProcess;
 }
 
 const START_MS = 120_000;
