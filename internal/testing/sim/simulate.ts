@@ -9,10 +9,9 @@ import { type Bites, bite } from "./network/sim-link.ts";
 import type { MeshFault } from "./plan/mesh-faults.ts";
 import { type DeviceFault, deviceName, type Plan, type PlanStep } from "./plan/plan.ts";
 import { setMachine } from "./time/guard.ts";
-import { act, chatsOf, type Stage } from "./users/acts.ts";
-import { SimDevice, seenOf, shownText } from "./users/sim-device.ts";
-
-const NO_THREAD = { head: { seq: 0 }, readSeq: 0, unread: 0, hasLeft: false };
+import { act, chatsOf, putOnScreen, type Stage } from "./users/acts.ts";
+import { noteCalm, noteEnd } from "./users/at-rest.ts";
+import { SimDevice } from "./users/sim-device.ts";
 
 /** Before the calm is judged: a watch is answered by then. */
 const WATCH_MS = 15_000;
@@ -111,12 +110,12 @@ class Play implements Clients, Stage {
       await engine.runUntil(calmMs - WATCH_MS);
       for (const device of this.devices) engine.after(0, device.life, () => this.#watch(device));
       await engine.runUntil(calmMs);
-      this.#noteCalm();
+      noteCalm(this.devices);
     }
     this.reached = new Map(this.world.reached); // What is asked for now proves nothing.
     for (const device of this.devices) device.client?.foreground();
     await engine.runUntil(engine.nowMs + 10_000);
-    for (const device of this.devices) engine.at(engine.nowMs, device.life, () => void this.#noteEnd(device));
+    for (const device of this.devices) engine.at(engine.nowMs, device.life, () => void noteEnd(device));
     await engine.runUntil(engine.nowMs + 20_000);
     this.world.rows.close();
   }
@@ -196,14 +195,14 @@ class Play implements Clients, Stage {
   unheard(process: MeshProcess, forMs: number): void {
     for (const device of this.devices) {
       if (device.transport?.isAt(process))
-        device.tell({ type: "trouble", what: "server stands still", forMs: forMs + WAKING_MS });
+        device.notes.tell({ type: "trouble", what: "server stands still", forMs: forMs + WAKING_MS });
     }
   }
 
   #breakDevice(device: SimDevice, { what, forMs }: DeviceFault): void {
     const { engine, bites } = this.world;
     if (what !== "crash device" && what !== "sign in")
-      device.tell({
+      device.notes.tell({
         type: "trouble",
         what,
         forMs: forMs + (what === "half-open" ? UNHEARD_MS : what === "pause device" ? WAKING_MS : 0),
@@ -237,49 +236,6 @@ class Play implements Clients, Stage {
 
   /** Watches everybody whom the device chats with. */
   #watch(device: SimDevice): void {
-    device.watch(chatsOf(this.plan, device.user));
-  }
-
-  #noteCalm(): void {
-    for (const device of this.devices) {
-      const { client } = device;
-      if (client?.state.phase !== "live") continue;
-      const held = client.threads().filter(({ hasLeft }) => !hasLeft);
-      device.tell({
-        type: "calm",
-        heads: Object.fromEntries(held.map(({ threadId, head }) => [threadId, head.seq])),
-      });
-      for (const { peer, isBlocked } of client.threads()) {
-        const status = peer === undefined || isBlocked ? undefined : client.presence(peer)?.status;
-        if (peer !== undefined && status)
-          device.tell({ type: "watching", of: peer, status, isThere: this.#isThere(peer) });
-      }
-    }
-  }
-
-  #isThere(user: string): boolean {
-    return this.devices.some((device) => device.user === user && device.client?.state.phase === "live");
-  }
-
-  async #noteEnd(device: SimDevice): Promise<void> {
-    const { client } = device;
-    if (!client || device.isSignedOut) return;
-    device.tell({
-      type: "outbox",
-      texts: client
-        .outbox()
-        .filter(({ state }) => state !== "failed")
-        .map(({ text }) => shownText(text)),
-    });
-    for (const { threadId, peer } of client.threads()) {
-      const isGroup = peer === undefined;
-      const conversation = client.conversation(threadId);
-      await conversation.open();
-      while (conversation.hasOlder) if ((await conversation.older(200)).length === 0) break;
-      const { head, readSeq, unread, hasLeft } = conversation.thread ?? NO_THREAD;
-      const entries = conversation.entries.map(seenOf);
-      const thread = { thread: threadId, isGroup, headSeq: head.seq, hasLeft, readSeq, unread, entries };
-      device.tell({ type: "end", ...thread });
-    }
+    putOnScreen(device, chatsOf(this.plan, device.user));
   }
 }

@@ -1,17 +1,17 @@
 import type { Client } from "../../../../client/index.ts";
 import type { Plan, UserStep } from "../plan/plan.ts";
-import { type SimDevice, shownText } from "./sim-device.ts";
+import { type ChattingDevice, shownText } from "./device-notes.ts";
 
 /** What persons act on. */
 export interface Stage {
-  readonly plan: Plan;
+  readonly plan: Pick<Plan, "threads">;
   /** The id of each group of the plan that was made. */
   readonly threadIds: readonly (string | undefined)[];
-  readonly devices: readonly SimDevice[];
+  readonly devices: readonly ChattingDevice[];
 }
 
 /** A person does something on a device. Rejects as the client does. */
-export async function act(stage: Stage, device: SimDevice, step: UserStep): Promise<void> {
+export async function act(stage: Stage, device: ChattingDevice, step: UserStep): Promise<void> {
   const { client } = device;
   if (!client) return;
   if ("change" in step) {
@@ -33,7 +33,7 @@ export async function act(stage: Stage, device: SimDevice, step: UserStep): Prom
 
 async function changeGroup(
   client: Client,
-  device: SimDevice,
+  device: ChattingDevice,
   threadId: string,
   { change, peer }: Extract<UserStep, { change: string }>,
 ): Promise<void> {
@@ -48,7 +48,7 @@ async function changeGroup(
 async function chat(
   { plan, threadIds }: Stage,
   client: Client,
-  device: SimDevice,
+  device: ChattingDevice,
   step: Extract<UserStep, { what: "write" | "read" | "type" }>,
 ): Promise<void> {
   const members = plan.threads[step.thread] ?? [];
@@ -58,22 +58,28 @@ async function chat(
   const conversation =
     peer === undefined ? client.conversation(threadId as string) : await client.direct(`u${peer}`);
   if (peer !== undefined) {
-    device.peers.set(conversation.threadId, `u${peer}`);
-    device.watch(chatsOf(plan, device.user));
+    device.notes.chatsWith(conversation.threadId, `u${peer}`);
+    putOnScreen(device, chatsOf(plan, device.user));
   }
   if (step.what === "read") {
     conversation.markRead();
     const seq = conversation.entries.at(-1)?.seq;
-    if (seq !== undefined) device.tell({ type: "read", thread: conversation.threadId, seq });
+    if (seq !== undefined) device.notes.tell({ type: "read", thread: conversation.threadId, seq });
   }
   if (step.what === "type") client.typing(conversation.threadId);
   if (step.what !== "write") return;
   const { item } = await conversation.send(step.text);
-  device.tell({ type: "write", thread: item.threadId, clientId: item.clientId, text: shownText(step.text) });
+  device.notes.tell({ type: "write", thread: item.threadId, clientId: item.clientId, text: shownText(step.text) });
+}
+
+/** Puts these users on the screen, and nobody else. */
+export function putOnScreen({ client, notes }: ChattingDevice, users: readonly string[]): void {
+  client?.watch(users);
+  notes.watches(users);
 }
 
 /** Everybody that a user has a direct thread with: the list of chats is on the screen. */
-export function chatsOf({ threads }: Plan, user: string): string[] {
+export function chatsOf({ threads }: Pick<Plan, "threads">, user: string): string[] {
   return threads
     .filter((members) => members.length === 2 && members.some((member) => `u${member}` === user))
     .map((members) => `u${members.find((member) => `u${member}` !== user)}`);
@@ -81,17 +87,17 @@ export function chatsOf({ threads }: Plan, user: string): string[] {
 
 /** Notes that something was asked for, and what came of it. */
 async function noted(
-  device: SimDevice,
+  device: ChattingDevice,
   what: string,
   about: string,
   change: () => Promise<unknown>,
 ): Promise<void> {
-  device.tell({ type: "change", what, about, state: "asked" });
+  device.notes.tell({ type: "change", what, about, state: "asked" });
   try {
     await change();
-    device.tell({ type: "change", what, about, state: "answered" });
+    device.notes.tell({ type: "change", what, about, state: "answered" });
   } catch (error) {
-    device.tell({ type: "change", what, about, state: "refused" });
+    device.notes.tell({ type: "change", what, about, state: "refused" });
     throw error;
   }
 }
