@@ -69,7 +69,12 @@ async function chat(
   if (step.what === "type") client.typing(conversation.threadId);
   if (step.what !== "write") return;
   const { item } = await conversation.send(step.text);
-  device.notes.tell({ type: "write", thread: item.threadId, clientId: item.clientId, text: shownText(step.text) });
+  device.notes.tell({
+    type: "write",
+    thread: item.threadId,
+    clientId: item.clientId,
+    text: shownText(step.text),
+  });
 }
 
 /** Puts these users on the screen, and nobody else. */
