@@ -132,7 +132,10 @@ export class Engine {
     this.pump = new OutboxPump({ outbox: this.outbox, calls, clock, random, history: this.history });
     const onLogEpoch = (logEpoch: number) => this.history.told(logEpoch);
     this.profiles = new Profiles({ calls, events, clock });
-    const onSynced = () => this.profiles.refresh();
+    const onSynced = () => {
+      this.positions.synced();
+      this.profiles.refresh();
+    };
     this.sync = new Sync({ calls, threads, cursor, onLogEpoch, onSynced, clock, random });
     this.presences = new Presences({ calls, threads, events, clock, random });
     this.typing = new Typing({ userId, events, clock, isThread: (threadId) => this.#canWrite(threadId) });

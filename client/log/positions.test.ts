@@ -63,6 +63,37 @@ describe("A client's read positions", () => {
     await third.client.close();
   });
 
+  it("are repeated after a sync that does not confirm them, those that came with a send too", async () => {
+    const told: readonly (readonly [rows: object[], said: bigint[]])[] = [
+      [[], [1n]],
+      [[wireRow(2)], [2n]],
+      [[wireRow(2, 2)], []],
+    ];
+    for (const [threads, said] of told) {
+      const world = await new ClientWorld().live();
+      const { stream, answers } = world.transport;
+      const row = { threadId: fromHex(THREAD), head: head(1), thread: wireRow(1) };
+      stream.hear({ case: "entry", value: wireEntry(1) }, { case: "threadChanged", value: row });
+      await settled();
+      const { item } = await world.client.send({ threadId: THREAD }, "hi");
+      await settled();
+      const [threadId, clientId] = [fromHex(THREAD), fromHex(item.clientId)];
+      stream.hear({ case: "accepted", value: { threadId, clientId, seq: 2n } });
+      await world.pass(1_000);
+      assert.deepEqual(stream.frames("receipt"), [], "the server knows");
+      answers.Sync = () => ({ threads, cursor: new Uint8Array([2]) });
+      world.client.foreground();
+      await settled();
+      await world.pass(200);
+      assert.deepEqual(
+        stream.frames("receipt").map(({ readSeq }) => readSeq),
+        said,
+        "it may have died before it wrote that",
+      );
+      await world.client.close();
+    }
+  });
+
   it("are said up to where the device held the thread when the entry of a send comes before its answer", async () => {
     const world = await new ClientWorld().live();
     const { stream } = world.transport;

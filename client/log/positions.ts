@@ -14,7 +14,8 @@ const FRAMES = 12;
 
 /**
  * Tells the server how far this user has got: read positions, and what arrived by pulls, which no ack covers.
- * A read position is repeated at every open until a thread row has confirmed it (docs/design.md, section 5).
+ * A read position is repeated at every open, and after every sync, until a thread row has confirmed it (docs/design.md,
+ * section 5): a server may die before it has written what it took.
  */
 export class Positions {
   readonly #threads: Threads;
@@ -46,6 +47,11 @@ export class Positions {
     for (const state of this.#threads.all()) {
       if (state.unconfirmedReadSeq > 0 || state.reportedSeq < state.log.position) this.#mark(state);
     }
+  }
+
+  /** A sync has told the rows of now: what they do not confirm is said again. */
+  synced(): void {
+    for (const state of this.#threads.all()) if (state.unconfirmedReadSeq > 0) this.#mark(state);
   }
 
   /** The person has seen everything up to `seq`, as far as the log is known to reach. */

@@ -197,8 +197,10 @@ export class Threads {
       const rest = { isMuted: false, isBlocked: false, group: undefined };
       state.row = { kind: "direct", participants, updatedAtMs: createdAtMs ?? 0, ...rest };
     }
-    // Composed on this device, which held the thread so far: that is read, on the server too.
-    state.raiseRead(Math.min(item.baseSeq, seq - 1));
+    // Composed on this device, which held the thread so far: that is read, and the server has taken it so. Whether it
+    // has written it a row tells.
+    const readSeq = Math.min(item.baseSeq, seq - 1);
+    if (state.raiseRead(readSeq)) state.unconfirmedReadSeq = readSeq;
     state.noteOwn({ sender: this.#deps.userId, seq, body: { kind: "text", text: item.text } });
     this.#own.addSent(item, place.threadId);
     this.takeEntries(state, [], "own");

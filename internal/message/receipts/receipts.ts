@@ -184,7 +184,7 @@ export class Receipts {
   ownMessage(log: ThreadLog, send: OwnSend, at: Counted): void {
     const thread = this.#opened(log);
     if (thread) this.#ownMessage(log, thread, send, at);
-    // A position that could not be loaded is not moved: the client says it again when it reads.
+    // A position that could not be loaded is not moved: the client says it again until a row confirms it.
     else
       this.#open(log).then(
         (opened) => this.#ownMessage(log, opened, send, at),

@@ -1,6 +1,6 @@
 import type { Seen } from "./history.ts";
 
-/** A send on a device that was connected all the time, while the stores served, and a channel instance. */
+/** A send on a device that was connected all the time, while sends could be taken. */
 export interface Stall {
   readonly device: string;
   readonly text: string;

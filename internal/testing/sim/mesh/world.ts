@@ -106,17 +106,22 @@ export class World implements Machines {
   }
 
   /**
-   * Whether what every send needs is there: the stores, and a channel instance that the registry knows (docs/design.md,
+   * Whether what every send needs is there: the stores, a channel instance that the registry knows, and a message server
+   * that has heard of the channel instances, which one that started while the registry is away has not (docs/design.md,
    * section 7, Holds).
    */
   get takesSends(): boolean {
     const { nowMs } = this.engine;
     const isWell = ({ slowUntilMs, awayUntilMs }: StoreState) => slowUntilMs <= nowMs && awayUntilMs <= nowMs;
     if (!isWell(this.logsState) || !isWell(this.rowsState)) return false;
-    return this.registry.list("channel").entries.some(({ name, state }) => {
-      const life = this.livingAt(name)?.life;
-      return state === "serving" && life !== undefined && life.pausedUntilMs <= nowMs;
-    });
+    const runs = (process?: MeshProcess) => process?.life.isAlive && process.life.pausedUntilMs <= nowMs;
+    const isKnown = ({ neighbours }: MeshProcess) =>
+      (neighbours.mirrors.get("channel")?.view().state ?? "not_loaded") !== "not_loaded";
+    const messageServers = [...this.processes.values()].filter(({ service }) => service === "message");
+    if (!messageServers.some((process) => runs(process) && isKnown(process))) return false;
+    return this.registry
+      .list("channel")
+      .entries.some(({ name, state }) => state === "serving" && runs(this.processes.get(name)));
   }
 
   /** The process of that name, if it lives. */
