@@ -38,6 +38,11 @@ export interface RowQuery {
   readonly family?: "x" | "r";
   /** Of these, only those whose qualifier begins with these bytes, at most 256. */
   readonly prefix?: Uint8Array;
+  /**
+   * Of the present in any case. A server of HBase that stood still past its session may answer from before it did, for a
+   * moment; a read that is proved costs a synced write there. For what nothing else proves: a refusal.
+   */
+  readonly isProved?: boolean;
 }
 
 export interface Row {
