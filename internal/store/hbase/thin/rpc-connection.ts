@@ -141,7 +141,8 @@ export class RpcConnection {
         this.#neededBytes = 4;
       }
     } catch (error) {
-      return this.#end(error as Error);
+      this.#end(error as Error);
+      return;
     }
     if (this.#isClosed) return;
     this.#partialBytes = bytes.length - at;
@@ -156,7 +157,10 @@ export class RpcConnection {
     if (!call) return;
     this.#waiting.delete(id);
     const exception = fields.message(2);
-    if (exception) return call.fail(exceptionOf(exception));
+    if (exception) {
+      call.fail(exceptionOf(exception));
+      return;
+    }
     try {
       const message = header.end < frame.length ? delimited(frame, header.end) : EMPTY;
       const cellBytes = fields.message(3)?.number(1) ?? 0;
