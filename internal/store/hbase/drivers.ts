@@ -1,12 +1,17 @@
+import { RpcClientLink } from "./rpc-client/rpc-client-link.ts";
 import { ThinLink } from "./thin/thin-link.ts";
 import type { Driver } from "./wall/driver.ts";
 
-/** What speaks HBase's protocol for us (HEDDLE_HBASE_DRIVER). */
-export type DriverName = "thin";
+/** What speaks HBase's protocol for us (HEDDLE_HBASE_DRIVER): our own, or the package hbase-rpc-client. */
+export type DriverName = "thin" | "rpc-client";
 
 const DRIVERS: Readonly<Record<DriverName, Driver>> = {
   thin: (init) => new ThinLink(init),
+  "rpc-client": (init) => new RpcClientLink(init),
 };
+
+/** Their names, the default first. */
+export const DRIVER_NAMES = Object.keys(DRIVERS) as readonly DriverName[];
 
 export function driverNamed(name: DriverName): Driver {
   return DRIVERS[name];

@@ -1,5 +1,4 @@
 import { randomInt } from "node:crypto";
-import { connect as connectSocket } from "node:net";
 import { type Clock, sleep } from "../../base/clock.ts";
 import { MAX_LOG_EPOCH } from "../../base/history.ts";
 import { DatabaseError } from "../database-error.ts";
@@ -12,7 +11,7 @@ import { type DriverName, driverNamed } from "./drivers.ts";
 import { HbaseHistory } from "./hbase-history.ts";
 import { HbaseMessageStore } from "./hbase-message-store.ts";
 import { splitKeys, strangeness, TABLE_SHAPE, weakness } from "./table-shape.ts";
-import type { Connect, ServerAddress } from "./wall/driver.ts";
+import { type FindRoute, namedRoute } from "./wall/driver.ts";
 import { HbaseError } from "./wall/hbase-error.ts";
 
 export interface HbaseMessagesInit {
@@ -31,7 +30,7 @@ export interface HbaseMessagesInit {
   /** How long a call may take with all its repetitions, in ms. Default 3,000. */
   readonly callMs?: number;
   /** Tests lead connections elsewhere. */
-  readonly connect?: Connect;
+  readonly findRoute?: FindRoute;
   /** Another log epoch. Random but in tests. */
   readonly newLogEpoch?: () => number;
 }
@@ -145,14 +144,14 @@ interface Parts {
 }
 
 function partsOf(init: HbaseMessagesInit): Parts {
-  const { table: name, driver, clock, connect = connectPlain, callMs = 3_000 } = init;
+  const { table: name, driver, clock, findRoute = namedRoute, callMs = 3_000 } = init;
   const quorum = quorumOf(init);
-  const links = new ServerLinks({ driver: driverNamed(driver), connect, clock });
+  const links = new ServerLinks({ driver: driverNamed(driver), findRoute, clock });
   const table = new HbaseTable({ table: name, quorum, links, clock, callMs, maxBytes: MAX_BYTES });
   const newLogEpoch = init.newLogEpoch ?? (() => randomInt(1, MAX_LOG_EPOCH));
   return {
     place: quorumText(quorum),
-    master: new HbaseMaster({ quorum, connect, clock }),
+    master: new HbaseMaster({ quorum, findRoute, clock }),
     store: new HbaseMessageStore(table),
     history: new HbaseHistory({ table, newLogEpoch }),
     weak: undefined,
@@ -231,10 +230,4 @@ function problemOf(place: string, error: unknown): DatabaseError {
     isAway,
     cause: problem,
   });
-}
-
-/** A server is named "host:port". */
-function connectPlain(address: ServerAddress) {
-  const colon = address.lastIndexOf(":");
-  return connectSocket({ host: address.slice(0, colon), port: Number(address.slice(colon + 1)) });
 }

@@ -1,7 +1,7 @@
 import { type Clock, sleep } from "../../../base/clock.ts";
 import { Deadlines } from "../../../stream/deadlines.ts";
 import { type RpcAnswer, RpcConnection } from "../thin/rpc-connection.ts";
-import type { Connect } from "../wall/driver.ts";
+import type { FindRoute } from "../wall/driver.ts";
 import { HbaseError } from "../wall/hbase-error.ts";
 import { Fields, type ReadFields } from "../wall/protobuf-fields.ts";
 import type { Quorum } from "./quorum.ts";
@@ -10,7 +10,7 @@ import { readNote } from "./zookeeper-notes.ts";
 
 export interface HbaseMasterInit {
   readonly quorum: Quorum;
-  readonly connect: Connect;
+  readonly findRoute: FindRoute;
   readonly clock: Clock;
 }
 
@@ -114,9 +114,9 @@ export class HbaseMaster {
   }
 
   async #ask(method: string, request: Fields): Promise<ReadFields> {
-    const { quorum, connect, clock } = this.#init;
+    const { quorum, findRoute, clock } = this.#init;
     const address = await readNote(quorum, "master", clock);
-    const connection = new RpcConnection({ address, connect, clock, onClosed: () => {} }, "MasterService");
+    const connection = new RpcConnection({ address, findRoute, clock, onClosed: () => {} }, "MasterService");
     try {
       const read = ({ message }: RpcAnswer) => message;
       const { answer } = connection.call(method, request.finish(), CALL_MS, read);

@@ -1,9 +1,9 @@
 import type { Clock } from "../../../base/clock.ts";
-import type { Connect, Driver, ServerAddress, ServerLink } from "../wall/driver.ts";
+import type { Driver, FindRoute, ServerAddress, ServerLink } from "../wall/driver.ts";
 
 export interface ServerLinksInit {
   readonly driver: Driver;
-  readonly connect: Connect;
+  readonly findRoute: FindRoute;
   readonly clock: Clock;
 }
 
@@ -26,10 +26,10 @@ export class ServerLinks {
   link(address: ServerAddress): ServerLink {
     const known = this.#links.get(address);
     if (known && !known.isClosed) return known;
-    const { driver, connect, clock } = this.#init;
+    const { driver, findRoute, clock } = this.#init;
     const link: ServerLink = driver({
       address,
-      connect,
+      findRoute,
       clock,
       onClosed: () => {
         if (this.#links.get(address) === link) this.#links.delete(address);

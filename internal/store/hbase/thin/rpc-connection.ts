@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import { connect, type Socket } from "node:net";
 import { CONNECT_MS, type LinkCall, type LinkInit, MAX_ANSWER_BYTES, USER } from "../wall/driver.ts";
 import { HbaseError } from "../wall/hbase-error.ts";
 import { Fields, ReadFields } from "../wall/protobuf-fields.ts";
@@ -43,10 +43,8 @@ export class RpcConnection {
   /** `service`: "ClientService" of a region server, "MasterService" of a master. */
   constructor(init: LinkInit, service: string) {
     this.#init = init;
-    const socket = init.connect(init.address);
+    const socket = connect({ ...init.findRoute(init.address), noDelay: true, keepAlive: true });
     this.#socket = socket;
-    socket.setNoDelay(true);
-    socket.setKeepAlive(true);
     const cancel = init.clock.after(CONNECT_MS, () => this.#end(new Error("no connection in time")));
     socket.on("connect", () => {
       cancel();
@@ -188,10 +186,24 @@ function opening(service: string): Buffer {
     .message(1, (user) => user.text(1, USER))
     .text(2, service)
     .text(3, CELL_CODEC)
+    .message(5, writeVersion)
     .finish();
   const length = Buffer.alloc(4);
   length.writeUInt32BE(header.length);
   return Buffer.concat([length, header]);
+}
+
+/** That of the protocol that we speak: to older clients a server sends the cells of a read in another place. */
+function writeVersion(fields: Fields): void {
+  fields
+    .text(1, "2.6")
+    .text(2, "")
+    .text(3, "")
+    .text(4, USER)
+    .text(5, "")
+    .text(6, "")
+    .number(7, 2)
+    .number(8, 6);
 }
 
 /** Everything of a call but the request itself: length (4), header with its length, the request's length. */

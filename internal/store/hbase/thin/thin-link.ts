@@ -49,7 +49,7 @@ export class ThinLink implements ServerLink {
       const { filter } = read;
       if (filter) get.message(4, (fields) => fields.text(1, filter.name).bytes(2, filter.bytes));
     });
-    return this.#connection.call("Get", request.finish(), leftMs, ({ cells }) => cells);
+    return this.#connection.call("Get", request.finish(), leftMs, cellsOf);
   }
 
   write(
@@ -117,6 +117,13 @@ function writeCondition(fields: Fields, row: Uint8Array, { family, qualifier, ex
   fields.message(5, (comparator) => {
     comparator.text(1, BINARY_COMPARATOR).bytes(2, binaryComparator(expected ?? NO_BYTES));
   });
+}
+
+/** A server that sent them elsewhere would make every row look empty. */
+function cellsOf({ message, cells }: RpcAnswer): readonly Cell[] {
+  const count = message.message(1)?.number(2) ?? 0;
+  if (count !== cells.length) throw new RangeError(`${cells.length} cells where ${count} were announced`);
+  return cells;
 }
 
 /** Cells come in one block, and beside it how many each row has. */

@@ -1,4 +1,3 @@
-import type { Socket } from "node:net";
 import type { Clock } from "../../../base/clock.ts";
 import type { Filter } from "./filters.ts";
 
@@ -88,12 +87,24 @@ export interface ServerLink {
 /** A server as HBase names it: "host:port". */
 export type ServerAddress = string;
 
-/** Opens a socket to a server. Tests lead it elsewhere. */
-export type Connect = (address: ServerAddress) => Socket;
+/** Where a server is reached. */
+export interface Route {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Finds it. Tests lead elsewhere. */
+export type FindRoute = (address: ServerAddress) => Route;
+
+/** Where its name says. */
+export const namedRoute: FindRoute = (address) => {
+  const colon = address.lastIndexOf(":");
+  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
+};
 
 export interface LinkInit {
   readonly address: ServerAddress;
-  readonly connect: Connect;
+  readonly findRoute: FindRoute;
   readonly clock: Clock;
   /** Called once, when the link is closed, by whichever side. */
   readonly onClosed: () => void;
