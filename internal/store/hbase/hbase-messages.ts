@@ -1,6 +1,5 @@
 import { randomInt } from "node:crypto";
 import { type Clock, sleep } from "../../base/clock.ts";
-import { MAX_LOG_EPOCH } from "../../base/history.ts";
 import { DatabaseError } from "../database-error.ts";
 import type { StoreWatch } from "../store-watch.ts";
 import { HbaseMaster } from "./cluster/hbase-master.ts";
@@ -8,8 +7,8 @@ import { HbaseTable } from "./cluster/hbase-table.ts";
 import { type Quorum, quorumText, readQuorum } from "./cluster/quorum.ts";
 import { ServerLinks } from "./cluster/server-links.ts";
 import { type DriverName, driverNamed } from "./drivers.ts";
-import { HbaseHistory } from "./hbase-history.ts";
 import { HbaseMessageStore } from "./hbase-message-store.ts";
+import { look, tableId } from "./table-id.ts";
 import { splitKeys, strangeness, TABLE_SHAPE, weakness } from "./table-shape.ts";
 import { type FindRoute, namedRoute } from "./wall/driver.ts";
 import { HbaseError } from "./wall/hbase-error.ts";
@@ -31,8 +30,8 @@ export interface HbaseMessagesInit {
   readonly callMs?: number;
   /** Tests lead connections elsewhere. */
   readonly findRoute?: FindRoute;
-  /** Another log epoch. Random but in tests. */
-  readonly newLogEpoch?: () => number;
+  /** The number of a table that has none yet. Random but in tests. */
+  readonly newTableId?: () => number;
 }
 
 /** Between tries to open: doubled from the first to the last, in ms. */
@@ -55,35 +54,31 @@ export class HbaseMessages {
   readonly store: HbaseMessageStore;
   /** What it is and where, and what is weak about it. */
   readonly engine: string;
-  /** Resolves to why the program has to start anew, in a sentence; never if it need not. */
-  readonly over: Promise<string>;
-  readonly history: HbaseHistory;
+  /** The number of the table, 1 … 2^47: whoever has the rows notes it, and takes no other table. */
+  readonly tableId: number;
   readonly #init: HbaseMessagesInit;
   readonly #parts: Parts;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
-  #end: (why: string) => void = () => {};
   #trouble: string | undefined;
 
-  private constructor(init: HbaseMessagesInit, parts: Parts, logEpoch: number) {
+  private constructor(init: HbaseMessagesInit, parts: Parts, id: number) {
     this.#init = init;
     this.#parts = parts;
     this.store = parts.store;
-    this.history = parts.history;
+    this.tableId = id;
     this.engine = `HBase at ${parts.place}, table ${init.table}${parts.weak ? `; ${parts.weak}` : ""}`;
-    this.over = new Promise((resolve) => {
-      this.#end = resolve;
-    });
-    this.#running = this.#run(logEpoch);
+    this.#running = this.#run();
   }
 
   /** Waits for HBase, makes the table where it is missing. Rejects with DatabaseError. */
   static async open(init: HbaseMessagesInit): Promise<HbaseMessages> {
+    const { watch, newTableId = () => randomInt(1, 2 ** 47) } = init;
     const parts = partsOf(init);
     try {
       await untilOpen(init, parts);
-      if (parts.weak) init.watch?.noticed?.(parts.weak);
-      return new HbaseMessages(init, parts, await parts.history.logEpoch());
+      if (parts.weak) watch?.noticed?.(parts.weak);
+      return new HbaseMessages(init, parts, await tableId(parts.table, newTableId()));
     } catch (error) {
       parts.close();
       throw problemOf(parts.place, error);
@@ -95,15 +90,6 @@ export class HbaseMessages {
     return this.#trouble;
   }
 
-  /** The id of the deployment whose data this is: `mine` where there was none, if one is given. 16 bytes. */
-  async deployment(mine?: Uint8Array): Promise<Uint8Array | undefined> {
-    try {
-      return await this.history.deployment(mine);
-    } catch (error) {
-      throw problemOf(this.#parts.place, error);
-    }
-  }
-
   /** Ends every connection; calls under way reject. */
   async close(): Promise<void> {
     this.#stop.abort();
@@ -111,15 +97,14 @@ export class HbaseMessages {
     await this.#running;
   }
 
-  async #run(logEpoch: number): Promise<void> {
+  async #run(): Promise<void> {
     const { clock, watch } = this.#init;
     const { signal } = this.#stop;
     for (;;) {
       await sleep(clock, LOOK_MS, signal).catch(() => {});
       if (signal.aborted) return;
       try {
-        const now = await this.history.read();
-        if (now.logEpoch !== logEpoch) this.#end("the logs were put back: another log epoch has begun");
+        await look(this.#parts.table);
         if (this.#trouble !== undefined) watch?.recovered();
         this.#trouble = undefined;
       } catch (error) {
@@ -136,8 +121,8 @@ export class HbaseMessages {
 interface Parts {
   readonly place: string;
   readonly master: HbaseMaster;
+  readonly table: HbaseTable;
   readonly store: HbaseMessageStore;
-  readonly history: HbaseHistory;
   /** What a power cut may do, once it is known. */
   weak: string | undefined;
   close(): void;
@@ -148,12 +133,11 @@ function partsOf(init: HbaseMessagesInit): Parts {
   const quorum = quorumOf(init);
   const links = new ServerLinks({ driver: driverNamed(driver), findRoute, clock });
   const table = new HbaseTable({ table: name, quorum, links, clock, callMs, maxBytes: MAX_BYTES });
-  const newLogEpoch = init.newLogEpoch ?? (() => randomInt(1, MAX_LOG_EPOCH));
   return {
     place: quorumText(quorum),
     master: new HbaseMaster({ quorum, findRoute, clock }),
+    table,
     store: new HbaseMessageStore(table),
-    history: new HbaseHistory({ table, newLogEpoch }),
     weak: undefined,
     close: () => {
       table.close();
@@ -182,7 +166,7 @@ async function untilOpen(init: HbaseMessagesInit, parts: Parts): Promise<void> {
     let isThere = false;
     try {
       isThere = await ensureTable(init, parts);
-      await parts.history.read();
+      await look(parts.table);
       return;
     } catch (error) {
       const problem = problemOf(parts.place, error);
