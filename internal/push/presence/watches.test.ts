@@ -126,7 +126,7 @@ describe("A watch", () => {
     assert.equal(made.instance.watches, 0);
   });
 
-  it("of one who hides tells nothing, says so when that begins, and tells again when it ends", async () => {
+  it("of one who hides says that it is not known, as a list may have told otherwise, and tells again when it ends", async () => {
     const { made, connect, hide } = await world();
     const ann = connect("ann");
     const bob = connect("bob");
@@ -139,6 +139,7 @@ describe("A watch", () => {
     await pinging(made, [ann], 20_000);
     assert.deepEqual(told(ann), [
       ["bob", OFFLINE],
+      ["cay", UNKNOWN],
       ["bob", ONLINE],
       ["bob", UNKNOWN],
     ]);
@@ -164,7 +165,7 @@ describe("A watch", () => {
     await hide("bob");
     release();
     await pinging(made, [ann, bob], 5_000);
-    assert.deepEqual(told(ann), [], "leaked after SetVisibility was answered");
+    assert.deepEqual(told(ann), [["bob", UNKNOWN]], "leaked after SetVisibility was answered");
   });
 
   it("is checked again while the check cannot be made, and mute until then", async () => {

@@ -170,10 +170,13 @@ function gather(byOwner: Map<PresenceAttachment, string[]>, owner: PresenceAttac
   else byOwner.set(owner, [userId]);
 }
 
-/** A new instance that does not know yet takes nothing back that was told before. What was not shown is not hidden. */
+/**
+ * A new instance that does not know yet takes nothing back that was told before. A client may have been told by ListPresence
+ * what was never told here: one that names a user is told that the user may not be seen.
+ */
 function isNews({ told, isAsked }: Watched, presence: ShownPresence): boolean {
-  if (presence.status === "hidden") return told !== undefined && told.status !== "hidden";
   if (isAsked || !told) return true;
+  if (presence.status === "hidden") return told.status !== "hidden";
   if (presence.status === "unknown" && told.status !== "hidden") return false;
   return told.status !== presence.status || told.lastSeenAtMs !== presence.lastSeenAtMs;
 }

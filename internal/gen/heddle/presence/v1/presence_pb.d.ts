@@ -59,7 +59,7 @@ export enum PresenceStatus {
 
   /**
    * The server does not know: it has just come to look after the user, which never takes longer than 20 s, or, in a
-   * list, the one that does cannot be reached. Or, on a stream: the user may no longer be seen.
+   * list, the one that does cannot be reached. Or, on a stream: the user may not be seen.
    *
    * @generated from enum value: PRESENCE_STATUS_UNKNOWN = 1;
    */
