@@ -35,6 +35,7 @@ export class Mirror {
   /** By name: what it has lost by going back; empty unless stale. */
   #kept = new Map<string, Registered>();
   #revision = -1;
+  #history = 0;
   #number = 0;
   #hidden = 0;
   #view: MirrorView = NOT_LOADED;
@@ -113,14 +114,15 @@ export class Mirror {
     this.#stopWatch = stop;
   }
 
-  #take({ entries, counter, revision }: Listing): void {
+  #take({ entries, counter, revision, history }: Listing): void {
     const isFirst = this.#revision < 0;
-    const wentBack = revision < this.#revision || counter < this.#number;
+    const wentBack = history !== this.#history || revision < this.#revision || counter < this.#number;
     if (!isFirst && (wentBack || this.#isHidden(entries, counter))) this.#hidden++;
     const before = this.#held;
     this.#held = new Map(entries.map((entry) => [entry.name, entry]));
     if (wentBack && !isFirst) this.#keep(before);
     this.#revision = revision;
+    this.#history = history;
     this.#number = Math.max(this.#number, counter, ...entries.map(({ incarnation }) => incarnation));
     this.#changed();
   }

@@ -31,6 +31,11 @@ export interface Listing {
   readonly counter: number;
   /** As of which change of the whole registry. */
   readonly revision: number;
+  /**
+   * Another one than in an earlier list of the same object: the registry was put back to an older state meanwhile, and has
+   * lost registrations that this process knew of. Its revision and counter may have gone past the known ones since.
+   */
+  readonly history: number;
 }
 
 /** A change of one service, in the order in which changes happened. Load is none. */

@@ -37,6 +37,7 @@ export class SharedRegistry {
   #held = new Map<string, Held>();
   #counters = new Map<string, number>();
   #revision = 0;
+  #history = 0;
   #leases = 0;
   #isAway = false;
 
@@ -69,6 +70,7 @@ export class SharedRegistry {
     this.#held = new Map(backup.held.map((held) => [held.lease, held]));
     this.#counters = new Map(backup.counters);
     this.#revision = backup.revision;
+    this.#history++;
     this.#renewAll();
     for (const watching of [...this.watchers]) watching.end();
   }
@@ -117,6 +119,7 @@ export class SharedRegistry {
       entries: entries.filter((entry) => entry.service === service),
       counter: this.#counters.get(service) ?? 0,
       revision: this.#revision,
+      history: this.#history,
     };
   }
 

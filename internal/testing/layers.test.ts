@@ -39,7 +39,8 @@ describe("The layers", () => {
       "internal/stream/queue.ts":
         'import type { Clock } from "../base/clock.ts";\nimport "../wire/frames.ts";\n',
       "internal/rpc/server.ts": 'import grpc from "@grpc/grpc-js";\nimport "../stream/queue.ts";\n',
-      "internal/registry/lease.ts": 'import { x } from "../rpc/server.ts";\nimport { Etcd3 } from "etcd3";\n',
+      "internal/registry/etcd/lease.ts":
+        'import { x } from "../../rpc/server.ts";\nimport { Etcd3 } from "etcd3";\n',
       "internal/message/log.ts": 'import { Queue } from "../stream/queue.ts";\n',
       "internal/message/service.ts": 'import "./log.ts";\nimport "../registry/lease.ts";\nimport "pino";\n',
       "internal/app/run-service.ts": 'import "../message/service.ts";\n',
@@ -107,7 +108,7 @@ describe("The layers", () => {
     refuses({ "internal/push/service.ts": 'import { Server } from "@grpc/grpc-js";' }, "@grpc/grpc-js");
     refuses({ "client/web/a.ts": 'import grpc from "@grpc/grpc-js";' }, "client/grpc/");
     refuses({ "internal/store/level/a.ts": 'import h from "hbase-rpc-client";' }, "internal/store/hbase/");
-    refuses({ "internal/rpc/a.ts": 'import { Etcd3 } from "etcd3";' }, "internal/registry/");
+    refuses({ "internal/rpc/a.ts": 'import { Etcd3 } from "etcd3";' }, "internal/registry/etcd/");
     refuses({ "internal/rpc/a.ts": 'import fc from "fast-check";' }, "only tests");
   });
 

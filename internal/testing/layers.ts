@@ -77,7 +77,7 @@ const walls: readonly (readonly [name: string, folders: readonly string[]])[] = 
   ["grpc-health-check", ["internal/rpc/"]],
   ["@connectrpc/connect-node", ["internal/rpc/"]],
   ["@connectrpc/connect-web", ["client/web/"]],
-  ["etcd3", ["internal/registry/"]],
+  ["etcd3", ["internal/registry/etcd/"]],
   ["hbase-rpc-client", ["internal/store/hbase/"]],
   ["classic-level", ["internal/store/level/"]],
   ["node:sqlite", ["internal/store/"]],

@@ -6,7 +6,7 @@ export interface KeyRange {
   readonly range_end: Buffer;
 }
 
-/** Where a service's counter stands: the number taken last, in decimal. */
+/** Where a service's counter stands: see etcd-counter.ts. */
 export function counterKey(service: string): Buffer {
   return Buffer.from(`/heddle/${service}`);
 }
@@ -65,10 +65,4 @@ function isEntry(value: unknown): value is Registered {
     details !== null &&
     Object.values(details).every((text) => typeof text === "string")
   );
-}
-
-/** 0 for no counter, or one that nobody of ours has written. */
-export function decodeNumber(value: Buffer | undefined): number {
-  const number = Number(value?.toString() ?? 0);
-  return Number.isSafeInteger(number) && number >= 0 ? number : 0;
 }

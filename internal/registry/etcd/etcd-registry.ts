@@ -9,11 +9,12 @@ import type {
   RegistryWatcher,
   ServingState,
 } from "../registry.ts";
+import { decodeCounter, type EtcdCounter, encodeCounter, numberOf, withTaken } from "./etcd-counter.ts";
 import type { EtcdCall, EtcdEndpoints } from "./etcd-endpoints.ts";
+import { EtcdHistory } from "./etcd-history.ts";
 import {
   counterKey,
   decodeEntry,
-  decodeNumber,
   encodeEntry,
   instanceKey,
   instanceKeys,
@@ -42,6 +43,8 @@ export class EtcdRegistry implements Registry {
   readonly #watches = new Set<EtcdWatch>();
   /** By lease: what was put under it. */
   readonly #held = new Map<string, Registered>();
+  /** By service. */
+  readonly #histories = new Map<string, EtcdHistory>();
   /** By key: the lease of a registration that was not answered. It may have taken effect, and is asked for again. */
   readonly #unanswered = new Map<string, string>();
 
@@ -61,6 +64,7 @@ export class EtcdRegistry implements Registry {
       return "taken";
     }
     this.#held.set(lease, { ...offer, incarnation });
+    this.#history(offer.service).heard({ number: incarnation, lease });
     return { lease, incarnation };
   }
 
@@ -101,13 +105,17 @@ export class EtcdRegistry implements Registry {
   }
 
   async list(service: string): Promise<Listing> {
+    const history = this.#history(service);
+    const read = history.reading();
     const { instances, counter, revision } = await this.#endpoints.ask(LIST_MS, (etcd, deadline) =>
       readService(etcd, deadline, service, instanceKeys(service)),
     );
+    read(counter);
     return {
       entries: instances.flatMap((kv) => entryOf(kv) ?? []),
-      counter: decodeNumber(counter?.value),
+      counter: numberOf(counter),
       revision,
+      history: history.number,
     };
   }
 
@@ -118,6 +126,7 @@ export class EtcdRegistry implements Registry {
       clock: this.#clock,
       service,
       revision,
+      history: this.#history(service),
       watcher: {
         changed: (change) => watcher.changed(change),
         ended: () => {
@@ -163,6 +172,12 @@ export class EtcdRegistry implements Registry {
     this.#endpoints.close();
   }
 
+  #history(service: string): EtcdHistory {
+    const history = this.#histories.get(service) ?? new EtcdHistory();
+    this.#histories.set(service, history);
+    return history;
+  }
+
   #ask<T>(call: EtcdCall<T>): Promise<T> {
     return this.#endpoints.ask(ANSWER_MS, call);
   }
@@ -182,16 +197,17 @@ async function takePlace(
     const read = await readService(etcd, deadline, offer.service, { key });
     const [there] = read.instances;
     if (there) return ownNumber(there, lease, offer, above) ?? "taken";
-    const incarnation = Math.max(decodeNumber(read.counter?.value), above) + 1;
+    const incarnation = Math.max(numberOf(read.counter), above) + 1;
+    const taken = withTaken(read.counter, { number: incarnation, lease });
     const { succeeded } = await etcd.kv.txn(
       {
         compare: [
           { key, target: "Create", result: "Equal", create_revision: 0 },
-          { key: counter, target: "Mod", result: "Equal", mod_revision: read.counter?.mod_revision ?? 0 },
+          { key: counter, target: "Mod", result: "Equal", mod_revision: read.counterChangedAt },
         ],
         success: [
           { request_put: { key, value: encodeEntry({ ...offer, incarnation }), lease } },
-          { request_put: { key: counter, value: Buffer.from(String(incarnation)) } },
+          { request_put: { key: counter, value: encodeCounter(taken) } },
         ],
       },
       { deadline },
@@ -209,7 +225,9 @@ function ownNumber(there: IKeyValue, lease: string, offer: Offer, above: number)
 
 interface ServiceRead {
   readonly instances: readonly IKeyValue[];
-  readonly counter: IKeyValue | undefined;
+  readonly counter: EtcdCounter;
+  /** At which revision; 0 for none. */
+  readonly counterChangedAt: string | number;
   readonly revision: number;
 }
 
@@ -222,8 +240,13 @@ async function readService(
 ): Promise<ServiceRead> {
   const reads = [{ request_range: instances }, { request_range: { key: counterKey(service) } }];
   const { header, responses } = await etcd.kv.txn({ success: reads }, { deadline });
-  const [found, counter] = responses.map(({ response_range }) => response_range?.kvs ?? []);
-  return { instances: found ?? [], counter: counter?.[0], revision: Number(header.revision) };
+  const [found = [], [counter] = []] = responses.map(({ response_range }) => response_range?.kvs ?? []);
+  return {
+    instances: found,
+    counter: decodeCounter(counter?.value),
+    counterChangedAt: counter?.mod_revision ?? 0,
+    revision: Number(header.revision),
+  };
 }
 
 function entryOf({ key, value }: IKeyValue): Registered | undefined {

@@ -3,6 +3,7 @@ import type { Clock } from "../../base/clock.ts";
 import { afterTurns } from "../../stream/turns.ts";
 import type { RegistryChange, RegistryWatcher } from "../registry.ts";
 import type { EtcdEndpoint } from "./etcd-endpoints.ts";
+import type { EtcdHistory } from "./etcd-history.ts";
 import { decodeEntry, instanceKeys, nameOf } from "./etcd-keys.ts";
 
 /** How often a member is asked how far it is, in ms: a paused or cut off one says nothing, and no error comes. */
@@ -25,6 +26,7 @@ export interface EtcdWatchInit {
   readonly service: string;
   /** Tells of changes after this one. */
   readonly revision: number;
+  readonly history: EtcdHistory;
   readonly watcher: RegistryWatcher;
   /** The endpoint has failed, or said nothing for too long. */
   readonly failed: () => void;
@@ -92,7 +94,11 @@ export class EtcdWatch {
   #tell(event: IEvent): void {
     const change = changeOf(this.#init.service, event);
     if (change === "unknown") this.#end(true);
-    else if (change) this.#init.watcher.changed(change);
+    if (change === "unknown" || !change) return;
+    if (change.kind === "put") {
+      this.#init.history.heard({ number: change.entry.incarnation, lease: event.kv.lease });
+    }
+    this.#init.watcher.changed(change);
   }
 
   #heard(): void {
