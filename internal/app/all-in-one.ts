@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { DestinationStream } from "pino";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { createLog, type Logger } from "../base/log.ts";
@@ -11,7 +10,7 @@ import type { RpcContext } from "../rpc/calls/call-runner.ts";
 import { createGrpcServer, type GrpcServer } from "../rpc/grpc/grpc-server.ts";
 import { addReflection } from "../rpc/grpc/reflection.ts";
 import { Health } from "../rpc/health.ts";
-import { ListenError, localUrl } from "../rpc/listen-address.ts";
+import { localUrl } from "../rpc/listen-address.ts";
 import { createRpcMetrics } from "../rpc/metrics.ts";
 import { loopbackOrigins } from "../rpc/web/cors.ts";
 import { createWebServer, type WebServer } from "../rpc/web/web-server.ts";
@@ -19,18 +18,13 @@ import { openAdminKey } from "./folder/admin-key.ts";
 import { type Credentials, openCredentials } from "./folder/credentials.ts";
 import { openDataFolder } from "./folder/data-folder.ts";
 import { startAdminServer } from "./operators/admin-server.ts";
+import { bound, untilIdle } from "./operators/listening.ts";
 import { pageSettingsRoute } from "./page/page-settings.ts";
-import { staticFiles } from "./page/static-files.ts";
+import { BUILT_PAGE, staticFiles } from "./page/static-files.ts";
 import { openServices, PUSH_SERVER, type Services, type ServicesInit } from "./services.ts";
 import type { HeddleConfig } from "./settings/config.ts";
 import { PROGRAM_VERSION } from "./settings/versions.ts";
 import { StopStack } from "./stop-stack.ts";
-
-/** Streams are ended at drainMs; so long their statuses may take to get out before connections are cut, in ms. */
-const LAST_WORDS_MS = 250;
-
-/** The built page (`make page`). Where it is missing, `/` answers 503 with what to do. */
-const PAGE = join(import.meta.dirname, "../../cmd/web/dist");
 
 /** All of Heddle, running. */
 export interface Heddle {
@@ -96,7 +90,12 @@ async function start(
   const notReady = () => (state === "ready" ? services.notReady() : state);
   // First of the listeners: "starting" can be asked for while the others are bound, and it is closed after them.
   const admin = await bound("HEDDLE_ADMIN_ADDR", () =>
-    startAdminServer(config.adminAddress, { notReady, engine, metrics, key, backUp: services.backUp }),
+    startAdminServer(config.adminAddress, {
+      notReady,
+      engine,
+      metrics,
+      backup: { key, backUp: services.backUp },
+    }),
   );
   stack.add("admin listener", () => admin.close());
 
@@ -126,7 +125,7 @@ async function start(
     registration.revoke();
     const streams = services.push.drain(DrainingReason.SHUTDOWN, config.drainMs);
     health.endWatches();
-    await Promise.all([streams, untilIdle(config, clock, [grpc, web])]);
+    await Promise.all([streams, untilIdle(clock, config.drainMs, [grpc, web])]);
   });
   state = "ready";
   health.set(true);
@@ -137,33 +136,6 @@ async function start(
   );
   const adminUrl = localUrl(config.adminAddress, admin.port);
   return { grpcUrl, webUrl, adminUrl, log, metrics, engine, over, close: () => stack.unwind() };
-}
-
-/** Says which setting to change where an address cannot be bound. */
-async function bound<T>(setting: string, bind: () => Promise<T>): Promise<T> {
-  try {
-    return await bind();
-  } catch (error) {
-    throw error instanceof ListenError
-      ? new ListenError(`${setting}: ${error.message}`, { cause: error })
-      : error;
-  }
-}
-
-/** Stops accepting, and waits until every call and stream has ended, at most drainMs and what their last words take. */
-async function untilIdle(
-  config: HeddleConfig,
-  clock: Clock,
-  listeners: readonly (GrpcServer | WebServer)[],
-): Promise<void> {
-  const idle = Promise.all(listeners.map((listener) => listener.drain()));
-  await new Promise<void>((resolve) => {
-    const cancel = clock.after(config.drainMs + LAST_WORDS_MS, resolve);
-    idle.then(() => {
-      cancel();
-      resolve();
-    });
-  });
 }
 
 /** The gRPC listener. It tells the schema by reflection in development only: production tells strangers nothing. */
@@ -201,7 +173,7 @@ function webListener(
   const routes = [
     jwksRoute(publicKeys),
     pageSettingsRoute(config.auth),
-    staticFiles(PAGE, config.profiles.pictureHosts),
+    staticFiles(BUILT_PAGE, config.profiles.pictureHosts),
   ];
   if (signDevToken) routes.push(devTokensRoute(signDevToken, config.devTokenTtlS));
   return createWebServer({

@@ -7,6 +7,11 @@ import { DatabaseError } from "../store/database-error.ts";
 /** Exit codes (docs/design.md, section 12). */
 export const EXIT = { well: 0, failed: 1, wrongUse: 2, dependencyAway: 3 } as const;
 
+/** What the program needs does not answer. The message is one line that says what to do. */
+export class DependencyAway extends Error {
+  override readonly name = "DependencyAway";
+}
+
 /** A program that has started. */
 export interface Running {
   /** Drains and closes everything. */
@@ -48,7 +53,7 @@ export async function runService<R extends Running>(options: {
     return EXIT.well;
   } catch (error) {
     process.stderr.write(`${options.name}: ${startFailure(error)}\n`);
-    if (error instanceof DatabaseError && error.isAway) return EXIT.dependencyAway;
+    if (isAway(error)) return EXIT.dependencyAway;
     return error instanceof SettingsError ? EXIT.wrongUse : EXIT.failed;
   } finally {
     clearInterval(alive);
@@ -58,10 +63,14 @@ export async function runService<R extends Running>(options: {
 /** The one line (a line per problem for settings) that a person sees when the program cannot start. */
 export function startFailure(error: unknown): string {
   if (error instanceof SettingsError) return error.message.replaceAll("\n", "\n  ");
-  for (const kind of [ListenError, DataFolderError, DatabaseError]) {
+  for (const kind of [ListenError, DataFolderError, DatabaseError, DependencyAway]) {
     if (error instanceof kind) return error.message;
   }
   return `cannot start: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof DependencyAway || (error instanceof DatabaseError && error.isAway);
 }
 
 /** The first SIGINT or SIGTERM. Listens from before the start, for a person may lose patience during it. */

@@ -58,6 +58,11 @@ export class Neighbours {
     return mirror;
   }
 
+  /** The highest number of a service that was seen; 0 where it was never asked for. */
+  seen(service: string): number {
+    return this.#mirrors.get(service as ServiceWord)?.view().number ?? 0;
+  }
+
   /** Those that were asked for. */
   get mirrors(): ReadonlyMap<ServiceWord, Mirror> {
     return this.#mirrors;

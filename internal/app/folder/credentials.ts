@@ -57,7 +57,7 @@ export async function openCredentials(
   return {
     users: authenticateUsers(issuer, clock),
     tickets: authenticateTickets(localKeys([ticketKey.publicJwk]), pushServer, clock, verified),
-    ticketSigner: new TicketSigner(ticketKey, clock, { name: pushServer, verified }),
+    ticketSigner: new TicketSigner(() => ticketKey, clock, { name: pushServer, verified }),
     signDevToken: devKey && devTokenSigner(devKey, audiences[0], clock),
     publicKeys: [ticketKey.publicJwk, ...(devKey ? [devKey.publicJwk] : [])],
   };

@@ -10,10 +10,18 @@ import { type Backup, BackupError } from "../care/backup.ts";
 export interface AdminView {
   /** Undefined when the program serves, else why it does not, in a word. */
   notReady(): string | undefined;
+  /** What it serves without, in a sentence; undefined while nothing is missing. It is ready all the same. */
+  degraded?(): string | undefined;
   /** Where rows and messages are, if not in the data folder. */
   readonly engine?: string | undefined;
   readonly metrics: Metrics;
-  /** What a caller of a route that does something says as its bearer token. */
+  /** Left out where there is nothing to back up. */
+  readonly backup?: BackupView;
+}
+
+/** A copy of the data, for who has the key. */
+export interface BackupView {
+  /** What a caller says as its bearer token. */
   readonly key: string;
   /** Makes a backup in this folder; resolves to what is told of it. Rejects with BackupError. */
   backUp(folder: string, progress: (text: string) => void): Promise<Backup>;
@@ -24,7 +32,8 @@ const MAX_BODY_BYTES = 16 * 1024;
 
 /**
  * The admin listener, not for clients: `/healthz` (the process lives), `/readyz` (it takes calls; 503 while it
- * starts or drains), `/metrics` (Prometheus), and with the key of the data folder `POST /backup`. Resolves to the port and a close. Rejects with ListenError.
+ * starts or drains), `/metrics` (Prometheus), and where there is one, with the key of the data folder, `POST /backup`.
+ * Resolves to the port and a close. Rejects with ListenError.
  */
 export async function startAdminServer(
   address: ListenAddress,
@@ -51,12 +60,11 @@ export async function startAdminServer(
 
 function adminRoutes(view: AdminView): readonly HttpRoute[] {
   return [
-    backupRoute(view),
+    ...(view.backup ? [backupRoute(view.backup)] : []),
     getRoute("/healthz", (response) => sendText(response, 200, "alive")),
     getRoute("/readyz", (response) => {
       const reason = view.notReady();
-      if (reason === undefined)
-        sendText(response, 200, view.engine === undefined ? "ready" : `ready, on ${view.engine}`);
+      if (reason === undefined) sendText(response, 200, readiness(view));
       else sendText(response, 503, reason);
     }),
     getRoute("/metrics", (response) => {
@@ -71,11 +79,17 @@ function adminRoutes(view: AdminView): readonly HttpRoute[] {
   ];
 }
 
+function readiness({ degraded, engine }: AdminView): string {
+  const why = degraded?.();
+  if (why !== undefined) return `degraded: ${why}`;
+  return engine === undefined ? "ready" : `ready, on ${engine}`;
+}
+
 /**
  * `POST /backup` with `{"folder": "/absolute/path"}`. Answers with a line of JSON for each step, `{"progress": …}`, and at
  * the end `{"backup": …}` or `{"error": …}`.
  */
-function backupRoute({ key, backUp }: AdminView): HttpRoute {
+function backupRoute({ key, backUp }: BackupView): HttpRoute {
   let isRunning = false;
   return (request, response) => {
     if (pathOf(request) !== "/backup") return false;

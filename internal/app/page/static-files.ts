@@ -4,6 +4,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { extname, join, relative, sep } from "node:path";
 import { gzipSync } from "node:zlib";
 
+/** The built page (`make page`). Where it is missing, `/` answers 503 with what to do. */
+export const BUILT_PAGE = join(import.meta.dirname, "../../../cmd/web/dist");
+
 /** Answers a request and returns true, or leaves it alone and returns false. */
 export type StaticFiles = (request: IncomingMessage, response: ServerResponse) => boolean;
 

@@ -15,6 +15,7 @@ export async function openPostgresStores(init: StoresInit): Promise<Stores> {
   const database = await PostgresDatabase.open({
     database: databaseUrl,
     waitMs: databaseWaitMs,
+    hold: "alone",
     clock,
     watch: watch("postgres"),
     ...(stopped ? { signal: stopped } : {}),

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { type KeyObject, randomBytes } from "node:crypto";
 import { link, mkdir, open, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import {
@@ -14,7 +14,7 @@ import {
 export interface SigningKey {
   /** RFC 7638 thumbprint of the public half. */
   readonly kid: string;
-  readonly privateKey: CryptoKey;
+  readonly privateKey: CryptoKey | KeyObject;
   /** The public half with `kid`, `alg` and `use`, as a JWKS lists it. */
   readonly publicJwk: JWK;
 }

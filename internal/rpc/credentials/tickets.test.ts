@@ -34,7 +34,7 @@ describe("Tickets", () => {
   });
 
   const sign = async (changes: Partial<typeof grant> = {}) =>
-    await new TicketSigner(key, clock).sign({ ...grant, ...changes });
+    await new TicketSigner(() => key, clock).sign({ ...grant, ...changes });
   const check = (ticket: string, opensStream = false, pushServer = "push") =>
     authenticateTickets(localKeys([key.publicJwk]), pushServer, clock)(`Bearer ${ticket}`, opensStream);
 
@@ -77,7 +77,7 @@ describe("Tickets", () => {
 
   it("are not verified again where they were signed, and stand for the same", async () => {
     const verified = new VerifiedTokens(clock);
-    const signer = new TicketSigner(key, clock, { name: "push", verified });
+    const signer = new TicketSigner(() => key, clock, { name: "push", verified });
     const { ticket } = await signer.sign({ ...grant, userTokenExpiresAtMs: START_MS + 90_500 });
     const known = authenticateTickets(() => assert.fail("it was verified"), "push", clock, verified);
     assert.deepEqual(await known(`Bearer ${ticket}`, true), await check(ticket, true));
@@ -95,7 +95,7 @@ describe("Tickets", () => {
 
   it("signed by another key are refused", async () => {
     const other = await loadSigningKey(join(folder, "other.json"));
-    const { ticket } = await new TicketSigner(other, clock).sign(grant);
+    const { ticket } = await new TicketSigner(() => other, clock).sign(grant);
     assert.equal((await refused(check(ticket), "TOKEN_INVALID")).metadata.claim, "kid");
   });
 

@@ -40,12 +40,12 @@ export interface OwnPushServer {
 
 /** Signs tickets. Times in the token are whole seconds, as in every JWT; never later than they should be. */
 export class TicketSigner {
-  readonly #key: SigningKey;
+  readonly #key: () => SigningKey;
   readonly #clock: Clock;
   readonly #own: OwnPushServer | undefined;
 
-  /** `own` need not verify what is signed here: a fifth of the time that a connect takes. */
-  constructor(key: SigningKey, clock: Clock, own?: OwnPushServer) {
+  /** `key`: of now. `own` need not verify what is signed here: a fifth of the time that a connect takes. */
+  constructor(key: () => SigningKey, clock: Clock, own?: OwnPushServer) {
     this.#key = key;
     this.#clock = clock;
     this.#own = own;
@@ -53,6 +53,7 @@ export class TicketSigner {
 
   async sign(grant: TicketGrant): Promise<{ readonly ticket: string; readonly expiresAtMs: number }> {
     const nowMs = this.#clock.nowMs();
+    const { kid, privateKey } = this.#key();
     const expiresS = Math.floor(Math.min(nowMs + TICKET_MS, grant.userTokenExpiresAtMs) / 1000);
     const claims = {
       session_id: hex(grant.sessionId),
@@ -62,13 +63,13 @@ export class TicketSigner {
       utx: Math.floor(grant.userTokenExpiresAtMs / 1000),
     };
     const ticket = await new SignJWT(claims)
-      .setProtectedHeader({ alg: "ES256", kid: this.#key.kid, typ: RULES.type ?? "JWT" })
+      .setProtectedHeader({ alg: "ES256", kid, typ: RULES.type ?? "JWT" })
       .setIssuer(RULES.issuer)
       .setAudience([...RULES.audiences])
       .setSubject(grant.userId)
       .setIssuedAt(Math.floor(nowMs / 1000))
       .setExpirationTime(expiresS)
-      .sign(this.#key.privateKey);
+      .sign(privateKey);
     if (this.#own?.name === grant.pushServer) {
       const { userId, deviceId, sessionId } = grant;
       const times = { openByMs: claims.open_by * 1000, userTokenExpiresAtMs: claims.utx * 1000 };

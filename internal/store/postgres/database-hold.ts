@@ -42,9 +42,18 @@ const HOLDER = `SELECT pid, coalesce(host(client_addr), 'a Unix socket') AS addr
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND objid = ${LOCK}::bit(32)::bigint::oid LIMIT 1`;
 
+/** Whether a program is the only one on its database, or one of a mesh that all are. */
+export type HoldKind = "alone" | "together";
+
+const TAKE: Readonly<Record<HoldKind, string>> = {
+  alone: `SELECT pg_try_advisory_xact_lock(${LOCK}) AS is_taken`,
+  together: `SELECT pg_try_advisory_xact_lock_shared(${LOCK}) AS is_taken`,
+};
+
 /**
- * The one connection by which a program holds a database as the only one: a lock in a transaction that stays open, which
- * a pooler by transaction keeps too. It holds up no vacuum, for it has no snapshot between its statements.
+ * The one connection by which a program holds a database, alone or together with others that do: a lock in a transaction
+ * that stays open, which a pooler by transaction keeps too. It holds up no vacuum, for it has no snapshot between its
+ * statements.
  */
 export class DatabaseHold {
   readonly #client: Client;
@@ -89,10 +98,10 @@ export class DatabaseHold {
     return this.#isLost;
   }
 
-  /** Takes the lock if nobody has it, in a transaction that begins here. Resolves to who has it otherwise. */
-  async take(): Promise<string | undefined> {
+  /** Takes the lock if nobody has it who stands against that, in a transaction that begins here. Else resolves to who has. */
+  async take(kind: HoldKind): Promise<string | undefined> {
     await this.#client.query(OPEN);
-    const { rows } = await this.#client.query(`SELECT pg_try_advisory_xact_lock(${LOCK}) AS is_taken`);
+    const { rows } = await this.#client.query(TAKE[kind]);
     if (rows[0]?.is_taken === true) return undefined;
     const { rows: holders } = await this.#client.query(HOLDER);
     await this.#client.query("ROLLBACK");

@@ -2,7 +2,7 @@ import { type Clock, sleep } from "../../base/clock.ts";
 import { DatabaseError } from "../database-error.ts";
 import type { StoreWatch } from "../store-watch.ts";
 import { type DatabaseAddress, readAddress } from "./connection-config.ts";
-import { DatabaseHold } from "./database-hold.ts";
+import { DatabaseHold, type HoldKind } from "./database-hold.ts";
 import { isPooledByTransaction } from "./pooler.ts";
 import { PostgresMessageStore } from "./postgres-message-store.ts";
 import { PostgresPool } from "./postgres-pool.ts";
@@ -13,6 +13,10 @@ export interface PostgresDatabaseInit {
   readonly database: DatabaseAddress;
   /** How long a database that is away is waited for, in ms. */
   readonly waitMs: number;
+  /** Whether it is this program's alone, or that of all programs of a mesh. */
+  readonly hold: HoldKind;
+  /** Connections that each of its two pools may open; the pool's default without it. */
+  readonly maxConnections?: number;
   readonly clock: Clock;
   readonly watch?: StoreWatch;
   /** Ends the wait. */
@@ -31,7 +35,7 @@ const LOOK_MS = 1_000;
 const NOTHING = { name: "database-look", text: "SELECT 1" };
 
 /**
- * Rows and messages in one Postgres that this program alone serves. It looks every second whether the database serves, and
+ * Rows and messages in one Postgres, which this program serves alone, or all programs of a mesh do. It looks every second whether the database serves, and
  * whether it is still the same history: of another one nothing that the program remembers is true, so it has to start anew.
  */
 export class PostgresDatabase {
@@ -64,7 +68,7 @@ export class PostgresDatabase {
     this.#running = this.#run();
   }
 
-  /** Waits for the database, takes it for this program alone, makes its tables. Rejects with DatabaseError. */
+  /** Waits for the database, takes it, makes its tables. Rejects with DatabaseError. */
   static async open(init: PostgresDatabaseInit): Promise<PostgresDatabase> {
     const { address, place } = readAddress(init.database);
     const read = { ...init, database: address };
@@ -86,6 +90,20 @@ export class PostgresDatabase {
   async deployment(mine?: Uint8Array): Promise<Uint8Array | undefined> {
     try {
       return await this.rows.deployment(mine);
+    } catch (error) {
+      throw startProblem(this.#place, error);
+    }
+  }
+
+  /** Which history its rows are of: another one ends the program. */
+  get era(): number {
+    return this.#parts.era;
+  }
+
+  /** The number that the deployment's rows keep by that name: `mine` where there was none. */
+  async kept(name: string, mine: number): Promise<number> {
+    try {
+      return await this.rows.kept(name, mine);
     } catch (error) {
       throw startProblem(this.#place, error);
     }
@@ -130,7 +148,7 @@ export class PostgresDatabase {
     await this.#hold.release();
     const { hold } = await DatabaseHold.connect(this.#init.database, this.#place);
     this.#hold = hold;
-    const holder = await hold.take();
+    const holder = await hold.take(this.#init.hold);
     if (holder === undefined) return;
     await hold.release();
     this.#end(`another Heddle serves this database now (${holder})`);
@@ -154,7 +172,7 @@ async function openParts(
   place: string,
   closes: (() => Promise<unknown>)[],
 ): Promise<Parts> {
-  const { database, clock, watch } = init;
+  const { database, clock, watch, maxConnections } = init;
   const { hold, facts } = await firstHold(init, place);
   closes.push(() => hold.release());
   if (!facts.is_synced)
@@ -162,7 +180,8 @@ async function openParts(
   await takeAtStart(hold, init, place);
   const isPooled = await isPooledByTransaction(database, place);
   const pools = (["message", "thread"] as const).map(
-    (name) => new PostgresPool({ name, database, isPooled, clock }),
+    (name) =>
+      new PostgresPool({ name, database, isPooled, clock, ...(maxConnections && { maxConnections }) }),
   );
   const [messagePool, threadPool] = pools as [PostgresPool, PostgresPool];
   const close = () => Promise.all(pools.map((pool) => pool.close()));
@@ -199,7 +218,7 @@ async function takeAtStart(hold: DatabaseHold, init: PostgresDatabaseInit, place
   const { clock, waitMs, signal } = init;
   const endMs = clock.monotonicMs() + Math.min(HELD_MS, waitMs);
   for (;;) {
-    const holder = await hold.take();
+    const holder = await hold.take(init.hold);
     if (holder === undefined) return;
     if (clock.monotonicMs() + RETRY_MS.first > endMs) {
       const how = "stop that one, or name a database of its own in HEDDLE_DATABASE_URL";

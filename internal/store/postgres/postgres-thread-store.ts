@@ -27,6 +27,12 @@ const CLAIM: Prepared = {
 };
 const DEPLOYMENT: Prepared = { name: "thread-deployment", text: "SELECT id FROM deployment" };
 
+const KEEP: Prepared = {
+  name: "thread-keep",
+  text: "INSERT INTO meta VALUES ($1, $2) ON CONFLICT DO NOTHING",
+};
+const KEPT: Prepared = { name: "thread-kept", text: "SELECT value FROM meta WHERE name = $1" };
+
 /** What a read's values take, at most but for a few. */
 const READ_BYTES = 1_024;
 
@@ -66,6 +72,14 @@ export class PostgresThreadStore extends SqlThreadStore {
     return this.#pool.transaction("write", CHANGE_BYTES, async (run) => {
       if (mine) await run(CLAIM, [asBuffer(mine)]);
       return (await run<{ id: Uint8Array }>(DEPLOYMENT, [])).rows[0]?.id;
+    });
+  }
+
+  /** A number of the deployment, by its name: `mine` where there was none. */
+  kept(name: string, mine: number): Promise<number> {
+    return this.#pool.transaction("write", CHANGE_BYTES, async (run) => {
+      await run(KEEP, [name, mine]);
+      return (await run<{ value: number }>(KEPT, [name])).rows[0]?.value ?? mine;
     });
   }
 

@@ -137,7 +137,7 @@ export class MeshProcess implements Host {
   register(hooks: Pick<RegistrationInit, "lost"> = {}, details?: Offer["details"]): Registration {
     const { service, name, clock, registry } = this;
     const offer = { service, name, address: name, build: "sim", ...(details && { details }) };
-    const seen = () => this.neighbours.mirrors.get(service)?.view().number ?? 0;
+    const seen = () => this.neighbours.seen(service);
     const lost = () => {
       bite(this.world.reached, "lease lost");
       hooks.lost?.();
