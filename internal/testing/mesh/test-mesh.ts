@@ -80,6 +80,12 @@ export class TestMesh {
     return [...this.children.values()].filter((child) => child.service === service && child.isRunning);
   }
 
+  /** A figure of each program of a service that runs: the first line of the metric. */
+  async figures(service: string, metric: string): Promise<number[]> {
+    const texts = await Promise.all(this.running(service).map((child) => child.admin("/metrics")));
+    return texts.map(({ text }) => Number(new RegExp(`^${metric}(?:\\{.*\\})? (.+)$`, "m").exec(text)?.[1]));
+  }
+
   /** A client on a device of its own; `deviceId` for one of before. */
   async client(userId: string, deviceId = `device-${++this.#devices}`): Promise<Client> {
     const client = await connect({
