@@ -63,7 +63,7 @@ const rooms: Record<string, readonly string[]> = {
   "cmd/chat": ["text", "device", "lines", "commands", "live"],
   "cmd/web": ["build", "memory", "chats", "parts", "people", "settings", "conversation", "screens"],
   "internal/engines": ["install", "etcd", "hbase", "envoy", "postgres"],
-  "internal/app": ["settings", "folder", "care", "stores", "operators", "page", "assembly"],
+  "internal/app": ["settings", "folder", "care", "stores", "operators", "page", "assembly", "mesh"],
   "internal/rpc": ["calls", "credentials", "grpc", "links", "web"],
   "internal/message": ["cells", "group", "log", "receipts", "offline"],
   "internal/push": ["session", "topics", "presence", "doors"],

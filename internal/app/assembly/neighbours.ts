@@ -92,12 +92,15 @@ export class Neighbours {
     const link = () => {
       const { members } = ring.view();
       const member = members[Math.floor(this.#init.random() * members.length)];
-      if (!member) throw peerUnavailable(service);
-      return this.link(member, service);
+      return member && this.link(member, service);
     };
     return {
-      call: async (method, request, budgetMs) => link().call(method, request, budgetMs),
-      notify: (notice, said) => link().notify(notice, said),
+      call: async (method, request, budgetMs) => {
+        const to = link();
+        if (!to) throw peerUnavailable(service);
+        return to.call(method, request, budgetMs);
+      },
+      notify: (notice, said) => link()?.notify(notice, said),
     };
   }
 

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { type Client, type Entry, MemoryStorage } from "../../../client/index.ts";
-import { runMeshProgram } from "../../testing/mesh/mesh-child.ts";
+import type { Client, Entry } from "../../../client/index.ts";
 import { TestMesh } from "../../testing/mesh/test-mesh.ts";
 
 const ALL = [
@@ -93,8 +92,8 @@ describe("The programs of the mesh", function () {
     await arrived(fay, threadId, "there?");
     eve.watch(["fay"]);
     fay.watch(["eve"]);
-    await until(eve, () => eve.presence("fay")?.isOnline);
-    await until(fay, () => fay.presence("eve")?.isOnline);
+    await until(eve, () => eve.presence("fay")?.status === "online");
+    await until(fay, () => fay.presence("eve")?.status === "online");
     fay.typing(threadId);
     await until(eve, () => eve.typists(threadId).includes("fay"));
   });

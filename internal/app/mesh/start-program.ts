@@ -19,7 +19,13 @@ import { StopStack } from "../stop-stack.ts";
 import { Listeners } from "./listeners.ts";
 import { exposeMesh, missing } from "./mesh-metrics.ts";
 import { type Advertised, Program, type ProgramKind, type Serving } from "./program.ts";
-import { type Addresses, addressesOf, type EVERY_SETTINGS, type EveryValues } from "./settings.ts";
+import {
+  type Addresses,
+  addressesOf,
+  type EVERY_SETTINGS,
+  type EveryValues,
+  tlsPathsOf,
+} from "./settings.ts";
 
 /** How often a start looks whether what it waits for is there, in ms, and after how long it says what that is. */
 const LOOK_MS = 50;
@@ -72,6 +78,7 @@ async function start<S extends Settings>(
   const { HEDDLE_NAME: name, HEDDLE_DRAIN_MS: drainMs } = values;
   const addresses = again(addressesOf(values), init.again);
   const metrics = createMetrics({ process: true });
+  const tls = tlsPathsOf(values);
 
   let state: "starting" | "ready" | "draining" = "starting";
   let serving: Serving | undefined;
@@ -85,7 +92,12 @@ async function start<S extends Settings>(
   );
   stack.add("admin listener", () => admin.close());
 
-  const registry = openRegistry({ url: values.HEDDLE_REGISTRY_URL, clock });
+  const registry = openRegistry({
+    url: values.HEDDLE_REGISTRY_URL,
+    ...(tls && { tls: { cert: tls.certificate, key: tls.key, ca: tls.ca } }),
+    clock,
+    log,
+  });
   stack.add("registry", () => registry.close());
   const neighbours = new Neighbours({
     registry,
