@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Client, Entry } from "../../../client/index.ts";
-import { TestMesh } from "../../testing/mesh/test-mesh.ts";
+import { TestMesh } from "../../testing/mesh/programs/test-mesh.ts";
 
 const ALL = [
   "gateway-1",

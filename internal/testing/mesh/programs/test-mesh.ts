@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
-import { type Client, connect } from "../../../client/index.ts";
-import { etcdEngine, type RunningEtcd } from "../../engines/etcd/etcd-engine.ts";
-import { plainDatabase } from "../postgres/plain-database.ts";
-import { type OwnPostgres, ownPostgres } from "../postgres/postgres-server.ts";
-import { devTokens } from "../trials/programs/heddle-process.ts";
+import { type Client, connect } from "../../../../client/index.ts";
+import { etcdEngine, type RunningEtcd } from "../../../engines/etcd/etcd-engine.ts";
+import { plainDatabase } from "../../postgres/plain-database.ts";
+import { type OwnPostgres, ownPostgres } from "../../postgres/postgres-server.ts";
+import { devTokens } from "../../trials/programs/heddle-process.ts";
 import { MeshChild } from "./mesh-child.ts";
 import { routedTransport } from "./routed-transport.ts";
 

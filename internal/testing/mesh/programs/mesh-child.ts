@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { cacheFolder } from "../../base/cache-folder.ts";
-import { endsWithThisProcess } from "../../engines/keeper.ts";
-import { ROOT } from "../trials/programs/heddle-process.ts";
+import { cacheFolder } from "../../../base/cache-folder.ts";
+import { endsWithThisProcess } from "../../../engines/keeper.ts";
+import { ROOT } from "../../trials/programs/heddle-process.ts";
 
 /** One line of a program's log. */
 export interface LogLine {

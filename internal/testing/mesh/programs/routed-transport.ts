@@ -1,12 +1,12 @@
 import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
-import { grpcTransport } from "../../../client/grpc/transport.ts";
+import { grpcTransport } from "../../../../client/grpc/transport.ts";
 import type {
   CallOptions,
   Stream,
   StreamOptions,
   Transport,
   UnaryMethod,
-} from "../../../client/transport/transport.ts";
+} from "../../../../client/transport/transport.ts";
 
 /**
  * What an edge does for native clients, within the client: each unary call goes to one of the programs of its service,
