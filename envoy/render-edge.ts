@@ -20,7 +20,7 @@ export interface EdgeValues {
   readonly nodeId: string;
   /** Where clients reach it. */
   readonly listen: EdgeAddress;
-  /** Envoy's own port for operators: whoever reaches it may do everything. Loopback. */
+  /** Envoy's own port for operators: what reaches it may do everything. Loopback. */
   readonly admin: EdgeAddress;
   /** Where the control plane serves ADS; a name may stand for several. */
   readonly controlplane: EdgeAddress;

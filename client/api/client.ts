@@ -201,7 +201,7 @@ export interface Client {
    * is asked for then, and an event says it. Kept up to date with each sync, for the 1,000 users last asked for.
    */
   profile(userId: string): Profile | undefined;
-  /** Of several users, asked for now where it is not known. Users of whom nothing is known are left out. */
+  /** Of several users, asked for now where it is not known. Users about which nothing is known are left out. */
   profiles(userIds: Iterable<string>, signal?: AbortSignal): Promise<ReadonlyMap<string, Profile>>;
   /**
    * Sets this user's own; what is left out is empty from then on. Tried once. Rejects with PROFILE_IS_GIVEN where names

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { getEventListeners } from "node:events";
 import { FakeTransport } from "../../internal/testing/fakes/client/fake-transport.ts";
 import { HeldStorage } from "../../internal/testing/fakes/client/held-storage.ts";
-import { settled } from "../../internal/testing/worlds/client-world.ts";
+import { settled } from "../../internal/testing/worlds/client/client-world.ts";
 import { connect } from "../index.ts";
 
 describe("connect", () => {

@@ -14,7 +14,7 @@ import {
   THREAD,
   unavailable,
   wireEntry,
-} from "../../internal/testing/worlds/client-world.ts";
+} from "../../internal/testing/worlds/client/client-world.ts";
 import { Code, ErrorReason, HeddleError, MemoryStorage } from "../index.ts";
 
 const OWNER = MemberRole.OWNER;

@@ -3,7 +3,13 @@ import { create } from "@bufbuild/protobuf";
 import { fromHex } from "../../internal/base/ids.ts";
 import type { ListEntriesRequest } from "../../internal/gen/heddle/message/v1/message_service_pb.js";
 import { MembershipSpanSchema, ThreadKind } from "../../internal/gen/heddle/thread/v1/thread_pb.js";
-import { ClientWorld, head, settled, THREAD, wireEntry } from "../../internal/testing/worlds/client-world.ts";
+import {
+  ClientWorld,
+  head,
+  settled,
+  THREAD,
+  wireEntry,
+} from "../../internal/testing/worlds/client/client-world.ts";
 
 const member = (userId: string) => ({ userId });
 

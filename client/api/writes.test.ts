@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { hex } from "../../internal/base/ids.ts";
 import type { RevokeDeviceRequest } from "../../internal/gen/heddle/thread/v1/thread_service_pb.js";
-import { ClientWorld, settled, THREAD, unavailable } from "../../internal/testing/worlds/client-world.ts";
+import {
+  ClientWorld,
+  settled,
+  THREAD,
+  unavailable,
+} from "../../internal/testing/worlds/client/client-world.ts";
 
 describe("A client's calls that change something", () => {
   it("revoke a device, under one request_id, though the first answer is lost", async () => {

@@ -8,7 +8,7 @@ import {
   THREAD,
   wireEntry,
   wireRow,
-} from "../../internal/testing/worlds/client-world.ts";
+} from "../../internal/testing/worlds/client/client-world.ts";
 
 /** Ids of threads beside THREAD. */
 const other = (n: number) => fromHex(n.toString(16).padStart(32, "0"));

@@ -11,7 +11,7 @@ import {
   unavailable,
   wireEntry,
   wireRow,
-} from "../../internal/testing/worlds/client-world.ts";
+} from "../../internal/testing/worlds/client/client-world.ts";
 import { MemoryStorage } from "../index.ts";
 import type { Storage } from "../storage/storage.ts";
 

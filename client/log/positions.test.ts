@@ -9,7 +9,7 @@ import {
   THREAD,
   wireEntry,
   wireRow,
-} from "../../internal/testing/worlds/client-world.ts";
+} from "../../internal/testing/worlds/client/client-world.ts";
 import { MemoryStorage } from "../index.ts";
 
 describe("A client's read positions", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Fate, OutboxWorld, THREADS } from "../../internal/testing/worlds/outbox-world.ts";
+import { type Fate, OutboxWorld, THREADS } from "../../internal/testing/worlds/client/outbox-world.ts";
 
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 

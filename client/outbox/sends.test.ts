@@ -9,7 +9,7 @@ import {
   THREAD,
   unavailable,
   wireEntry,
-} from "../../internal/testing/worlds/client-world.ts";
+} from "../../internal/testing/worlds/client/client-world.ts";
 import { Code, ErrorReason, HeddleError, MemoryStorage } from "../index.ts";
 import { Events } from "../model/events.ts";
 import type { OutboxItem } from "../model/model.ts";

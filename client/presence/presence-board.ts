@@ -40,8 +40,8 @@ export class PresenceBoard {
   }
 
   /**
-   * The answer to what was asked at `since`. Users who are left out may not be seen. One of whom the answer knows nothing
-   * is as known as before: the stream, which tells nothing twice, would not give back what was taken here.
+   * The answer to what was asked at `since`. Users who are left out may not be seen. One about
+   * which the answer knows nothing is as known as before: the stream, which tells nothing twice, would not give back what was taken here.
    */
   answered(asked: readonly string[], answer: readonly WirePresence[], since: number): void {
     const found = new Map(answer.map((wire) => [wire.userId, wire]));

@@ -6,7 +6,7 @@ import {
   unavailable,
   wireEntry,
   wireRow,
-} from "../../internal/testing/worlds/client-world.ts";
+} from "../../internal/testing/worlds/client/client-world.ts";
 
 const ONLINE = 2;
 const OFFLINE = 3;

@@ -6,7 +6,7 @@ import {
   THREAD,
   wireEntry,
   wireRow,
-} from "../../internal/testing/worlds/client-world.ts";
+} from "../../internal/testing/worlds/client/client-world.ts";
 
 const typing = (userId: string, expiresAfterMs = 6_000) =>
   ({ case: "typing", value: { threadId: fromHex(THREAD), userId, expiresAfterMs } }) as const;

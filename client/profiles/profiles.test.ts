@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ClientWorld, settled } from "../../internal/testing/worlds/client-world.ts";
+import { ClientWorld, settled } from "../../internal/testing/worlds/client/client-world.ts";
 
 describe("Names in a client", () => {
   let world: ClientWorld;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fromHex } from "../../internal/base/ids.ts";
 import { HeldStorage } from "../../internal/testing/fakes/client/held-storage.ts";
 import { FakeClock } from "../../internal/testing/fakes/time/fake-clock.ts";
-import { ClientWorld, settled, THREAD, wireRow } from "../../internal/testing/worlds/client-world.ts";
+import { ClientWorld, settled, THREAD, wireRow } from "../../internal/testing/worlds/client/client-world.ts";
 import type { Entry } from "../model/model.ts";
 import { Keeper } from "./keeper.ts";
 

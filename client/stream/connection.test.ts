@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fromHex } from "../../internal/base/ids.ts";
 import { DrainingReason } from "../../internal/gen/heddle/push/v1/frame_pb.js";
-import { ClientWorld, settled } from "../../internal/testing/worlds/client-world.ts";
+import { ClientWorld, settled } from "../../internal/testing/worlds/client/client-world.ts";
 import { Code, ErrorReason, HeddleError, MemoryStorage } from "../index.ts";
 
 describe("A client's connection", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fromHex } from "../../internal/base/ids.ts";
 import type { OpenSessionRequest } from "../../internal/gen/heddle/gateway/v1/gateway_service_pb.js";
-import { ClientWorld, settled } from "../../internal/testing/worlds/client-world.ts";
+import { ClientWorld, settled } from "../../internal/testing/worlds/client/client-world.ts";
 import { Code, ErrorReason, HeddleError } from "../index.ts";
 
 describe("A client's session", () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Code, ErrorReason, HeddleError } from "../../client/index.ts";
-import { ClientWorld } from "../../internal/testing/worlds/client-world.ts";
+import { ClientWorld } from "../../internal/testing/worlds/client/client-world.ts";
 import { connectionProblem } from "./exit-code.ts";
 
 describe("The line that says why there is no connection", () => {

@@ -149,7 +149,7 @@ class Client:
                 pinging.cancel()
 
     async def frame(self, **kind):
-        """Says a frame, if there is a stream. If it breaks meanwhile, whoever reads it learns why."""
+        """Says a frame, if there is a stream. If it breaks meanwhile, the task that reads it learns why."""
         async with self.writing:
             if self.stream and not self.stream.done():
                 try:

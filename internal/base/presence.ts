@@ -40,8 +40,8 @@ export interface SessionDown {
 export interface SessionReport {
   /**
    * Of the last part of a digest alone: the names of the instances among which the push server looked for who owns
-   * which user. With it all sessions have been named that are there, and all that ended within 60 s, of the users whom
-   * the instance owns among these. Else undefined: news, or a part of a digest that is not whole yet.
+   * which user. With it all sessions have been named that are there, and all that ended within 60 s, of those of
+   * these users that the instance owns. Else undefined: news, or a part of a digest that is not whole yet.
    */
   readonly ring: readonly string[] | undefined;
   readonly ups: readonly SessionUp[];

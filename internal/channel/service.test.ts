@@ -3,7 +3,7 @@ import { type ChannelAnswer, type Hint, inbox, type Publication, type Topic } fr
 import type { ChannelLink, Link as PushLink } from "../push/ports.ts";
 import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
 import { ManualLoop } from "../testing/fakes/time/manual-loop.ts";
-import { entry, threadOf } from "../testing/worlds/push-world.ts";
+import { entry, threadOf } from "../testing/worlds/push/push-world.ts";
 import { BROADCAST_KEPT_MS } from "./kept-broadcasts.ts";
 import type { ChannelInstance, Link } from "./ports.ts";
 import { ChannelService } from "./service.ts";

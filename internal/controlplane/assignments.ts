@@ -19,7 +19,7 @@ export interface AssignmentsInit {
 
 /**
  * The endpoints of every cluster, encoded once for all Envoys: `message` has the gRPC ports of the message servers,
- * `message-web` their web ports. Whoever is registered is there, those that are leaving too: they answer until they are
+ * `message-web` their web ports. Every server that is registered is there, those that leave too: they answer until they are
  * gone. Of a service that the registry has not told of yet nothing is said.
  */
 export class Assignments {

@@ -223,7 +223,7 @@ describe("The control plane", () => {
     assert.equal(envoy.heard.length, 3);
   });
 
-  it("leaves out whom Envoy could not take, and tells of each once", async () => {
+  it("leaves out those that Envoy could not take, and tells of each once", async () => {
     const world = new World("push");
     await world.load();
     const envoy = world.envoy("push");

@@ -196,7 +196,7 @@ describe("Several message servers", () => {
   });
 
   describe("take positions", () => {
-    it("that never go back, whoever of them is told", async () => {
+    it("that never go back, whichever server is told", async () => {
       const world = new MessageServers();
       const threadId = await world.direct(20);
       await world.raise("b", threadId, "bob", 5, 5);

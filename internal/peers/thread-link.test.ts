@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { fromHex, hex } from "../base/ids.ts";
 import { until } from "../testing/fakes/message/message-samples.ts";
 import { describeBound } from "../testing/fakes/streams/bound.ts";
-import { FakeThreads, row } from "../testing/worlds/push-world.ts";
+import { FakeThreads, row } from "../testing/worlds/push/push-world.ts";
 
 const NONE = new Uint8Array(0);
 

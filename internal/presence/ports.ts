@@ -40,8 +40,8 @@ export interface PresenceInstance {
    */
   visibilityChanged(userId: string, hides: boolean): Promise<void>;
   /**
-   * What is to be shown of those of the users that this instance owns, whoever asks: who may see them is for the asking
-   * instance to judge.
+   * What is to be shown of those of the users that this instance owns, the same for every asker: who may see them is
+   * for the asking instance to judge.
    */
   presencesOf(userIds: readonly string[]): Promise<ReadonlyMap<string, ShownPresence>>;
 }

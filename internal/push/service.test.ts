@@ -13,7 +13,7 @@ import {
   row,
   subscribeRequest,
   threadOf,
-} from "../testing/worlds/push-world.ts";
+} from "../testing/worlds/push/push-world.ts";
 import { SYNCS_AT_ONCE } from "./limits.ts";
 
 const T = threadOf(1);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { FakeClock } from "../testing/fakes/time/fake-clock.ts";
-import { SimProcess } from "../testing/worlds/hand-off-processes.ts";
+import { SimProcess } from "../testing/worlds/hand-off/hand-off-processes.ts";
 import { afterTurns } from "./turns.ts";
 
 function world() {

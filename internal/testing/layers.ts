@@ -68,6 +68,17 @@ const rooms: Record<string, readonly string[]> = {
   "internal/message": ["cells", "group", "log", "receipts", "offline"],
   "internal/push": ["session", "topics", "presence", "doors"],
   "internal/testing/fakes": ["time", "stores", "streams", "client", "neighbours", "message"],
+  "internal/testing/worlds": [
+    "history",
+    "append",
+    "group",
+    "touch",
+    "push",
+    "hand-off",
+    "presence",
+    "storm",
+    "client",
+  ],
   "internal/testing/trials": ["programs", "load", "kill", "disk", "damage", "kept-data", "clients"],
 };
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HeddleError } from "../base/heddle-error.ts";
 import type { Fate } from "../testing/worlds/interleaving.ts";
-import { OTHERS, type PageVariant, SyncWorld } from "../testing/worlds/sync-world.ts";
-import { GROUPS } from "../testing/worlds/sync-world-groups.ts";
+import { OTHERS, type PageVariant, SyncWorld } from "../testing/worlds/touch/sync-world.ts";
+import { GROUPS } from "../testing/worlds/touch/sync-world-groups.ts";
 
 const RUNS = 500;
 

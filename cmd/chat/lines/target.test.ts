@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fromHex } from "../../../internal/base/ids.ts";
 import { ThreadKind } from "../../../internal/gen/heddle/thread/v1/thread_pb.js";
-import { ClientWorld, settled } from "../../../internal/testing/worlds/client-world.ts";
+import { ClientWorld, settled } from "../../../internal/testing/worlds/client/client-world.ts";
 import { readSettings } from "../device/settings.ts";
 import { named } from "../text/user-name.ts";
 import { conversationOf, groupOf, titleOf } from "./target.ts";

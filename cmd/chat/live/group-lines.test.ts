@@ -3,7 +3,7 @@ import { fromHex } from "../../../internal/base/ids.ts";
 import { MemberRole } from "../../../internal/gen/heddle/message/v1/entry_pb.js";
 import { ThreadKind } from "../../../internal/gen/heddle/thread/v1/thread_pb.js";
 import type { CreateGroupRequest } from "../../../internal/gen/heddle/thread/v1/thread_service_pb.js";
-import { ClientWorld, settled, THREAD } from "../../../internal/testing/worlds/client-world.ts";
+import { ClientWorld, settled, THREAD } from "../../../internal/testing/worlds/client/client-world.ts";
 import { groupLine } from "./group-lines.ts";
 
 describe("Lines of the live view about groups", () => {

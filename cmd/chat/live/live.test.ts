@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PassThrough, Writable } from "node:stream";
 import { stripVTControlCharacters } from "node:util";
-import { ClientWorld } from "../../../internal/testing/worlds/client-world.ts";
+import { ClientWorld } from "../../../internal/testing/worlds/client/client-world.ts";
 import { ProblemLines } from "../device/problem-lines.ts";
 import { readSettings } from "../device/settings.ts";
 import { live } from "./live.ts";

@@ -7,7 +7,7 @@ import {
   THREAD,
   wireEntry,
   wireRow,
-} from "../../../internal/testing/worlds/client-world.ts";
+} from "../../../internal/testing/worlds/client/client-world.ts";
 import { PeopleOnScreen } from "./people-on-screen.ts";
 import type { Screen } from "./screen.ts";
 

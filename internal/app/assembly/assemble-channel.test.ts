@@ -5,7 +5,7 @@ import { Registration } from "../../registry/registration.ts";
 import { SharedRegistry, SharedRegistryClient } from "../../registry/shared-registry.ts";
 import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
 import { ManualLoop } from "../../testing/fakes/time/manual-loop.ts";
-import { entry, threadOf } from "../../testing/worlds/push-world.ts";
+import { entry, threadOf } from "../../testing/worlds/push/push-world.ts";
 import { assembleChannel, MOVE_MS } from "./assemble-channel.ts";
 
 const offer = { service: "channel", name: "channel-1", address: "channel-1:1", build: "b" };

@@ -96,8 +96,8 @@ export function assemblePresence({ views, place, clock, sightRule }: PresenceIni
 }
 
 /**
- * Tells presence of what a program's own writes change in who may see whom: every instance, in a mesh. It is told until
- * it is confirmed.
+ * Tells presence which users a program's own writes show to others or hide from them: every instance, in a mesh. It is
+ * told until it is confirmed.
  */
 export function tellPresence(
   { directory }: RowViews,

@@ -7,7 +7,7 @@ import { EveryInstance } from "../../presence/every-instance.ts";
 import { FakeRing } from "../../testing/fakes/neighbours/fake-ring.ts";
 import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
 import { ManualLoop } from "../../testing/fakes/time/manual-loop.ts";
-import { entry, PushWorld, threadOf } from "../../testing/worlds/push-world.ts";
+import { entry, PushWorld, threadOf } from "../../testing/worlds/push/push-world.ts";
 import { exposeServices } from "./service-metrics.ts";
 
 /** What is shown: values by name, without labels. */

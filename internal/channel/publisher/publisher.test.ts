@@ -10,7 +10,7 @@ import { rendezvousOrder } from "../../base/rendezvous.ts";
 import type { Member, Ring, RingView } from "../../base/ring.ts";
 import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
 import { quiet } from "../../testing/worlds/interleaving.ts";
-import { entry, threadOf } from "../../testing/worlds/push-world.ts";
+import { entry, threadOf } from "../../testing/worlds/push/push-world.ts";
 import type { ChannelInstance } from "../ports.ts";
 import { DRAINED_MS, Publisher } from "./publisher.ts";
 import { REPAIR_EVERY_MS } from "./repair-set.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { type ClientFrame, ClientFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
-import { PushWorld } from "../../testing/worlds/push-world.ts";
+import { PushWorld } from "../../testing/worlds/push/push-world.ts";
 import { IN_FLIGHT, IN_FLIGHT_BYTES } from "../limits.ts";
 
 const ID = new Uint8Array(16).fill(7);

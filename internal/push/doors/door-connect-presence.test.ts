@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { threadNotFound } from "../../base/heddle-error.ts";
 import type { FakeByteStream } from "../../testing/fakes/streams/fake-byte-stream.ts";
-import { describePushWorlds } from "../../testing/worlds/push-world.ts";
+import { describePushWorlds } from "../../testing/worlds/push/push-world.ts";
 
 const ID = new Uint8Array(16).fill(7);
 

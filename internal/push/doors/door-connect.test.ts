@@ -3,7 +3,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { Code, ErrorReason, HeddleError, overloaded, threadNotFound } from "../../base/heddle-error.ts";
 import { BodySchema } from "../../gen/heddle/message/v1/entry_pb.js";
 import type { FakeByteStream } from "../../testing/fakes/streams/fake-byte-stream.ts";
-import { describePushWorlds, entry, threadOf } from "../../testing/worlds/push-world.ts";
+import { describePushWorlds, entry, threadOf } from "../../testing/worlds/push/push-world.ts";
 import { FRAME_BYTES } from "../../wire/limits.ts";
 import { ANSWERS, IDLE_FRAMES_BURST, IN_FLIGHT } from "../limits.ts";
 

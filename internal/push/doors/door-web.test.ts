@@ -9,7 +9,7 @@ import {
   type PushWorld,
   subscribeRequest,
   threadOf,
-} from "../../testing/worlds/push-world.ts";
+} from "../../testing/worlds/push/push-world.ts";
 import { IDLE_FRAMES_BURST, IN_FLIGHT, SUBMIT_MS } from "../limits.ts";
 
 const ID = new Uint8Array(16).fill(7);

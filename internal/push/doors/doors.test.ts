@@ -21,7 +21,7 @@ import {
   NO_PRESENCE,
   row,
   threadOf,
-} from "../../testing/worlds/push-world.ts";
+} from "../../testing/worlds/push/push-world.ts";
 import { QUEUE_BYTES } from "../limits.ts";
 import { PushServer } from "../service.ts";
 

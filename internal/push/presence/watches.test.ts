@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PresenceStatus, Visibility } from "../../gen/heddle/presence/v1/presence_pb.js";
 import type { FakeByteStream } from "../../testing/fakes/streams/fake-byte-stream.ts";
-import { PresenceWorld, say, watch } from "../../testing/worlds/presence-world.ts";
+import { PresenceWorld, say, watch } from "../../testing/worlds/presence/presence-world.ts";
 import { SILENCE_MS } from "../limits.ts";
 
 const { ONLINE, OFFLINE, UNKNOWN } = PresenceStatus;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Code, threadNotFound } from "../../base/heddle-error.ts";
 import { Deadlines } from "../../stream/deadlines.ts";
 import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
-import { FakeMessages } from "../../testing/worlds/push-world.ts";
+import { FakeMessages } from "../../testing/worlds/push/push-world.ts";
 import type { Messages } from "../ports.ts";
 import { BoundedMessages } from "./bounded-messages.ts";
 

@@ -3,7 +3,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { Code, ErrorReason, HeddleError, invalidField } from "../../base/heddle-error.ts";
 import { MAX_SEQ } from "../../base/ids.ts";
 import { DrainingReason, type Event, ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
-import { row } from "../../testing/worlds/push-world.ts";
+import { row } from "../../testing/worlds/push/push-world.ts";
 import { acceptedFrame, threadChangedFrame } from "../../wire/event-frames.ts";
 import { ANSWER_BYTES, ANSWERS, BEHIND_BYTES } from "../limits.ts";
 import {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { fromBinary } from "@bufbuild/protobuf";
 import { ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
-import { receipt, threadOf } from "../../testing/worlds/push-world.ts";
+import { receipt, threadOf } from "../../testing/worlds/push/push-world.ts";
 import { WaitingEvents } from "./waiting-events.ts";
 
 const from = { thread: threadOf(1), userId: "ann", to: "bob" };

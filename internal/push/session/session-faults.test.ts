@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { ErrorReason, HeddleError } from "../../base/heddle-error.ts";
 import type { FakeByteStream } from "../../testing/fakes/streams/fake-byte-stream.ts";
-import { entry, PushWorld, row, threadOf } from "../../testing/worlds/push-world.ts";
+import { entry, PushWorld, row, threadOf } from "../../testing/worlds/push/push-world.ts";
 
 /** What nobody catches would end the process, as it ends the test run here. Bound directly: no link carries such values. */
 describe("What goes wrong in a session's later turns", () => {

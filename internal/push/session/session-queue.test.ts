@@ -4,7 +4,7 @@ import { hex } from "../../base/ids.ts";
 import type { Publication } from "../../base/publication.ts";
 import { PresenceStatus } from "../../gen/heddle/presence/v1/presence_pb.js";
 import { type Event, ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
-import { entry, receipt, row, threadOf } from "../../testing/worlds/push-world.ts";
+import { entry, receipt, row, threadOf } from "../../testing/worlds/push/push-world.ts";
 import { threadChangedFrame } from "../../wire/event-frames.ts";
 import {
   ANSWER_BYTES,

@@ -9,7 +9,7 @@ import {
   receipt,
   row,
   threadOf,
-} from "../../testing/worlds/push-world.ts";
+} from "../../testing/worlds/push/push-world.ts";
 import {
   CREDIT_EVENTS,
   OPEN_TIMEOUT_MS,

@@ -6,7 +6,7 @@ import {
   LAST_USER,
   type Step,
   type Variant,
-} from "../../testing/worlds/group-topic-world.ts";
+} from "../../testing/worlds/push/group-topic-world.ts";
 
 const user = fc.integer({ min: 0, max: LAST_USER });
 const named = (name: "add" | "remove" | "log-in" | "log-out" | "deliver-inbox") =>

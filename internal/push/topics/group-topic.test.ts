@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { groupTopic, type Publication } from "../../base/publication.ts";
-import { threadOf } from "../../testing/worlds/push-world.ts";
+import { threadOf } from "../../testing/worlds/push/push-world.ts";
 import { HELD_ENTRIES } from "../limits.ts";
 import type { Membership } from "../ports.ts";
 import type { Position } from "../session/behind-threads.ts";

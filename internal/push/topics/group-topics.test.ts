@@ -5,7 +5,7 @@ import { groupTopic, inbox } from "../../base/publication.ts";
 import { FakeGroup } from "../../testing/fakes/neighbours/fake-group.ts";
 import { RemoteChannel } from "../../testing/fakes/neighbours/remote-channel.ts";
 import type { FakeByteStream } from "../../testing/fakes/streams/fake-byte-stream.ts";
-import { describePushWorlds, PushWorld, threadOf } from "../../testing/worlds/push-world.ts";
+import { describePushWorlds, PushWorld, threadOf } from "../../testing/worlds/push/push-world.ts";
 import { READS_AT_ONCE, SUBSCRIBE_WAIT_MS } from "../limits.ts";
 import type { Membership } from "../ports.ts";
 import { PushServer } from "../service.ts";

@@ -3,7 +3,13 @@ import { createLog } from "../../base/log.ts";
 import { inbox, type Publication } from "../../base/publication.ts";
 import { FakeGroup } from "../../testing/fakes/neighbours/fake-group.ts";
 import { RemoteChannel } from "../../testing/fakes/neighbours/remote-channel.ts";
-import { describePushWorlds, entry, PushWorld, receipt, threadOf } from "../../testing/worlds/push-world.ts";
+import {
+  describePushWorlds,
+  entry,
+  PushWorld,
+  receipt,
+  threadOf,
+} from "../../testing/worlds/push/push-world.ts";
 import { PushServer } from "../service.ts";
 
 const toBob = (seq: number) => entry({ thread: threadOf(1), seq, from: "ann", to: "bob" });

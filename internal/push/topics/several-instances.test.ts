@@ -14,7 +14,7 @@ import {
   NO_PRESENCE,
   PushWorld,
   threadOf,
-} from "../../testing/worlds/push-world.ts";
+} from "../../testing/worlds/push/push-world.ts";
 import type { Channel, ChannelLink } from "../ports.ts";
 import { PushServer } from "../service.ts";
 

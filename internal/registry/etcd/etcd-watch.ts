@@ -35,7 +35,7 @@ export interface EtcdWatchInit {
 /**
  * One watch of one service, on a stream of its own. It is told as ended when etcd no longer keeps what it asks for, when
  * etcd has gone back before it, and when its member fails, is silent or has lost its leader: it is never taken up again
- * elsewhere by itself, since whoever mirrors lists again anyway.
+ * elsewhere by itself, since a mirror lists again anyway.
  */
 export class EtcdWatch {
   readonly #init: EtcdWatchInit;

@@ -28,7 +28,7 @@ const CHANNEL = {
 };
 
 /**
- * Calls what it is given, once: how often and whom to ask is decided in EtcdEndpoints. Async, since the package lets what
+ * Calls what it is given, once: how often and which to ask is decided in EtcdEndpoints. Async, since the package lets what
  * it throws end the process otherwise, whenever a stream breaks.
  */
 const once = { execute: async (call: () => unknown) => call() } as unknown as NonNullable<

@@ -10,8 +10,9 @@ export interface RunStep {
 }
 
 /**
- * Keeps other transactions from changing what hangs on these owners, or on this group, until this one ends. Whoever reads
- * first and then writes what follows from it takes the lock before: other programs write to the same database.
+ * Keeps other transactions from changing what hangs on these owners, or on this group, until this one ends. A
+ * transaction that first reads, then writes what follows from it, takes the lock before: other programs write to the same
+ * database.
  */
 export type LockStep =
   | { readonly kind: "lock-owners"; readonly ownerIds: readonly string[] }

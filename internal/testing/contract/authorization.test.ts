@@ -55,6 +55,7 @@ describe("Who may what (docs/authorization.md)", function () {
     }
   }
 
+  /** What the program does to one asker; a row or column without a case fails. */
   async function run(cases: Record<string, Case>, name: string, asker: Asker): Promise<string> {
     const made = cases[name];
     assert.ok(made, `there is no case for ${name}`);
@@ -62,6 +63,7 @@ describe("Who may what (docs/authorization.md)", function () {
   }
 });
 
+/** Names of all arms of a frame: a new one has no row in the page until someone decides who may use it. */
 function fieldsOf(desc: typeof ClientFrameSchema | typeof EventSchema): string[] {
   return desc.oneofs.flatMap(({ fields }) => fields.map(({ name }) => name));
 }

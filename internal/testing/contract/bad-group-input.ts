@@ -18,7 +18,9 @@ const {
 } = ThreadService.method;
 const { send, listEntries } = MessageService.method;
 
+/** A new one each time: a repeated one would be answered by what it did first. */
 const requestId = () => randomBytes(16);
+/** As many users as a case needs; none of them must exist. */
 const others = (count: number) => Array.from({ length: count }, (_, at) => `user${at}`);
 
 /** A group of ann's, or of another user's. */
@@ -46,12 +48,15 @@ async function blocked(
 
 /** The cases of the table "Bad input" in docs/errors.md that are about groups and blocks. */
 export const badGroupInput: Readonly<Record<string, (target: Target) => Promise<Told>>> = {
+  /** Only the server writes these: a client must not forge who came. */
   "body-member-change": (target) =>
     target.refused({ body: { kind: { case: "memberChange", value: { removed: ["bob"] } } } }),
+  /** A zero-width space and a word joiner: a name that shows nothing. */
   "group-name-unseen": (target) =>
     target.told(createGroup, { name: "\u200b \u2060", userIds: ["bob"], requestId: requestId() }),
   "group-name-control": (target) =>
     target.told(createGroup, { name: "two\nlines", userIds: ["bob"], requestId: requestId() }),
+  /** A right-to-left override, which would turn what stands behind it; in a rename, since the rule is for both. */
   async "group-name-reversed"(target) {
     const made = { name: "one", userIds: ["bob"], requestId: requestId() };
     const threadId = groupThreadId("ann", made.requestId);
@@ -59,24 +64,29 @@ export const badGroupInput: Readonly<Record<string, (target: Target) => Promise<
     return target.told(renameGroup, { threadId, name: "abc\u202edef", requestId: requestId() });
   },
   "group-name-empty": (target) => target.told(createGroup, { userIds: ["bob"], requestId: requestId() }),
+  /** 257 with the maker: one more than a group may begin with. */
   "group-too-many": (target) =>
     target.told(createGroup, { name: "many", userIds: others(256), requestId: requestId() }),
+  /** The same request_id for another name: neither a repeat nor a new group. */
   async "group-request-reused"(target) {
     const request = { name: "one", userIds: ["bob"], requestId: requestId() };
     await target.call(createGroup, request);
     return target.told(createGroup, { ...request, name: "another" });
   },
+  /** One more than a call takes. */
   "add-too-many": async (target) =>
     target.told(addMembers, {
       threadId: await group(target, []),
       userIds: others(257),
       requestId: requestId(),
     }),
+  /** A direct thread has two users, for ever. */
   async "add-to-direct"(target) {
     await target.call(send, goodSend());
     const threadId = directThreadId("ann", "bob");
     return target.told(addMembers, { threadId, userIds: ["eve"], requestId: requestId() });
   },
+  /** As if the group were not there: its id must not be a way to learn of it. */
   "add-to-foreign": async (target) =>
     target.told(addMembers, {
       threadId: await group(target, ["eve"], target.tokens.bob),
@@ -102,6 +112,7 @@ export const badGroupInput: Readonly<Record<string, (target: Target) => Promise<
       role: MemberRole.OWNER,
       requestId: requestId(),
     }),
+  /** A group without an owner could never be changed again. */
   "role-last-owner": async (target) =>
     target.told(setMemberRole, {
       threadId: await group(target, ["bob"]),
@@ -114,8 +125,10 @@ export const badGroupInput: Readonly<Record<string, (target: Target) => Promise<
     await target.call(leaveGroup, { threadId, requestId: requestId() });
     return target.told(send, { ...goodSend(), target: { case: "threadId", value: threadId } });
   },
+  /** One who never was in it learns nothing, not even that there is history. */
   "history-before-joining": async (target) =>
     target.told(listEntries, { threadId: await group(target, ["eve"], target.tokens.bob) }),
+  /** 20 random bytes, which no server has made. */
   "members-page-token": async (target) =>
     target.told(listMembers, { threadId: await group(target, ["bob"]), pageToken: randomBytes(20) }),
   "block-oneself": (target) => target.told(blockUser, { userId: "ann", requestId: requestId() }),

@@ -33,6 +33,7 @@ export class Target {
     return new Target(addresses, dataDir, await devTokens(addresses.webUrl, ["ann", "bob", "eve"]));
   }
 
+  /** Ends the calls' connection. */
   close(): void {
     this.#transport.close();
   }

@@ -51,6 +51,7 @@ describe("Bad input (docs/errors.md)", function () {
   });
 });
 
+/** Code and reason, by their names in the table, of an error or a `refused`. */
 function named(told: NonNullable<Told>): { code: string | undefined; reason: string } {
   if (told instanceof HeddleError) return { code: Code[told.code], reason: told.reasonName };
   return { code: Code[told.code], reason: told.errorInfo?.reason ?? "" };

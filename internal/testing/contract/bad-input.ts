@@ -14,9 +14,13 @@ import { badGroupInput } from "./bad-group-input.ts";
 import { goodSend, type Target, type Told, text } from "./bad-input-target.ts";
 import { RawStream } from "./raw-stream.ts";
 
+/** A thread that ann, who tries most of this, is not in. */
 const FOREIGN = directThreadId("bob", "eve");
+/** Seconds, as in the claims of a token. */
 const inOneHour = () => Math.floor(Date.now() / 1000) + 3600;
+/** A part of a JWT. */
 const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+/** A JWT of ann's without its signature. */
 const jwt = (header: object) =>
   `${base64(header)}.${base64({ sub: "ann", aud: "heddle", iss: "heddle-dev", exp: inOneHour() })}`;
 const list = ThreadService.method.listThreads;
@@ -26,7 +30,9 @@ const send = MessageService.method.send;
 export const badInput: Readonly<Record<string, (target: Target) => Promise<Told>>> = {
   "no-token": (target) => target.told(list, {}, ""),
   "garbage-token": (target) => target.told(list, {}, "no.jwt.at-all"),
+  /** alg none: a signature that is not there must not count as one. */
   "unsigned-token": (target) => target.told(list, {}, `${jwt({ alg: "none" })}.`),
+  /** The public key taken for the secret of an HMAC: a verifier that goes by the header's alg would take it. */
   async "confused-token"(target) {
     const [key] = (await target.publicKeys()).slice(-1);
     const secret = Buffer.from(JSON.stringify(key));
@@ -40,8 +46,10 @@ export const badInput: Readonly<Record<string, (target: Target) => Promise<Told>
     target.told(list, {}, await target.sign({ aud: "elsewhere", exp: inOneHour() })),
   "expired-token": async (target) =>
     target.told(list, {}, await target.sign({ aud: "heddle", exp: inOneHour() - 7200 })),
+  /** Both are JWTs of the same user: only the audience and the key tell them apart. */
   "token-as-ticket": (target) => new RawStream(target.addresses.grpcUrl, target.tokens.ann).ended(),
   "ticket-as-token": async (target) => target.told(list, {}, await target.ticket()),
+  /** A ticket is for one device; a frame cannot make it another's. */
   "ticket-of-another": (target) => target.ends((stream) => stream.open("tablet"), false),
   async "renew-anothers-session"(target) {
     const stream = new RawStream(target.addresses.grpcUrl, await target.ticket("bob", "bobs-phone"));
@@ -51,10 +59,12 @@ export const badInput: Readonly<Record<string, (target: Target) => Promise<Told>
     return target.told(GatewayService.method.renewTicket, { sessionId });
   },
   "unary-too-large": (target) => target.told(list, { pageToken: randomBytes(1 << 20) }),
+  /** 65 KiB: a text of 32,768 bytes is far below, and nothing else needs so much. */
   "frame-too-large": (target) => target.ends((stream) => void stream.sayBytes(randomBytes(65 * 1024))),
   "text-too-long": (target) => target.refused({ body: text("x".repeat(32_769)) }),
   "text-empty": (target) => target.refused({ body: text("") }),
   "body-missing": (target) => target.refused({ body: undefined }),
+  /** Only a seal writes a void. */
   "body-void": (target) => target.refused({ body: { kind: { case: "void", value: {} } } }),
   "client-id-short": (target) => target.refused({ clientId: randomBytes(15) }),
   "user-id-bad": (target) => target.refused({ target: { case: "toUserId", value: "Ann Lee" } }),
@@ -66,18 +76,23 @@ export const badInput: Readonly<Record<string, (target: Target) => Promise<Told>
       threadIds: Array.from({ length: 201 }, () => randomBytes(16)),
     }),
   "not-protobuf": (target) => target.ends((stream) => void stream.sayBytes(Buffer.from("ffffffff", "hex"))),
+  /** protobuf says that a string is UTF-8, and not every library checks it. */
   "not-utf8": (target) => target.ends((stream) => void stream.sayBytes(brokenText())),
+  /** The same where another library decodes. */
   "unary-not-utf8": async (target) => notUtf8(target),
   "empty-frame": (target) => target.ends((stream) => void stream.sayBytes(new Uint8Array(0))),
   "open-missing": (target) =>
     target.ends((stream) => stream.say({ case: "ping", value: {} as never }), false),
   "open-twice": (target) => target.ends((stream) => stream.open("phone")),
+  /** A stream that says nothing is ended: it would hold a seat for ever. */
   "open-never": (target) => target.ends(() => {}, false),
   "ack-too-high": (target) =>
     target.ends((stream) => stream.say({ case: "ack", value: { upTo: 1_000n } as never })),
+  /** 100,000 pings: each costs the server more than the client. */
   "tiny-frames": (target) => target.ends(tinyFrames),
   "cursor-garbage": (target) => target.ends((stream) => stream.open("phone", randomBytes(20)), false),
   "page-token-garbage": (target) => target.told(list, { pageToken: randomBytes(20) }),
+  /** From here on: what is not one's own is answered as if it were not there. */
   "foreign-thread-send": (target) => target.refused({ target: { case: "threadId", value: FOREIGN } }),
   "foreign-thread-history": (target) => target.told(MessageService.method.listEntries, { threadId: FOREIGN }),
   "foreign-thread-receipt": (target) =>
@@ -103,25 +118,31 @@ export const badInput: Readonly<Record<string, (target: Target) => Promise<Told>
       clientId: randomBytes(16),
       seal: true,
     }),
+  /** What is really not there, to compare with. */
   "no-such-thread": (target) => target.told(ThreadService.method.getThread, { threadId: randomBytes(16) }),
   "no-such-device": (target) =>
     target.told(ThreadService.method.revokeDevice, { deviceId: "never-was", requestId: randomBytes(16) }),
+  /** A device that was revoked must sign in as a new one. */
   async "revoked-device"(target) {
     await ticketOfRevoked(target, "lost");
     return target.told(GatewayService.method.openSession, { deviceId: "lost" }, target.tokens.eve);
   },
+  /** Its ticket was still good by its times. */
   async "revoked-device-submit"(target) {
     const frames = [{ kind: { case: "send", value: goodSend() } }];
     const request = { frames } as MessageInitShape<typeof SubmitRequestSchema>;
     return target.told(PushService.method.submit, request, await ticketOfRevoked(target, "lost-page"));
   },
+  /** A client that knows more than the server: one of them was put back. */
   "base-beyond-head": (target) => target.refused({ baseSeq: 1_000_000n }),
   "other-log-epoch": (target) => target.refused({ logEpoch: 4_398_046_511_103n }),
+  /** Another text under the same client_id is no retry. */
   async "client-id-reused"(target) {
     const first = goodSend();
     await target.call(send, first);
     return target.told(send, { ...first, attempt: 2, body: text("something else") });
   },
+  /** Sealed first, sent afterwards: never may be answered only if it stays so. */
   async "sealed-send"(target) {
     const { clientId, ...rest } = goodSend();
     await target.call(MessageService.method.resolveSend, { target: rest.target, clientId, seal: true });
@@ -182,6 +203,7 @@ async function notUtf8(target: Target): Promise<Told> {
   );
 }
 
+/** Says pings as fast as the stream takes them, until it has ended or taken all. */
 async function tinyFrames(stream: RawStream): Promise<void> {
   const ping = toBinary(ClientFrameSchema, {
     $typeName: "heddle.push.v1.ClientFrame",

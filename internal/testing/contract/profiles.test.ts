@@ -11,6 +11,7 @@ import { ThreadService } from "../../gen/heddle/thread/v1/thread_service_pb.js";
 import { IdentityProvider } from "../fakes/neighbours/identity-provider.ts";
 import { HeddleProcess } from "../trials/programs/heddle-process.ts";
 
+/** Where pictures may be; anything else is dropped. */
 const HOSTS = { HEDDLE_PICTURE_HOSTS: "p.example,*.pics.example" };
 const ID = new Uint8Array(16).fill(7);
 
@@ -54,14 +55,18 @@ describe("Profiles", function () {
     return await transport.call(method, request, { token, timeoutMs: 10_000, signal: undefined });
   }
 
+  /** Signs in with these claims: a profile is taken from the token here and nowhere else. */
   const open = (userId: string, claims: Record<string, unknown>) =>
     call(GatewayService.method.openSession, { deviceId: "phone" }, userId, claims);
+  /** What anybody is shown of these users. */
   const shown = async (...userIds: string[]) =>
     (await call(ProfileService.method.getProfiles, { userIds })).profiles.map(
       ({ userId, displayName, pictureUrl }) => [userId, displayName, pictureUrl],
     );
+  /** Asks for a name and picture of one's own. */
   const set = (displayName: string, pictureUrl = "", userId = "ann") =>
     call(ProfileService.method.setProfile, { displayName, pictureUrl, requestId: ID }, userId);
+  /** Why a call was refused, and of which field. */
   const refusal = async (promise: Promise<unknown>) => {
     const error = await promise.then(
       () => assert.fail("it was done"),

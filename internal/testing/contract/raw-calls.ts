@@ -41,11 +41,13 @@ export function grpcBytes(client: Client, path: string): CallBytes {
   };
 }
 
+/** The details of a gRPC error are a Status in a binary trailer. */
 function grpcFailure(error: ServiceError): Failure {
   const [encoded] = error.metadata.get("grpc-status-details-bin");
   return fromStatus(error.code, error.details, encoded as Buffer | undefined);
 }
 
+/** Takes only Heddle's ErrorInfo: a proxy on the way may add its own. */
 function fromStatus(code: number, message: string, encoded: Uint8Array | undefined): Failure {
   const details = encoded ? fromBinary(StatusSchema, encoded).details : [];
   const info = details.map((any) => anyUnpack(any, ErrorInfoSchema)).find((one) => one?.domain === "heddle");
@@ -60,6 +62,7 @@ function fromStatus(code: number, message: string, encoded: Uint8Array | undefin
   };
 }
 
+/** Of a call by fetch. */
 function headers(type: string, token: string): Record<string, string> {
   return { "content-type": type, ...(token ? { authorization: `Bearer ${token}` } : {}) };
 }

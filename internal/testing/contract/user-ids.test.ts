@@ -40,11 +40,13 @@ describe("User ids", function () {
     await rm(dataDir, { recursive: true });
   });
 
+  /** Both kinds of client: each has limits of its own on what a header may hold. */
   const transportOf = (how: "grpc" | "web") =>
     how === "grpc"
       ? grpcTransport({ url: heddle.addresses.grpcUrl })
       : webTransport({ url: heddle.addresses.webUrl });
 
+  /** Signs in by the identity provider, as a real deployment does; resolves when all is known. */
   async function signIn(userId: string, how: "grpc" | "web" = "grpc", deviceId = "one"): Promise<Client> {
     const token = await provider.sign(userId);
     const credentials = async () => token;
@@ -54,6 +56,7 @@ describe("User ids", function () {
     return client;
   }
 
+  /** Resolves when it is so: looked at now, and at each change that the client tells. */
   function until(client: Client, isIt: () => boolean): Promise<void> {
     return new Promise((resolve) => {
       const stop = client.on(() => {
@@ -66,6 +69,7 @@ describe("User ids", function () {
     });
   }
 
+  /** What a client shows of a thread, in order. */
   const texts = (client: Client, threadId: string) =>
     client.conversation(threadId).entries.map(({ body }) => (body.kind === "text" ? body.text : body.kind));
 

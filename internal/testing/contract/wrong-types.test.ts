@@ -68,11 +68,13 @@ describe("Wrong types", function () {
     };
   }
 
+  /** A refusal must be one of ours: with a code that says whose fault it is, and an ErrorInfo. */
   function assertClear(answer: Answer, what: string): void {
     assert.ok(CLEAR.includes(answer.code as keyof typeof Code), `${what}: ${JSON.stringify(answer)}`);
     assert.ok(answer.code === "OK" || answer.hasInfo, `${what}: without ErrorInfo`);
   }
 
+  /** The call that meets a token first. */
   const openSession = (token: string) =>
     call("heddle.gateway.v1.GatewayService/OpenSession", { deviceId: "phone" }, token);
 

@@ -43,6 +43,7 @@ export function oddBodies(method: DescMethodUnary): OddBody[] {
   return [...whole, ...oddFields(method.input, 3).map(({ name, json }) => ({ name, json }))];
 }
 
+/** Bodies with one odd value each, in this message or in one below it. */
 function oddFields(message: DescMessage, depth: number): OddBody[] {
   return message.fields.flatMap((field) => {
     const good = goodBody(message, field, depth);

@@ -234,7 +234,7 @@ class Play implements Clients, Stage {
     }
   }
 
-  /** Watches everybody whom the device chats with. */
+  /** Watches everybody that the device chats with. */
   #watch(device: SimDevice): void {
     putOnScreen(device, chatsOf(this.plan, device.user));
   }

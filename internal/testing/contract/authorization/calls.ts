@@ -12,8 +12,11 @@ import { LOST, outcome, requestId, type World } from "./world.ts";
 /** Makes one call as an asker; resolves to what stands in the cell. */
 export type Case = (world: World, asker: Asker) => Promise<string>;
 
+/** Of calls that only ever concern the caller's own: everybody gets what is theirs. */
 const own = () => "own";
+/** The user that a column is about. */
 const user = (asker: Asker) => USERS[asker];
+/** All services, called as that user. */
 const services = (world: World, asker: Asker) => world.as(user(asker));
 
 /** What is seen of a thread: up to where exa left, and no further, is "part". */
@@ -43,8 +46,10 @@ function stays({ away: { fromSeq, toSeq } }: World, seqs: readonly bigint[]): st
   return head > toSeq && its.join() === seqs.join() ? "stays" : `${seqs}`;
 }
 
+/** A change of ann's group under a request_id of its own, so that none is taken for a repeat. */
 const ofGroup = (world: World) => ({ threadId: world.group, requestId: requestId() });
 
+/** Sign-in: only for oneself, and not with a revoked device. */
 const gateway: Record<string, Case> = {
   "GatewayService.OpenSession": (world, asker) => {
     const deviceId = asker === "revoked" ? LOST : "phone"; // Ann has a phone, too.
@@ -64,6 +69,7 @@ const gateway: Record<string, Case> = {
   },
 };
 
+/** Reading and writing logs: where a thread is not the asker's, as if it were not there. */
 const message: Record<string, Case> = {
   "MessageService.Send": (world, asker) => {
     const target = asker === "stranger" ? "ann" : world.threadOf(asker);
@@ -115,6 +121,7 @@ const message: Record<string, Case> = {
   },
 };
 
+/** Who is online is for those who may see it; nobody sets it for another. */
 const presence: Record<string, Case> = {
   "PresenceService.ListPresence": (world, asker) =>
     outcome(services(world, asker).presence.listPresence({ userIds: ["ann"] }), ({ presences }) =>
@@ -128,6 +135,7 @@ const presence: Record<string, Case> = {
   },
 };
 
+/** Names and pictures are for all; nobody sets them for another. */
 const profile: Record<string, Case> = {
   "ProfileService.GetProfiles": (world, asker) =>
     outcome(services(world, asker).profile.getProfiles({ userIds: ["ann"] }), ({ profiles }) =>
@@ -141,6 +149,7 @@ const profile: Record<string, Case> = {
   },
 };
 
+/** Streams and what is said by calls: a ticket is of one user and one device. */
 const push: Record<string, Case> = {
   "PushService.Connect": (world, asker) => connect(world, asker),
   "PushService.Subscribe": async (world, asker) => {
@@ -196,6 +205,7 @@ export async function firstOf(stream: Awaited<ReturnType<World["stream"]>>, aske
   return DrainingReason[reason] ?? "";
 }
 
+/** Threads, members, blocks and devices. */
 const threads: Record<string, Case> = {
   "ThreadService.CreateDirectThread": (world, asker) =>
     outcome(services(world, asker).thread.createDirectThread({ userId: "ann", requestId: requestId() })),
@@ -270,6 +280,7 @@ const threads: Record<string, Case> = {
   },
 };
 
+/** What lists, reads and syncs have in common of a thread. */
 type Row = Pick<Thread, "threadId" | "head" | "spans">;
 
 /** What a row tells an asker of the thread of its column. */

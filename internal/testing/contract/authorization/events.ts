@@ -10,12 +10,14 @@ import { requestId, settled, type World } from "./world.ts";
 /** Ann does something of which events of this kind tell; resolves when it is told. */
 type Doing = (world: World) => Promise<unknown>;
 
+/** Ann sends on her stream; resolves when it is accepted, that is: published. */
 const send = (world: World, to: Uint8Array | string) => {
   const sent = sendOf(to, "news");
   world.ann.say({ case: "send", value: sent as never });
   return world.ann.next("accepted", ({ clientId }) => equalBytes(clientId, sent.clientId));
 };
 
+/** All who might wrongly hear: each has a stream open while ann acts. */
 const HEARERS = [
   "member",
   "returned",
@@ -53,6 +55,7 @@ function heard<K extends EventKind>(
   };
 }
 
+/** Whether an event tells of ann. */
 const ofAnn = ({ userId }: { readonly userId: string }) => userId === "ann";
 
 /** By what a session is told anyway. */

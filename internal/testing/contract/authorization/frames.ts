@@ -4,6 +4,7 @@ import { USERS } from "./asker.ts";
 import { type Case, firstOf } from "./calls.ts";
 import { LOST, outcome, settled, type World } from "./world.ts";
 
+/** One arm of a client's frame. */
 type Said = Parameters<RawStream["say"]>[0];
 
 /** Says a frame; resolves to "yes", or the reason with which it is refused. */
@@ -15,6 +16,7 @@ async function taken(stream: RawStream, frame: Said): Promise<string> {
   return refused?.kind.case === "refused" ? (refused.kind.value.errorInfo?.reason ?? "") : "yes";
 }
 
+/** A fresh stream of the asker's. */
 const sessionOf = (world: World, asker: keyof typeof USERS) => world.session(USERS[asker], "frames");
 
 /** By the names of the frames in docs/authorization.md. */

@@ -111,6 +111,10 @@ export class World {
     for (const stream of this.#streams.splice(0)) stream.close();
   }
 
+  /**
+   * What stands at the start. Each column depends on the order here: exa reads before it is removed, ret is away for
+   * one message.
+   */
   async #makeThreads(): Promise<void> {
     const ann = this.as("ann");
     const made = await ann.thread.createGroup({
@@ -161,12 +165,14 @@ export class World {
     for (const stream of streams) stream.close();
   }
 
+  /** A group that ann is not in, or is in without having written there. */
   async #makeGroup(userId: string, userIds: string[]): Promise<void> {
     const request = { name: "own", userIds, requestId: requestId() };
     const { thread } = await this.as(userId).thread.createGroup(request);
     this.groups.set(userId, thread?.threadId ?? new Uint8Array(0));
   }
 
+  /** rev's device is revoked while its stream is open, and keeps the ticket that it had got. */
   async #loseDevice(): Promise<void> {
     const ticket = await this.ticket("rev", LOST);
     const stream = await this.stream(ticket);

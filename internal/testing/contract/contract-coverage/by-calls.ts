@@ -6,10 +6,12 @@ import { directThreadId } from "../../../base/thread-id.ts";
 import type { RecordedHeddle } from "./recorded-heddle.ts";
 import { sendOf } from "./send-request.ts";
 
+/** Two users who do nothing else: their seqs are known at each step. */
 const THREAD = directThreadId("cleo", "dan");
 
 /** What unary calls ask and answer, spread over the protocols. */
 export function byCalls(recorded: () => RecordedHeddle): void {
+  /** Ids as texts, to compare. */
   const hexes = (ids: readonly Uint8Array[]) => ids.map(hex);
 
   it("CreateDirectThread: the thread, the same one each time", async () => {

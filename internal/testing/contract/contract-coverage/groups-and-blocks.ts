@@ -18,9 +18,13 @@ export interface MadeGroups {
 
 /** Groups and blocks, by calls and on streams. */
 export function groupsAndBlocks(recorded: () => RecordedHeddle, made: MadeGroups): void {
+  /** A new one each time: a repeated one would be answered by what it did first. */
   const requestId = () => randomBytes(16);
+  /** Over Connect's own protocol: the other tests use gRPC more. */
   const as = (userId: string) => recorded().as(userId, "connect").thread;
+  /** A change of the group that the first test made. */
   const group = () => ({ threadId: made.threadId, requestId: requestId() });
+  /** Rows in answers are optional in the schema; here they must be there. */
   const named = (thread: Thread | undefined) => thread ?? assert.fail("no thread");
 
   before(() => recorded().signIn(["nia", "oto", "pia", "quin"]));

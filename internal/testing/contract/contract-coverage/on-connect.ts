@@ -6,6 +6,7 @@ import { ThreadKind } from "../../../gen/heddle/thread/v1/thread_pb.js";
 import type { RecordedHeddle, RecordedStream } from "./recorded-heddle.ts";
 import { sendOf } from "./send-request.ts";
 
+/** Two users who do nothing else: their seqs are known at each step. */
 const THREAD = directThreadId("ann", "bob");
 
 /** What two users say and learn on bidirectional streams. */
@@ -14,6 +15,7 @@ export function onConnect(recorded: () => RecordedHeddle): void {
   let bob: RecordedStream;
   let cursor: Uint8Array;
   const startedMs = Date.now();
+  /** Whether a time that the server noted lies within this run. */
   const isNow = (ms: bigint) => ms >= startedMs && ms <= Date.now();
 
   it("Connect: opened says who and how often to ping, caught_up where to go on", async () => {

@@ -8,6 +8,7 @@ import { sendOf } from "./send-request.ts";
 const THREAD = directThreadId("eve", "fred");
 /** More than a session may send at once of frames that advance nothing. */
 const PINGS = 250;
+/** So many calls at once. */
 const SUBMITS = 8;
 
 /** What browsers say and learn: Subscribe and Submit. */
@@ -17,6 +18,7 @@ export function onTheWeb(recorded: () => RecordedHeddle): void {
   let cursor: Uint8Array;
   const end = new AbortController();
 
+  /** A browser's two halves under one ticket: its events, and the service that it submits to. */
   const subscribe = async (protocol: Protocol, signal: AbortSignal, from?: Uint8Array) => {
     const { ticket } = await recorded().as("eve", protocol).gateway.openSession({ deviceId: "browser" });
     const api = recorded().with(ticket, protocol);
@@ -81,10 +83,12 @@ export function onTheWeb(recorded: () => RecordedHeddle): void {
   });
 }
 
+/** Events one by one, whatever frames they came in. */
 async function* eventsOf(frames: AsyncIterable<{ readonly events: Event[] }>): AsyncGenerator<Event> {
   for await (const { events } of frames) yield* events;
 }
 
+/** The next event of a kind, skipping others. Rejects if the stream ends first. */
 async function next<K extends Event["kind"]["case"]>(events: AsyncIterator<Event>, kind: K) {
   for (;;) {
     const { value, done } = await events.next();

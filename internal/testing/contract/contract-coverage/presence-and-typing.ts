@@ -15,6 +15,7 @@ export function presenceAndTyping(recorded: () => RecordedHeddle): void {
   let lea: RecordedStream;
   let leftAtMs: bigint;
 
+  /** lea shows herself, or hides. */
   const setVisibility = (visibility: Visibility) =>
     recorded()
       .as("lea", "connect")

@@ -12,14 +12,21 @@ import { sendOf } from "./send-request.ts";
  * client and what is given to the transport at a time, and where no entry fits there some hundred `behind` still do.
  */
 const WRITERS = Array.from({ length: 1_600 }, (_, at) => `writer${at}`);
+/** So many threads fall behind one by one: each is named. */
 const FEW = 40;
+/** Calls under way at once. */
 const AT_A_TIME = 90;
+/** The longest text that may be sent. */
 const LONGEST = "x".repeat(32_768);
 /** Where the longest do not fit any more these fill what is left; and they are written before the silent reader is noticed. */
 const SHORT = "x".repeat(2_000);
 
 /** What streams learn when something ends them, or when they do not read. */
 export function underStress(recorded: () => RecordedHeddle): void {
+  /**
+   * Each writer begins a thread with the reader, who does not read: the first with the longest texts, to fill what
+   * buffers there are.
+   */
   const writeAll = async (writers: readonly string[], to: string) => {
     const write = (writer: string, at: number) =>
       recorded()

@@ -4,7 +4,7 @@ import { fromHex, hex } from "../../../base/ids.ts";
 import { type GroupMark, groupTopic, inbox, type Publication } from "../../../base/publication.ts";
 import { ServerFrameSchema } from "../../../gen/heddle/push/v1/frame_pb.js";
 import type { Membership } from "../../../push/ports.ts";
-import type { FakeMessages, FakeThreads } from "../../worlds/push-world.ts";
+import type { FakeMessages, FakeThreads } from "../../worlds/push/push-world.ts";
 
 /** A group's log and members, as the message and thread services know them behind the ports of a push server. */
 export class FakeGroup {

@@ -11,7 +11,7 @@ describe("History files", () => {
     assert.deepEqual(historiesOf(linesOf(first) + linesOf(second)), [first, second]);
   });
 
-  it("are put in order of time, whoever wrote first, and need no name", () => {
+  it("are put in order of time, whichever was written first, and need no name", () => {
     const { seen } = chat();
     const [ann, bob] = ["ann-0", "bob-0"].map((device) => seen.filter((one) => one.device !== device));
     const lines = [...(bob ?? []), ...(ann ?? [])].map((one) => JSON.stringify(one)).join("\n");

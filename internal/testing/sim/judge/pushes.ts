@@ -49,7 +49,7 @@ export function* pushBreaches(history: readonly Seen[]): Iterable<string> {
   }
 }
 
-/** Only an exact hand-off says who is offline, and it is right: who is told of is one whom a push server holds. */
+/** Only an exact hand-off says who is offline, and it is right: a user it does not name is held by a push server. */
 function* handOffBreaches(
   { device, text, to, isOffline, atMs }: Extract<Seen, { type: "sent" }>,
   where: Whereabouts,

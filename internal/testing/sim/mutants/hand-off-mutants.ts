@@ -1,7 +1,11 @@
 import type { ServedChannel } from "../../../peers/channel-server.ts";
 import type { Channel, ChannelLink } from "../../../push/ports.ts";
 import { Topics, type TopicsInit } from "../../../push/topics/topics.ts";
-import { ForgottenMarks, NumberKeepingRegistry, OpenedMarks } from "../../worlds/broken-hand-offs.ts";
+import {
+  ForgottenMarks,
+  NumberKeepingRegistry,
+  OpenedMarks,
+} from "../../worlds/hand-off/broken-hand-offs.ts";
 import { blindToMoves } from "./blind-topics.ts";
 import type { Mutant } from "./mutant.ts";
 

@@ -45,7 +45,7 @@ const STORE_FAULTS = ["slow logs", "slow rows", "logs away", "rows away"] as con
 /** `registry restored`: it goes back to what it was `forMs` before. */
 const REGISTRY_FAULTS = ["registry away", "registry restored"] as const;
 
-/** Who asks whom: pairs between which there are links. */
+/** Which programs ask which: pairs between which there are links. */
 const LINKED: readonly (readonly [from: string, to: string])[] = [
   ["push", "channel"],
   ["push", "message"],

@@ -7,7 +7,7 @@ import {
 import type { PushServer } from "../../../push/service.ts";
 import type { FakeByteStream } from "../../fakes/streams/fake-byte-stream.ts";
 import { SeededRandom, testSeed } from "../../fakes/time/seeded-random.ts";
-import { GroupStormServices, PUSH_SERVERS } from "../../worlds/group-storm-services.ts";
+import { GroupStormServices, PUSH_SERVERS } from "../../worlds/storm/group-storm-services.ts";
 
 const MEMBERS = 1_000;
 const ONLINE = 300;

@@ -11,7 +11,7 @@ import type { SeededRandom } from "../../fakes/time/seeded-random.ts";
 import type { LoadTexts } from "./load-texts.ts";
 import type { SendLedger } from "./send-ledger.ts";
 
-/** Who sends to whom, over what, and who keeps account of it. */
+/** Who sends, to which user, over what, and who keeps account of it. */
 export interface PlainSenderInit {
   readonly userId: string;
   readonly to: string;
