@@ -61,6 +61,7 @@ const rooms: Record<string, readonly string[]> = {
   ],
   "cmd/bench": ["links", "load", "server", "loads", "figures", "scenarios"],
   "cmd/chat": ["text", "device", "lines", "commands", "live"],
+  "cmd/mesh": ["plan", "run", "control", "screen"],
   "cmd/web": ["build", "memory", "chats", "parts", "people", "settings", "conversation", "screens"],
   "internal/engines": ["install", "etcd", "hbase", "envoy", "postgres"],
   "internal/app": ["settings", "folder", "care", "stores", "operators", "page", "assembly", "mesh"],

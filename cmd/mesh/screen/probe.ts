@@ -1,0 +1,60 @@
+import { get } from "node:http";
+
+/** What a program says of itself on its admin port. */
+export interface Probe {
+  /** "ready", why it is not, or undefined where it does not answer. */
+  readonly readiness: string | undefined;
+  readonly metrics: Metrics;
+}
+
+/** Values of Prometheus's text form: by name and labels as they are written, `heddle_registry_members{service="push"}`. */
+export type Metrics = ReadonlyMap<string, number>;
+
+const ANSWER_MS = 2_000;
+/** Above what a program shows, and a bound for what is not one of ours. */
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/** Asks a program. Never rejects. */
+export async function probe(adminPort: number): Promise<Probe> {
+  const [readiness, metrics] = await Promise.all([
+    ask(adminPort, "/readyz").catch(() => undefined),
+    ask(adminPort, "/metrics").catch(() => ""),
+  ]);
+  return { readiness, metrics: parseMetrics(metrics) };
+}
+
+/** Reads Prometheus's text form; what is no sample is left out. */
+export function parseMetrics(text: string): Metrics {
+  const found = new Map<string, number>();
+  for (const line of text.split("\n")) {
+    const match = /^([a-z_]+(?:\{.*\})?) ([-+\dA-Za-z.]+)(?: \d+)?$/.exec(line);
+    if (match?.[1] !== undefined) found.set(match[1], Number(match[2]));
+  }
+  return found;
+}
+
+/** The sum of a metric over its labels, or of those with this one; undefined if it is not shown. */
+export function sumOf(metrics: Metrics, name: string, label = ""): number | undefined {
+  let sum: number | undefined;
+  for (const [key, value] of metrics) {
+    if (key === name || (key.startsWith(`${name}{`) && key.includes(label))) sum = (sum ?? 0) + value;
+  }
+  return sum;
+}
+
+function ask(port: number, path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asked = get({ host: "127.0.0.1", port, path, timeout: ANSWER_MS }, (response) => {
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk) => {
+        text += chunk;
+        if (text.length > MAX_BYTES) asked.destroy(new Error("too long"));
+      });
+      response.on("end", () => resolve(text.trim()));
+      response.on("error", reject);
+    });
+    asked.on("timeout", () => asked.destroy(new Error("no answer in time")));
+    asked.on("error", reject);
+  });
+}
