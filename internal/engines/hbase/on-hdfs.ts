@@ -7,7 +7,7 @@ import { type Part, Processes } from "../processes.ts";
 import { untilListening, untilSaid } from "../until.ts";
 import { writeConfiguration, writeLogging } from "./configuration.ts";
 import { hbaseSettings } from "./hbase-settings.ts";
-import { hdfsSettings } from "./hdfs-settings.ts";
+import { dataNodeArguments, hdfsSettings } from "./hdfs-settings.ts";
 import { HBASE_TITLE, installHBase } from "./install-hbase.ts";
 import { type JvmOptions, type JvmPlace, startJvm } from "./jvm.ts";
 import type { RunningHBase } from "./standalone.ts";
@@ -113,13 +113,10 @@ function nameNode(place: JvmPlace, ports: Ports): Part {
 
 function dataNode(place: JvmPlace, ports: Ports, number: 1 | 2 | 3): Part {
   const name = `data-node-${number}`;
-  const properties = {
-    "data.node.folder": join(place.folder, name),
-    "data.node.port": ports[`dataNode${number}`],
-    "data.node.ipc.port": ports[`dataNode${number}Ipc`],
-  };
+  const port = ports[`dataNode${number}`];
+  const args = dataNodeArguments(join(place.folder, name), port, ports[`dataNode${number}Ipc`]);
   const main = "org.apache.hadoop.hdfs.server.datanode.DataNode";
-  return part(place, { name, main, heapMib: 128, properties }, (child) =>
+  return part(place, { name, main, args, heapMib: 128 }, (child) =>
     untilSaid(child, /successfully registered with NN/, START_MS),
   );
 }
