@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Child } from "../child.ts";
+import { jarsOf } from "./class-archive.ts";
 import { findJava } from "./java.ts";
 
 /** A server of Hadoop or HBase, in a JVM of its own. */
@@ -10,6 +11,8 @@ export interface JvmOptions {
   readonly main: string;
   readonly args?: readonly string[];
   readonly heapMib: number;
+  /** Does little: it gets by with the compiler that is quick and uses little memory. */
+  readonly isBrief?: boolean;
   /** Java properties, which the configuration's values may name: `${region.port}`. */
   readonly properties?: Readonly<Record<string, string | number>>;
 }
@@ -18,8 +21,10 @@ export interface JvmOptions {
 export interface JvmPlace {
   /** The engine's folder: `conf`, `logs`, `tmp`. */
   readonly folder: string;
-  /** The jars. */
+  /** The folder of the jars. */
   readonly lib: string;
+  /** What a process of that name is told about classes that were read beforehand (`class-archive.ts`). */
+  readonly classFlag: (name: string) => string;
 }
 
 /**
@@ -35,7 +40,13 @@ export async function startJvm(place: JvmPlace, options: JvmOptions): Promise<Ch
   const tmp = join(place.folder, "tmp");
   const logs = join(place.folder, "logs");
   for (const folder of [tmp, logs]) await mkdir(folder, { recursive: true });
-  const properties = { "java.net.preferIPv4Stack": "true", "java.io.tmpdir": tmp, ...options.properties };
+  const conf = join(place.folder, "conf");
+  const properties = {
+    "log4j.configuration": `file:${join(conf, "log4j.properties")}`,
+    "java.net.preferIPv4Stack": "true",
+    "java.io.tmpdir": tmp,
+    ...options.properties,
+  };
   return await Child.start({
     name: options.name,
     command: await findJava(),
@@ -44,8 +55,10 @@ export async function startJvm(place: JvmPlace, options: JvmOptions): Promise<Ch
       ...SMALL,
       ...OPEN,
       ...Object.entries(properties).map(([key, value]) => `-D${key}=${value}`),
+      place.classFlag(options.name),
+      ...(options.isBrief ? ["-XX:TieredStopAtLevel=1"] : []),
       "-cp",
-      `${join(place.folder, "conf")}:${join(place.lib, "*")}`,
+      `${await jarsOf(place.lib)}:${conf}`, // The folder last, or the archive of classes would not be used.
       options.main,
       ...(options.args ?? []),
     ],

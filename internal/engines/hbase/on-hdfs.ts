@@ -1,16 +1,17 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type Engine, EngineError, type StartOptions } from "../engine.ts";
+import { type Engine, EngineError, type Progress, type StartOptions } from "../engine.ts";
 import { keptPorts } from "../ports.ts";
 import { type Part, Processes } from "../processes.ts";
 import { untilListening, untilSaid } from "../until.ts";
+import { classArchive } from "./class-archive.ts";
 import { writeConfiguration, writeLogging } from "./configuration.ts";
 import { hbaseSettings } from "./hbase-settings.ts";
 import { dataNodeArguments, hdfsSettings } from "./hdfs-settings.ts";
 import { HBASE_TITLE, installHBase } from "./install-hbase.ts";
 import { type JvmOptions, type JvmPlace, startJvm } from "./jvm.ts";
-import type { RunningHBase } from "./standalone.ts";
+import type { RunningHBase } from "./running-hbase.ts";
 
 /** The eight processes by name. */
 export const HBASE_PROCESSES = [
@@ -49,28 +50,41 @@ export const hbaseOnHdfs: Engine<StartOptions, RunningHBase> = {
   title: `${HBASE_TITLE} on HDFS`,
 
   async install(progress) {
-    await installHBase(progress);
+    await preparedClasses(await installHBase(progress), progress);
   },
 
   async start({ folder, progress = () => {} }) {
     const lib = await installHBase(progress);
-    const ports = await keptPorts(folder, PORTS);
-    await writeSettings(folder, ports);
-    const place: JvmPlace = { folder, lib };
-    await formatOnce(place);
-    const hdfs = [nameNode(place, ports)];
-    const dataNodes = [1, 2, 3].map((number) => dataNode(place, ports, number as 1 | 2 | 3));
-    const keeper = [zookeeper(place, ports)];
-    const masters = [master(place)];
-    const servers = [1, 2].map((number) => regionServer(place, ports, number as 1 | 2));
-    const processes = await Processes.start(
-      [[...hdfs, ...keeper], dataNodes, [...masters, ...servers]],
-      [servers, masters, keeper, dataNodes, hdfs],
-      progress,
-    );
-    return Object.assign(processes, { quorum: `127.0.0.1:${ports.zookeeper}` });
+    const classFlag = await preparedClasses(lib, progress);
+    return await startEight({ folder, lib, classFlag }, progress);
   },
 };
+
+/** What tells a JVM of HBase, in one process as well, of the classes that were read beforehand. */
+export async function preparedClasses(lib: string, progress: Progress): Promise<JvmPlace["classFlag"]> {
+  const archive = await classArchive(lib, progress, async (folder, classFlag) => {
+    const trained = await startEight({ folder, lib, classFlag }, progress);
+    await trained.stop();
+  });
+  return () => `-XX:SharedArchiveFile=${archive}`;
+}
+
+async function startEight(place: JvmPlace, progress: Progress): Promise<RunningHBase> {
+  const ports = await keptPorts(place.folder, PORTS);
+  await writeSettings(place.folder, ports);
+  await formatOnce(place);
+  const hdfs = [nameNode(place, ports)];
+  const dataNodes = [1, 2, 3].map((number) => dataNode(place, ports, number as 1 | 2 | 3));
+  const keeper = [zookeeper(place, ports)];
+  const masters = [master(place)];
+  const servers = [1, 2].map((number) => regionServer(place, ports, number as 1 | 2));
+  const processes = await Processes.start(
+    [[...hdfs, ...keeper], dataNodes, [...masters, ...servers]],
+    [servers, masters, keeper, dataNodes, hdfs],
+    progress,
+  );
+  return Object.assign(processes, { quorum: `127.0.0.1:${ports.zookeeper}` });
+}
 
 async function writeSettings(folder: string, ports: Ports): Promise<void> {
   const conf = join(folder, "conf");
@@ -99,6 +113,7 @@ async function formatOnce(place: JvmPlace): Promise<void> {
     main: NAME_NODE,
     args: ["-format", "-force"],
     heapMib: 128,
+    isBrief: true,
   });
   const { code } = await format.finish();
   if (code !== 0) throw new EngineError(`formatting HDFS ended with ${code}; ${format.lastWords()}`);
@@ -107,7 +122,7 @@ async function formatOnce(place: JvmPlace): Promise<void> {
 const NAME_NODE = "org.apache.hadoop.hdfs.server.namenode.NameNode";
 
 function nameNode(place: JvmPlace, ports: Ports): Part {
-  const options = { name: "name-node", main: NAME_NODE, heapMib: 128 };
+  const options = { name: "name-node", main: NAME_NODE, heapMib: 128, isBrief: true };
   return part(place, options, (child) => untilListening(child, ports.nameNode, START_MS));
 }
 
@@ -116,7 +131,7 @@ function dataNode(place: JvmPlace, ports: Ports, number: 1 | 2 | 3): Part {
   const port = ports[`dataNode${number}`];
   const args = dataNodeArguments(join(place.folder, name), port, ports[`dataNode${number}Ipc`]);
   const main = "org.apache.hadoop.hdfs.server.datanode.DataNode";
-  return part(place, { name, main, args, heapMib: 128 }, (child) =>
+  return part(place, { name, main, args, heapMib: 128, isBrief: true }, (child) =>
     untilSaid(child, /successfully registered with NN/, START_MS),
   );
 }
@@ -126,6 +141,7 @@ function zookeeper(place: JvmPlace, ports: Ports): Part {
     name: "zookeeper",
     main: "org.apache.hadoop.hbase.zookeeper.HQuorumPeer",
     heapMib: 64,
+    isBrief: true,
     properties: { "zookeeper.admin.enableServer": "false" }, // It would listen on 0.0.0.0:8080.
   };
   return part(place, options, (child) => untilListening(child, ports.zookeeper, START_MS));
@@ -137,6 +153,7 @@ function master(place: JvmPlace): Part {
     main: "org.apache.hadoop.hbase.master.HMaster",
     args: ["start"],
     heapMib: 256,
+    isBrief: true,
   };
   return part(place, options, (child) => untilSaid(child, /Master has completed initialization/, START_MS));
 }

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import type { Engine, EngineProcess, RunningEngine, StartOptions } from "../engine.ts";
+import type { Engine, StartOptions } from "../engine.ts";
 import { keptPorts } from "../ports.ts";
 import { type Part, Processes } from "../processes.ts";
 import { untilSaid } from "../until.ts";
@@ -8,14 +8,8 @@ import { writeConfiguration, writeLogging } from "./configuration.ts";
 import { hbaseSettings } from "./hbase-settings.ts";
 import { HBASE_TITLE, installHBase } from "./install-hbase.ts";
 import { startJvm } from "./jvm.ts";
-
-/** An HBase that serves. */
-export interface RunningHBase extends RunningEngine {
-  /** Where its ZooKeeper is, by which clients find all else: "127.0.0.1:2181". */
-  readonly quorum: string;
-  /** One of its processes, for faults. Throws where none is called so. */
-  process(name: string): EngineProcess;
-}
+import { preparedClasses } from "./on-hdfs.ts";
+import type { RunningHBase } from "./running-hbase.ts";
 
 const START_MS = 120_000;
 const STOP_MS = 20_000;
@@ -28,11 +22,12 @@ export const standaloneHBase: Engine<StartOptions, RunningHBase> = {
   title: `${HBASE_TITLE} in one process`,
 
   async install(progress) {
-    await installHBase(progress);
+    await preparedClasses(await installHBase(progress), progress);
   },
 
   async start({ folder, progress = () => {} }) {
     const lib = await installHBase(progress);
+    const classFlag = await preparedClasses(lib, progress);
     const ports = await keptPorts(folder, ["zookeeper", "master", "regionServer"]);
     const conf = join(folder, "conf");
     await mkdir(conf, { recursive: true });
@@ -48,12 +43,13 @@ export const standaloneHBase: Engine<StartOptions, RunningHBase> = {
       name: "hbase",
       start: () =>
         startJvm(
-          { folder, lib },
+          { folder, lib, classFlag },
           {
             name: "hbase",
             main: "org.apache.hadoop.hbase.master.HMaster",
             args: ["start"],
             heapMib: 512,
+            isBrief: true,
             properties: { "zookeeper.admin.enableServer": "false" }, // It would listen on 0.0.0.0:8080.
           },
         ),
