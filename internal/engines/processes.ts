@@ -27,6 +27,8 @@ export class Processes implements RunningEngine {
   readonly #parts: ReadonlyMap<string, Part>;
   readonly #stops: readonly Step[];
   readonly #listeners: ((end: ProcessEnd) => void)[] = [];
+  /** Nothing is started any more. */
+  #isOver = false;
   #stopping: Promise<void> | undefined;
 
   private constructor(stops: readonly Step[]) {
@@ -44,12 +46,20 @@ export class Processes implements RunningEngine {
     progress: Progress = () => {},
   ): Promise<Processes> {
     const processes = new Processes(stops);
+    // One that ends while others start lets them wait in vain.
+    const { promise: failed, reject } = Promise.withResolvers<never>();
+    failed.catch(() => {});
+    processes.onEnded(({ name, code, signal }) => {
+      const words = processes.#children.get(name)?.lastWords();
+      reject(new EngineError(`${name} ended with ${signal ?? code} during the start; ${words}`));
+    });
     try {
       for (const step of starts) {
         progress(`starting ${step.map(({ name }) => name).join(", ")}`);
-        await Promise.all(step.map((part) => processes.#startPart(part)));
+        await Promise.race([Promise.all(step.map((part) => processes.#startPart(part))), failed]);
       }
     } catch (error) {
+      processes.#isOver = true;
       await processes.#killAll();
       throw error;
     }
@@ -78,6 +88,7 @@ export class Processes implements RunningEngine {
   }
 
   stop(): Promise<void> {
+    this.#isOver = true;
     this.#stopping ??= this.#stopInSteps();
     return this.#stopping;
   }
@@ -85,6 +96,7 @@ export class Processes implements RunningEngine {
   async #startPart(part: Part): Promise<void> {
     const child = await part.start();
     this.#children.set(part.name, child);
+    if (this.#isOver) child.killGroup();
     child.ended.then((end) => {
       if (!end.wasAsked) for (const listener of this.#listeners) listener(end);
     });

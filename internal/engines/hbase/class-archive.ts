@@ -26,7 +26,7 @@ export async function classArchive(
 ): Promise<string> {
   const java = await findJava();
   const version = await runTool(java, ["--version"], "install a JDK");
-  const name = createHash("sha256").update(`${lib}\n${version}`).digest("hex").slice(0, 16);
+  const name = createHash("sha256").update(`${FORMAT}\n${lib}\n${version}`).digest("hex").slice(0, 16);
   const folder = await cached(`hbase-classes-${name}`, DONE, async (target) => {
     progress("reading the classes of HBase beforehand, this once: starting it to see which");
     try {
@@ -41,6 +41,32 @@ export async function classArchive(
   return join(folder, ARCHIVE);
 }
 
+/**
+ * Packages of this version's jars with classes for Java 5 and older. Java 17 archives them, and dies of SIGSEGV when it
+ * links one where the archive is mapped for reading only.
+ */
+const OLD_PACKAGES = [
+  "com/google/inject/",
+  "com/google/protobuf/",
+  "com/jcraft/jsch/",
+  "com/sun/xml/bind/",
+  "javax/activation/",
+  "javax/inject/",
+  "net/jcip/",
+  "org/aopalliance/",
+  "org/apache/commons/daemon/",
+  "org/apache/commons/logging/",
+  "org/apache/commons/math3/",
+  "org/apache/log4j/",
+  "org/slf4j/",
+];
+
+function isOld(line: string): boolean {
+  return OLD_PACKAGES.some((name) => line.startsWith(name));
+}
+
+/** A change of what is archived gets another. */
+const FORMAT = 2;
 const DONE = "done";
 const ARCHIVE = "classes.jsa";
 
@@ -58,7 +84,7 @@ async function makeArchive(
     const lines = new Set<string>();
     for (const list of await readdir(lists)) {
       for (const line of (await readFile(join(lists, list), "utf8")).split("\n")) {
-        if (!line.startsWith("#")) lines.add(line);
+        if (!line.startsWith("#") && !isOld(line)) lines.add(line);
       }
     }
     const all = join(folder, "classes");

@@ -33,6 +33,9 @@ export interface JvmPlace {
  */
 const SMALL = ["-XX:+UseSerialGC", "-XX:-UsePerfData", "-Xss512k", "-XX:+ExitOnOutOfMemoryError"];
 
+/** The archive of classes is mapped where it was made for: moved, each process would have 100 MiB of it for its own. */
+const SHARE = ["+IgnoreUnrecognizedVMOptions", "+UnlockDiagnosticVMOptions", "ArchiveRelocationMode=0"];
+
 /** Without it HBase prints a stack at each start, and compares bytes one by one. */
 const OPEN = ["--add-opens", "java.base/java.nio=ALL-UNNAMED"];
 
@@ -53,6 +56,7 @@ export async function startJvm(place: JvmPlace, options: JvmOptions): Promise<Ch
     args: [
       `-Xmx${options.heapMib}m`,
       ...SMALL,
+      ...SHARE.map((option) => `-XX:${option}`),
       ...OPEN,
       ...Object.entries(properties).map(([key, value]) => `-D${key}=${value}`),
       place.classFlag(options.name),
