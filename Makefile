@@ -38,7 +38,7 @@ check: install ## format, lint, types, layers, contract, freshness of the genera
 	@echo "check: format and lint"; biome check --error-on-warnings .
 	@echo "check: types"; tsc
 	@echo "check: types of the client in browsers"; tsc -p client/tsconfig.browser.json
-	@echo "check: layers"; $(MOCHA) --no-config --forbid-only --reporter dot internal/testing/layers.test.ts
+	@echo "check: layers"; $(MOCHA) --no-config --forbid-only --timeout 20000 --reporter dot internal/testing/layers.test.ts
 	@echo "check: proto lint"; buf lint
 	@if [ -f proto/contract.binpb ]; then echo "check: proto breaking"; buf breaking --against proto/contract.binpb; \
 	else echo "check: proto breaking left out: there is no proto/contract.binpb yet (make contract)"; fi
