@@ -9,7 +9,7 @@ import { etcdEngine, type RunningEtcd } from "../../engines/etcd/etcd-engine.ts"
 import { TcpWay } from "../../testing/fakes/streams/tcp-way.ts";
 import { Mirror, type MirrorView } from "../mirror.ts";
 import { Registration } from "../registration.ts";
-import { LEASE_MS, type Registry } from "../registry.ts";
+import { LEASE_MS, type Registry, RegistryAway } from "../registry.ts";
 import type { EtcdRegistry } from "./etcd-registry.ts";
 import { openRegistry } from "./open-registry.ts";
 
@@ -233,6 +233,26 @@ describe("One etcd", () => {
     } finally {
       way.close();
     }
+  });
+
+  it("stands still: calls end in time, and a watch that hears nothing ends, and is taken up when it goes on", async () => {
+    const registry = world.open();
+    const seen = await world.mirror();
+    const { revision } = await registry.list("channel");
+    const [changed, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    registry.watch("channel", revision, { changed: () => changed.resolve(), ended: () => ended.resolve() });
+    await world.register("a");
+    await changed.promise;
+    const process = world.etcd.processes.get("etcd-1");
+    process?.kill("SIGSTOP");
+    try {
+      await assert.rejects(registry.list("channel"), RegistryAway);
+      await ended.promise;
+    } finally {
+      process?.kill("SIGCONT");
+    }
+    await world.register("b");
+    await seen.until((view) => namesIn(view) === "a1 b2");
   });
 
   it("has compacted what a watch asks for: the mirror lists again, and misses nobody", async () => {

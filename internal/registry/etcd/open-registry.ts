@@ -1,15 +1,15 @@
-import { readFileSync } from "node:fs";
 import { Etcd3, type IOptions } from "etcd3";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
+import { type PeerFiles, secureChannels } from "../../rpc/grpc/secure-channels.ts";
 import { EtcdEndpoints } from "./etcd-endpoints.ts";
 import { EtcdRegistry } from "./etcd-registry.ts";
 
 export interface OpenRegistryInit {
   /** etcd's members: `http://127.0.0.1:2379,http://…`, comma-separated. */
   readonly url: string;
-  /** For https members: paths of PEM files. */
-  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
+  /** For https members, which must show etcd's certificate. Read again when a connection fails. */
+  readonly tls?: PeerFiles;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -35,19 +35,21 @@ const once = { execute: async (call: () => unknown) => call() } as unknown as No
   NonNullable<IOptions["faultHandling"]>["global"]
 >;
 
-/** The registry on etcd's members; connects when it is first asked. Throws if the URL is none, or a file is missing. */
+/**
+ * The registry on etcd's members; connects when it is first asked. Throws if the URL is none, or a file cannot be used.
+ * The package closes its channels when a call fails, and makes others.
+ */
 export function openRegistry({ url, tls, clock, log }: OpenRegistryInit): EtcdRegistry {
-  const credentials = tls && {
-    rootCertificate: readFileSync(tls.ca),
-    privateKey: readFileSync(tls.key),
-    certChain: readFileSync(tls.cert),
-  };
   const members = url.split(",").map((part) => {
     const hosts = part.trim();
-    const options = { hosts, grpcOptions: CHANNEL, faultHandling: { host: () => once, global: once } };
+    const { host, hostname } = new URL(hosts);
+    const secure = tls && {
+      channelFactoryOverride: secureChannels("etcd", hostname.replace(/^\[|\]$/g, ""), tls),
+    };
+    const grpcOptions = { ...CHANNEL, ...secure };
     return {
-      address: new URL(hosts).host,
-      etcd: new Etcd3(credentials ? { ...options, credentials } : options),
+      address: host,
+      etcd: new Etcd3({ hosts, grpcOptions, faultHandling: { host: () => once, global: once } }),
     };
   });
   return new EtcdRegistry(new EtcdEndpoints(members, clock, log), clock);
