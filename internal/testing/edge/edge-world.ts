@@ -1,6 +1,8 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import { LOOPBACK_ORIGINS, writeEdge } from "../../../envoy/render-edge.ts";
 import { systemClock } from "../../base/clock.ts";
 import { createLog } from "../../base/log.ts";
@@ -23,6 +25,7 @@ import { parseListenAddress } from "../../rpc/listen-address.ts";
 import { createRpcMetrics } from "../../rpc/metrics.ts";
 import { getRoute, sendJson } from "../../rpc/web/http-route.ts";
 import { createWebServer } from "../../rpc/web/web-server.ts";
+import { GatewayStandIn } from "./gateway-stand-in.ts";
 import { PushStandIn } from "./push-stand-in.ts";
 import { TlsFront } from "./tls-front.ts";
 
@@ -53,6 +56,7 @@ export class EdgeWorld {
   readonly registry: SharedRegistryClient;
   readonly controlPlane: ControlPlane;
   readonly logged: string[] = [];
+  readonly gateway = new GatewayStandIn();
   /** Keys that the gateway publishes, the signing one first. */
   keys: SigningKey[] = [];
   #envoy: RunningEnvoy | undefined;
@@ -178,6 +182,22 @@ export class EdgeWorld {
     return await loadSigningKey(join(this.folder, `ticket-${crypto.randomUUID()}.json`));
   }
 
+  /** Envoy's certificates, to clients and to programs, are made anew by the same authority, as when they age. */
+  async renewCertificates(): Promise<void> {
+    for (const { key } of [this.certificates.edge, this.certificates.of("envoy")]) await writeFile(key, "");
+    const { made } = await keepCertificates(this.folder, Date.now());
+    if (made.length !== 2) throw new Error(`made anew: ${made}`);
+  }
+
+  /** The fingerprint of what a client is shown that connects now. */
+  async shownCertificate(): Promise<string> {
+    const socket = connect({ host: "127.0.0.1", port: this.#port, ca: this.#ca });
+    await once(socket, "secureConnect");
+    const { fingerprint256 } = socket.getPeerCertificate();
+    socket.destroy();
+    return fingerprint256;
+  }
+
   /** A number that Envoy counts, by the end of its name. */
   async stat(name: string): Promise<number> {
     const text = await this.envoy.ask(`/stats?usedonly&filter=${encodeURIComponent(`${name}$`)}`);
@@ -200,7 +220,7 @@ export class EdgeWorld {
     this.#ends.push(() => discovery.close());
     const front = await TlsFront.start(this.certificates.of("controlplane"), "h2", plainPort);
     this.#ends.push(() => front.kill());
-    await this.serve("gateway", "gateway-1", []);
+    await this.serve("gateway", "gateway-1", [this.gateway.binding]);
     const [port = 0, adminPort = 0] = await freePorts(2);
     this.#port = port;
     const config = writeEdge(join(this.folder, "envoy"), {
