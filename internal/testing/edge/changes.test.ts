@@ -73,17 +73,6 @@ describe("The edge, when what is behind it changes", function () {
     });
   }
 
-  it("cuts off a push server that hangs, whose streams then end", async () => {
-    const push = await world.push("hung");
-    const caller = await clientOf("hung");
-    await until(() => caller.submit(), true);
-    const subscribed = await caller.subscribe();
-    push.behind.grpc.freeze();
-    const end = await subscribed.ended;
-    assert.equal(end && courseOfError(end).reason.kind, "server-away");
-    push.behind.kill();
-  });
-
   it("takes up a new key of tickets, and keeps the old one while it is published", async () => {
     const push = await world.push("keyed");
     const old = world.keys[0];

@@ -189,6 +189,12 @@ export class EdgeWorld {
     if (made.length !== 2) throw new Error(`made anew: ${made}`);
   }
 
+  /** Bytes that Envoy has allocated. */
+  async envoyBytes(): Promise<number> {
+    const { allocated } = JSON.parse(await this.envoy.ask("/memory")) as { allocated: string };
+    return Number(allocated);
+  }
+
   /** The fingerprint of what a client is shown that connects now. */
   async shownCertificate(): Promise<string> {
     const socket = connect({ host: "127.0.0.1", port: this.#port, ca: this.#ca });
