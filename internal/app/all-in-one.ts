@@ -3,7 +3,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { createLog, type Logger } from "../base/log.ts";
 import { createMetrics, type Metrics } from "../base/metrics.ts";
 import { devTokensRoute } from "../gateway/door-dev-tokens.ts";
-import { jwksRoute } from "../gateway/door-jwks.ts";
+import { jwksRoute, ticketKeysRoute } from "../gateway/door-jwks.ts";
 import { DrainingReason } from "../gen/heddle/push/v1/frame_pb.js";
 import { MemoryRegistry } from "../registry/push-servers.ts";
 import type { RpcContext } from "../rpc/calls/call-runner.ts";
@@ -172,6 +172,7 @@ function webListener(
   const { signDevToken, publicKeys } = credentials;
   const routes = [
     jwksRoute(publicKeys),
+    ticketKeysRoute(() => publicKeys), // Where an edge stands before this program.
     pageSettingsRoute(config.auth),
     staticFiles(BUILT_PAGE, config.profiles.pictureHosts),
   ];

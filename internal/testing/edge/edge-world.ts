@@ -40,8 +40,6 @@ export interface Behind {
   /** Its gRPC port and its web port. */
   readonly grpc: TlsFront;
   readonly web: TlsFront;
-  /** Gives its place up, and ends. */
-  leave(): Promise<void>;
   /** Ends at once; its place stands until its lease has run out. */
   kill(): void;
 }
@@ -81,8 +79,8 @@ export class EdgeWorld {
     this.controlPlane = new ControlPlane({ places: mirrors, log });
   }
 
-  /** With a gateway, and no push server yet. Close it. */
-  static async start(): Promise<EdgeWorld> {
+  /** With a gateway, unless `hasGateway` is false, and no push server yet. Close it. */
+  static async start({ hasGateway = true } = {}): Promise<EdgeWorld> {
     const folder = await mkdtemp(join(tmpdir(), "heddle-edge-"));
     const certificates = await keepCertificates(folder, Date.now());
     const shared = new SharedRegistry(systemClock);
@@ -96,7 +94,7 @@ export class EdgeWorld {
       for (const mirror of Object.values(mirrors)) mirror.close();
     });
     try {
-      await world.#begin();
+      await world.#begin(hasGateway);
     } catch (error) {
       await world.close();
       throw error;
@@ -141,10 +139,25 @@ export class EdgeWorld {
     const web = createWebServer({ services: bindings, context, routes: [this.#ticketKeys()] });
     const anywhere = parseListenAddress("127.0.0.1:0");
     if (!anywhere) throw new Error("127.0.0.1:0 is an address");
+    const ports = { grpc: await grpc.listen(anywhere), web: await web.listen(anywhere) };
+    this.#ends.push(() => {
+      grpc.close();
+      web.close();
+    });
+    return await this.front(service, name, ports, certificateOf);
+  }
+
+  /** A program that listens at these plain ports is put behind the edge, as an instance of a service. */
+  async front(
+    service: EdgeService,
+    name: string,
+    ports: { readonly grpc: number; readonly web: number },
+    certificateOf: EdgeService = service,
+  ): Promise<Behind> {
     const files = this.certificates.of(certificateOf);
     const fronts = {
-      grpc: await TlsFront.start(files, "h2", await grpc.listen(anywhere)),
-      web: await TlsFront.start(files, "http/1.1", await web.listen(anywhere)),
+      grpc: await TlsFront.start(files, "h2", ports.grpc),
+      web: await TlsFront.start(files, "http/1.1", ports.web),
     };
     const details = { grpc: fronts.grpc.address, web: fronts.web.address };
     const offer = { service, name, address: fronts.grpc.address, build: "", details };
@@ -153,21 +166,15 @@ export class EdgeWorld {
     const kill = () => {
       registration.stop();
       for (const front of [fronts.grpc, fronts.web]) front.kill();
-      grpc.close();
-      web.close();
     };
     this.#ends.push(kill);
-    const leave = async () => {
-      await registration.revoke();
-      kill();
-    };
-    return { registration, ...fronts, leave, kill };
+    return { registration, ...fronts, kill };
   }
 
   /** A ticket of `ann` for a push server. */
   async ticket(pushServer: string, key = this.keys[0]): Promise<string> {
     if (!key) throw new Error("there is no key");
-    const { ticket } = await new TicketSigner(key, systemClock).sign({
+    const { ticket } = await new TicketSigner(() => key, systemClock).sign({
       userId: "ann",
       deviceId: "phone",
       sessionId: crypto.getRandomValues(new Uint8Array(16)),
@@ -187,6 +194,11 @@ export class EdgeWorld {
     for (const { key } of [this.certificates.edge, this.certificates.of("envoy")]) await writeFile(key, "");
     const { made } = await keepCertificates(this.folder, Date.now());
     if (made.length !== 2) throw new Error(`made anew: ${made}`);
+  }
+
+  /** Resolves once Envoy has the keys of tickets. */
+  async knowsTicketKeys(): Promise<void> {
+    while ((await this.stat("jwks_fetch_success")) === 0) await new Promise(setImmediate);
   }
 
   /** Bytes that Envoy has allocated. */
@@ -216,7 +228,7 @@ export class EdgeWorld {
     await rm(this.folder, { recursive: true });
   }
 
-  async #begin(): Promise<void> {
+  async #begin(hasGateway: boolean): Promise<void> {
     this.keys = [await this.newKey()];
     this.#ca = await readFile(this.certificates.ca);
     const anywhere = parseListenAddress("127.0.0.1:0");
@@ -226,7 +238,7 @@ export class EdgeWorld {
     this.#ends.push(() => discovery.close());
     const front = await TlsFront.start(this.certificates.of("controlplane"), "h2", plainPort);
     this.#ends.push(() => front.kill());
-    await this.serve("gateway", "gateway-1", [this.gateway.binding]);
+    if (hasGateway) await this.serve("gateway", "gateway-1", [this.gateway.binding]);
     const [port = 0, adminPort = 0] = await freePorts(2);
     this.#port = port;
     const config = writeEdge(join(this.folder, "envoy"), {
