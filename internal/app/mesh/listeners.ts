@@ -21,7 +21,15 @@ export interface ListenersInit {
   readonly context: RpcContext;
 }
 
-/** The listeners of a program: for links of other programs, and for clients, which come through the edge. */
+/** Ports by the word of the listener. */
+export interface BoundPorts {
+  readonly link?: number;
+  readonly grpc?: number;
+  readonly web?: number;
+  readonly xds?: number;
+}
+
+/** The listeners of a program: for links of other programs, for clients, which come through the edge, and for Envoys. */
 export class Listeners {
   readonly health: Health;
   readonly #init: ListenersInit;
@@ -33,13 +41,15 @@ export class Listeners {
   }
 
   /** Binds those that have an address. Resolves to the ports. Rejects with ListenError. */
-  async listen({ link, grpc, web }: Addresses): Promise<{ link?: number; grpc?: number; web?: number }> {
+  async listen({ link, grpc, web, xds }: Addresses): Promise<BoundPorts> {
     const { serving } = this.#init;
-    const { serve, bindings = [], routes = [] } = serving;
+    const { serve, bindings = [], routes = [], discovery } = serving;
     const services = [...bindings, this.health.binding];
     return {
       ...(link && serve && { link: await this.#bind("HEDDLE_LINK_ADDR", link, this.#linkServer(serve)) }),
       ...(grpc && { grpc: await this.#bind("HEDDLE_GRPC_ADDR", grpc, this.#grpcServer(services)) }),
+      ...(xds &&
+        discovery && { xds: await this.#bind("HEDDLE_XDS_ADDR", xds, this.#grpcServer([discovery])) }),
       ...(web && {
         web: await this.#bind(
           "HEDDLE_WEB_ADDR",

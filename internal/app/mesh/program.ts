@@ -34,8 +34,8 @@ export interface Serving {
   readonly bindings?: readonly ServiceBinding[];
   /** Plain HTTP on the web port. */
   readonly routes?: readonly HttpRoute[];
-  /** Other addresses that it has bound, by their word: they stand in the ready line. */
-  readonly bound?: Readonly<Record<string, string>>;
+  /** What Envoys may call. */
+  readonly discovery?: ServiceBinding;
   /** Leaves in good order, before the listeners close. */
   readonly leave: () => Promise<void>;
   /** What it serves without, in a sentence. */
@@ -49,6 +49,7 @@ export interface Advertised {
   readonly link?: string;
   readonly grpc?: string;
   readonly web?: string;
+  readonly xds?: string;
 }
 
 export interface ProgramInit {

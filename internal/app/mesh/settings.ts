@@ -76,10 +76,17 @@ export interface Addresses {
   readonly link: ListenAddress | undefined;
   readonly grpc: ListenAddress | undefined;
   readonly web: ListenAddress | undefined;
+  readonly xds: ListenAddress | undefined;
   readonly admin: ListenAddress;
 }
 
-const LISTENERS = ["HEDDLE_LINK_ADDR", "HEDDLE_GRPC_ADDR", "HEDDLE_WEB_ADDR", "HEDDLE_ADMIN_ADDR"] as const;
+const LISTENERS = [
+  "HEDDLE_LINK_ADDR",
+  "HEDDLE_GRPC_ADDR",
+  "HEDDLE_WEB_ADDR",
+  "HEDDLE_XDS_ADDR",
+  "HEDDLE_ADMIN_ADDR",
+] as const;
 
 type Env = Readonly<Record<string, string | undefined>>;
 type Texts = Readonly<Record<string, unknown>>;
@@ -116,6 +123,7 @@ export function addressesOf(values: Texts): Addresses {
     link: at("HEDDLE_LINK_ADDR"),
     grpc: at("HEDDLE_GRPC_ADDR"),
     web: at("HEDDLE_WEB_ADDR"),
+    xds: at("HEDDLE_XDS_ADDR"),
     admin: addressOf(String(values.HEDDLE_ADMIN_ADDR)),
   };
 }

@@ -16,7 +16,7 @@ import { DependencyAway, type Running } from "../run-service.ts";
 import { logLevelOf } from "../settings/groups.ts";
 import { PROGRAM_VERSION } from "../settings/versions.ts";
 import { StopStack } from "../stop-stack.ts";
-import { Listeners } from "./listeners.ts";
+import { type BoundPorts, Listeners } from "./listeners.ts";
 import { exposeMesh, missing } from "./mesh-metrics.ts";
 import { type Advertised, Program, type ProgramKind, type Serving } from "./program.ts";
 import {
@@ -129,7 +129,6 @@ async function start<S extends Settings>(
   listeners.health.set(true);
   const at = {
     ...advertised,
-    ...serving.bound,
     admin: hostPort(addresses.admin.host, admin.port),
   };
   log.info({ service, name, version: PROGRAM_VERSION, profile: values.HEDDLE_PROFILE, ...at }, "ready");
@@ -169,26 +168,24 @@ async function inTime(program: Program, waitMs: number, registered: Promise<void
 /** Where the system chose ports, others go on dialling those. */
 function again(addresses: Addresses, before: RunningProgram | undefined): Addresses {
   if (!before) return addresses;
-  const at = (word: "link" | "grpc" | "web" | "admin") => {
+  const at = (word: "link" | "grpc" | "web" | "xds" | "admin") => {
     const [address, was] = [addresses[word], before.addresses[word]];
     if (!address || was === undefined) return address;
     const port = Number(was.slice(was.lastIndexOf(":") + 1));
     return { ...address, port, text: hostPort(address.host, port) };
   };
-  return { link: at("link"), grpc: at("grpc"), web: at("web"), admin: at("admin") ?? addresses.admin };
+  const admin = at("admin") ?? addresses.admin;
+  return { link: at("link"), grpc: at("grpc"), web: at("web"), xds: at("xds"), admin };
 }
 
-function advertisedAs(
-  addresses: Addresses,
-  ports: Readonly<{ link?: number; grpc?: number; web?: number }>,
-  host: string | undefined,
-): Advertised {
+function advertisedAs(addresses: Addresses, ports: BoundPorts, host: string | undefined): Advertised {
   const dialled = (address: ListenAddress | undefined, port: number | undefined) =>
     address && port !== undefined ? hostPort(host ?? address.host, port) : undefined;
   const link = dialled(addresses.link, ports.link);
   const grpc = dialled(addresses.grpc, ports.grpc);
   const web = dialled(addresses.web, ports.web);
-  return { ...(link && { link }), ...(grpc && { grpc }), ...(web && { web }) };
+  const xds = dialled(addresses.xds, ports.xds);
+  return { ...(link && { link }), ...(grpc && { grpc }), ...(web && { web }), ...(xds && { xds }) };
 }
 
 function hostPort(host: string, port: number): string {

@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Metrics } from "../../base/metrics.ts";
 import type { RepairSet } from "../../channel/publisher/repair-set.ts";
 import type { ChannelService } from "../../channel/service.ts";
+import type { ControlPlane } from "../../controlplane/service.ts";
 import type { MessageService } from "../../message/service.ts";
 import type { EveryInstance } from "../../presence/every-instance.ts";
 import type { PresenceService } from "../../presence/service.ts";
@@ -16,6 +17,7 @@ export interface CountedServices {
   readonly presence?: Pick<PresenceService, "sessions" | "users" | "watches" | "isLearning" | "counters">;
   /** How a program of the mesh tells the presence instances of blocks, leaves and visibilities. */
   readonly everyPresence?: Pick<EveryInstance, "waiting">;
+  readonly controlPlane?: Pick<ControlPlane, "counts">;
 }
 
 /** Declares one metric. `help` says what a high value means, for the person who is woken by it. */
@@ -33,7 +35,7 @@ interface Shown {
  */
 export function exposeServices(metrics: Metrics, services: CountedServices): void {
   const shown = shownIn(metrics);
-  const { push, channel, repairs, message, presence, everyPresence } = services;
+  const { push, channel, repairs, message, presence, everyPresence, controlPlane } = services;
   if (push) exposePush(shown, push);
   if (channel) exposeChannel(shown, channel);
   if (repairs) exposeRepairs(shown, repairs);
@@ -45,6 +47,7 @@ export function exposeServices(metrics: Metrics, services: CountedServices): voi
       () => everyPresence.waiting,
     );
   }
+  if (controlPlane) exposeControlPlane(shown, controlPlane);
   if (message) {
     shown.gauge(
       "heddle_message_queued_bytes",
@@ -166,4 +169,20 @@ function exposePresence({ gauge, counter }: Shown, presence: NonNullable<Counted
     return presence.counters.changes;
   });
   counter("heddle_presence_reports_total", "Reports of push servers.", () => presence.counters.reports);
+}
+
+function exposeControlPlane(
+  { gauge, counter }: Shown,
+  plane: NonNullable<CountedServices["controlPlane"]>,
+): void {
+  gauge(
+    "heddle_controlplane_envoys",
+    "Envoys that are told of endpoints. Lower than those that run: the others keep what they knew.",
+    () => plane.counts().envoys,
+  );
+  counter(
+    "heddle_controlplane_refused_answers_total",
+    "Answers that an Envoy did not take. Any: its endpoints grow old; the log has Envoy's words.",
+    () => plane.counts().refused,
+  );
 }
