@@ -192,13 +192,6 @@ class Play implements Clients, Stage {
     }
   }
 
-  unheard(process: MeshProcess, forMs: number): void {
-    for (const device of this.devices) {
-      if (device.transport?.isAt(process))
-        device.notes.tell({ type: "trouble", what: "server stands still", forMs: forMs + WAKING_MS });
-    }
-  }
-
   #breakDevice(device: SimDevice, { what, forMs }: DeviceFault): void {
     const { engine, bites } = this.world;
     if (what !== "crash device" && what !== "sign in")

@@ -145,6 +145,9 @@ describe("The judge of histories", () => {
       slow(chat().tell(atMs, "ann-0", { type: "trouble", what: "pause device", forMs: 20_000 }));
     assert.deepEqual(breachesOf(pause(41_000).seen), []);
     assert.deepEqual(breachesOf(pause(39_000).seen), []);
+    const lost = (phase: string) => slow(chat().tell(41_000, "ann-0", { type: "phase", phase }));
+    breaks(lost("offline"), /^stall: ann-0 had no answer to four/);
+    assert.deepEqual(breachesOf(lost("crashed").seen), []);
   });
 
   it("counts what is unread, keeps what was read, and lets no position go back", () => {

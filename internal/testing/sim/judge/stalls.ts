@@ -1,12 +1,15 @@
 import type { Seen } from "./history.ts";
 
-/** A send on a device that was connected all the time, while sends could be taken. */
+/** A send that was written on a connected device, of which nothing but its servers ailed, while sends could be taken. */
 export interface Stall {
   readonly device: string;
   readonly text: string;
   readonly atMs: number;
   readonly forMs: number;
 }
+
+/** The program is over. */
+const ENDED = /^(crashed|signed-out)$/;
 
 /** How long each send took that nothing of its own device or of the stores held up, the longest first. */
 export function stallsOf(history: readonly Seen[]): Stall[] {
@@ -19,11 +22,14 @@ export function stallsOf(history: readonly Seen[]): Stall[] {
     const { atMs, device } = seen;
     const own = open.get(device) ?? new Map<string, number>();
     open.set(device, own);
-    if (seen.type === "begin" || (seen.type === "phase" && seen.phase !== "live")) {
+    if (seen.type === "begin" || (seen.type === "phase" && ENDED.test(seen.phase))) {
       live.delete(device);
       own.clear();
-    } else if (seen.type === "phase") live.add(device);
-    else if (seen.type === "trouble") {
+    } else if (seen.type === "phase") {
+      // What was written before goes on waiting: that its server went is no excuse.
+      if (seen.phase === "live") live.add(device);
+      else live.delete(device);
+    } else if (seen.type === "trouble") {
       ailsUntilMs.set(device, atMs + seen.forMs);
       own.clear();
     } else if (seen.type === "stores") {

@@ -7,8 +7,6 @@ import type { World } from "./world.ts";
 export interface Clients {
   /** `isHeard`: they are told. */
   lost(process: MeshProcess, isHeard: boolean): void;
-  /** Those connected to a process that stands still hear nothing of it for so long. */
-  unheard(process: MeshProcess, forMs: number): void;
   /** Every device stands still until then, in simulated ms. */
   sleep(untilMs: number): void;
 }
@@ -77,10 +75,8 @@ function befallProcess(
       clients.lost(process, true);
       engine.after(forMs, undefined, () => world.start(name));
     });
-  } else if (what === "pause") {
-    process.life.pausedUntilMs = engine.nowMs + forMs;
-    clients.unheard(process, forMs);
-  } else if (what === "lease lost") world.registry.loseLease(process.service, name);
+  } else if (what === "pause") process.life.pausedUntilMs = engine.nowMs + forMs;
+  else if (what === "lease lost") world.registry.loseLease(process.service, name);
   else if (what === "watch cut") process.registry.cutWatches();
   else {
     const { way } = process.registry;

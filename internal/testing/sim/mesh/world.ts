@@ -106,19 +106,22 @@ export class World implements Machines {
   }
 
   /**
-   * Whether what every send needs is there: the stores, a channel instance that the registry knows, and a message server
-   * that has heard of the channel instances, which one that started while the registry is away has not (docs/design.md,
-   * section 7, Holds).
+   * Whether what every send needs is there: the stores, a channel instance that the registry knows, and a gateway, a push
+   * and a message server that have heard of those that they ask, which one that started while the registry is away has not
+   * (docs/design.md, section 7, Holds).
    */
   get takesSends(): boolean {
     const { nowMs } = this.engine;
     const isWell = ({ slowUntilMs, awayUntilMs }: StoreState) => slowUntilMs <= nowMs && awayUntilMs <= nowMs;
     if (!isWell(this.logsState) || !isWell(this.rowsState)) return false;
     const runs = (process?: MeshProcess) => process?.life.isAlive && process.life.pausedUntilMs <= nowMs;
-    const isKnown = ({ neighbours }: MeshProcess) =>
-      (neighbours.mirrors.get("channel")?.view().state ?? "not_loaded") !== "not_loaded";
-    const messageServers = [...this.processes.values()].filter(({ service }) => service === "message");
-    if (!messageServers.some((process) => runs(process) && isKnown(process))) return false;
+    const isThere = (service: ServiceWord, known: ServiceWord) =>
+      [...this.processes.values()].some((process) => {
+        const { state = "not_loaded" } = process.neighbours.mirrors.get(known)?.view() ?? {};
+        return process.service === service && runs(process) && state !== "not_loaded";
+      });
+    if (!isThere("message", "channel") || !isThere("push", "channel") || !isThere("gateway", "push"))
+      return false;
     return this.registry
       .list("channel")
       .entries.some(({ name, state }) => state === "serving" && runs(this.processes.get(name)));

@@ -134,11 +134,6 @@ export class SimTransport implements Transport {
     for (const stream of this.streams) if (stream.server === from) stream.silence();
   }
 
-  /** Whether a stream to a process is open. */
-  isAt(process: MeshProcess): boolean {
-    return [...this.streams].some(({ server }) => server === process);
-  }
-
   #reach(choose: (init: SimTransportInit) => MeshProcess | undefined): MeshProcess | undefined {
     const { way, engine, bites } = this.#init;
     if (way.awayUntilMs <= engine.nowMs) return choose(this.#init);
