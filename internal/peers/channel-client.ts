@@ -89,6 +89,7 @@ export function attachChannel(context: LinkContext, stream: LinkStream, link: Li
       await ask(CHANNEL.subscribe, { topic });
     },
     unsubscribe: (topic) => client.notify(CHANNEL.unsubscribe, { topic }),
+    heardAtMs: () => client.heardAtMs,
     close: async () => {
       // Before the call: the push server has left, and must not be told that its link broke.
       hasSaidGoodbye = true;

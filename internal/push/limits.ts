@@ -120,6 +120,12 @@ export const GROUPS_MS = 10_000;
 /** How long a look at a user's devices may take: their streams end within 5 s. */
 export const DEVICES_MS = 4_000;
 
+/**
+ * A channel instance says something every 5 s. One that was not heard for this long, in ms, may have said that a device was
+ * signed out: before its sends are taken, it is looked at.
+ */
+export const HEARD_MS = 5_500;
+
 /** How long a look at one device may take before a Submit: with SUBMIT_MS less than clients wait for one. */
 export const SUBMIT_DEVICE_MS = 2_000;
 

@@ -93,6 +93,8 @@ export interface ChannelLink {
   unsubscribe(topic: Topic): void;
   /** A goodbye: resolves when what was queued before has been delivered. */
   close(): Promise<void>;
+  /** When the instance was heard last, in monotonic ms. Left out where nothing lies between. */
+  heardAtMs?(): number;
 }
 
 /** What a channel instance calls on a push server. */

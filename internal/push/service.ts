@@ -21,7 +21,7 @@ import { WebDoor } from "./doors/door-web.ts";
 import { STREAMS_PER_USER, SYNCS_AT_ONCE } from "./limits.ts";
 import type { ByteStream, Call, Caller, Channel, Messages, Presence, Threads } from "./ports.ts";
 import { SessionPresence } from "./presence/session-presence.ts";
-import { BoundedMessages } from "./session/bounded-messages.ts";
+import { CheckedMessages } from "./session/checked-messages.ts";
 import { Session } from "./session/session.ts";
 import { channelUnknown, serverDraining, ticketExpired, wrongSession } from "./session/session-errors.ts";
 import type { Identity, SessionHost } from "./session/session-host.ts";
@@ -88,13 +88,20 @@ export class PushServer {
   constructor(init: PushServerInit) {
     const { threads, channel, clock, config } = init;
     const deadlines = new Deadlines(clock);
-    const messages = new BoundedMessages(init.messages, deadlines);
     const { tick = eventLoopTick, presence, history = NO_HISTORY, topics: Subscribed = Topics } = init;
     const flushes = new EachTick<Session>(tick, (session) => session.flush());
     this.#init = init;
     this.#devices = new DeviceChecks({ clock, deadlines, threads });
-    this.#messages = messages;
     this.#sessions = new Sessions(clock);
+    const messages = new CheckedMessages({
+      messages: init.messages,
+      deadlines,
+      sessionOf: (key) => this.#sessions.get(key),
+      hasHeard: (userId) => this.#inboxes.hasHeard(userId),
+      isRevoked: (userId, deviceId) => this.#devices.isRevoked(userId, deviceId),
+      revoked: (userId, deviceId) => this.#inboxes.revoke(userId, deviceId),
+    });
+    this.#messages = messages;
     this.#topics = new Subscribed({ clock, channel, name: config.name });
     this.#inboxes = new Inboxes({
       clock,

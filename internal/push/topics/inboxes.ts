@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { inbox, type Publication, type Topic } from "../../base/publication.ts";
 import type { Deadlines } from "../../stream/deadlines.ts";
-import { SUBSCRIBE_WAIT_MS } from "../limits.ts";
+import { HEARD_MS, SUBSCRIBE_WAIT_MS } from "../limits.ts";
 import type { Messages, Threads } from "../ports.ts";
 import type { Session } from "../session/session.ts";
 import type { DeviceChecks } from "./device-checks.ts";
@@ -47,6 +47,17 @@ export class Inboxes {
   /** Users with a session. */
   get users(): number {
     return this.#inboxes.size;
+  }
+
+  /** Whether what was published to the user's inbox HEARD_MS ago has surely come. */
+  hasHeard(userId: string): boolean {
+    const known = this.#inboxes.get(userId);
+    return known !== undefined && this.#topics.hasHeard(known, HEARD_MS);
+  }
+
+  /** Ends the sessions of a user's device. */
+  revoke(userId: string, deviceId: string): void {
+    this.#inboxes.get(userId)?.user.revoke(deviceId);
   }
 
   /** Adds the session to its user's. True if every later publication surely reaches it already. */

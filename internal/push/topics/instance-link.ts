@@ -52,6 +52,11 @@ export class InstanceLink {
     this.#announce();
   }
 
+  /** When the instance was heard last, in monotonic ms. */
+  get heardAtMs(): number {
+    return this.#link ? (this.#link.heardAtMs?.() ?? Number.POSITIVE_INFINITY) : Number.NEGATIVE_INFINITY;
+  }
+
   /** Undefined while it is not attached: its owner is called back when it is. */
   subscribe(topic: Topic): Promise<void> | undefined {
     return this.#link?.subscribe(topic);

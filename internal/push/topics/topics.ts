@@ -99,6 +99,12 @@ export class Topics {
     this.#aim(subscription);
   }
 
+  /** Whether what was published to the topic `ms` ago has surely come, if all that publish know the ring. */
+  hasHeard({ topic }: Subscriber, ms: number): boolean {
+    const { isConfirmed, target } = this.#subscriptions.get(topic) ?? {};
+    return isConfirmed === true && (target?.heardAtMs ?? 0) > this.#init.clock.monotonicMs() - ms;
+  }
+
   unsubscribe({ topic }: Subscriber): void {
     const subscription = this.#subscriptions.get(topic);
     if (!subscription) return;

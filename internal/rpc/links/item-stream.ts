@@ -70,6 +70,11 @@ export class ItemStream {
     return this.#isClosed;
   }
 
+  /** When the other end was heard last, by the monotonic clock: while the link is well at most KEEPALIVE_MS ago, and the way. */
+  get heardAtMs(): number {
+    return this.#heardAtMs;
+  }
+
   /** Bytes that wait to be written, here and in the stream below. */
   get queuedBytes(): number {
     return this.#queuedBytes + this.#stream.bufferedBytes;

@@ -68,6 +68,11 @@ export class LinkClient implements LinkCaller {
     return this.#items.isClosed;
   }
 
+  /** When the other end was heard last, by the monotonic clock. */
+  get heardAtMs(): number {
+    return this.#items.heardAtMs;
+  }
+
   /** Calls that wait for an answer. */
   get waiting(): number {
     return this.#waiting.size;
