@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Child } from "./child.ts";
 import {
   EngineError,
@@ -6,6 +7,8 @@ import {
   type Progress,
   type RunningEngine,
 } from "./engine.ts";
+
+const LOOK_EVERY_MS = 50;
 
 /** One process of an engine of several: how it is started, and stopped. */
 export interface Part {
@@ -16,6 +19,8 @@ export interface Part {
   serves(child: Child): Promise<void>;
   /** How long it has to end in order. */
   readonly stopMs: number;
+  /** Whether one that was asked to end has written all, and may be killed in whatever it still does. */
+  isDone?(child: Child): boolean;
 }
 
 /** Parts that are started, or stopped, side by side. */
@@ -84,6 +89,7 @@ export class Processes implements RunningEngine {
 
   async restart(name: string): Promise<void> {
     if (this.process(name).isRunning) return;
+    if (this.#isOver) throw new EngineError(`${name} is not started again: all were stopped`);
     await this.#startPart(this.#parts.get(name) as Part);
   }
 
@@ -105,8 +111,18 @@ export class Processes implements RunningEngine {
 
   async #stopInSteps(): Promise<void> {
     for (const step of this.#stops) {
-      await Promise.all(step.map(({ name, stopMs }) => this.#children.get(name)?.stop(stopMs)));
+      await Promise.all(step.map((part) => this.#stopPart(part)));
     }
+  }
+
+  async #stopPart(part: Part): Promise<void> {
+    const child = this.#children.get(part.name);
+    const stopped = child?.stop(part.stopMs);
+    while (part.isDone && child?.isRunning) {
+      if (part.isDone(child)) child.killGroup();
+      await Promise.race([child.ended, delay(LOOK_EVERY_MS)]);
+    }
+    await stopped;
   }
 
   async #killAll(): Promise<void> {

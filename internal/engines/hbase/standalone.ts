@@ -12,7 +12,8 @@ import { preparedClasses } from "./on-hdfs.ts";
 import type { RunningHBase } from "./running-hbase.ts";
 
 const START_MS = 120_000;
-const STOP_MS = 20_000;
+const STOP_MS = 40_000;
+const SAID_AT_THE_END_BYTES = 64 * 1024;
 
 /**
  * HBase in one process, with its ZooKeeper, on the local file system: for tests of a store. Its process is called "hbase".
@@ -55,6 +56,15 @@ export const standaloneHBase: Engine<StartOptions, RunningHBase> = {
         ),
       serves: (child) => untilSaid(child, /Master has completed initialization/, START_MS),
       stopMs: STOP_MS,
+      // Its master may end first, and ZooKeeper with it: then the region server looks for that for 20 s more.
+      isDone(child) {
+        const said = child.said(SAID_AT_THE_END_BYTES);
+        const [master, regionServer] = [ports.master, ports.regionServer].map((port) => `127.0.0.1,${port},`);
+        return (
+          said.includes(`Exiting; stopping=${master}`) &&
+          new RegExp(`stopping server ${regionServer}\\d+; all regions closed`).test(said)
+        );
+      },
     };
     const processes = await Processes.start([[part]], [[part]], progress);
     return Object.assign(processes, { quorum: `127.0.0.1:${ports.zookeeper}` });
