@@ -11,6 +11,11 @@ import { startJvm } from "./jvm.ts";
 import { preparedClasses } from "./on-hdfs.ts";
 import type { RunningHBase } from "./running-hbase.ts";
 
+export interface StandaloneOptions extends StartOptions {
+  /** How many region servers run in the process: two where regions are to be moved. Default 1. */
+  readonly regionServers?: number;
+}
+
 const START_MS = 120_000;
 const STOP_MS = 40_000;
 const SAID_AT_THE_END_BYTES = 64 * 1024;
@@ -19,14 +24,14 @@ const SAID_AT_THE_END_BYTES = 64 * 1024;
  * HBase in one process, with its ZooKeeper, on the local file system: for tests of a store. Its process is called "hbase".
  * Nothing is replicated; a write is on the disk before it is acknowledged.
  */
-export const standaloneHBase: Engine<StartOptions, RunningHBase> = {
+export const standaloneHBase: Engine<StandaloneOptions, RunningHBase> = {
   title: `${HBASE_TITLE} in one process`,
 
   async install(progress) {
     await preparedClasses(await installHBase(progress), progress);
   },
 
-  async start({ folder, progress = () => {} }) {
+  async start({ folder, regionServers = 1, progress = () => {} }) {
     const lib = await installHBase(progress);
     const classFlag = await preparedClasses(lib, progress);
     const ports = await keptPorts(folder, ["zookeeper", "master", "regionServer"]);
@@ -36,7 +41,8 @@ export const standaloneHBase: Engine<StartOptions, RunningHBase> = {
     await writeConfiguration(conf, "hbase", {
       ...hbaseSettings(folder, `file://${join(folder, "data")}`, ports),
       "hbase.cluster.distributed": false,
-      "hbase.regionserver.port": ports.regionServer,
+      "hbase.regionservers": regionServers,
+      "hbase.regionserver.port": regionServers === 1 ? ports.regionServer : 0, // Each its own; ZooKeeper tells them.
       "hbase.unsafe.stream.capability.enforce": false, // The local file system does not say that it syncs.
     });
     await writeLogging(conf);

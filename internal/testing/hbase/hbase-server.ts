@@ -13,8 +13,8 @@ export interface HBaseServer {
 let running: Promise<HBaseServer> | undefined;
 
 /**
- * The one HBase of this run, in one process, started by the first who asks: about 15 s, and minutes more where it is not
- * installed yet, so a test gives its hook the time. Each test makes tables of its own. It ends with this process, however
+ * The one HBase of this run, in one process with two region servers, started by the first who asks: about 15 s, and
+ * minutes more where it is not installed yet, so a test gives its hook the time. Each test makes tables of its own. It ends with this process, however
  * that ends, and its data with it. Tests that kill one start their own.
  */
 export function hbaseServer(): Promise<HBaseServer> {
@@ -25,5 +25,5 @@ export function hbaseServer(): Promise<HBaseServer> {
 async function start(): Promise<HBaseServer> {
   const folder = await mkdtemp(join(tmpdir(), "heddle-hbase-"));
   removedWithThisProcess(folder);
-  return await standaloneHBase.start({ folder });
+  return await standaloneHBase.start({ folder, regionServers: 2 });
 }

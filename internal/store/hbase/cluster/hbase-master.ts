@@ -28,7 +28,7 @@ const PROCEDURE_MS = 60_000;
 /** How often it is asked whether it has done it, in ms. */
 const LOOK_MS = 100;
 
-const REGION_NAME = 1;
+const ENCODED_REGION_NAME = 2;
 const FINISHED = 2;
 const NAMESPACE = "default";
 
@@ -64,18 +64,19 @@ export class HbaseMaster {
     await this.#do("CreateTable", request);
   }
 
-  /** Moves a region to a server, "host,port,start code", or where the master likes. */
-  async moveRegion({ name }: Region, server?: string): Promise<void> {
-    const request = new Fields().message(1, (region) => region.number(1, REGION_NAME).bytes(2, name));
+  /** Moves a region to a server, "host,port,start code", or where the master likes. Resolves when it serves there. */
+  async moveRegion(region: Region, server?: string): Promise<void> {
+    const [, hash = ""] = idOf(region);
+    const request = new Fields().message(1, (fields) => fields.number(1, ENCODED_REGION_NAME).text(2, hash));
     if (server !== undefined) request.message(2, (to) => writeServerName(to, server));
-    await this.#ask("MoveRegion", request);
+    await this.#ask("MoveRegion", request, PROCEDURE_MS);
   }
 
   /** Cuts a region at a row. Resolves when both halves serve. */
   async splitRegion(table: string, region: Region, row: Uint8Array): Promise<void> {
     const request = new Fields()
       .message(1, (info) => {
-        info.number(1, regionId(region)).message(2, (name) => writeTableName(name, table));
+        info.number(1, Number(idOf(region)[0])).message(2, (name) => writeTableName(name, table));
         info.bytes(3, region.start).bytes(4, region.end).number(5, false).number(6, false).number(7, 0);
       })
       .bytes(2, row);
@@ -113,14 +114,14 @@ export class HbaseMaster {
     }
   }
 
-  async #ask(method: string, request: Fields): Promise<ReadFields> {
+  async #ask(method: string, request: Fields, ms = CALL_MS): Promise<ReadFields> {
     const { quorum, findRoute, clock } = this.#init;
     const address = await readNote(quorum, "master", clock);
     const connection = new RpcConnection({ address, findRoute, clock, onClosed: () => {} }, "MasterService");
     try {
       const read = ({ message }: RpcAnswer) => message;
-      const { answer } = connection.call(method, request.finish(), CALL_MS, read);
-      return await this.#deadlines.bound(answer, CALL_MS, () => HbaseError.late(method, CALL_MS));
+      const { answer } = connection.call(method, request.finish(), ms, read);
+      return await this.#deadlines.bound(answer, ms, () => HbaseError.late(method, ms));
     } finally {
       connection.close();
     }
@@ -157,8 +158,8 @@ function descriptionOf(schema: ReadFields): TableDescription {
   return { attributes: pairsOf(schema), families: Object.fromEntries(families) };
 }
 
-/** "table,start key,id.hash." */
-function regionId({ name }: Region): number {
+/** The end of "table,start key,id.hash.": id and hash. */
+function idOf({ name }: Region): string[] {
   const text = Buffer.from(name).toString("latin1");
-  return Number(text.slice(text.lastIndexOf(",") + 1).split(".", 1)[0]);
+  return text.slice(text.lastIndexOf(",") + 1).split(".");
 }
