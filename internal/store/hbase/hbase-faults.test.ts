@@ -169,16 +169,16 @@ describe("HbaseMessageStore under faults", function () {
           const other = servers.find((name) => name.split(",", 2).join(":") !== region.address);
           await master.moveRegion(region, other);
         };
-        await writing.untilMore(50);
-        for (const row of writing.rows.slice(0, 3)) {
+        await writing.untilMore(20);
+        for (const row of writing.rows.slice(0, 2)) {
           await move(await regionAt(row));
-          await writing.untilMore(30);
+          await writing.untilMore(20);
         }
         const region = await regionAt(writing.rows[0] as RowKey);
         await master.splitRegion("faults", region, rowKey(writing.rows[0] as RowKey).slice(0, 4));
-        await writing.untilMore(50);
+        await writing.untilMore(20);
         proxy.cut();
-        await writing.untilMore(50);
+        await writing.untilMore(20);
         await writing.stop();
         assert.deepEqual(writing.errors, []);
         await writing.verify();
