@@ -9,10 +9,10 @@ FRESH := node_modules/.cache/gen
 PAGE := cmd/web/dist/index.html
 
 .DEFAULT_GOAL := help
-.PHONY: help run test sim bench check fix gen contract stubs unused page package install
+.PHONY: help run mesh mesh-down mesh-status test sim bench check fix gen contract stubs unused page package install
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Ctrl-C reaches make, this shell and Heddle together; SIGTERM reaches make, which hands it to this shell alone.
 # So the shell must outlive Heddle's drain (the empty trap, the loop), pass SIGTERM on, and report a stop by signal
@@ -23,6 +23,17 @@ run: install page ## start all of Heddle in one process on this machine
 	@$(MORE_FILES); trap : INT; trap 'kill -TERM $$pid' TERM; bin/heddle & pid=$$!; \
 	while wait $$pid; code=$$?; kill -0 $$pid 2>/dev/null; do :; done; \
 	case $$code in 130|143) exit 0 ;; *) exit $$code ;; esac
+
+# Detached from this terminal once it serves; Ctrl-C before that gives it up. STORE and PORT as bin/mesh --help has them.
+MESH := node --disable-warning=ExperimentalWarning cmd/mesh/main.ts
+mesh: install page ## start every program and engine on this machine (STORE=postgres: the small mesh)
+	@$(MORE_FILES); $(MESH) up $(if $(STORE),--store $(STORE)) $(if $(PORT),--port $(PORT))
+
+mesh-down: install ## end the mesh; its data stays
+	@$(MESH) down
+
+mesh-status: install ## what of the mesh runs, in one screen (FLAGS=--json)
+	@$(MESH) status $(FLAGS)
 
 test: install page ## run every test; ARGS="-g words" for some
 	@$(MORE_FILES); $(MOCHA) $(ARGS)

@@ -21,7 +21,7 @@ export async function status({ folder }: MeshSettings, isJson: boolean): Promise
         : [probe(port).then((found): readonly [string, Probe] => [name, found])];
     }),
   );
-  const found = meshStatus(supervisor, new Map(probes), Date.now(), residentBytes);
+  const found = meshStatus(supervisor, new Map(probes), Date.now(), memoryOf);
   const text = isJson
     ? JSON.stringify(found)
     : statusLines(found, process.stdout.isTTY ? process.stdout.columns : Number.POSITIVE_INFINITY).join("\n");
@@ -36,10 +36,10 @@ async function supervisorStatus(socket: string): Promise<SupervisorStatus | unde
   return undefined;
 }
 
-/** Undefined where there is no /proc, or no such process any more. */
-function residentBytes(pid: number): number | undefined {
+/** Of what it shares with others its part, so that a sum says what all take. Undefined where there is no /proc. */
+function memoryOf(pid: number): number | undefined {
   try {
-    const match = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+    const match = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"));
     return match ? Number(match[1]) * 1_024 : undefined;
   } catch {
     return undefined;

@@ -123,8 +123,8 @@ class Supervisor {
     this.#isAsked.resolve();
     if (asked === "status") return say({ status: this.#status() });
     if (asked === "stop") this.#stopAsked.abort();
+    else if (this.#ready && !this.#stopAsked.signal.aborted) return say({ ready: this.#ready });
     else for (const step of this.#steps) say({ step });
-    if (asked === "follow" && this.#ready) return say({ ready: this.#ready });
     this.#followers.add(say);
     say(await this.#over.promise);
   }

@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import { LOOPBACK_ORIGINS, writeEdge } from "../../../envoy/render-edge.ts";
 import type { MeshCertificates } from "../../../internal/engines/certificates/kept-certificates.ts";
-import { EngineError, type Progress, type RunningEngine } from "../../../internal/engines/engine.ts";
+import type { Progress } from "../../../internal/engines/engine.ts";
 import { envoy, type RunningEnvoy } from "../../../internal/engines/envoy/envoy.ts";
 import { etcdEngine, type RunningEtcd } from "../../../internal/engines/etcd/etcd-engine.ts";
+import { hbaseOnHdfs } from "../../../internal/engines/hbase/on-hdfs.ts";
+import type { RunningHBase } from "../../../internal/engines/hbase/standalone.ts";
 import { postgres, type RunningPostgres } from "../../../internal/engines/postgres/postgres.ts";
 import type { Counts } from "../plan/counts.ts";
 import type { MeshFolder } from "../plan/mesh-folder.ts";
@@ -18,11 +20,6 @@ export interface EngineGround {
 }
 
 type StartEngine<E> = (ground: EngineGround, progress: Progress) => Promise<E>;
-
-export interface RunningHBase extends RunningEngine {
-  /** ZooKeeper's members. */
-  readonly quorum: string;
-}
 
 /** How a mesh starts each engine. Tests of the mesh itself have smaller ones. */
 export interface MeshEngines {
@@ -56,9 +53,8 @@ export const realEngines: MeshEngines = {
       port: portOf(ports, "postgres"),
       progress,
     }),
-  hbase: async () => {
-    throw new EngineError("HBase is not part of make mesh yet: run make mesh STORE=postgres");
-  },
+  hbase: async ({ paths }, progress) =>
+    await hbaseOnHdfs.start({ folder: join(paths.folder, "hbase"), progress }),
   envoy: async ({ paths, ports, certificates }, progress) => {
     const folder = join(paths.folder, "envoy");
     const at = (name: string) => ({ host: "127.0.0.1", port: portOf(ports, name) });

@@ -13,7 +13,7 @@ export interface StatusRow {
   readonly restarts: number;
   /** How it ended last, "SIGKILL", if it ever did without being asked. */
   readonly lastEnd: string | undefined;
-  /** Resident memory in bytes; undefined if it is not known. */
+  /** Memory in bytes, of what it shares with others its part; undefined if it is not known. */
   readonly memoryBytes: number | undefined;
   /** By how much its event loop is late, 99 of 100 times less, in ms. */
   readonly loopLagMs: number | undefined;
@@ -36,7 +36,7 @@ export interface MeshStatus {
   readonly rings: Readonly<Record<string, readonly number[]>>;
 }
 
-/** Puts together what the supervisor and the programs say. `memoryOf` is asked for a process's resident bytes. */
+/** Puts together what the supervisor and the programs say. `memoryOf` is asked for a process's bytes. */
 export function meshStatus(
   supervisor: SupervisorStatus,
   probes: ReadonlyMap<string, Probe>,
@@ -61,11 +61,26 @@ export function serviceOf(name: string): ProgramService | undefined {
   return PROGRAMS.find((service) => name.replace(/-\d+$/, "") === service);
 }
 
+function stateOf(
+  { isRunning, restarted }: ProcessStatus,
+  service: ProgramService | undefined,
+  probed: Probe | undefined,
+): string {
+  if (!isRunning) return restarted?.failed === undefined ? "ended" : `ended, ${firstLine(restarted.failed)}`;
+  if (service === undefined) return restarted?.isAway ? "starts again" : "runs";
+  return probed?.readiness ?? (restarted?.isAway ? "starts again" : "does not answer");
+}
+
+function firstLine(text: string): string {
+  return text.split("\n")[0] ?? "";
+}
+
 function rowOf(
-  { name, pid, isRunning, log, restarted }: ProcessStatus,
+  process: ProcessStatus,
   probed: Probe | undefined,
   memoryOf: (pid: number) => number | undefined,
 ): StatusRow {
+  const { name, pid, isRunning, log, restarted } = process;
   const service = serviceOf(name);
   const metrics = probed?.metrics ?? new Map();
   const lag = sumOf(metrics, "nodejs_eventloop_lag_p99_seconds");
@@ -73,7 +88,7 @@ function rowOf(
     name,
     service,
     pid,
-    state: !isRunning ? "ended" : service === undefined ? "runs" : (probed?.readiness ?? "does not answer"),
+    state: stateOf(process, service, probed),
     restarts: restarted?.restarts ?? 0,
     lastEnd: restarted?.why,
     memoryBytes: isRunning ? memoryOf(pid) : undefined,

@@ -53,6 +53,12 @@ class StandInEngine implements RunningEngine {
     await this.processes.get(this.#name)?.stop(5_000);
   }
 
+  process(name: string): Child {
+    const found = this.processes.get(name);
+    if (!found) throw new Error(`there is no process ${name}`);
+    return found;
+  }
+
   async leader(): Promise<string> {
     return this.#name;
   }
