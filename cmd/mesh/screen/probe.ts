@@ -27,7 +27,7 @@ export async function probe(adminPort: number): Promise<Probe> {
 export function parseMetrics(text: string): Metrics {
   const found = new Map<string, number>();
   for (const line of text.split("\n")) {
-    const match = /^([a-z_]+(?:\{.*\})?) ([-+\dA-Za-z.]+)(?: \d+)?$/.exec(line);
+    const match = /^([a-z0-9_]+(?:\{.*\})?) ([-+\dA-Za-z.]+)(?: \d+)?$/.exec(line);
     if (match?.[1] !== undefined) found.set(match[1], Number(match[2]));
   }
   return found;

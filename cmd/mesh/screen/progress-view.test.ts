@@ -5,8 +5,8 @@ import { ProgressView } from "./progress-view.ts";
 function onTerminal(written: string): string[] {
   const lines = [""];
   let at = 0;
-  for (const part of written.split(/(\n|\x1b\[\d+A\r\x1b\[J)/)) {
-    const upBy = /^\x1b\[(\d+)A/.exec(part)?.[1];
+  for (const part of written.replaceAll("\x1b", "ESC").split(/(\n|ESC\[\d+A\rESC\[J)/)) {
+    const upBy = /^ESC\[(\d+)A/.exec(part)?.[1];
     if (upBy !== undefined) {
       at -= Number(upBy);
       lines.splice(at, lines.length, "");
@@ -21,8 +21,11 @@ function onTerminal(written: string): string[] {
 describe("The progress of a mesh", () => {
   let nowMs: number;
   let written: string;
+  const write = (text: string) => {
+    written += text;
+  };
   const view = (screen: { isTTY?: boolean; columns?: number }) =>
-    new ProgressView({ ...screen, write: (text) => void (written += text) }, () => nowMs);
+    new ProgressView({ ...screen, write }, () => nowMs);
 
   beforeEach(() => {
     nowMs = 0;
