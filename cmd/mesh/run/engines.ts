@@ -5,7 +5,7 @@ import type { Progress } from "../../../internal/engines/engine.ts";
 import { envoy, type RunningEnvoy } from "../../../internal/engines/envoy/envoy.ts";
 import { etcdEngine, type RunningEtcd } from "../../../internal/engines/etcd/etcd-engine.ts";
 import { hbaseOnHdfs } from "../../../internal/engines/hbase/on-hdfs.ts";
-import type { RunningHBase } from "../../../internal/engines/hbase/standalone.ts";
+import type { RunningHBase } from "../../../internal/engines/hbase/running-hbase.ts";
 import { postgres, type RunningPostgres } from "../../../internal/engines/postgres/postgres.ts";
 import type { Counts } from "../plan/counts.ts";
 import type { MeshFolder } from "../plan/mesh-folder.ts";
