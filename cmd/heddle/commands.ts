@@ -9,6 +9,7 @@ import { systemClock } from "../../internal/base/clock.ts";
 import { describeSettings, SettingsError } from "../../internal/base/env.ts";
 import { USER_ID_PATTERN, USER_ID_RULE } from "../../internal/base/ids.ts";
 import { adminCommands } from "./admin.ts";
+import { capacityCommand } from "./capacity.ts";
 import { readyJson, readyLines } from "./ready-lines.ts";
 
 /** Stands below the list of commands: what a newcomer does first, and what a script needs. */
@@ -19,6 +20,7 @@ Examples:
   heddle config print             every setting, what it means, and what it is
   HEDDLE_DATA_DIR=/srv/heddle heddle     keep the data there instead of in ./data
   heddle admin backup /backup/monday     copy the data while Heddle runs; docs/backup.md has the whole drill
+  heddle capacity --users 2M             what two million users would take
 
 Exit codes: 0 well, 1 failed, 2 wrong use or a wrong setting, 3 what it needs does not answer.`;
 
@@ -82,6 +84,7 @@ function commandLine(exit: (code: number) => void): Command {
     .option("--ttl <seconds>", "how long it is good (default: HEDDLE_DEV_TOKEN_TTL_S)")
     .action(async (user: string, options: { ttl?: string }) => exit(await token(user, options.ttl)));
   adminCommands(program, config, exit);
+  capacityCommand(program, exit);
   program
     .command("config")
     .description("the settings that a start would have")

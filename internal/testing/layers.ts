@@ -26,6 +26,7 @@ const arrows: Record<string, readonly string[]> = {
   engines: ["base"],
   wire: ["gen", "base"],
   stream: ["gen", "base", "wire"],
+  capacity: ["gen", "base", "wire"], // A plan on paper: it asks nobody.
   client: ["gen", "base", "wire", "stream"],
   rpc: ["gen", "base", "wire", "stream"],
   registry: ["gen", "base", "wire", "stream", "rpc"],
@@ -35,7 +36,7 @@ const arrows: Record<string, readonly string[]> = {
   peers: ["gen", "base", "wire", "stream", "rpc", "registry"], // And the ports.ts of services.
   app: ["gen", "base", "wire", "stream", "rpc", "registry", "store", "service", "peers"],
   program: ["gen", "base", "wire", "stream", "client"],
-  main: ["gen", "base", "wire", "stream", "rpc", "registry", "store", "service", "peers", "app"],
+  main: ["gen", "base", "wire", "stream", "rpc", "registry", "store", "service", "peers", "app", "capacity"],
 };
 
 /** Programs that start real servers or use tools; no other may, a server of Heddle's own least of all. The edge is one. */

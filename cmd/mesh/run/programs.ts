@@ -12,7 +12,7 @@ const READY_MS = 90_000;
 /** Above the programs' own drain. */
 const STOP_MS = 15_000;
 
-/** Who ends before whom: first those that hold clients, and last those by which the others find one another. */
+/** Which end before others: first those that hold clients, and last those by which the others find one another. */
 const STOP_ORDER: readonly (readonly ProgramService[])[] = [
   ["push"],
   ["gateway", "message", "thread", "presence"],

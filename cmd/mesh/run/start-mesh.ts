@@ -137,7 +137,7 @@ class MeshStart {
   }
 
   #pend<T>(promise: Promise<T>): Promise<T> {
-    promise.catch(() => {}); // Whoever waits for it hears of it; others may not wait any more.
+    promise.catch(() => {}); // Those that wait for it hear of it; others may not wait any more.
     this.#pending.push(promise);
     return promise;
   }

@@ -9,7 +9,7 @@ const ELSEWHERE = "/var/lib/heddle";
 
 /**
  * The folder that Postgres's user owns: `owned` in the folder that was given. Where that user may not enter it (below
- * root's home, say), `owned` is a link to a folder of its own in /var/lib/heddle; whoever deletes the link starts anew.
+ * root's home, say), `owned` is a link to a folder of its own in /var/lib/heddle; to delete the link is to start anew.
  */
 export async function ownedFolder(folder: string, user: PlainUser | undefined): Promise<string> {
   await makeFolder(folder, user ? 0o711 : 0o700);

@@ -9,7 +9,7 @@ export interface PlainUser {
   readonly gid: number;
 }
 
-/** As whom Postgres is run, since it refuses root: `postgres` if there is one, else `nobody`; undefined if we are not root. */
+/** The user that Postgres is run as, since it refuses root: `postgres` if there is one, else `nobody`; undefined if we are not root. */
 export async function plainUser(): Promise<PlainUser | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const lines = (await readFile("/etc/passwd", "utf8")).split("\n").map((line) => line.split(":"));

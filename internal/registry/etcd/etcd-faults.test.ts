@@ -277,7 +277,7 @@ describe("One etcd", () => {
     }
   });
 
-  it("was put back to an older state: numbers go on, and the mirror keeps whom it misses until they are back", async () => {
+  it("was put back to an older state: numbers go on, and the mirror keeps those that it misses until they are back", async () => {
     const [a, b] = [await world.register("a"), await world.register("b")];
     const data = join(world.folder, "etcd");
     await world.etcd.stop();

@@ -54,7 +54,7 @@ export class HbaseMessages {
   readonly store: HbaseMessageStore;
   /** What it is and where, and what is weak about it. */
   readonly engine: string;
-  /** The number of the table, 1 … 2^47: whoever has the rows notes it, and takes no other table. */
+  /** The number of the table, 1 … 2^47: the owner of the rows notes it, and takes no other table. */
   readonly tableId: number;
   readonly #init: HbaseMessagesInit;
   readonly #parts: Parts;

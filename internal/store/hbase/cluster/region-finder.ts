@@ -10,7 +10,7 @@ import { covers, type Region, RegionMap } from "./region-map.ts";
 import type { ServerLinks } from "./server-links.ts";
 import { readNote } from "./zookeeper-notes.ts";
 
-/** How long one look-up may take, in ms, whoever waits for it: less than a call of the store. */
+/** How long one look-up may take, in ms, however many wait for it: less than a call of the store. */
 const LOOKUP_MS = 1_500;
 
 const META_REGION = Buffer.from("hbase:meta,,1");

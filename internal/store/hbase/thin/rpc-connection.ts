@@ -26,7 +26,7 @@ const NO_BYTES = Buffer.alloc(0);
 
 /**
  * HBase's RPC on one socket: calls go out as they come and answers come in any order. When the connection ends, every
- * call that waits is told. Whoever asks bounds the wait: it forgets a call that is late.
+ * call that waits is told. The caller bounds the wait: it forgets a call that is late.
  */
 export class RpcConnection {
   readonly #socket: Socket;

@@ -119,5 +119,5 @@ export const CONNECT_MS = 2_000;
 /** An answer of more bytes ends its connection: a full row has 512 entries of 64 KiB. */
 export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
-/** As whom we write, where HBase checks rights by name. */
+/** The user that we write as, where HBase checks rights by name. */
 export const USER = "heddle";
