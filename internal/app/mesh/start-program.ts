@@ -4,6 +4,7 @@ import { createLog, type Logger } from "../../base/log.ts";
 import { createMetrics } from "../../base/metrics.ts";
 import { linkMethod } from "../../peers/internal-services.ts";
 import { openRegistry } from "../../registry/etcd/open-registry.ts";
+import { meteredRegistry } from "../../registry/metered-registry.ts";
 import type { RpcContext } from "../../rpc/calls/call-runner.ts";
 import { dialGrpc } from "../../rpc/links/grpc-dialler.ts";
 import type { ListenAddress } from "../../rpc/listen-address.ts";
@@ -92,13 +93,14 @@ async function start<S extends Settings>(
   );
   stack.add("admin listener", () => admin.close());
 
-  const registry = openRegistry({
+  const etcd = openRegistry({
     url: values.HEDDLE_REGISTRY_URL,
     ...(tls && { tls: { cert: tls.certificate, key: tls.key, ca: tls.ca } }),
     clock,
     log,
   });
-  stack.add("registry", () => registry.close());
+  stack.add("registry", () => etcd.close());
+  const registry = meteredRegistry(etcd, metrics, clock);
   const neighbours = new Neighbours({
     registry,
     clock,

@@ -1,8 +1,9 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Child } from "../child.ts";
-import type { Engine, ProcessEnd, RunningEngine, StartOptions } from "../engine.ts";
+import type { Engine, RunningEngine, StartOptions } from "../engine.ts";
 import { freePorts } from "../ports.ts";
+import { type Part, Processes } from "../processes.ts";
 import { untilSaid } from "../until.ts";
 import { ETCD_VERSION, etcdBinary } from "./etcd-binary.ts";
 import { askStatus, type EtcdTls } from "./etcd-status.ts";
@@ -41,9 +42,21 @@ export const etcdEngine: Engine<EtcdOptions, RunningEtcd> = {
   async start(options) {
     const binary = await etcdBinary(options.progress ?? (() => {}));
     await mkdir(join(options.folder, "logs"), { recursive: true });
-    const etcd = new Etcd(binary, options, await keptPorts(options));
-    await etcd.start();
-    return etcd;
+    const members = new Members(binary, options, await keptPorts(options));
+    const parts = members.all.map((member) => members.partOf(member));
+    const processes = await Processes.start([parts], [parts], options.progress);
+    return {
+      processes: processes.processes,
+      onEnded: (listener) => processes.onEnded(listener),
+      restart: (name) => processes.restart(name),
+      stop: () => processes.stop(),
+      url: members.all.map(({ client }) => members.urlOf(client)).join(","),
+      async leader() {
+        const running = members.all.filter(({ name }) => processes.process(name).isRunning);
+        for (const member of running) if (await members.leads(member)) return member.name;
+        return undefined;
+      },
+    };
   },
 };
 
@@ -53,7 +66,8 @@ async function keptPorts({ folder, members = 1, ports }: EtcdOptions): Promise<r
   const kept = await readFile(file, "utf8").catch(() => undefined);
   if (kept !== undefined) return JSON.parse(kept);
   const chosen = ports ?? (await freeMemberPorts(members));
-  await writeFile(file, JSON.stringify(chosen));
+  await writeFile(`${file}.part`, JSON.stringify(chosen));
+  await rename(`${file}.part`, file); // Half a file would keep it from ever starting again.
   return chosen;
 }
 
@@ -69,83 +83,57 @@ interface Member extends MemberPorts {
   readonly name: string;
 }
 
-class Etcd implements RunningEtcd {
-  readonly processes = new Map<string, Child>();
-  readonly url: string;
+/** The members of one folder: their addresses, and how each is started. */
+class Members {
+  readonly all: readonly Member[];
   readonly #binary: string;
   readonly #folder: string;
   readonly #tls: EtcdTls | undefined;
-  readonly #members: readonly Member[];
-  readonly #listeners: ((end: ProcessEnd) => void)[] = [];
 
   constructor(binary: string, { folder, tls }: EtcdOptions, ports: readonly MemberPorts[]) {
     this.#binary = binary;
     this.#folder = folder;
     this.#tls = tls;
-    this.#members = ports.map((own, index) => ({ ...own, name: `etcd-${index + 1}` }));
-    this.url = this.#members.map((member) => this.#url(member.client)).join(",");
+    this.all = ports.map((own, index) => ({ ...own, name: `etcd-${index + 1}` }));
   }
 
-  async start(): Promise<void> {
-    try {
-      await Promise.all(this.#members.map((member) => this.#start(member)));
-    } catch (error) {
-      await this.stop();
-      throw error;
-    }
-  }
-
-  onEnded(listener: (end: ProcessEnd) => void): void {
-    this.#listeners.push(listener);
-  }
-
-  async restart(name: string): Promise<void> {
-    const member = this.#members.find((one) => one.name === name);
-    if (!member) throw new Error(`etcd has no process ${name}`);
-    if (!this.processes.get(name)?.isRunning) await this.#start(member);
-  }
-
-  async leader(): Promise<string | undefined> {
-    for (const { name, client } of this.#members) {
-      if (!this.processes.get(name)?.isRunning) continue;
-      const status = await askStatus(this.#url(client), this.#tls).catch(() => undefined);
-      if (status?.isLeader) return name;
-    }
-    return undefined;
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all([...this.processes.values()].map((child) => child.stop(STOP_MS)));
-  }
-
-  #url(port: number): string {
+  urlOf(port: number): string {
     return `${this.#tls ? "https" : "http"}://127.0.0.1:${port}`;
   }
 
-  async #start(member: Member): Promise<void> {
-    const child = await Child.start({
+  leads(member: Member): Promise<boolean> {
+    const status = askStatus(this.urlOf(member.client), this.#tls);
+    return status.then(
+      ({ isLeader }) => isLeader,
+      () => false,
+    );
+  }
+
+  partOf(member: Member): Part {
+    return {
       name: member.name,
-      command: this.#binary,
-      args: this.#arguments(member),
-      log: join(this.#folder, "logs", `${member.name}.log`),
-      env: withoutEtcds(process.env),
-    });
-    this.processes.set(member.name, child);
-    void child.ended.then((end) => {
-      if (!end.wasAsked) for (const listener of this.#listeners) listener(end);
-    });
-    await untilSaid(child, /ready to serve client requests/, READY_MS);
+      start: () =>
+        Child.start({
+          name: member.name,
+          command: this.#binary,
+          args: this.#arguments(member),
+          log: join(this.#folder, "logs", `${member.name}.log`),
+          env: withoutEtcds(process.env),
+        }),
+      serves: (child) => untilSaid(child, /ready to serve client requests/, READY_MS),
+      stopMs: STOP_MS,
+    };
   }
 
   #arguments({ name, client, peer }: Member): readonly string[] {
-    const cluster = this.#members.map((member) => `${member.name}=${this.#url(member.peer)}`);
+    const cluster = this.all.map((member) => `${member.name}=${this.urlOf(member.peer)}`);
     const settings = {
       name,
       "data-dir": join(this.#folder, name),
-      "listen-client-urls": this.#url(client),
-      "advertise-client-urls": this.#url(client),
-      "listen-peer-urls": this.#url(peer),
-      "initial-advertise-peer-urls": this.#url(peer),
+      "listen-client-urls": this.urlOf(client),
+      "advertise-client-urls": this.urlOf(client),
+      "listen-peer-urls": this.urlOf(peer),
+      "initial-advertise-peer-urls": this.urlOf(peer),
       "initial-cluster": cluster.join(","),
       // Loads are put every 2 s by each push server: without this all of them would be kept for ever.
       "auto-compaction-mode": "periodic",

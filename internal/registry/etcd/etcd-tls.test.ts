@@ -69,7 +69,7 @@ describe("etcd behind mutual TLS", () => {
     await registry.list("channel");
     await etcd.stop();
     await cp(join(folder, "next"), join(folder, "mesh"), { recursive: true, force: true });
-    await etcd.restart("etcd-1");
+    etcd = await etcdEngine.start({ folder: join(folder, "etcd"), tls: files("mesh", "etcd") });
     assert.equal((await registry.list("channel")).counter, 1);
   });
 
