@@ -5,6 +5,7 @@ import { hex } from "../../base/ids.ts";
 import { DatabaseError } from "../../store/database-error.ts";
 import { PostgresDatabase } from "../../store/postgres/postgres-database.ts";
 import type { SqlThreadStore } from "../../store/sql/sql-thread-store.ts";
+import type { StoreWatch } from "../../store/store-watch.ts";
 import { storeWatches } from "../operators/store-watches.ts";
 import type { DATABASE_SETTINGS } from "../settings/groups.ts";
 import type { Program } from "./program.ts";
@@ -16,6 +17,8 @@ export interface SharedRows {
   readonly history: History;
   /** What push servers, which have no rows, are told of them by the registry. */
   readonly details: Readonly<Record<string, string>>;
+  /** Who tells log and metrics of a store. */
+  readonly watch: (store: string) => StoreWatch;
   /** Why the database does not serve, in a sentence. */
   trouble(): string | undefined;
   readonly over: Promise<string>;
@@ -50,6 +53,7 @@ export async function openSharedRows(
   const logEpoch = await database.kept("log_epoch", randomInt(1, MAX_LOG_EPOCH));
   const history = { deploymentId, logEpoch };
   return {
+    watch,
     rows: database.rows,
     database,
     history,

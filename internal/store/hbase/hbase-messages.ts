@@ -52,8 +52,8 @@ const MAX_BYTES = 64 * 1024 * 1024;
  */
 export class HbaseMessages {
   readonly store: HbaseMessageStore;
-  /** What it is and where, and what is weak about it. */
-  readonly engine: string;
+  /** What a power cut may do to what was answered, and the mend, in a sentence; undefined where it does nothing. */
+  readonly weakness: string | undefined;
   /** The number of the table, 1 … 2^47: the owner of the rows notes it, and takes no other table. */
   readonly tableId: number;
   readonly #init: HbaseMessagesInit;
@@ -67,7 +67,7 @@ export class HbaseMessages {
     this.#parts = parts;
     this.store = parts.store;
     this.tableId = id;
-    this.engine = `HBase at ${parts.place}, table ${init.table}${parts.weak ? `; ${parts.weak}` : ""}`;
+    this.weakness = parts.weak;
     this.#running = this.#run();
   }
 

@@ -6,7 +6,7 @@ import { ReadFields } from "../wall/protobuf-fields.ts";
 import type { Quorum } from "./quorum.ts";
 
 /** How long one ZooKeeper server may take, in ms; after it the next is asked. */
-const SERVER_MS = 1_000;
+const SERVER_MS = 2_000;
 
 /** How long ZooKeeper keeps our session if we are gone before we end it, in ms. */
 const SESSION_MS = 5_000;
