@@ -7,6 +7,7 @@ const PREFIX = "spiffe://heddle/";
 export function servicesOf({
   subjectaltname = "",
 }: Pick<PeerCertificate, "subjectaltname">): readonly string[] {
+  if (subjectaltname.includes('"')) return []; // A name with a comma in it, which would read as several.
   const names = subjectaltname.split(", ").map((name) => name.replace(/^URI:/, ""));
   return names.filter((name) => name.startsWith(PREFIX)).map((name) => name.slice(PREFIX.length));
 }

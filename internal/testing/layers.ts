@@ -66,7 +66,7 @@ const rooms: Record<string, readonly string[]> = {
   "cmd/web": ["build", "memory", "chats", "parts", "people", "settings", "conversation", "screens"],
   "internal/engines": ["certificates", "install", "etcd", "hbase", "envoy", "postgres"],
   "internal/app": ["settings", "folder", "care", "stores", "operators", "page", "assembly", "mesh"],
-  "internal/rpc": ["calls", "credentials", "grpc", "links", "web"],
+  "internal/rpc": ["calls", "credentials", "tls", "grpc", "links", "web"],
   "internal/message": ["cells", "group", "log", "receipts", "offline"],
   "internal/push": ["session", "topics", "presence", "doors"],
   "internal/testing/fakes": ["time", "stores", "streams", "client", "neighbours", "message"],

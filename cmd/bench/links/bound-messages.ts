@@ -86,6 +86,6 @@ async function overGrpc(serve: ServeLink): Promise<Below> {
   const address = parseListenAddress("127.0.0.1:0");
   if (!address) throw new Error("no address");
   const port = await server.listen(address);
-  const stream = dialGrpc(`127.0.0.1:${port}`, MessageInternalService.method.link, clock);
+  const stream = dialGrpc(`127.0.0.1:${port}`, MessageInternalService.method.link, { clock });
   return { stream, close: () => server.close() };
 }

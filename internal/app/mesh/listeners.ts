@@ -10,15 +10,18 @@ import { Health } from "../../rpc/health.ts";
 import { FRAME_BYTES } from "../../rpc/links/limits.ts";
 import type { ListenAddress } from "../../rpc/listen-address.ts";
 import { createWebServer, type WebServer } from "../../rpc/web/web-server.ts";
-import type { ServiceWord } from "../assembly/neighbours.ts";
 import { bound, untilIdle } from "../operators/listening.ts";
-import type { Serving } from "./program.ts";
+import type { Certificates } from "./certificates.ts";
+import type { ProgramWord, Serving } from "./program.ts";
 import type { Addresses } from "./settings.ts";
+import { CLIENTS_FROM, LINKS_FROM } from "./who-calls-whom.ts";
 
 export interface ListenersInit {
-  readonly service: string;
+  readonly service: ProgramWord;
   readonly serving: Serving;
   readonly context: RpcContext;
+  /** Without them nothing is encrypted, and whoever comes is let in. */
+  readonly certificates: Certificates | undefined;
 }
 
 /** Ports by the word of the listener. */
@@ -54,7 +57,7 @@ export class Listeners {
         web: await this.#bind(
           "HEDDLE_WEB_ADDR",
           web,
-          createWebServer({ services, context: this.#init.context, routes }),
+          createWebServer({ ...this.#base("web", CLIENTS_FROM), services, routes }),
         ),
       }),
     };
@@ -79,20 +82,25 @@ export class Listeners {
   #linkServer(serve: ServeLink): GrpcServer {
     const { service, context } = this.#init;
     const link = linkListener(serve, context.clock, faultIn(context.log));
-    const desc = internalService(service as ServiceWord);
+    const desc = internalService(service);
     return createGrpcServer({
+      ...this.#base("link", LINKS_FROM[service] ?? []),
       services: [
         { desc, authenticate: insider, handlers: { link }, piecewise: new Set() },
         this.health.binding,
       ],
-      context,
       isInternal: true,
       maxMessageBytes: FRAME_BYTES,
     });
   }
 
   #grpcServer(services: readonly ServiceBinding[]): GrpcServer {
-    return createGrpcServer({ services, context: this.#init.context });
+    return createGrpcServer({ ...this.#base("grpc", CLIENTS_FROM), services });
+  }
+
+  #base(listener: "link" | "grpc" | "web", from: readonly string[]) {
+    const { context, certificates } = this.#init;
+    return certificates ? { context, admission: certificates.admission(listener, from) } : { context };
   }
 }
 

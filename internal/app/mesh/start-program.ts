@@ -17,6 +17,8 @@ import { DependencyAway, type Running } from "../run-service.ts";
 import { logLevelOf } from "../settings/groups.ts";
 import { PROGRAM_VERSION } from "../settings/versions.ts";
 import { StopStack } from "../stop-stack.ts";
+import { Certificates } from "./certificates.ts";
+import { LinkEnds } from "./link-ends.ts";
 import { type BoundPorts, Listeners } from "./listeners.ts";
 import { exposeMesh, missing } from "./mesh-metrics.ts";
 import { type Advertised, Program, type ProgramKind, type Serving } from "./program.ts";
@@ -80,6 +82,7 @@ async function start<S extends Settings>(
   const addresses = again(addressesOf(values), init.again);
   const metrics = createMetrics({ process: true });
   const tls = tlsPathsOf(values);
+  const certificates = tls && new Certificates(tls, { clock, log, metrics, stack });
 
   let state: "starting" | "ready" | "draining" = "starting";
   let serving: Serving | undefined;
@@ -95,17 +98,23 @@ async function start<S extends Settings>(
 
   const etcd = openRegistry({
     url: values.HEDDLE_REGISTRY_URL,
-    ...(tls && { tls: { cert: tls.certificate, key: tls.key, ca: tls.ca } }),
+    ...(tls && isSecure(values) && { tls: { cert: tls.certificate, key: tls.key, ca: tls.ca } }),
     clock,
     log,
   });
   stack.add("registry", () => etcd.close());
   const registry = meteredRegistry(etcd, metrics, clock);
+  const ends = new LinkEnds(log, clock);
   const neighbours = new Neighbours({
     registry,
     clock,
     tick: eventLoopTick,
-    dial: ({ address }, to) => dialGrpc(address, linkMethod(to), clock),
+    dial: ({ address }, to) =>
+      dialGrpc(address, linkMethod(to), {
+        clock,
+        ...(certificates && { secure: { tls: certificates.tls, service: to } }),
+        ended: (why) => ends.tell(to, address, why),
+      }),
     random: Math.random,
   });
   stack.add("links", () => neighbours.close());
@@ -115,7 +124,7 @@ async function start<S extends Settings>(
 
   const proxies = new Set(values.HEDDLE_PROXIES as readonly string[] | undefined);
   const context: RpcContext = { clock, log, metrics: createRpcMetrics(metrics), proxies };
-  const listeners = new Listeners({ service, serving, context });
+  const listeners = new Listeners({ service, serving, context, certificates });
   stack.add("listeners", () => listeners.close());
   const ports = await listeners.listen(addresses);
   const { leave } = serving;
@@ -136,6 +145,11 @@ async function start<S extends Settings>(
   log.info({ service, name, version: PROGRAM_VERSION, profile: values.HEDDLE_PROFILE, ...at }, "ready");
   const over = serving.over ?? new Promise<string>(() => {});
   return { log, service, name, addresses: at, over, close: () => stack.unwind() };
+}
+
+/** An etcd on this machine may be had in clear. */
+function isSecure({ HEDDLE_REGISTRY_URL: url }: EveryValues): boolean {
+  return url.includes("https://");
 }
 
 /** Waits until the program is registered and knows all that it has asked for. Rejects with DependencyAway. */

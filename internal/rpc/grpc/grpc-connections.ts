@@ -1,5 +1,6 @@
 import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { Server } from "@grpc/grpc-js";
+import { type Admission, admit } from "../tls/peer-tls.ts";
 
 type PingCallback = (error: Error | null, durationMs: number, payload: Buffer) => void;
 
@@ -14,10 +15,11 @@ const PAYLOAD = Buffer.alloc(8);
 export class GrpcConnections {
   readonly #sessions = new Set<ServerHttp2Session>();
 
-  /** Watches what is accepted from now on. To be called once the server is bound. */
-  watch(server: Server): void {
+  /** Watches what is accepted from now on, and lets in whom it may. To be called once the server is bound. */
+  watch(server: Server, admission?: Admission): void {
     const { http2Servers } = server as unknown as { http2Servers: ReadonlyMap<Http2Server, unknown> };
     for (const listener of http2Servers.keys()) {
+      if (admission) admit(listener, admission);
       listener.on("session", (session) => {
         this.#sessions.add(session);
         session.once("close", () => this.#sessions.delete(session));

@@ -27,8 +27,10 @@ import { decodeBinary, MAX_MESSAGE_BYTES } from "../calls/request-decoding.ts";
 import { requestIdFrom } from "../calls/request-id.ts";
 import { NO_PROXIES, sourceOf } from "../calls/source-address.ts";
 import { type ListenAddress, listenError } from "../listen-address.ts";
+import type { Admission } from "../tls/peer-tls.ts";
 import { GrpcByteStream } from "./grpc-byte-stream.ts";
 import { GrpcConnections } from "./grpc-connections.ts";
+import { PeerServerCredentials } from "./grpc-credentials.ts";
 import { demandRequest } from "./grpc-request-timeout.ts";
 import { explainOwnStatuses, grpcStatus } from "./grpc-status.ts";
 
@@ -44,6 +46,8 @@ export interface GrpcServerOptions {
   readonly keepaliveMs?: number;
   /** For the programs of the mesh alone: internal services may stand on it. Default false. */
   readonly isInternal?: boolean;
+  /** Who may connect, by certificates. Without it anybody may, and nothing is encrypted. */
+  readonly admission?: Admission;
   /** Adds more services to the server: reflection. */
   readonly extend?: (server: Server) => void;
 }
@@ -82,8 +86,12 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const connections = new GrpcConnections();
   return {
     async listen(address) {
-      const port = await bindServer(server, address);
-      connections.watch(server);
+      const { admission } = options;
+      const credentials = admission
+        ? new PeerServerCredentials(admission.tls)
+        : ServerCredentials.createInsecure();
+      const port = await bindServer(server, address, credentials);
+      connections.watch(server, admission);
       return port;
     },
     drain: () => new Promise((resolve) => server.tryShutdown(() => resolve())),
@@ -94,9 +102,9 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   };
 }
 
-function bindServer(server: Server, address: ListenAddress): Promise<number> {
+function bindServer(server: Server, address: ListenAddress, credentials: ServerCredentials): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.bindAsync(address.text, ServerCredentials.createInsecure(), (error, port) => {
+    server.bindAsync(address.text, credentials, (error, port) => {
       if (error) reject(listenError(address, error));
       else resolve(port);
     });

@@ -1,9 +1,11 @@
 import type { DescMethod } from "@bufbuild/protobuf";
-import { Client, type ClientDuplexStream, credentials } from "@grpc/grpc-js";
+import { Client, type ClientDuplexStream, credentials, status } from "@grpc/grpc-js";
 import type { Clock } from "../../base/clock.ts";
 import { LINGER_MS } from "../calls/call-deadline.ts";
 import { StreamState } from "../calls/stream-state.ts";
 import { UnwrittenBytes } from "../calls/unwritten-bytes.ts";
+import { dialCredentials } from "../grpc/grpc-credentials.ts";
+import type { PeerTls } from "../tls/peer-tls.ts";
 import { FRAME_BYTES } from "./limits.ts";
 import type { LinkStream } from "./link-stream.ts";
 
@@ -14,9 +16,25 @@ const CHANNEL = {
   "grpc.max_send_message_length": -1,
 };
 
+export interface DialInit {
+  readonly clock: Clock;
+  /** Of the dialled service's own certificate and ours; without it nothing is encrypted, and whoever answers is believed. */
+  readonly secure?: { readonly tls: PeerTls; readonly service: string };
+  /** Told why the stream ended, by the transport's own words, for operators: nobody decides anything by them. */
+  readonly ended?: (why: string) => void;
+}
+
 /** Opens the `Link` stream of an internal service at `host:port`, with a connection of its own. */
-export function dialGrpc(address: string, link: DescMethod, clock: Clock): LinkStream {
-  const client = new Client(address, credentials.createInsecure(), CHANNEL);
+export function dialGrpc(address: string, link: DescMethod, init: DialInit): LinkStream {
+  const { clock, secure, ended } = init;
+  const client = secure
+    ? new Client(address, dialCredentials(secure.tls, secure.service), {
+        ...CHANNEL,
+        // Said to the server, which has one certificate; an address must not be said.
+        "grpc.ssl_target_name_override": secure.service,
+        "grpc.default_authority": secure.service,
+      })
+    : new Client(address, credentials.createInsecure(), CHANNEL);
   const stream = client.makeBidiStreamRequest<Buffer, Buffer>(
     `/${link.parent.typeName}/${link.name}`,
     (bytes) => bytes,
@@ -24,6 +42,7 @@ export function dialGrpc(address: string, link: DescMethod, clock: Clock): LinkS
   );
   const half = new DialledStream(stream, clock);
   half.onClose(() => client.close());
+  if (ended) stream.once("status", ({ code, details }) => code !== status.OK && ended(details));
   return half;
 }
 

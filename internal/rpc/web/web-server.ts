@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { RpcContext } from "../calls/call-runner.ts";
 import type { ServiceBinding } from "../calls/handlers.ts";
 import { refuseInternal } from "../calls/internal-services.ts";
 import { MAX_MESSAGE_BYTES } from "../calls/request-decoding.ts";
 import { type ListenAddress, listenError } from "../listen-address.ts";
+import { type Admission, admit, contextOptions } from "../tls/peer-tls.ts";
 import { applyCors, type OriginRule } from "./cors.ts";
 import { type HttpRoute, sendText } from "./http-route.ts";
 import { createWebRpc } from "./web-rpc.ts";
@@ -18,6 +20,8 @@ export interface WebServerOptions {
   readonly origins?: OriginRule;
   /** The largest message a client may send, in bytes. Default 128 KiB. */
   readonly maxMessageBytes?: number;
+  /** Who may connect, by certificates. Without it anybody may, and nothing is encrypted. */
+  readonly admission?: Admission;
 }
 
 /** An HTTP/1.1 listener: Connect and gRPC-Web without a proxy, and plain routes beside them. */
@@ -40,7 +44,7 @@ export function createWebServer(options: WebServerOptions): WebServer {
     if ([rpc, ...options.routes].some((route) => route(request, response))) return;
     sendText(response, 404, "not found");
   };
-  const server = createHttpServer(answer, options.context);
+  const server = createHttpServer(answer, options.context, options.admission);
   return {
     listen: (address) => listen(server, address),
     drain: () => drain(server),
@@ -55,6 +59,7 @@ export function createWebServer(options: WebServerOptions): WebServer {
 function createHttpServer(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
   context: RpcContext,
+  admission: Admission | undefined,
 ): Server {
   const limits = {
     headersTimeout: 10_000,
@@ -65,14 +70,24 @@ function createHttpServer(
     keepAlive: true,
     keepAliveInitialDelay: 10_000,
   };
-  return createServer(limits, (request, response) => {
+  const guarded = (request: IncomingMessage, response: ServerResponse) => {
     try {
       answer(request, response);
     } catch (error) {
       context.log.error({ err: error }, "web request failed unexpectedly");
       response.destroy();
     }
-  });
+  };
+  if (!admission) return createServer(limits, guarded);
+  const { tls } = admission;
+  const certificates = { requestCert: true, rejectUnauthorized: true, ...contextOptions(tls.texts) };
+  const server = createSecureServer({ ...limits, ...certificates }, guarded);
+  admit(server, admission);
+  server.on(
+    "close",
+    tls.onChange(() => server.setSecureContext(contextOptions(tls.texts))),
+  );
+  return server;
 }
 
 /** Binds an HTTP server. Resolves to the port. Rejects with ListenError. */

@@ -78,7 +78,7 @@ async function serveOnGrpc(desc: DescService, open: ServeLink, clock: Clock = sy
   const [method] = desc.methods;
   if (!method) throw new Error(`${desc.typeName} has no method`);
   return {
-    dial: () => dialGrpc(`127.0.0.1:${port}`, method, systemClock),
+    dial: () => dialGrpc(`127.0.0.1:${port}`, method, { clock: systemClock }),
     cut: () => server.close(),
     close: async () => server.close(),
   };

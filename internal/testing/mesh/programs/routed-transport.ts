@@ -7,15 +7,20 @@ import type {
   Transport,
   UnaryMethod,
 } from "../../../../client/transport/transport.ts";
+import { peerUnavailable } from "../../../base/heddle-error.ts";
 
 /**
  * What an edge does for native clients, within the client: each unary call goes to one of the programs of its service,
- * each stream to the push server that the permit names. `addresses` says host:port of those that serve a word now.
+ * each stream to the push server that the permit names. `addresses` says host:port of those that serve a word now, `at`
+ * where a client reaches such an address.
  */
-export function routedTransport(addresses: (word: string) => readonly string[]): Transport {
+export function routedTransport(
+  addresses: (word: string) => readonly string[],
+  at: (address: string) => string,
+): Transport {
   const byAddress = new Map<string, Transport>();
   const to = (address: string) => {
-    const transport = byAddress.get(address) ?? grpcTransport({ url: `http://${address}` });
+    const transport = byAddress.get(address) ?? grpcTransport({ url: `http://${at(address)}` });
     byAddress.set(address, transport);
     return transport;
   };
@@ -28,9 +33,15 @@ export function routedTransport(addresses: (word: string) => readonly string[]):
     ): Promise<MessageShape<O>> {
       const word = method.parent.typeName.split(".")[1] ?? "";
       const all = addresses(word === "profile" ? "thread" : word);
-      return to(all[turn++ % all.length] ?? "127.0.0.1:1").call(method, request, options);
+      const address = all[turn++ % all.length];
+      if (address === undefined) return Promise.reject(peerUnavailable(word));
+      return to(address).call(method, request, options);
     },
-    open: (options: StreamOptions): Stream => to(new URL(options.permit.grpcUrl).host).open(options),
+    open(options: StreamOptions): Stream {
+      const address = new URL(options.permit.grpcUrl).host;
+      const permit = { ...options.permit, grpcUrl: `http://${at(address)}` };
+      return to(address).open({ ...options, permit });
+    },
     close() {
       for (const transport of byAddress.values()) transport.close();
     },

@@ -55,7 +55,7 @@ export class GrpcLinks {
       const far = way.far(stream);
       serve({ ...context, stream: far, fault: (error) => HeddleError.from(error, "linked") });
     };
-    return way.near(dialGrpc(`127.0.0.1:${free.port}`, LINK, systemClock));
+    return way.near(dialGrpc(`127.0.0.1:${free.port}`, LINK, { clock: systemClock }));
   }
 
   /** Waits for the next thing that arrives, if any is on its way. False: nothing is. */
