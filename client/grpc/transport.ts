@@ -6,8 +6,9 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { type ChannelCredentials, Client, connectivityState, credentials, Metadata } from "@grpc/grpc-js";
+import { Client, connectivityState, Metadata } from "@grpc/grpc-js";
 import type { CallOptions, Stream, StreamOptions, Transport, UnaryMethod } from "../transport/transport.ts";
+import { channelTo } from "./channel.ts";
 import { fromStatus } from "./errors.ts";
 import { GrpcStream } from "./stream.ts";
 
@@ -88,7 +89,7 @@ class GrpcTransport implements Transport {
       known.close();
       known = undefined;
     }
-    const client = known ?? new Client(addressOf(url), this.#credentials(url), CHANNEL);
+    const client = known ?? this.#dial(url);
     this.#clients.set(url, client);
     if (this.#clients.size > KEPT_CLIENTS) {
       // The gateway's own connection is never the one that goes: every unary call uses it.
@@ -99,9 +100,9 @@ class GrpcTransport implements Transport {
     return client;
   }
 
-  #credentials(url: string): ChannelCredentials {
-    if (!url.startsWith("https:")) return credentials.createInsecure();
-    return credentials.createSsl(this.#options.ca ? Buffer.from(this.#options.ca) : null);
+  #dial(url: string): Client {
+    const { address, credentials, options } = channelTo(url, this.#options.ca);
+    return new Client(address, credentials, { ...CHANNEL, ...options });
   }
 }
 
@@ -121,10 +122,4 @@ function bearer(token: string): Metadata {
   const metadata = new Metadata();
   metadata.set("authorization", `Bearer ${token}`);
   return metadata;
-}
-
-/** What grpc-js dials: `host:port`, with the scheme's own port where the URL names none. */
-function addressOf(url: string): string {
-  const { hostname, port, protocol } = new URL(url);
-  return `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
 }

@@ -1,5 +1,6 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { Client, type ClientDuplexStream, credentials, Metadata, type StatusObject } from "@grpc/grpc-js";
+import { Client, type ClientDuplexStream, Metadata, type StatusObject } from "@grpc/grpc-js";
+import { channelTo } from "../../../client/grpc/channel.ts";
 import { fromStatus } from "../../../client/grpc/errors.ts";
 import type { HeddleError } from "../../base/heddle-error.ts";
 import { ClientFrameSchema, type Event, ServerFrameSchema } from "../../gen/heddle/push/v1/frame_pb.js";
@@ -23,10 +24,10 @@ export class RawStream {
   #waiters: (() => void)[] = [];
   #over = false;
 
-  constructor(grpcUrl: string, ticket: string | undefined) {
-    this.#client = new Client(new URL(grpcUrl).host, credentials.createInsecure(), {
-      "grpc.use_local_subchannel_pool": 1,
-    });
+  /** `ca`: PEM of who signs the server's certificate, where the URL is https. */
+  constructor(grpcUrl: string, ticket: string | undefined, ca?: Uint8Array) {
+    const { address, credentials, options } = channelTo(grpcUrl, ca);
+    this.#client = new Client(address, credentials, { "grpc.use_local_subchannel_pool": 1, ...options });
     const metadata = new Metadata();
     if (ticket !== undefined) metadata.set("authorization", `Bearer ${ticket}`);
     const plain = (bytes: Buffer) => bytes;

@@ -139,13 +139,15 @@ export async function write(
   }
 }
 
-/** A Connect stream of a user that has caught up. */
-export async function connect(target: Target, userId: string): Promise<RawStream> {
+/** A Connect stream of a user that has caught up; through an edge if one is given. */
+export async function connect(
+  target: Target,
+  userId: string,
+  edge?: { readonly url: string; readonly ca: Buffer },
+): Promise<RawStream> {
   const tokens = await devTokens(target.addresses.webUrl, [userId]);
-  const stream = new RawStream(
-    target.addresses.grpcUrl,
-    await target.ticket(userId, "phone", tokens[userId]),
-  );
+  const ticket = await target.ticket(userId, "phone", tokens[userId]);
+  const stream = new RawStream(edge?.url ?? target.addresses.grpcUrl, ticket, edge?.ca);
   stream.open("phone");
   stream.keepAlive();
   await stream.next("caughtUp");
