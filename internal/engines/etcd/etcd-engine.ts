@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Child } from "../child.ts";
 import type { Engine, RunningEngine, StartOptions } from "../engine.ts";
+import { runTool } from "../install/run-tool.ts";
 import { freePorts } from "../ports.ts";
 import { type Part, Processes } from "../processes.ts";
 import { untilSaid } from "../until.ts";
@@ -42,7 +43,8 @@ export const etcdEngine: Engine<EtcdOptions, RunningEtcd> = {
   async start(options) {
     const binary = await etcdBinary(options.progress ?? (() => {}));
     await mkdir(join(options.folder, "logs"), { recursive: true });
-    const members = new Members(binary, options, await keptPorts(options));
+    const more = options.tls && (await takes(binary, TLS_MINIMUM)) ? { [TLS_MINIMUM]: "TLS1.3" } : {};
+    const members = new Members(binary, options, await keptPorts(options), more);
     const parts = members.all.map((member) => members.partOf(member));
     const processes = await Processes.start([parts], [parts], options.progress);
     return {
@@ -89,8 +91,16 @@ class Members {
   readonly #binary: string;
   readonly #folder: string;
   readonly #tls: EtcdTls | undefined;
+  readonly #more: Readonly<Record<string, string>>;
 
-  constructor(binary: string, { folder, tls }: EtcdOptions, ports: readonly MemberPorts[]) {
+  /** `more`: settings of this program's version. */
+  constructor(
+    binary: string,
+    { folder, tls }: EtcdOptions,
+    ports: readonly MemberPorts[],
+    more: Readonly<Record<string, string>>,
+  ) {
+    this.#more = more;
     this.#binary = binary;
     this.#folder = folder;
     this.#tls = tls;
@@ -142,6 +152,7 @@ class Members {
       "heartbeat-interval": "150",
       "election-timeout": "1500",
       ...(this.#tls ? tlsSettings(this.#tls) : {}),
+      ...this.#more,
     };
     return Object.entries(settings).map(([setting, value]) => `--${setting}=${value}`);
   }
@@ -154,7 +165,15 @@ function tlsSettings({ cert, key, ca }: EtcdTls): Record<string, string> {
     [`${side}trusted-ca-file`, ca],
     [`${side}client-cert-auth`, "true"],
   ]);
-  return { ...Object.fromEntries(both), "tls-min-version": "TLS1.3" };
+  return Object.fromEntries(both);
+}
+
+/** The packaged etcd is older than this setting, and than TLS 1.3. */
+const TLS_MINIMUM = "tls-min-version";
+
+async function takes(binary: string, setting: string): Promise<boolean> {
+  const help = await runTool(binary, ["--help"], "set ETCD_BIN to etcd's program, or leave it out");
+  return help.includes(`--${setting}`);
 }
 
 /** etcd takes settings from variables, too. */

@@ -14,7 +14,7 @@ function members(...names: readonly string[]) {
     level: "info",
     destination: { write: (line) => lines.push(JSON.parse(line).msg) },
   });
-  const etcds = names.map((name) => ({ name }) as unknown as Etcd3);
+  const etcds = names.map((name) => ({ name, close() {} }) as unknown as Etcd3);
   const endpoints = new EtcdEndpoints(
     names.map((address, index) => ({ address, etcd: etcds[index] as Etcd3 })),
     clock,
@@ -95,5 +95,17 @@ describe("The members of etcd", () => {
     await advance(0);
     assert.equal(answered.text, "of a");
     assert.deepEqual(lines, ["etcd does not answer", "etcd answers again"]);
+  });
+
+  it("are asked no more once they are closed", async () => {
+    const { asked, ask, advance, names, lines, endpoints } = members("a", "b");
+    const [refused, silent] = [ask(1_000), ask(1_000)];
+    endpoints.close();
+    asked[0]?.refuse();
+    await quiet();
+    const late = ask(1_000);
+    await advance(1_000);
+    assert.deepEqual([names(), lines], [["a", "a"], []]);
+    for (const { error } of [refused, silent, late]) assert.ok(error instanceof RegistryAway);
   });
 });

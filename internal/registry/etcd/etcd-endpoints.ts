@@ -26,6 +26,7 @@ export class EtcdEndpoints {
   readonly #log: Logger;
   #first = 0;
   #isAway = false;
+  #isClosed = false;
 
   /** `endpoints`: at least one. */
   constructor(endpoints: readonly EtcdEndpoint[], clock: Clock, log: Logger) {
@@ -65,6 +66,10 @@ export class EtcdEndpoints {
       };
       const next = () => {
         if (isOver) return;
+        if (this.#isClosed) {
+          settle(() => reject(new RegistryAway(reason)));
+          return;
+        }
         cancelNext();
         const at = start + asked++;
         if (asked < this.#endpoints.length) cancelNext = this.#clock.after(PATIENCE_MS, next);
@@ -88,13 +93,15 @@ export class EtcdEndpoints {
     });
   }
 
+  /** Calls that are waited for end as the members' connections do, and no further one is made. */
   close(): void {
+    this.#isClosed = true;
     for (const { etcd } of this.#endpoints) etcd.close();
   }
 
   /** Once when it changes: calls are many. */
   #say(isAway: boolean, err?: unknown): void {
-    if (isAway === this.#isAway) return;
+    if (isAway === this.#isAway || this.#isClosed) return;
     this.#isAway = isAway;
     const etcd = this.#endpoints.map(({ address }) => address);
     if (isAway) this.#log.warn({ err, etcd }, "etcd does not answer");

@@ -165,7 +165,7 @@ export class EtcdRegistry implements Registry {
     return new Map(loads.filter(([, load]) => Number.isFinite(load)));
   }
 
-  /** Stops every watch and closes every connection. Calls that are still waited for end at their deadline. */
+  /** Stops every watch and closes every connection. Nothing is asked any more; calls still waited for end at their deadline. */
   close(): void {
     for (const watch of this.#watches) watch.stop();
     this.#watches.clear();

@@ -12,8 +12,8 @@ const PROGRESS_MS = 2_000;
 /** How long a member may be silent, in ms. */
 const SILENCE_MS = 6_000;
 
-/** How long the start of a watch is waited for, in ms. */
-const START_MS = 1_000;
+/** How long the start of a watch is waited for, in ms. Its member has just answered a list, so this is rarely in vain. */
+const START_MS = 3_000;
 
 /** How long a watch that was refused waits before it says so, in ms: its caller lists and watches again at once. */
 const REFUSED_MS = 200;

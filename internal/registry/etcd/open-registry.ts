@@ -43,9 +43,9 @@ export function openRegistry({ url, tls, clock, log }: OpenRegistryInit): EtcdRe
   const members = url.split(",").map((part) => {
     const hosts = part.trim();
     const { host, hostname } = new URL(hosts);
-    const secure = tls && {
-      channelFactoryOverride: secureChannels("etcd", hostname.replace(/^\[|\]$/g, ""), tls),
-    };
+    const named = hostname.replace(/^\[|\]$/g, "");
+    // Not every etcd that teams run speaks TLS 1.3: 3.5.1 does not.
+    const secure = tls && { channelFactoryOverride: secureChannels("etcd", named, tls, "TLSv1.2") };
     const grpcOptions = { ...CHANNEL, ...secure };
     return {
       address: host,

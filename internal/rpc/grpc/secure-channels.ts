@@ -15,10 +15,15 @@ export interface PeerFiles {
 export type ChannelFactory = (address: string, given: ChannelCredentials, options: ChannelOptions) => Channel;
 
 /**
- * Channels to a server of a service by mutual TLS 1.3. The files are read again for each channel, so whoever makes a new one
+ * Channels to a server of a service by mutual TLS, of 1.3 unless an older one is named. The files are read again for each channel, so whoever makes a new one
  * when a connection fails goes on after they were replaced. Throws, now and then, if they cannot be read or do not fit.
  */
-export function secureChannels(service: string, host: string, files: PeerFiles): ChannelFactory {
+export function secureChannels(
+  service: string,
+  host: string,
+  files: PeerFiles,
+  minVersion: "TLSv1.2" | "TLSv1.3" = "TLSv1.3",
+): ChannelFactory {
   const check = serverCheck(service);
   const checkServerIdentity = (_asked: string, certificate: PeerCertificate) => check(host, certificate);
   // Node sends no address as a server's name, and grpc-js sends what it dials.
@@ -29,7 +34,7 @@ export function secureChannels(service: string, host: string, files: PeerFiles):
     const texts = [files.cert, files.key, files.ca].map((path) => readFileSync(path, "utf8"));
     if (texts.every((text, index) => text === read[index])) return kept; // By the same object channels share connections.
     const [cert, key, ca] = texts;
-    const context = createSecureContext({ cert, key, ca, minVersion: "TLSv1.3" });
+    const context = createSecureContext({ cert, key, ca, minVersion });
     kept = credentials.createFromSecureContext(context, { checkServerIdentity });
     read = texts;
     return kept;
