@@ -126,7 +126,7 @@ describe("A watch", () => {
     assert.equal(made.instance.watches, 0);
   });
 
-  it("of one who hides says that it is not known, as a list may have told otherwise, and tells again when it ends", async () => {
+  it("of one who hides tells nothing, says so when that begins, and tells again when it ends", async () => {
     const { made, connect, hide } = await world();
     const ann = connect("ann");
     const bob = connect("bob");
@@ -139,7 +139,6 @@ describe("A watch", () => {
     await pinging(made, [ann], 20_000);
     assert.deepEqual(told(ann), [
       ["bob", OFFLINE],
-      ["cay", UNKNOWN],
       ["bob", ONLINE],
       ["bob", UNKNOWN],
     ]);
@@ -165,7 +164,21 @@ describe("A watch", () => {
     await hide("bob");
     release();
     await pinging(made, [ann, bob], 5_000);
-    assert.deepEqual(told(ann), [["bob", UNKNOWN]], "leaked after SetVisibility was answered");
+    assert.deepEqual(told(ann), [], "leaked after SetVisibility was answered");
+  });
+
+  it("that is answered late says also of one who was not shown that nothing is known: a list may have told otherwise", async () => {
+    const { made, connect, hide } = await world();
+    let release = () => {};
+    made.beforeCheck = () => new Promise((resolve) => (release = resolve));
+    const ann = connect("ann");
+    watch(ann, ["bob"]);
+    await made.advance(1_500);
+    await hide("bob");
+    made.beforeCheck = async () => {};
+    release();
+    await made.advance(500);
+    assert.deepEqual(told(ann), [["bob", UNKNOWN]]);
   });
 
   it("is checked again while the check cannot be made, and mute until then", async () => {

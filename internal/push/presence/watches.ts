@@ -5,6 +5,9 @@ import type { PresenceAttachment } from "../ports.ts";
 import { presenceFrame } from "../session/events.ts";
 import type { PresenceLinks } from "./presence-links.ts";
 
+/** Where all is well a watch is answered within this, in ms: what clients ask elsewhere is judged by the same. */
+const ANSWERED_MS = 1_000;
+
 /** A session, as far as it is told who is there. */
 export interface Watching {
   readonly identity: { readonly userId: string };
@@ -20,8 +23,8 @@ interface Watched {
   at: PresenceAttachment | undefined;
   /** What the session was told last. */
   told: ShownPresence | undefined;
-  /** The client has named the user since it was told last: it is told even what it knows. */
-  isAsked: boolean;
+  /** The client has named the user since it was told last, at this moment (monotonic ms): it is told even what it knows. */
+  askedAtMs: number | undefined;
 }
 
 interface WatchingSession {
@@ -79,9 +82,9 @@ export class Watches {
     for (const name of names) {
       const one = this.#sessions.get(name);
       const watched = one?.users.get(userId);
-      if (!one || !watched || !isNews(watched, presence)) continue;
+      if (!one || !watched || !isNews(watched, presence, this.#clock.monotonicMs())) continue;
       watched.told = presence;
-      watched.isAsked = false;
+      watched.askedAtMs = undefined;
       frame ??= presenceFrame(userId, presence);
       one.session.tell(userId, frame);
     }
@@ -127,8 +130,8 @@ export class Watches {
     one.session.tellOnlyOf(userIds);
     for (const userId of userIds) {
       const watched = one.users.get(userId);
-      if (watched) watched.isAsked = true;
-      else one.users.set(userId, { at: undefined, told: undefined, isAsked: true });
+      if (watched) watched.askedAtMs = one.setAtMs;
+      else one.users.set(userId, { at: undefined, told: undefined, askedAtMs: one.setAtMs });
     }
     this.#watch(one, [...userIds]);
   }
@@ -171,12 +174,14 @@ function gather(byOwner: Map<PresenceAttachment, string[]>, owner: PresenceAttac
 }
 
 /**
- * A new instance that does not know yet takes nothing back that was told before. A client may have been told by ListPresence
- * what was never told here: one that names a user is told that the user may not be seen.
+ * A new instance that does not know yet takes nothing back that was told before. What was not shown is not hidden, unless it
+ * took so long to say so that the client may have been told otherwise by ListPresence meanwhile.
  */
-function isNews({ told, isAsked }: Watched, presence: ShownPresence): boolean {
+function isNews({ told, askedAtMs }: Watched, presence: ShownPresence, nowMs: number): boolean {
+  const isAsked = askedAtMs !== undefined;
+  if (presence.status === "hidden" && (!told || told.status === "hidden"))
+    return isAsked && nowMs - askedAtMs > ANSWERED_MS;
   if (isAsked || !told) return true;
-  if (presence.status === "hidden") return told.status !== "hidden";
   if (presence.status === "unknown" && told.status !== "hidden") return false;
   return told.status !== presence.status || told.lastSeenAtMs !== presence.lastSeenAtMs;
 }
