@@ -1,5 +1,5 @@
 /**
- * The message log's store (docs/design.md, section 5). Implementations: level/ (embedded), postgres/, later hbase/;
+ * The message log's store (docs/design.md, section 5). Implementations: level/ (embedded), postgres/ and hbase/;
  * all pass message-store.suite.ts. A row is the unit of atomicity; nothing spans rows.
  */
 

@@ -15,6 +15,9 @@ import { cellsOfUser } from "./receipt-cell.ts";
 import { sealsOfUser } from "./seal-cell.ts";
 import { isSound } from "./sound-cell.ts";
 
+const HEAD: RowQuery = { head: true };
+const PROVED_HEAD: RowQuery = { head: true, isProved: true };
+
 /**
  * The message store as this service calls it: by thread and seq, with the size of a bucket and a deadline bound once.
  * Every call rejects with STORE_UNAVAILABLE after the deadline; a write that was given up on may still be applied.
@@ -27,6 +30,7 @@ export class LogStore {
   readonly #deadlines: Deadlines;
   readonly #deadlineMs: number;
   readonly #damage: LogDamage | undefined;
+  #isProving = false;
 
   /** `bucketSize` is how many entries a row has: 512 but in tests. `damage` is told of each read that finds some. */
   constructor(
@@ -41,6 +45,19 @@ export class LogStore {
     this.#deadlines = deadlines;
     this.#deadlineMs = deadlineMs;
     this.#damage = damage;
+  }
+
+  /** The same, for what nothing else proves: its heads are of the present also where servers may answer from the past. */
+  proving(): LogStore {
+    const other = new LogStore(
+      this.#store,
+      this.#bucketSize,
+      this.#deadlines,
+      this.#deadlineMs,
+      this.#damage,
+    );
+    other.#isProving = true;
+    return other;
   }
 
   /** The bucket of the row that an entry with this seq is in. */
@@ -60,7 +77,7 @@ export class LogStore {
 
   /** `h:head` of a row as it stands there; undefined where the row is absent. Rejects with LOG_DAMAGED if it is none. */
   async head(threadId: Uint8Array, bucket: number): Promise<Uint8Array | undefined> {
-    const { head } = await this.#get({ threadId, bucket }, { head: true });
+    const { head } = await this.#get({ threadId, bucket }, this.#isProving ? PROVED_HEAD : HEAD);
     if (!head || head.length === HEAD_BYTES) return head;
     this.#damage?.(threadId, undefined);
     throw logDamaged();

@@ -63,7 +63,7 @@ export class Appender {
     this.#ports = ports;
     this.#raiser = new EpochRaiser(ports);
     this.#cells = new StoreSearch(ports.store);
-    this.#doubts = new Doubts(new HeadReader(ports.store), ports.clock, ports.owners);
+    this.#doubts = new Doubts(new HeadReader(ports.store.proving()), ports.clock, ports.owners);
   }
 
   /** Sends that wait, of all threads, in bytes. */

@@ -22,7 +22,7 @@ export type Answer = "doubted" | "stands" | FoundHead | HeddleError;
 /**
  * Refusals that depend on the state of a thread. They stand only on a head whose read began after the send came: the
  * head in use may be old, and only the check-and-put of an append proves it. So the sender's sends are set aside while
- * the head is read; nobody else waits, what is remembered of the thread is kept unless that head proves it old, and the
+ * the head is read, in a way that proves it where the store's servers may answer from the past (LogStore.proving); nobody else waits, what is remembered of the thread is kept unless that head proves it old, and the
  * read is paid for by the sender.
  */
 export class Doubts {
