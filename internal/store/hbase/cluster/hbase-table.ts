@@ -32,6 +32,9 @@ export interface HbaseTableInit {
 /** Between tries: doubled from the first to the last, in ms. */
 const PAUSE_MS = { first: 20, last: 500 };
 
+/** With less time left than this, in ms, nothing is sent: nobody would wait for the answer, and it would be done all the same. */
+const LEAST_MS = 200;
+
 /** What a call costs in memory beyond its bytes. */
 const CALL_BYTES = 1_024;
 
@@ -143,7 +146,8 @@ export class HbaseTable {
           const problem = HbaseError.from(error);
           const { reaction } = problem;
           if (reaction === "refused" || (reaction === "unknown" && !call.isRepeatable)) throw problem;
-          if (this.#stop.signal.aborted || clock.monotonicMs() + pauseMs >= endMs) throw problem;
+          const nextMs = clock.monotonicMs() + pauseMs + LEAST_MS;
+          if (this.#stop.signal.aborted || nextMs > endMs) throw problem;
           await sleep(clock, pauseMs, this.#stop.signal).catch(() => {
             throw problem;
           });
@@ -160,12 +164,14 @@ export class HbaseTable {
     start: (link: ServerLink, region: Region, leftMs: number) => LinkCall<T>,
     endMs: number,
   ): Promise<T> {
+    if (this.#stop.signal.aborted) throw new HbaseError("refused", "closed", "the table was closed");
     const { clock, links } = this.#init;
     const leftMs = () => Math.max(1, endMs - clock.monotonicMs());
     const late = () => new HbaseError("retry", "late", "where the row is was not found in time");
     const region = await this.#deadlines.bound(this.#finder.find(row), leftMs(), late);
-    const link = links.link(region.address);
     const ms = leftMs();
+    if (ms < LEAST_MS) throw late();
+    const link = links.link(region.address);
     try {
       return await answerWithin(this.#deadlines, link, start(link, region, ms), ms, what);
     } catch (error) {
