@@ -45,6 +45,7 @@ export class Mesh {
   readonly edgeUrl: string;
   readonly engines: RunningEngines;
   readonly programs: Programs;
+  readonly #onLog: (line: string) => void;
   readonly #restarts: Restarts;
   readonly #looks = new Set<() => void>();
   #stopping: Promise<readonly string[]> | undefined;
@@ -59,6 +60,7 @@ export class Mesh {
     this.edgeUrl = init.edgeUrl;
     this.engines = init.engines;
     this.programs = init.programs;
+    this.#onLog = init.onLog;
     this.#restarts = new Restarts(init.clock, init.onLog);
     if (init.restarts) for (const part of this.#parts()) this.#restarts.watch(part);
     const { clock, paths, onLog } = init;
@@ -127,6 +129,7 @@ export class Mesh {
         () => "ended",
       );
     await end("programs", [this.programs]);
+    for (const name of this.programs.killed) this.#onLog(`${name} did not end in time, and was killed`);
     await end("Envoy", [envoy]);
     await end(hbase ? "HBase, Postgres, etcd" : "Postgres, etcd", [hbase, postgres, etcd]);
     return running.map(({ name }) => name);

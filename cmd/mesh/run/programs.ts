@@ -41,6 +41,7 @@ export class Programs implements RunningEngine {
   readonly #logs: string;
   readonly #command: ProgramCommand;
   readonly #listeners: ((end: ProcessEnd) => void)[] = [];
+  readonly #killed: string[] = [];
   #isStopped = false;
 
   constructor(logs: string, command: ProgramCommand) {
@@ -51,6 +52,11 @@ export class Programs implements RunningEngine {
   /** By name, as they were started. */
   get plans(): ReadonlyMap<string, ProgramPlan> {
     return this.#plans;
+  }
+
+  /** Which did not end in time when they were stopped, and were killed. */
+  get killed(): readonly string[] {
+    return this.#killed;
   }
 
   /** Starts one, and resolves when it is ready. */
@@ -92,7 +98,11 @@ export class Programs implements RunningEngine {
     this.#isStopped = true;
     for (const services of STOP_ORDER) {
       const ending = [...this.#plans.values()].filter(({ service }) => services.includes(service));
-      await Promise.all(ending.map(({ name }) => this.processes.get(name)?.stop(STOP_MS)));
+      const stopping = ending.map(async ({ name }) => {
+        const inTime = await this.processes.get(name)?.stop(STOP_MS);
+        if (inTime === false) this.#killed.push(name);
+      });
+      await Promise.all(stopping);
     }
   }
 }

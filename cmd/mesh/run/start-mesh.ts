@@ -208,11 +208,12 @@ function listed(counts: Counts): string {
   return [...services].map(([service, all]) => `${all.length} ${service}`).join(", ");
 }
 
-/** A shell reads it, and bin/chat then chats through the mesh. */
+/** A shell reads it, and bin/chat then chats through the mesh. The last two say whom Node and its gRPC trust. */
 function shellEnv(edgeUrl: string, ca: string): string {
   const quoted = `'${ca.replaceAll("'", "'\\''")}'`;
   return (
-    `# Read by a shell: . ${"path/to/this/file"}; then bin/chat goes through the mesh.\n` +
-    `export HEDDLE_GRPC_URL=${edgeUrl} HEDDLE_WEB_URL=${edgeUrl} NODE_EXTRA_CA_CERTS=${quoted}\n`
+    "# Read it into a shell, and bin/chat chats through the mesh.\n" +
+    `export HEDDLE_GRPC_URL=${edgeUrl} HEDDLE_WEB_URL=${edgeUrl}\n` +
+    `export NODE_EXTRA_CA_CERTS=${quoted} GRPC_DEFAULT_SSL_ROOTS_FILE_PATH=${quoted}\n`
   );
 }
