@@ -3,9 +3,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
+import { connect } from "../../../client/index.ts";
+import { grpcTransport } from "../../../client/node.ts";
 import { buildPage } from "../../../cmd/web/build.ts";
 import { type Heddle, startHeddle } from "../../app/all-in-one.ts";
 import { developmentConfig } from "../../app/settings/config.ts";
+import { devTokens } from "../trials/programs/heddle-process.ts";
 import { bubble, launchChromium, signIn, startChat, write } from "../trials/programs/page-browser.ts";
 import { EdgeWorld } from "./edge-world.ts";
 
@@ -63,6 +66,41 @@ describe("Browsers through the edge", function () {
       heard: "hello dan",
       refusal: ["unauthenticated", "google.rpc.ErrorInfo"],
     });
+  });
+
+  it("come back by themselves when Envoy was killed, with native clients, and miss nothing", async () => {
+    const dan = await signedIn(
+      await chromium.newContext({ baseURL: world.url, ignoreHTTPSErrors: true }),
+      "dan",
+    );
+    await startChat(dan, "eve");
+    const tokens = await devTokens(heddle.webUrl, ["eve"]);
+    const eve = await connect({
+      userId: "eve",
+      deviceId: "laptop",
+      transport: grpcTransport({ url: world.url, ca: world.ca }),
+      credentials: async () => tokens.eve ?? "",
+    });
+    await eve.ready();
+    const process = world.envoy.processes.get("envoy");
+    process?.kill("SIGKILL");
+    await process?.ended;
+    await eve.send({ to: "dan" }, "while nobody is reached");
+    await write(dan, "and from the page");
+    await world.envoy.restart("envoy");
+    await bubble(dan, "while nobody is reached").waitFor();
+    const { threadId } = await eve.direct("dan");
+    for (;;) {
+      const { entries } = eve.conversation(threadId);
+      if (entries.some(({ body }) => body.kind === "text" && body.text === "and from the page")) break;
+      await new Promise<void>((resolve) => {
+        const stop = eve.on(() => {
+          stop();
+          resolve();
+        });
+      });
+    }
+    await eve.close();
   });
 
   async function signedIn(of: BrowserContext, name: string): Promise<Page> {

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
+import type { JWK } from "jose";
 import { LOOPBACK_ORIGINS, writeEdge } from "../../../envoy/render-edge.ts";
 import { systemClock } from "../../base/clock.ts";
 import { createLog } from "../../base/log.ts";
@@ -57,6 +58,8 @@ export class EdgeWorld {
   readonly gateway = new GatewayStandIn();
   /** Keys that the gateway publishes, the signing one first. */
   keys: SigningKey[] = [];
+  /** Of other gateways: they are published too. */
+  otherKeys: readonly JWK[] = [];
   #envoy: RunningEnvoy | undefined;
   #port = 0;
   #ca = Buffer.alloc(0);
@@ -256,7 +259,7 @@ export class EdgeWorld {
 
   #ticketKeys() {
     return getRoute("/.well-known/ticket-keys.json", (response) =>
-      sendJson(response, 200, { keys: this.keys.map(({ publicJwk }) => publicJwk) }),
+      sendJson(response, 200, { keys: [...this.keys.map(({ publicJwk }) => publicJwk), ...this.otherKeys] }),
     );
   }
 }

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { JWK } from "jose";
 import { courseOfError } from "../../../client/stream/connection-reason.ts";
 import type { ByteStream } from "../../rpc/calls/byte-stream.ts";
+import { Target } from "../contract/bad-input-target.ts";
+import { AskedHeddle, connect, Reader, write } from "../trials/load/slow-readers.ts";
 import { EdgeClient } from "./edge-client.ts";
 import { EdgeWorld } from "./edge-world.ts";
 import { event, type PushStandIn } from "./push-stand-in.ts";
@@ -18,6 +24,14 @@ const FRAME = event({ case: "entry", value: { sender: "x".repeat(4_000) } });
 const TOLD_BYTES = 8 * 1024 * 1024;
 /** Windows of the client and of Envoy, Envoy's two buffers of 64 KiB, and what is on its way. */
 const HELD_BYTES = 512 * 1024;
+
+/** Readers of the real program: texts of 4 KB, 1 MB for each, four times what may wait for one. */
+const READERS = 10;
+const STOPPED = 8;
+const EACH = 250;
+const TEXT_BYTES = 4_000;
+/** docs/design.md, section 4. */
+const QUEUED_BYTES = 256 * 1024;
 
 describe("Streams through the edge", function () {
   this.timeout(180_000);
@@ -58,7 +72,7 @@ describe("Streams through the edge", function () {
     for (const stream of slow) stream.pause();
     for (const stream of push.streams) tell(stream);
     await reader.received(TOLD_BYTES);
-    const held = [...push.streams].filter((stream) => stream.bufferedBytes > 0);
+    const held = [...push.streams].filter((stream) => (told.get(stream) ?? 0) < TOLD_BYTES);
     assert.equal(held.length, SLOW, "who does not read is held");
     const most = Math.max(...held.map((stream) => told.get(stream) ?? 0));
     const perSlow = ((await world.envoyBytes()) - before) / SLOW;
@@ -69,6 +83,46 @@ describe("Streams through the edge", function () {
     assert.ok(perSlow <= HELD_BYTES, `${kib(perSlow)} in Envoy`);
     for (const stream of [...slow, reader]) stream.close();
     push.behind.kill();
+  });
+
+  it(`costs Heddle itself no more for each that stops than without an edge: ${STOPPED} of ${READERS}`, async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), "heddle-edge-readers-"));
+    const heddle = new AskedHeddle(dataDir);
+    const target = await Target.open(await heddle.ask("ready"), dataDir);
+    const { grpcUrl, webUrl } = target.addresses;
+    const behind = await world.front("push", "push", { grpc: portOf(grpcUrl), web: portOf(webUrl) });
+    const published = await fetch(`${webUrl}/.well-known/jwks.json`);
+    world.otherKeys = ((await published.json()) as { keys: JWK[] }).keys;
+    const fetched = await world.stat("jwks_fetch_success");
+    while ((await world.stat("jwks_fetch_success")) < fetched + 2) await new Promise(setImmediate);
+    const readers: Reader[] = [];
+    for (let at = 0; at < READERS; at++) {
+      const userId = `reader-${at}`;
+      readers.push(new Reader(userId, await connect(target, userId, world)));
+    }
+    const before = await world.envoyBytes();
+    for (const reader of readers.slice(0, STOPPED)) reader.stop();
+    const writer = await connect(target, "writer", world);
+    await write(writer, readers, READERS * EACH, TEXT_BYTES);
+    const others = readers.slice(STOPPED);
+    for (const { stream } of others) await stream.next("entry", ({ seq }) => Number(seq) === EACH);
+    const perStopped = ((await world.envoyBytes()) - before) / STOPPED;
+    const queuedMax = await heddle.ask("queuedMax");
+    console.log(
+      `      queued at most ${kib(queuedMax)} in Heddle; ${kib(perStopped)} of Envoy's memory for each`,
+    );
+    assert.ok(queuedMax > QUEUED_BYTES / 4, "nothing was ever queued: Envoy took it all");
+    assert.ok(queuedMax <= QUEUED_BYTES, `${kib(queuedMax)} were queued for one client`);
+    assert.ok(perStopped <= HELD_BYTES, `${kib(perStopped)} in Envoy`);
+    for (const reader of readers.slice(0, STOPPED)) {
+      reader.goOn();
+      await reader.told(EACH);
+    }
+    for (const { stream } of [...readers, { stream: writer }]) stream.close();
+    target.close();
+    behind.kill();
+    await heddle.stop();
+    await rm(dataDir, { recursive: true });
   });
 
   it("end when their push server hangs, in some ten seconds", async () => {
@@ -95,6 +149,10 @@ describe("Streams through the edge", function () {
     console.log(`      ${kib(perStream)} of Envoy's memory for each, all told`);
   });
 });
+
+function portOf(url: string): number {
+  return Number(new URL(url).port);
+}
 
 function kib(bytes: number): string {
   return `${Math.round(bytes / 1024)} KiB`;
