@@ -1,6 +1,9 @@
 import { assignmentBytes, type Endpoint } from "./discovery-frames.ts";
 import type { Place, Places } from "./ports.ts";
 
+/** Services whose instances hold what no other has: calls reach one that leaves until it is gone. */
+const sessions: ReadonlySet<string> = new Set(["push"]);
+
 /** A port of a service's instances, as a cluster of Envoy. */
 interface ClusterSource {
   readonly service: string;
@@ -19,8 +22,8 @@ export interface AssignmentsInit {
 
 /**
  * The endpoints of every cluster, encoded once for all Envoys: `message` has the gRPC ports of the message servers,
- * `message-web` their web ports. Every server that is registered is there, those that leave too: they answer until they are
- * gone. Of a service that the registry has not told of yet nothing is said.
+ * `message-web` their web ports. All that are registered are there. Those that are leaving answer until they are gone, but
+ * where any instance will do another one is asked. Of a service that the registry has not told of yet nothing is said.
  */
 export class Assignments {
   readonly #init: AssignmentsInit;
@@ -93,7 +96,8 @@ export class Assignments {
         const why = `its ${detail} address is "${address}", and Envoy takes an IP address and a port alone`;
         if (!this.#unfit.get(cluster)?.has(who)) this.#init.onUnfit(service, member.name, why);
       } else if (byAddress.get(address) === member) {
-        endpoints.push({ ...parsed, metadata: { [service]: member.name } });
+        const isDraining = member.state === "leaving" && !sessions.has(service);
+        endpoints.push({ ...parsed, isDraining, metadata: { [service]: member.name } });
       }
     }
     this.#unfit.set(cluster, unfit);

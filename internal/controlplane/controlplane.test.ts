@@ -114,12 +114,12 @@ class TestEnvoy {
 }
 
 function endpoints(cluster: string, service: string, ...at: (readonly [string, number])[]): Uint8Array {
-  const all: Endpoint[] = at.map(([name, port]) => ({
-    host: "127.0.0.1",
-    port,
-    metadata: { [service]: name },
-  }));
+  const all = at.map(([name, port]) => endpoint(service, name, port));
   return assignmentBytes(cluster, all);
+}
+
+function endpoint(service: string, name: string, port: number, isDraining = false): Endpoint {
+  return { host: "127.0.0.1", port, isDraining, metadata: { [service]: name } };
 }
 
 describe("The control plane", () => {
@@ -148,10 +148,27 @@ describe("The control plane", () => {
     const heard = envoy.heard.length;
     await first.leaving();
     await quiet();
-    assert.equal(envoy.heard.length, heard, "who is leaving stays routable");
+    assert.equal(envoy.heard.length, heard, "a push server that is leaving stays routable");
     await first.revoke();
     await quiet();
     assert.deepEqual(envoy.last?.push, endpoints("push", "push", ["push-2", 2000]));
+  });
+
+  it("tells of one that leaves as draining, where any instance will do, and never of a push server", async () => {
+    const world = new World("push", "message");
+    await world.load();
+    const envoy = world.envoy("push", "message");
+    const [push, message] = [
+      await world.join("push", "push-1", 1000),
+      await world.join("message", "message-1", 3000),
+    ];
+    const heard = envoy.heard.length;
+    await push.leaving();
+    await message.leaving();
+    await quiet();
+    assert.equal(envoy.heard.length, heard + 1);
+    const draining = endpoint("message", "message-1", 3000, true);
+    assert.deepEqual(envoy.last, { message: assignmentBytes("message", [draining]) });
   });
 
   it("keeps what it knew while the registry is away, and for a lease time when it was put back empty", async () => {

@@ -30,12 +30,17 @@ export interface Endpoint {
   /** An IP address. */
   readonly host: string;
   readonly port: number;
+  /** It takes new calls only where no other endpoint is well. */
+  readonly isDraining: boolean;
   /** What routes may ask for, such as the push server's name. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** The type of what `assignmentBytes` returns. */
 export const ASSIGNMENT_TYPE = "type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment";
+
+/** `envoy.config.core.v3.HealthStatus.DRAINING`. */
+const DRAINING = 3;
 
 /** The namespace of metadata by which Envoy forms subsets of a cluster. */
 const SUBSETS = "envoy.lb";
@@ -85,7 +90,7 @@ export function assignmentBytes(cluster: string, endpoints: readonly Endpoint[])
 }
 
 /** An LbEndpoint. */
-function writeEndpoint(writer: BinaryWriter, { host, port, metadata }: Endpoint): void {
+function writeEndpoint(writer: BinaryWriter, { host, port, isDraining, metadata }: Endpoint): void {
   message(writer, 1, (endpoint) =>
     message(endpoint, 1, (address) =>
       message(address, 1, (socket) => {
@@ -94,6 +99,7 @@ function writeEndpoint(writer: BinaryWriter, { host, port, metadata }: Endpoint)
       }),
     ),
   );
+  if (isDraining) writer.tag(2, WireType.Varint).int32(DRAINING);
   message(writer, 3, (all) =>
     message(all, 1, (namespaces) => {
       text(namespaces, 1, SUBSETS);

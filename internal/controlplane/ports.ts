@@ -3,6 +3,7 @@ export interface Place {
   readonly name: string;
   /** Greater is newer, among the instances of a service. */
   readonly incarnation: number;
+  readonly state: "serving" | "leaving";
   /** `grpc` and `web`: `host:port` of its listeners for clients. */
   readonly details?: Readonly<Record<string, string>>;
 }

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { createClient } from "@connectrpc/connect";
 import { courseOfError } from "../../../client/stream/connection-reason.ts";
 import { Code, type HeddleError } from "../../base/heddle-error.ts";
+import { GatewayService } from "../../gen/heddle/gateway/v1/gateway_service_pb.js";
 import { EdgeClient, PROTOCOLS } from "./edge-client.ts";
 import { EdgeWorld } from "./edge-world.ts";
+import { GatewayStandIn } from "./gateway-stand-in.ts";
 
 /** Long for one core that others use too; the change itself takes a tenth of it. */
 const SOON_MS = 1_000;
@@ -72,6 +75,25 @@ describe("The edge, when what is behind it changes", function () {
       console.log(`      ${end ? `${Code[end.code]}: ${end.message}` : "an end without an error"}`);
     });
   }
+
+  it("asks another instance as soon as one is leaving, and all where all are", async () => {
+    const leaver = new GatewayStandIn();
+    const { registration } = await world.serve("gateway", "gateway-2", [leaver.binding]);
+    const caller = new EdgeClient(world, "grpc");
+    clients.push(caller);
+    const ask = () => createClient(GatewayService, caller.transport).openSession({ deviceId: "phone" });
+    while (leaver.sources.length === 0) await ask();
+    await registration.leaving();
+    while ((await world.draining("gateway")) === 0) await new Promise(setImmediate);
+    const before = leaver.sources.length;
+    for (let at = 0; at < 20; at++) await ask();
+    assert.equal(leaver.sources.length, before, "who is leaving is asked nothing more");
+    await world.gatewayRegistration?.leaving();
+    while ((await world.draining("gateway")) < 2) await new Promise(setImmediate);
+    for (let at = 0; at < 20; at++) await ask();
+    assert.ok(leaver.sources.length > before);
+    await registration.revoke();
+  });
 
   it("takes up a new key of tickets, and keeps the old one while it is published", async () => {
     const push = await world.push("keyed");

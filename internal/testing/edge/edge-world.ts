@@ -35,6 +35,14 @@ type EdgeService = (typeof SERVICES)[number];
 
 const HOUR_MS = 3_600_000;
 
+/** What Envoy says of its clusters, as far as it is read here. */
+interface ClusterStatuses {
+  readonly cluster_statuses: readonly {
+    readonly name: string;
+    readonly host_statuses?: readonly { readonly health_status?: { readonly eds_health_status?: string } }[];
+  }[];
+}
+
 /** A program behind the edge, registered. */
 export interface Behind {
   readonly registration: Registration;
@@ -56,6 +64,8 @@ export class EdgeWorld {
   readonly controlPlane: ControlPlane;
   readonly logged: string[] = [];
   readonly gateway = new GatewayStandIn();
+  /** Of `gateway-1`. */
+  gatewayRegistration: Registration | undefined;
   /** Keys that the gateway publishes, the signing one first. */
   keys: SigningKey[] = [];
   /** Of other gateways: they are published too. */
@@ -199,6 +209,13 @@ export class EdgeWorld {
     if (made.length !== 2) throw new Error(`made anew: ${made}`);
   }
 
+  /** How many endpoints of a cluster Envoy holds for draining. */
+  async draining(cluster: string): Promise<number> {
+    const { cluster_statuses } = JSON.parse(await this.envoy.ask("/clusters?format=json")) as ClusterStatuses;
+    const hosts = cluster_statuses.find(({ name }) => name === cluster)?.host_statuses ?? [];
+    return hosts.filter(({ health_status }) => health_status?.eds_health_status === "DRAINING").length;
+  }
+
   /** Resolves once Envoy has the keys of tickets. */
   async knowsTicketKeys(): Promise<void> {
     while ((await this.stat("jwks_fetch_success")) === 0) await new Promise(setImmediate);
@@ -241,7 +258,10 @@ export class EdgeWorld {
     this.#ends.push(() => discovery.close());
     const front = await TlsFront.start(this.certificates.of("controlplane"), "h2", plainPort);
     this.#ends.push(() => front.kill());
-    if (hasGateway) await this.serve("gateway", "gateway-1", [this.gateway.binding]);
+    if (hasGateway) {
+      const { registration } = await this.serve("gateway", "gateway-1", [this.gateway.binding]);
+      this.gatewayRegistration = registration;
+    }
     const [port = 0, adminPort = 0] = await freePorts(2);
     this.#port = port;
     const config = writeEdge(join(this.folder, "envoy"), {

@@ -77,7 +77,9 @@ describe("The control plane's program", function () {
     await envoy.hears(assignmentBytes("push", []));
     const registration = new Registration({ registry, clock: systemClock, offer });
     await registration.start();
-    const known = assignmentBytes("push", [{ host: "127.0.0.1", port: 4000, metadata: { push: "push-1" } }]);
+    const known = assignmentBytes("push", [
+      { host: "127.0.0.1", port: 4000, isDraining: false, metadata: { push: "push-1" } },
+    ]);
     await envoy.hears(known);
     assert.match((await program.admin("/metrics")).text, /^heddle_controlplane_envoys 1$/m);
     registration.stop();
