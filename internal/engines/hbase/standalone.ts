@@ -16,7 +16,8 @@ export interface StandaloneOptions extends StartOptions {
   readonly regionServers?: number;
 }
 
-const START_MS = 120_000;
+/** What it takes on two cores that 40 processes want; one that ends is not waited for. */
+const START_MS = 300_000;
 const STOP_MS = 40_000;
 const SAID_AT_THE_END_BYTES = 64 * 1024;
 
