@@ -130,6 +130,59 @@ describe("The programs of the mesh", function () {
       assert.ok(!mesh.child(name).log.some(({ msg }) => msg.startsWith("a connection was refused")), name);
   });
 
+  it("are restarted one after the other while people write: no send fails, and nobody misses a word", async () => {
+    const [kim, lea] = [await mesh.client("kim"), await mesh.client("lea")];
+    await Promise.all([kim.ready(), lea.ready()]);
+    const { threadId } = await kim.direct("lea");
+    const group = await kim.groups.create("both", ["lea"]);
+    const threads = [threadId, group.threadId];
+    const failed: unknown[] = [];
+    kim.on((event) => {
+      if (event.type === "outbox" && event.item.state === "failed") failed.push(event.item);
+    });
+    let isOver = false;
+    const writing = threads.map(async (thread) => {
+      const written: string[] = [];
+      for (let count = 0; !isOver; count++) {
+        await sent(kim, thread, `${count}`);
+        written.push(`${count}`);
+      }
+      return written;
+    });
+    for (const number of [1, 2]) {
+      for (const service of ["push", "message", "channel", "presence", "thread"]) {
+        const name = `${service}-${number}`;
+        assert.equal(await mesh.child(name).stop(), 0, name);
+        await mesh.start(name);
+      }
+    }
+    isOver = true;
+    const written = await Promise.all(writing);
+    assert.deepEqual(failed, []);
+    for (const [at, thread] of threads.entries()) {
+      const texts = written[at] ?? [];
+      await arrived(lea, thread, texts.at(-1) ?? "");
+      const conversation = lea.conversation(thread);
+      await conversation.open();
+      while (conversation.hasOlder) await conversation.older(200);
+      assert.deepEqual(await textsOf(lea, thread), texts, "each once, in order");
+    }
+  });
+
+  it("stay ready while Postgres is away, say so, and serve again when it is back", async () => {
+    const [mia, ned] = [await mesh.client("mia"), await mesh.client("ned")];
+    const { threadId } = await mia.direct("ned");
+    await sent(mia, threadId, "before");
+    await mesh.postgres.pause();
+    const name = "message-1";
+    await mesh.child(name).readinessIs(/^degraded: Postgres at .*: start it/);
+    const waiting = sent(mia, threadId, "meanwhile");
+    await mesh.postgres.resume();
+    await mesh.child(name).readinessIs(/^ready$/);
+    await waiting;
+    await arrived(ned, threadId, "meanwhile");
+  });
+
   it("log no fault", async () => {
     for (const name of ALL) {
       const faults = mesh

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as delay } from "node:timers/promises";
 import { cacheFolder } from "../../../base/cache-folder.ts";
 import { endsWithThisProcess } from "../../../engines/keeper.ts";
 import { ROOT } from "../../trials/programs/heddle-process.ts";
@@ -69,6 +70,16 @@ export class MeshChild {
   async admin(path: string): Promise<{ readonly status: number; readonly text: string }> {
     const response = await fetch(`http://${this.addresses.admin}${path}`);
     return { status: response.status, text: (await response.text()).trim() };
+  }
+
+  /** Waits until it says this when it is asked whether it is ready. Rejects where it is not ready at all. */
+  async readinessIs(says: RegExp): Promise<void> {
+    for (;;) {
+      const { status, text } = await this.admin("/readyz");
+      if (status !== 200) throw new Error(`${this.name} is not ready: ${text}`);
+      if (says.test(text)) return;
+      await delay(50);
+    }
   }
 
   kill(signal: NodeJS.Signals): void {
