@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Etcd3 } from "etcd3";
+import { type Etcd3, GRPCDeadlineExceededError } from "etcd3";
 import { createLog } from "../../base/log.ts";
 import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
 import { quiet } from "../../testing/worlds/interleaving.ts";
@@ -21,13 +21,17 @@ function members(...names: readonly string[]) {
     log,
   );
   /** In the order in which they were asked. */
-  const asked: { readonly name: string; answer(text: string): void; refuse(): void }[] = [];
+  const asked: { readonly name: string; answer(text: string): void; refuse(error?: Error): void }[] = [];
   const ask = (ms: number) => {
     const outcome = { text: undefined as string | undefined, error: undefined as unknown };
     const call = (etcd: Etcd3) =>
       new Promise<string>((resolve, reject) => {
         const { name } = etcd as unknown as { readonly name: string };
-        asked.push({ name, answer: resolve, refuse: () => reject(new Error(`${name} refuses`)) });
+        asked.push({
+          name,
+          answer: resolve,
+          refuse: (error = new Error(`${name} refuses`)) => reject(error),
+        });
       });
     endpoints.ask(ms, call).then(
       (text) => Object.assign(outcome, { text }),
@@ -95,6 +99,17 @@ describe("The members of etcd", () => {
     await advance(0);
     assert.equal(answered.text, "of a");
     assert.deepEqual(lines, ["etcd does not answer", "etcd answers again"]);
+  });
+
+  it("say why, although the last try only ran out of time", async () => {
+    const { ask, advance, asked } = members("a");
+    const outcome = ask(1_000);
+    asked[0]?.refuse();
+    await advance(0);
+    await advance(100);
+    asked[1]?.refuse(new GRPCDeadlineExceededError("deadline exceeded"));
+    await advance(900);
+    assert.equal(((outcome.error as Error).cause as Error).message, "a refuses");
   });
 
   it("are asked no more once they are closed", async () => {

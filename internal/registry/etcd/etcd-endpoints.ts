@@ -1,4 +1,4 @@
-import type { Etcd3 } from "etcd3";
+import { type Etcd3, GRPCDeadlineExceededError } from "etcd3";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import { RegistryAway } from "../registry.ts";
@@ -81,7 +81,7 @@ export class EtcdEndpoints {
             settle(() => resolve(answer));
           },
           (error) => {
-            reason = error;
+            if (!reason || !(error instanceof GRPCDeadlineExceededError)) reason = error; // What came before says why.
             if (isOver) return;
             cancelNext();
             if (asked % this.#endpoints.length > 0) next();
