@@ -108,6 +108,7 @@ describe("The members of etcd", () => {
     await advance(0);
     await advance(100);
     asked[1]?.refuse(new GRPCDeadlineExceededError("deadline exceeded"));
+    await quiet();
     await advance(900);
     assert.equal(((outcome.error as Error).cause as Error).message, "a refuses");
   });
