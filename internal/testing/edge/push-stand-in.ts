@@ -11,8 +11,6 @@ export class PushStandIn {
   readonly name: string;
   /** Streams that are open, in the order in which they came. */
   readonly streams = new Set<ByteStream>();
-  /** Frames that came on streams. */
-  frames = 0;
   submits = 0;
   readonly #keys: Parameters<typeof authenticateTickets>[0];
   #onStream: (stream: ByteStream) => void = () => {};
@@ -48,9 +46,7 @@ export class PushStandIn {
   #serve(stream: ByteStream): void {
     this.streams.add(stream);
     stream.onClose(() => this.streams.delete(stream));
-    stream.onMessage(() => {
-      this.frames += 1;
-    });
+    stream.onMessage(() => {}); // It listens, and does nothing.
     stream.write(event({ case: "opened", value: { userId: this.name } }));
     this.#onStream(stream);
   }

@@ -6,8 +6,6 @@ import type { CertificateFiles } from "../../engines/certificates/kept-certifica
 
 /** mTLS before a plain listener, as a program of the mesh has it: Envoy's certificate is demanded, and no other's taken. */
 export class TlsFront {
-  /** Connections that were refused, by what their certificate said. */
-  readonly refused: string[] = [];
   readonly port: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket | TLSSocket>();
@@ -61,7 +59,6 @@ export class TlsFront {
   #join(client: TLSSocket, plainPort: number): void {
     const { subjectaltname = "" } = client.getPeerCertificate();
     if (subjectaltname.split(", ")[0] !== "URI:spiffe://heddle/envoy") {
-      this.refused.push(subjectaltname);
       client.destroy();
       return;
     }
