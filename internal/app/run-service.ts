@@ -12,6 +12,9 @@ export class DependencyAway extends Error {
   override readonly name = "DependencyAway";
 }
 
+/** How long the last words of a program may take that has closed all, in ms. */
+const LAST_WORDS_MS = 3_000;
+
 /** A program that has started. */
 export interface Running {
   /** Drains and closes everything. */
@@ -50,6 +53,7 @@ export async function runService<R extends Running>(options: {
     await running.close();
     log.info("stopped");
     log.flush();
+    endAnyway(log);
     return EXIT.well;
   } catch (error) {
     process.stderr.write(`${options.name}: ${startFailure(error)}\n`);
@@ -58,6 +62,19 @@ export async function runService<R extends Running>(options: {
   } finally {
     clearInterval(alive);
   }
+}
+
+/**
+ * The process ends by itself when all is closed and its last words are out. What still holds it then is a defect, and no
+ * reason to wait until somebody kills it: it is named, and the process ends.
+ */
+function endAnyway(log: Logger): void {
+  const end = () => {
+    log.warn({ held: process.getActiveResourcesInfo() }, "something that was not closed held the program");
+    log.flush();
+    process.exit(EXIT.well);
+  };
+  setTimeout(end, LAST_WORDS_MS).unref();
 }
 
 /** The one line (a line per problem for settings) that a person sees when the program cannot start. */
