@@ -82,7 +82,7 @@ describe("make mesh", function () {
   const untilStreams = (count: number) =>
     untilStatus((found) => streamsOf(found).reduce((sum, streams) => sum + streams, 0) === count);
 
-  /** Two people, each on a push server of their own: whom the gateway sent to the same one signs in again. */
+  /** Two people, each on a push server of their own: one that the gateway sent to the same signs in again. */
   async function signInApart(): Promise<void> {
     ann = await listen("ann");
     for (;;) {

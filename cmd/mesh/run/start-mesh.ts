@@ -208,7 +208,7 @@ function listed(counts: Counts): string {
   return [...services].map(([service, all]) => `${all.length} ${service}`).join(", ");
 }
 
-/** A shell reads it, and bin/chat then chats through the mesh. The last two say whom Node and its gRPC trust. */
+/** A shell reads it, and bin/chat then chats through the mesh. The last two say which authority Node and its gRPC trust. */
 function shellEnv(edgeUrl: string, ca: string): string {
   const quoted = `'${ca.replaceAll("'", "'\\''")}'`;
   return (

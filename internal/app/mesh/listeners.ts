@@ -20,7 +20,7 @@ export interface ListenersInit {
   readonly service: ProgramWord;
   readonly serving: Serving;
   readonly context: RpcContext;
-  /** Without them nothing is encrypted, and whoever comes is let in. */
+  /** Without them nothing is encrypted, and all who come are let in. */
   readonly certificates: Certificates | undefined;
 }
 

@@ -15,7 +15,7 @@ const PAYLOAD = Buffer.alloc(8);
 export class GrpcConnections {
   readonly #sessions = new Set<ServerHttp2Session>();
 
-  /** Watches what is accepted from now on, and lets in whom it may. To be called once the server is bound. */
+  /** Watches what is accepted from now on, and lets in those that it may. To be called once the server is bound. */
   watch(server: Server, admission?: Admission): void {
     const { http2Servers } = server as unknown as { http2Servers: ReadonlyMap<Http2Server, unknown> };
     for (const listener of http2Servers.keys()) {

@@ -28,7 +28,7 @@ export class PeerServerCredentials extends ServerCredentials {
 }
 
 /**
- * With the certificates of now, for one dial to a service: whoever answers there must have a certificate for it, whatever
+ * With the certificates of now, for one dial to a service: what answers there must have a certificate for it, whatever
  * the address is.
  */
 export function dialCredentials(tls: PeerTls, service: string): ChannelCredentials {

@@ -15,7 +15,7 @@ export interface PeerFiles {
 export type ChannelFactory = (address: string, given: ChannelCredentials, options: ChannelOptions) => Channel;
 
 /**
- * Channels to a server of a service by mutual TLS, of 1.3 unless an older one is named. The files are read again for each channel, so whoever makes a new one
+ * Channels to a server of a service by mutual TLS, of 1.3 unless an older one is named. The files are read again for each channel, so a caller that makes a new one
  * when a connection fails goes on after they were replaced. Throws, now and then, if they cannot be read or do not fit.
  */
 export function secureChannels(

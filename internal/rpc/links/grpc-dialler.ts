@@ -18,7 +18,7 @@ const CHANNEL = {
 
 export interface DialInit {
   readonly clock: Clock;
-  /** Of the dialled service's own certificate and ours; without it nothing is encrypted, and whoever answers is believed. */
+  /** Of the dialled service's own certificate and ours; without it nothing is encrypted, and any answer is believed. */
   readonly secure?: { readonly tls: PeerTls; readonly service: string };
   /** Told why the stream ended, by the transport's own words, for operators: nobody decides anything by them. */
   readonly ended?: (why: string) => void;

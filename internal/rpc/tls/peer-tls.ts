@@ -77,7 +77,7 @@ export interface Admission {
 }
 
 /**
- * Lets in whom the admission names, and ends other connections before a byte of theirs is read. Whoever has no
+ * Lets in those that the admission names, and ends other connections before a byte of theirs is read. A peer with no
  * certificate of the mesh's authority is refused by TLS itself. To be called before the server listens.
  */
 export function admit(server: NetServer, { services, refused }: Admission): void {

@@ -5,7 +5,7 @@ import { runTool } from "../../engines/install/run-tool.ts";
 const HELM_VERSION = "3.22.0";
 const VALIDATE_VERSION = "1.37.0";
 /** The Kubernetes whose schemas objects are held to: the newest that the package has. */
-const KUBERNETES = "1.37";
+export const KUBERNETES = "1.37";
 
 const SCRIPT = join(import.meta.dirname, "read-manifests.py");
 

@@ -45,7 +45,7 @@ export type Seen = { readonly atMs: number; readonly device: string; readonly us
   | { readonly type: "phase"; readonly phase: string }
   /**
    * Whether sends can be taken: the stores serve, a channel instance that the registry knows, and a gateway, a push and
-   * a message server that have heard of whom they ask. Of the world, by no device.
+   * a message server that have heard of those that they ask. Of the world, by no device.
    */
   | { readonly type: "stores"; readonly serve: boolean }
   /** Something is not as it should be from now on for so long: with the device, or, without one, with the servers. */
