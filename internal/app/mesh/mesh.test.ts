@@ -42,7 +42,7 @@ async function sent(client: Client, threadId: string, text: string): Promise<voi
 }
 
 describe("The programs of the mesh", function () {
-  this.timeout("3m"); // Some 20 s; a machine that does other things starts programs slowly.
+  this.timeout("6m"); // Some 90 s in all; a machine that does other things starts programs slowly.
   let mesh: TestMesh;
   before(async () => {
     mesh = await TestMesh.open();
