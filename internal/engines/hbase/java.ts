@@ -8,20 +8,19 @@ export const JAVA_ADVICE = "a JDK 17 (Debian: apt-get install openjdk-17-jdk-hea
 const OLDEST = 11;
 const NEWEST = 23;
 
-let found: Promise<string> | undefined;
+const found = new Map<string, Promise<string>>();
 
 /** The command of the Java that JAVA_HOME names, or else PATH. Rejects where it is missing or does not run HBase. */
 export function findJava(): Promise<string> {
-  found ??= lookForJava().catch((error: unknown) => {
-    found = undefined;
-    throw error;
-  });
-  return found;
-}
-
-async function lookForJava(): Promise<string> {
   const home = process.env.JAVA_HOME;
   const command = home ? join(home, "bin/java") : "java";
+  const known = found.get(command) ?? lookAt(command);
+  found.set(command, known);
+  known.catch(() => found.delete(command));
+  return known;
+}
+
+async function lookAt(command: string): Promise<string> {
   const said = await runTool(command, ["--version"], `install ${JAVA_ADVICE}`);
   const version = Number(/^\S+ (\d+)/.exec(said)?.[1]);
   if (version >= OLDEST && version <= NEWEST) return command;
