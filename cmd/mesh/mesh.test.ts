@@ -132,7 +132,10 @@ describe("make mesh", function () {
     const screen = await mesh("status");
     assert.equal(screen.code, 0);
     assert.match(screen.out, /message-1 .* restarted 1×, last end SIGKILL/);
-    assert.match(screen.out, /3 push, 2 message, 2 channel, 2 presence, 2 thread; all programs agree/);
+    assert.match(
+      screen.out,
+      /all programs agree: 1 gateway, 3 push, 2 message, 2 channel, 2 presence, 2 thread/,
+    );
   });
 
   it("ends all of it, and has the history when it is up again", async () => {

@@ -42,14 +42,14 @@ describe("The status of a mesh", () => {
     ]);
     const found = meshStatus(supervisor, probes, NOW_MS, () => 50 * 1_048_576);
     assert.deepEqual(statusLines(found, 100), [
-      "Heddle's mesh, STORE=postgres, https://127.0.0.1:8443: ready for 3 min",
+      "Ready for 3 min: Heddle's mesh, STORE=postgres, https://127.0.0.1:8443",
       "",
       "                     pid    MB lag ms  state",
       "etcd-1                10    50         runs",
       "push-1                11    50     12  ready, 7 streams, restarted 2×, last end SIGKILL",
       "message-1             12    50         ready, 3 topics to repair",
       "",
-      "ring     1 push; all programs agree",
+      "ring     all programs agree: 1 push",
       "sums     3 processes, 150 MB, 7 streams, 3 topics to repair",
     ]);
     assert.equal(found.isReady, true);
@@ -76,7 +76,7 @@ describe("The status of a mesh", () => {
     assert.match(text, /NOT ALL IS READY/);
     assert.match(text, /push-1 .* draining/);
     assert.match(text, /message-1 .* ended, no database, restarted 0×, last end exit code 3$/m);
-    assert.match(text, /1 or 2 push; THE PROGRAMS SEE DIFFERENT RINGS/);
+    assert.match(text, /THE PROGRAMS SEE DIFFERENT RINGS: 1 or 2 push/);
     assert.equal(found.isReady, false);
   });
 });

@@ -113,13 +113,13 @@ function ringsOf(all: readonly Metrics[]): Record<string, readonly number[]> {
 
 const NARROWEST = 40;
 
-/** The one screen, cut to its width. */
+/** The one screen, cut to its width: what matters most stands first in each line. */
 export function statusLines(status: MeshStatus, columns = 80): readonly string[] {
   const { rows, rings, store, edgeUrl, upMs } = status;
-  const head = status.isReady ? `ready for ${duration(upMs ?? 0)}` : "NOT ALL IS READY";
+  const head = status.isReady ? `Ready for ${duration(upMs ?? 0)}` : "NOT ALL IS READY";
   const sums = sumLine(rows);
   return [
-    `Heddle's mesh, STORE=${store ?? "?"}, ${edgeUrl ?? "starting"}: ${head}`,
+    `${head}: Heddle's mesh, STORE=${store ?? "?"}, ${edgeUrl ?? "no address yet"}`,
     "",
     `${"".padEnd(16)} ${"pid".padStart(7)} ${"MB".padStart(5)} ${"lag ms".padStart(6)}  state`,
     ...rows.map(line),
@@ -144,7 +144,7 @@ function line(row: StatusRow): string {
 function ringLine(rings: MeshStatus["rings"]): string {
   const parts = Object.entries(rings).map(([service, counts]) => `${counts.join(" or ")} ${service}`);
   const isAgreed = Object.values(rings).every((counts) => counts.length === 1);
-  return `${parts.join(", ")}${isAgreed ? "; all programs agree" : "; THE PROGRAMS SEE DIFFERENT RINGS"}`;
+  return `${isAgreed ? "all programs agree" : "THE PROGRAMS SEE DIFFERENT RINGS"}: ${parts.join(", ")}`;
 }
 
 function sumLine(rows: readonly StatusRow[]): string {
