@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -23,6 +23,7 @@ describe("make mesh", function () {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "heddle-mesh-"));
+    await chmod(folder, 0o711); // Postgres's user passes, or root's data would be left elsewhere.
   });
   after(async () => {
     for (const chat of chats) await chat.stop();
