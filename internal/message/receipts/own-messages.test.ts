@@ -21,3 +21,19 @@ describe("A message that is accepted after later ones of its sender's", () => {
     assert.deepEqual(await world.unread("ann"), { readSeq: 2, readOrdinal: 2, unread: 0 });
   });
 });
+
+describe("Counts of own messages", () => {
+  it("are right after a server that died while it wrote one of two at a time", async () => {
+    const world = await receiptsOf(0);
+    const { store } = world.parts;
+    store.onPut = () => new Promise(() => {}); // It dies before this arrives.
+    await world.post("ann", 1);
+    await world.pass(1_000);
+    store.onPut = undefined;
+    await world.post("bob", 2);
+    await world.pass(1_100);
+    const restarted = world.restart();
+    assert.deepEqual(await restarted.unread("ann"), { readSeq: 0, readOrdinal: 0, unread: 1 });
+    assert.deepEqual(await restarted.unread("bob"), { readSeq: 0, readOrdinal: 0, unread: 1 });
+  });
+});

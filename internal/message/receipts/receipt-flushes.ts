@@ -70,7 +70,7 @@ export class ReceiptFlushes {
 
   /** Writes everything that waits, and resolves when that is done, or has failed. */
   async flushAll(): Promise<void> {
-    for (const thread of this.#dirty) this.#flush(thread);
+    await this.flushThreads([...this.#dirty]);
     await Promise.all(this.#flushes);
   }
 
@@ -81,8 +81,14 @@ export class ReceiptFlushes {
 
   /** The same for what waits of some threads. */
   async flushThreads(threads: readonly ThreadReceipts[]): Promise<void> {
-    for (const thread of threads) if (this.#dirty.has(thread)) this.#flush(thread);
-    await Promise.all(threads.map(({ flushing }) => flushing));
+    await Promise.all(threads.map((thread) => this.#flushWhole(thread)));
+  }
+
+  /** Writes what waits of a thread now, after what is being written. */
+  async #flushWhole(thread: ThreadReceipts): Promise<void> {
+    await thread.flushing;
+    if (this.#dirty.has(thread)) this.#flush(thread);
+    await thread.flushing;
   }
 
   /** Marks a user's positions to be written; with `news` for the others to hear of, too. */
@@ -104,12 +110,16 @@ export class ReceiptFlushes {
       const before = this.#ports.clock.monotonicMs() - FLUSH_EVERY_MS;
       for (const thread of this.#dirty) {
         if (this.#flushes.size >= MAX_FLUSHES) break;
-        if (thread.flushedAtMs <= before) this.#flush(thread);
+        if (thread.flushedAtMs <= before && !thread.flushing) this.#flush(thread);
       }
       if (this.#dirty.size > 0) this.#sweepSoon();
     });
   }
 
+  /**
+   * One at a time for a thread: up to where its messages are counted is written with the counts of those who have
+   * changed since the last one, and would else get into the store before theirs.
+   */
   #flush(thread: ThreadReceipts): void {
     const flush = takeFlush(thread);
     this.#dirty.delete(thread);
