@@ -28,7 +28,10 @@ export interface Ring {
   view(): RingView;
   /** Calls back after every change, until the returned function is called. */
   onChange(callback: () => void): () => void;
-  /** Lists again. Resolves to whether the registry has answered, within a second; the view is as new then. */
+  /**
+   * Lists again. Resolves to whether the registry has answered, within two seconds; the view is as new then. False at once
+   * while it did not answer the time before.
+   */
   listAgain(): Promise<boolean>;
 }
 

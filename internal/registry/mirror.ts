@@ -42,6 +42,8 @@ export class Mirror {
   #listing: Promise<boolean> | undefined;
   #stopWatch: (() => void) | undefined;
   #cancelStale: (() => void) | undefined;
+  /** Whether the last list was not answered. */
+  #isAway = false;
   #isClosed = false;
 
   constructor(init: MirrorInit) {
@@ -73,6 +75,16 @@ export class Mirror {
     return this.#listing;
   }
 
+  /**
+   * As `listAgain`, but false at once while the registry has left the last list unanswered; it is asked on meanwhile. For
+   * what has another way than to wait for it.
+   */
+  async listUnlessAway(): Promise<boolean> {
+    if (!this.#isAway) return this.listAgain();
+    if (!this.#listing) void this.listAgain();
+    return false;
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#stopWatch?.();
@@ -84,10 +96,12 @@ export class Mirror {
     try {
       const listing = await answered(clock, LIST_MS, registry.list(service));
       if (this.#isClosed) return false;
+      this.#isAway = false;
       this.#take(listing);
       this.#watch(listing.revision);
       return true;
     } catch {
+      this.#isAway = true;
       if (!this.#stopWatch) this.#listLater();
       return false;
     }
@@ -179,6 +193,6 @@ export function servingRing(mirror: Mirror): Ring {
   return {
     view,
     onChange: (callback) => mirror.onChange(callback),
-    listAgain: () => mirror.listAgain(),
+    listAgain: () => mirror.listUnlessAway(),
   };
 }

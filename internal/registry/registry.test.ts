@@ -203,4 +203,31 @@ describe("A mirror", () => {
     assert.equal(made.view().number, a.registration.incarnation);
     assert.ok(a.registration.incarnation > 1);
   });
+
+  it("lets no publisher wait for a registry that did not answer the time before, and lists once it does", async () => {
+    const { advance, process, mirror } = world();
+    const { client, mirror: made } = await mirror();
+    const ring = servingRing(made);
+    client.way.isCut = true;
+    client.way.answerMs = 400; // So long it takes to know.
+    const answers: boolean[] = [];
+    const listAgain = () => void ring.listAgain().then((isAnswered) => answers.push(isAnswered));
+    listAgain();
+    await advance(2_000);
+    assert.deepEqual(answers, [false]);
+    listAgain();
+    await quiet();
+    assert.deepEqual(answers, [false, false], "at once");
+    await process("a");
+    client.way.isCut = false;
+    listAgain();
+    await advance(2_000);
+    listAgain();
+    await advance(2_000);
+    assert.equal(answers.at(-1), true);
+    assert.deepEqual(
+      ring.view().members.map(({ name }) => name),
+      ["a"],
+    );
+  });
 });
