@@ -22,6 +22,9 @@ const JUDGED_MS = 11_000;
 /** A calm waits no longer for what is still missing; the judge says what that is. In ms. */
 const CALM_MS = 45_000;
 
+/** Once all is quiet a sync, and what a client asks for after one, is over within this, in ms: as in the simulator. */
+const SYNCED_MS = 10_000;
+
 /** How often it is looked whether all is quiet, in ms. */
 const LOOK_MS = 250;
 
@@ -161,10 +164,20 @@ export class Crowd implements Stage {
   /** Everybody syncs, and says all that it holds; what the judge says of the whole history. */
   async breaches(): Promise<string[]> {
     for (const { client } of this.devices) client?.foreground();
-    await wait(2_000);
+    await wait(SYNCED_MS);
     await until(() => this.#isQuiet(), CALM_MS, "all is quiet").catch(() => {});
     for (const device of this.devices) await noteEnd(device);
     return breachesOf(this.history);
+  }
+
+  /** Begins another history: what was before is not judged again. Nobody writes meanwhile. */
+  turnPage(): void {
+    this.history.length = 0;
+    for (const device of this.devices) {
+      device.notes.begin();
+      if (device.isLive) device.notes.tell({ type: "phase", phase: "live" });
+      putOnScreen(device, chatsOf(this.plan, device.user));
+    }
   }
 
   async close(): Promise<void> {
