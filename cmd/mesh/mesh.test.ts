@@ -14,8 +14,8 @@ import type { MeshStatus, StatusRow } from "./screen/status-view.ts";
 const LOOK_MS = 200;
 
 describe("make mesh", function () {
-  // A dozen programs start four times, beside whatever else this machine does.
-  this.timeout(240_000);
+  // A dozen programs start four times, beside whatever else this machine does; the first run installs the engines.
+  this.timeout(900_000);
   let folder: string;
   const chats: JsonChat[] = [];
   let ann: JsonChat;

@@ -18,7 +18,8 @@ describe("The store of messages of the mesh, in HBase", function () {
   let quorum: string;
   let master: HbaseMaster;
   const stacks: StopStack[] = [];
-  before(async () => {
+  before(async function () {
+    this.timeout(900_000); // HBase is installed when it is first needed.
     ({ quorum } = await hbaseServer());
     master = new HbaseMaster({ quorum: readQuorum(quorum), findRoute: namedRoute, clock: systemClock });
   });
