@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Store } from "../../../../cmd/mesh/plan/counts.ts";
@@ -39,6 +39,7 @@ export class FaultyMesh {
     let crowd: Crowd | undefined;
     before(async () => {
       folder = await mkdtemp(join(tmpdir(), "heddle-faults-"));
+      await chmod(folder, 0o711); // Postgres's user passes, or root's data would be left elsewhere.
       const lateClock = join(import.meta.dirname, "late-clock.ts");
       const env = ({ name }: { readonly name: string }): Readonly<Record<string, string>> =>
         name === "message-2" ? { NODE_OPTIONS: `--import=${lateClock}` } : {};
