@@ -129,7 +129,7 @@ describe("bin/heddle on Postgres", function () {
       await symlink(join(host, `.s.PGSQL.${port}`), join(place, ".s.PGSQL.5432"));
     };
     await lead(primary);
-    await serve(`postgres://heddle@/postgres?host=${place}`);
+    await serve(`postgres://${primary.database.user}@/postgres?host=${place}`);
     const ann = listen("ann");
     const bob = listen("bob");
     ann.say({ to: "bob", text: "kept" });
