@@ -30,7 +30,7 @@ export interface WebServer {
   listen(address: ListenAddress): Promise<number>;
   /** Stops accepting and resolves when every request has been answered. */
   drain(): Promise<void>;
-  /** Cuts every connection. */
+  /** Stops accepting and cuts every connection. */
   close(): void;
 }
 
@@ -48,7 +48,10 @@ export function createWebServer(options: WebServerOptions): WebServer {
   return {
     listen: (address) => listen(server, address),
     drain: () => drain(server),
-    close: () => server.closeAllConnections(),
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
   };
 }
 
