@@ -200,7 +200,8 @@ describe("Three members of etcd", () => {
   });
 });
 
-describe("One etcd", () => {
+describe("One etcd", function () {
+  this.timeout(60_000); // Some wait for leases to run out, of 10 s each.
   let world: World;
 
   beforeEach(async () => {
