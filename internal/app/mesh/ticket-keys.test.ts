@@ -7,10 +7,9 @@ import { ErrorReason } from "../../base/heddle-error.ts";
 import { createLog } from "../../base/log.ts";
 import { ticketKeySetOf } from "../../rpc/credentials/ticket-key-set.ts";
 import { authenticateTickets, TicketSigner } from "../../rpc/credentials/tickets.ts";
-import { localKeys } from "../../rpc/credentials/user-tokens.ts";
 import { FakeClock } from "../../testing/fakes/time/fake-clock.ts";
 import { newKey } from "../../testing/mesh/programs/test-mesh.ts";
-import { signingTicketKeys, watchTicketKeys } from "./ticket-keys.ts";
+import { checkingTicketKeys, signingTicketKeys, watchTicketKeys } from "./ticket-keys.ts";
 import { REREAD_MS } from "./watched-files.ts";
 
 describe("The keys of tickets", () => {
@@ -49,12 +48,8 @@ describe("The keys of tickets", () => {
   }
 
   function pushServer() {
-    const keys = watchTicketKeys(path(), around(), ticketKeySetOf);
-    const check = authenticateTickets(
-      (header, token) => localKeys(keys.value.publicJwks)(header, token),
-      "push-1",
-      clock,
-    );
+    const keys = watchTicketKeys(path(), around(), checkingTicketKeys);
+    const check = authenticateTickets((header, token) => keys.value.checking(header, token), "push-1", clock);
     return { keys, takes: async (ticket: string) => (await check(ticket, true)).userId };
   }
 

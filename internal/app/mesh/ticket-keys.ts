@@ -1,8 +1,10 @@
+import type { JWTVerifyGetKey } from "jose";
 import { z } from "zod";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { SigningKey } from "../../rpc/credentials/signing-key.ts";
 import { type TicketKeySet, ticketKeySetOf } from "../../rpc/credentials/ticket-key-set.ts";
+import { localKeys } from "../../rpc/credentials/user-tokens.ts";
 import { setting } from "../settings/kinds.ts";
 import { WatchedFiles } from "./watched-files.ts";
 
@@ -29,6 +31,12 @@ export function watchTicketKeys<K extends TicketKeySet>(
     failed: ({ message }) =>
       log.error({ why: message }, "ticket keys cannot be read: those from before go on to count"),
   });
+}
+
+/** As ticketKeySetOf, for a program that checks tickets: the keys are imported once, and not for each ticket. */
+export function checkingTicketKeys(text: string): TicketKeySet & { readonly checking: JWTVerifyGetKey } {
+  const keys = ticketKeySetOf(text);
+  return { ...keys, checking: localKeys(keys.publicJwks) };
 }
 
 /** As ticketKeySetOf, for who signs: throws where the first key has no private half. */

@@ -1,15 +1,13 @@
 import { MessageClient } from "../../../peers/message-client.ts";
 import { pushServerDetails } from "../../../registry/mirrored-push-servers.ts";
-import { ticketKeySetOf } from "../../../rpc/credentials/ticket-key-set.ts";
 import { authenticateTickets } from "../../../rpc/credentials/tickets.ts";
-import { localKeys } from "../../../rpc/credentials/user-tokens.ts";
 import { streamBindings } from "../../assembly/assemble.ts";
 import { assemblePushServer } from "../../assembly/assemble-push.ts";
 import { exposeServices } from "../../operators/service-metrics.ts";
 import { CLIENT_URL_SETTINGS, STREAM_SETTINGS } from "../../settings/groups.ts";
 import type { ProgramKind } from "../program.ts";
 import { CLIENT_SETTINGS, LINK_SETTINGS } from "../settings.ts";
-import { TICKET_KEY_SETTINGS, watchTicketKeys } from "../ticket-keys.ts";
+import { checkingTicketKeys, TICKET_KEY_SETTINGS, watchTicketKeys } from "../ticket-keys.ts";
 import { toldHistory } from "../told-history.ts";
 
 const SETTINGS = {
@@ -27,7 +25,7 @@ export const pushProgram: ProgramKind<typeof SETTINGS> = {
   async start(values, program) {
     const { name, clock, log, metrics, neighbours, stack } = program;
     const { HEDDLE_PUSH_CAPACITY: capacity, HEDDLE_STREAMS_PER_USER: streamsPerUser } = values;
-    const keys = watchTicketKeys(values.HEDDLE_TICKET_KEYS_FILE, program, ticketKeySetOf);
+    const keys = watchTicketKeys(values.HEDDLE_TICKET_KEYS_FILE, program, checkingTicketKeys);
     stack.add("ticket keys", () => keys.close());
     const { history, over } = await toldHistory(program, values.HEDDLE_REGISTRY_WAIT_S * 1_000);
     const { service, serve, leave } = assemblePushServer({
@@ -49,11 +47,7 @@ export const pushProgram: ProgramKind<typeof SETTINGS> = {
         ),
     });
     exposeServices(metrics, { push: service });
-    const tickets = authenticateTickets(
-      (header, token) => localKeys(keys.value.publicJwks)(header, token),
-      name,
-      clock,
-    );
+    const tickets = authenticateTickets((header, token) => keys.value.checking(header, token), name, clock);
     return { serve, leave, bindings: streamBindings(service, tickets), over };
   },
 };
