@@ -72,15 +72,15 @@ export async function openDevTokenSigner(
   return devTokenSigner(await openKey(folder.devUserKey, DEV_USER_EFFECT), config.auth.audiences[0], clock);
 }
 
-/** The same signer for the web port and for `heddle token`: both give tokens that the program takes. */
-function devTokenSigner(key: SigningKey, audience: string, clock: Clock): SignDevToken {
+/** Signs anyone in by a key of the development profile: for web ports and for `heddle token`, whose tokens programs take. */
+export function devTokenSigner(key: SigningKey, audience: string, clock: Clock): SignDevToken {
   return (userId, ttlS) =>
     signUserToken(key, { userId, issuer: DEV_ISSUER, audience, nowMs: clock.nowMs(), ttlS });
 }
 
 /**
- * A key file; made if it is not there. `effect`: what its removal means. A file that is there and no key is not replaced: the tokens that it signed would
- * end without a word.
+ * A key file; made if it is not there. `effect`: what its removal means. A file that is there and no key is not replaced:
+ * the tokens that it signed would end without a word.
  */
 async function openKey(path: string, effect: string): Promise<SigningKey> {
   try {

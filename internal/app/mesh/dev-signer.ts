@@ -4,12 +4,8 @@ import { SettingsError } from "../../base/env.ts";
 import type { SignDevToken } from "../../gateway/door-dev-tokens.ts";
 import type { Authenticate } from "../../rpc/calls/handlers.ts";
 import { type SigningKey, storedSigningKey } from "../../rpc/credentials/signing-key.ts";
-import {
-  authenticateUsers,
-  DEV_ISSUER,
-  localKeys,
-  signUserToken,
-} from "../../rpc/credentials/user-tokens.ts";
+import { authenticateUsers, DEV_ISSUER, localKeys } from "../../rpc/credentials/user-tokens.ts";
+import { devTokenSigner } from "../folder/credentials.ts";
 import type { AuthConfig } from "../settings/groups.ts";
 
 /** What signs anyone in by name, in the development profile. */
@@ -27,11 +23,9 @@ export async function openDevSigner(
 ): Promise<DevSigner | undefined> {
   if (path === undefined) return undefined;
   const key = await keyIn(path);
-  const issuer = DEV_ISSUER;
   return {
-    users: authenticateUsers({ issuer, audiences, keys: localKeys([key.publicJwk]) }, clock),
-    sign: (userId, ttlS) =>
-      signUserToken(key, { userId, issuer, audience: audiences[0], nowMs: clock.nowMs(), ttlS }),
+    users: authenticateUsers({ issuer: DEV_ISSUER, audiences, keys: localKeys([key.publicJwk]) }, clock),
+    sign: devTokenSigner(key, audiences[0], clock),
     publicJwk: key.publicJwk,
   };
 }
