@@ -8,6 +8,11 @@ export interface Member {
   readonly incarnation: number;
 }
 
+/** A registration as a key of maps: a restart of the same name is another. */
+export function registrationKey({ name, incarnation }: Pick<Member, "name" | "incarnation">): string {
+  return `${incarnation} ${name}`;
+}
+
 /**
  * What a process knows of a service's instances. `not_loaded`: nothing yet, so nothing may be concluded from their
  * absence. `stale`: what it knew last; the registry has lost what it held, and may get it back.

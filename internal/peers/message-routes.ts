@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { Code, HeddleError } from "../base/heddle-error.ts";
 import { rendezvousOrder, rendezvousOwner } from "../base/rendezvous.ts";
-import type { Member, Ring } from "../base/ring.ts";
+import { type Member, type Ring, registrationKey } from "../base/ring.ts";
 import { CALL_MS } from "../rpc/links/budget.ts";
 import { peerUnavailable } from "../rpc/links/peer-errors.ts";
 
@@ -91,7 +91,7 @@ export class MessageRoutes<Server> {
   /** A server was UNAVAILABLE for what it was asked at a moment, with a budget in ms: one that took all of it hangs. */
   noteUnavailable(member: Member, askedMs: number, budgetMs: number): void {
     const nowMs = this.#init.clock.monotonicMs();
-    if (nowMs - askedMs >= budgetMs) this.#shunned.set(keyOf(member), nowMs + SHUNNED_MS);
+    if (nowMs - askedMs >= budgetMs) this.#shunned.set(registrationKey(member), nowMs + SHUNNED_MS);
   }
 
   /** Who is asked after those that were. Undefined: nobody; nothing is concluded from it, everything is UNAVAILABLE. */
@@ -101,7 +101,7 @@ export class MessageRoutes<Server> {
     this.#forgive();
     if (tried.length === 0 && this.#shunned.size === 0) return rendezvousOwner(members, thread);
     const left = rendezvousOrder(members, thread).filter((one) => !wasTried(one, tried));
-    return left.find((one) => !this.#shunned.has(keyOf(one))) ?? left[0];
+    return left.find((one) => !this.#shunned.has(registrationKey(one))) ?? left[0];
   }
 
   /** Whether `next` has somebody, of any thread: without the order that a hot path would pay for. */
@@ -129,8 +129,4 @@ export function isUnavailable(outcome: unknown): boolean {
 
 function wasTried(member: Member, tried: readonly Member[]): boolean {
   return tried.some(({ name, incarnation }) => name === member.name && incarnation === member.incarnation);
-}
-
-function keyOf({ name, incarnation }: Member): string {
-  return `${incarnation} ${name}`;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { peerUnavailable } from "../base/heddle-error.ts";
-import type { Member, Ring } from "../base/ring.ts";
+import { type Member, type Ring, registrationKey } from "../base/ring.ts";
 import { CONFIRM_AGAIN_MS, CONFIRM_MS, ERRANDS } from "./limits.ts";
 import type { PresenceInstance } from "./ports.ts";
 
@@ -101,7 +101,7 @@ export class EveryInstance implements Pick<PresenceInstance, Change> {
     if (state === "not_loaded") return; // Nobody is known to be there, or not to be.
     let isConfirmed = errand.isListed;
     for (const member of members) {
-      const key = `${member.incarnation} ${member.name}`;
+      const key = registrationKey(member);
       if (member.name === except || errand.confirmed.has(key)) continue;
       isConfirmed = false;
       if (!errand.asked.has(key)) void this.#ask(errand, member, key);

@@ -1,3 +1,5 @@
+import { hostPort } from "../base/host-port.ts";
+
 /** Where a listener binds, as `host:port`. Port 0 lets the system choose. */
 export interface ListenAddress {
   readonly host: string;
@@ -22,8 +24,7 @@ export function isLoopback(address: ListenAddress): boolean {
 /** The URL of a listener on this machine, with the port that was chosen. */
 export function localUrl(address: ListenAddress, port: number): string {
   const anywhere = address.host === "0.0.0.0" || address.host === "::";
-  const host = anywhere ? "127.0.0.1" : address.host.includes(":") ? `[${address.host}]` : address.host;
-  return `http://${host}:${port}`;
+  return `http://${hostPort(anywhere ? "127.0.0.1" : address.host, port)}`;
 }
 
 /** A listener could not bind. The message is one sentence that says what to do. */

@@ -1,5 +1,6 @@
 import { type Clock, sleep, systemClock } from "../../base/clock.ts";
 import type { Settings, SettingValues } from "../../base/env.ts";
+import { hostPort } from "../../base/host-port.ts";
 import { createLog, type Logger } from "../../base/log.ts";
 import { createMetrics } from "../../base/metrics.ts";
 import { linkMethod } from "../../peers/internal-services.ts";
@@ -202,8 +203,4 @@ function advertisedAs(addresses: Addresses, ports: BoundPorts, host: string | un
   const web = dialled(addresses.web, ports.web);
   const xds = dialled(addresses.xds, ports.xds);
   return { ...(link && { link }), ...(grpc && { grpc }), ...(web && { web }), ...(xds && { xds }) };
-}
-
-function hostPort(host: string, port: number): string {
-  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

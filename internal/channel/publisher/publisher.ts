@@ -2,7 +2,7 @@ import type { Clock } from "../../base/clock.ts";
 import { handOffFailed } from "../../base/heddle-error.ts";
 import type { ChannelAnswer, HandOff, Publication, Topic } from "../../base/publication.ts";
 import { rendezvousOrder, rendezvousOwner } from "../../base/rendezvous.ts";
-import type { Member, Ring } from "../../base/ring.ts";
+import { type Member, type Ring, registrationKey } from "../../base/ring.ts";
 import type { ChannelInstance } from "../ports.ts";
 import { answerInTime } from "./answer-in-time.ts";
 import { RepairSet } from "./repair-set.ts";
@@ -114,8 +114,8 @@ export class Publisher {
       if (isListedAgain && !(await ring.listAgain())) break;
       const { members, number } = ring.view();
       for (const [at, member] of rendezvousOrder(members, publication.topics[0] ?? "").entries()) {
-        if (tried.has(keyOf(member))) continue;
-        tried.add(keyOf(member));
+        if (tried.has(registrationKey(member))) continue;
+        tried.add(registrationKey(member));
         const asked = first?.member === member ? first.answer : undefined;
         const answer = await answerInTime(
           this.#init.clock,
@@ -151,8 +151,4 @@ export class Publisher {
 interface Asked {
   readonly member: Member;
   readonly answer: ChannelAnswer | Promise<ChannelAnswer>;
-}
-
-function keyOf({ name, incarnation }: Member): string {
-  return `${incarnation} ${name}`;
 }

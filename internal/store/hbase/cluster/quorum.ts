@@ -1,3 +1,5 @@
+import { hostPort } from "../../../base/host-port.ts";
+
 /** The ZooKeeper servers that know where HBase is. */
 export interface Quorum {
   readonly servers: readonly { readonly host: string; readonly port: number }[];
@@ -23,6 +25,6 @@ export function readQuorum(text: string): Quorum {
 
 /** As a person writes it. */
 export function quorumText({ servers, root }: Quorum): string {
-  const hosts = servers.map(({ host, port }) => `${host.includes(":") ? `[${host}]` : host}:${port}`);
+  const hosts = servers.map(({ host, port }) => hostPort(host, port));
   return `${hosts.join(",")}${root === "/hbase" ? "" : root}`;
 }
