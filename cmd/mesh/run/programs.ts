@@ -1,4 +1,3 @@
-import { get } from "node:http";
 import { join } from "node:path";
 import { cacheFolder } from "../../../internal/base/cache-folder.ts";
 import { Child } from "../../../internal/engines/child.ts";
@@ -6,6 +5,7 @@ import type { ProcessEnd, RunningEngine } from "../../../internal/engines/engine
 import { isListening, until } from "../../../internal/engines/until.ts";
 import type { ProgramService } from "../plan/counts.ts";
 import { type ProgramPlan, programMain } from "../plan/program-plan.ts";
+import { askAdmin } from "./admin-port.ts";
 
 /** From nothing to /readyz: a second of work each, when a dozen share two cores. */
 const READY_MS = 90_000;
@@ -110,14 +110,10 @@ export class Programs implements RunningEngine {
 /** Whether `/readyz` says so. A program that is not there yet costs no more than a refused connection. */
 async function isReady(port: number): Promise<boolean> {
   if (!(await isListening(port))) return false;
-  return new Promise((resolve) => {
-    const asked = get({ host: "127.0.0.1", port, path: "/readyz", timeout: 2_000 }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    });
-    asked.on("timeout", () => asked.destroy());
-    asked.on("error", () => resolve(false));
-  });
+  return await askAdmin(port, "/readyz").then(
+    ({ status }) => status === 200,
+    () => false,
+  );
 }
 
 /** What a person set for other programs of ours must not reach these. */

@@ -1,4 +1,4 @@
-import { get } from "node:http";
+import { askAdmin } from "../run/admin-port.ts";
 
 /** What a program says of itself on its admin port. */
 export interface Probe {
@@ -10,17 +10,13 @@ export interface Probe {
 /** Values of Prometheus's text form: by name and labels as they are written, `heddle_registry_members{service="push"}`. */
 export type Metrics = ReadonlyMap<string, number>;
 
-const ANSWER_MS = 2_000;
-/** Above what a program shows, and a bound for what is not one of ours. */
-const MAX_BYTES = 4 * 1024 * 1024;
-
 /** Asks a program. Never rejects. */
 export async function probe(adminPort: number): Promise<Probe> {
   const [readiness, metrics] = await Promise.all([
-    ask(adminPort, "/readyz").catch(() => undefined),
-    ask(adminPort, "/metrics").catch(() => ""),
+    askAdmin(adminPort, "/readyz").catch(() => undefined),
+    askAdmin(adminPort, "/metrics").catch(() => undefined),
   ]);
-  return { readiness, metrics: parseMetrics(metrics) };
+  return { readiness: readiness?.text, metrics: parseMetrics(metrics?.text ?? "") };
 }
 
 /** Reads Prometheus's text form; what is no sample is left out. */
@@ -40,21 +36,4 @@ export function sumOf(metrics: Metrics, name: string, label = ""): number | unde
     if (key === name || (key.startsWith(`${name}{`) && key.includes(label))) sum = (sum ?? 0) + value;
   }
   return sum;
-}
-
-function ask(port: number, path: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const asked = get({ host: "127.0.0.1", port, path, timeout: ANSWER_MS }, (response) => {
-      let text = "";
-      response.setEncoding("utf8");
-      response.on("data", (chunk) => {
-        text += chunk;
-        if (text.length > MAX_BYTES) asked.destroy(new Error("too long"));
-      });
-      response.on("end", () => resolve(text.trim()));
-      response.on("error", reject);
-    });
-    asked.on("timeout", () => asked.destroy(new Error("no answer in time")));
-    asked.on("error", reject);
-  });
 }

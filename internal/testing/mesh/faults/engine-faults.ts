@@ -57,7 +57,7 @@ function killedLeader(): Fault {
 
 function etcdAway(): Fault {
   const calls = (ground: Ground) =>
-    ground.metric("push", "heddle_registry_call_seconds_count", { answer: "away" });
+    ground.metric("push", "heddle_registry_call_seconds_count", 'answer="away"');
   let before = 0;
   return {
     title: "all of etcd is away for a minute",

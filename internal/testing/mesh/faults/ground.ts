@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Mesh } from "../../../../cmd/mesh/run/mesh.ts";
+import { probe, sumOf } from "../../../../cmd/mesh/screen/probe.ts";
 import type { Crowd } from "../people/crowd.ts";
 
 /** After a program was killed or stood still its leases have run out, and clients have found others, in ms. */
@@ -47,35 +48,11 @@ export class Ground {
     await this.mesh.restart(name);
   }
 
-  /** The sum of a metric over the programs of a service that answer, or of one program; of samples with these labels. */
-  async metric(of: string, metric: string, labels: Readonly<Record<string, string>> = {}): Promise<number> {
+  /** The sum of a metric over the programs of a service that answer, or of one program; `label`: of samples with it. */
+  async metric(of: string, metric: string, label = ""): Promise<number> {
     const plans = [...this.mesh.programs.plans.values()];
     const asked = plans.filter(({ name, service }) => service === of || name === of);
-    const samples = await Promise.all(asked.map(({ adminPort }) => samplesOf(adminPort)));
-    return samples
-      .flat()
-      .filter((sample) => sample.name === metric && hasLabels(sample.labels, labels))
-      .reduce((sum, { value }) => sum + value, 0);
+    const probes = await Promise.all(asked.map(({ adminPort }) => probe(adminPort)));
+    return probes.reduce((sum, { metrics }) => sum + (sumOf(metrics, metric, label) ?? 0), 0);
   }
-}
-
-interface Sample {
-  readonly name: string;
-  readonly labels: string;
-  readonly value: number;
-}
-
-/** What a program shows; nothing of one that does not answer. */
-async function samplesOf(port: number): Promise<readonly Sample[]> {
-  const signal = AbortSignal.timeout(2_000);
-  const answer = await fetch(`http://127.0.0.1:${port}/metrics`, { signal }).catch(() => undefined);
-  const text = answer?.ok ? await answer.text() : "";
-  return text.split("\n").flatMap((line) => {
-    const [, name = "", labels = "", value] = /^([a-z_]+)(\{.*\})? ([0-9.e+-]+)$/.exec(line) ?? [];
-    return value === undefined ? [] : [{ name, labels, value: Number(value) }];
-  });
-}
-
-function hasLabels(text: string, labels: Readonly<Record<string, string>>): boolean {
-  return Object.entries(labels).every(([label, value]) => text.includes(`${label}="${value}"`));
 }
